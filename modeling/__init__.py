@@ -1,0 +1,1 @@
+"""Encoders, objectives and their layers."""

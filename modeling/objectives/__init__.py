@@ -1,0 +1,1 @@
+"""Objectives: an encoder with a head, a loss, metrics and prediction lines. One file each."""

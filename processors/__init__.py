@@ -1,0 +1,1 @@
+"""Raw text to features: processors, tokenization, layouts, TFRecords. Nothing here imports keras."""

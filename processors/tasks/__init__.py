@@ -1,0 +1,1 @@
+"""Task processors, one file per family of tasks, found by their registered names."""
