@@ -1,0 +1,76 @@
+"""Rows of real tokens: position-wise layers see [tokens, hidden], attention alone sees [batch, length].
+
+Source: the idea of "effective transformers" (remove padding around the position-wise layers, restore it around
+attention), here with gathers whose gradients are gathers too, since the two directions invert each other.
+"""
+
+import tensorflow as tf
+
+# Below this share of padding the gathers cost more than the rows they save (benchmarks/packing.py).
+MINIMUM_PADDING = 0.08
+
+
+class TokenPacking:
+    """Maps between padded rows [B * T, ...] and packed rows [N, ...], N = number of real tokens.
+
+    Args:
+      mask: int32 [B, T], 1 for a real token, 0 for padding.
+      remove_padding: False keeps all B * T rows (static shapes: XLA, TPU); both directions are then reshapes.
+    """
+
+    def __init__(self, mask, remove_padding=True):
+        shape = tf.shape(mask)
+        self.batch_size, self.length = shape[0], shape[1]
+        self.removes_padding = remove_padding
+        if not remove_padding:
+            return
+        flat = tf.reshape(mask, [-1])  # [B * T]
+        num_slots, num_tokens = tf.size(flat), tf.reduce_sum(flat)
+        self._worth = tf.cast(num_tokens, tf.float32) < (1.0 - MINIMUM_PADDING) * tf.cast(num_slots, tf.float32)
+        # Where padding is not worth removing every slot counts as a token, and pack and unpack are identities.
+        kept = tf.where(self._worth, flat, tf.ones_like(flat))
+        self._slot_of_row = tf.cast(tf.where(kept > 0)[:, 0], tf.int32)  # [N]
+        num_rows = tf.size(self._slot_of_row)
+        self._row_of_slot = tf.where(kept > 0, tf.cumsum(kept) - 1, num_rows)  # [B * T]; padding points at row N
+
+    def pack(self, padded):
+        """[B * T, ...] -> [N, ...]."""
+        if not self.removes_padding:
+            return padded
+        return _permute(padded, self._take_rows, self._spread_rows)
+
+    def unpack(self, packed):
+        """[N, ...] -> [B * T, ...], zeros at padding."""
+        if not self.removes_padding:
+            return packed
+        return _permute(packed, self._spread_rows, self._take_rows)
+
+    def rows_of(self, positions):
+        """int32 [B, P] positions in each sequence -> int32 [B * P], the packed rows that hold them."""
+        slots = tf.reshape(positions + tf.range(self.batch_size)[:, None] * self.length, [-1])
+        return tf.gather(self._row_of_slot, slots) if self.removes_padding else slots
+
+    def positions(self):
+        """int32 [N]: the position of each packed row in its sequence."""
+        slots = self._slot_of_row if self.removes_padding else tf.range(self.batch_size * self.length)
+        return slots % self.length
+
+    def _take_rows(self, padded):
+        return tf.cond(self._worth, lambda: tf.gather(padded, self._slot_of_row), lambda: padded)
+
+    def _spread_rows(self, packed):
+        def with_zero_row():
+            zero_row = tf.zeros_like(packed[:1])
+            return tf.gather(tf.concat([packed, zero_row], 0), self._row_of_slot)
+
+        return tf.cond(self._worth, with_zero_row, lambda: packed)
+
+
+def _permute(rows, forward, backward):
+    """Applies `forward`, whose gradient is `backward`: a gather instead of tf.gather's scattered addition."""
+
+    @tf.custom_gradient
+    def apply(x):
+        return forward(x), backward
+
+    return apply(rows)
