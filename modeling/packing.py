@@ -46,9 +46,14 @@ class TokenPacking:
         return _permute(packed, self._spread_rows, self._take_rows)
 
     def rows_of(self, positions):
-        """int32 [B, P] positions in each sequence -> int32 [B * P], the packed rows that hold them."""
+        """int32 [B, P] positions in each sequence -> int32 [B * P], the packed rows that hold them.
+
+        A position of padding has no row; it gets the last one, and what is computed there means nothing.
+        """
         slots = tf.reshape(positions + tf.range(self.batch_size)[:, None] * self.length, [-1])
-        return tf.gather(self._row_of_slot, slots) if self.removes_padding else slots
+        if not self.removes_padding:
+            return slots
+        return tf.minimum(tf.gather(self._row_of_slot, slots), tf.size(self._slot_of_row) - 1)
 
     def positions(self):
         """int32 [N]: the position of each packed row in its sequence."""

@@ -6,7 +6,6 @@ Source: Devlin et al. 2018, https://arxiv.org/abs/1810.04805, section 3; google-
 import dataclasses
 import difflib
 import json
-import logging
 import math
 import re
 
@@ -25,7 +24,11 @@ MASKED_SCORE = -10000.0  # google-research/bert: what a score gets where the key
 
 @dataclasses.dataclass
 class BertConfig:
-    """The fields of `bert_config.json`, with the original's defaults; also of a Hugging Face BERT `config.json`."""
+    """The fields of `bert_config.json`, with the original's defaults; also of a Hugging Face BERT `config.json`.
+
+    `hidden_act` "gelu" is the exact one, x * Phi(x). In a file of the original (no "model_type") it means what the
+    original computes under that name, the tanh approximation, which is "gelu_new" here as at Hugging Face.
+    """
 
     vocab_size: int
     hidden_size: int = 768
@@ -58,13 +61,15 @@ class BertConfig:
         fields = {field.name: field.type for field in dataclasses.fields(cls)}
         if values.get("model_type", "bert") != "bert":
             raise InputError(f"model_type {values['model_type']!r} is not BERT")
+        if values.get("hidden_act") == "gelu" and "model_type" not in values:
+            # google-research/bert computes its "gelu" by the tanh approximation, Hugging Face ("model_type") exactly.
+            values = {**values, "hidden_act": "gelu_new"}
         if "vocab_size" not in values:
             raise InputError("the configuration has no vocab_size; is it a bert_config.json?")
         for key in set(values) - set(fields):
             near = difflib.get_close_matches(key, set(fields) - set(values), n=1, cutoff=0.85)
             if near:
                 raise InputError(f"unknown field {key!r} in the configuration; did you mean {near[0]!r}?")
-            logging.getLogger(__name__).debug("configuration field %r is not used", key)
         known = {}
         for key, kind in fields.items():
             if key in values:
@@ -88,7 +93,7 @@ class BertConfig:
             raise InputError(f"{path}: {error}") from error
 
     def to_dict(self):
-        return dataclasses.asdict(self)
+        return {"model_type": "bert", **dataclasses.asdict(self)}
 
 
 @registry.register("encoder", "bert")
