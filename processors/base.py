@@ -1,0 +1,108 @@
+"""What a task is: examples of three splits and a list of labels.
+
+Source: the `DataProcessor` interface of google-research/bert, run_classifier.py.
+"""
+
+import dataclasses
+import difflib
+import math
+
+from errors import InputError
+from processors.text_files import read_lines, read_rows
+
+__all__ = ["DataProcessor", "InputExample", "check_labels", "read_lines"]
+
+# So many labels are spelled out in an error; a longer list is cut.
+_LABELS_SHOWN = 20
+
+
+@dataclasses.dataclass(slots=True)
+class InputExample:
+    """One text or pair of texts.
+
+    Attributes:
+      guid: str, unique in its split; the original numbers rows: "train-1", "dev-1", "test-1".
+      text_a, text_b: str, untokenized; text_b is None where there is one text only.
+      label: None (unlabelled), str (a class), float (a score) or a tuple of str (several labels).
+      source: "train.tsv:17", for messages; None where it is not known.
+    """
+
+    guid: str
+    text_a: str
+    text_b: str | None = None
+    label: str | float | tuple[str, ...] | None = None
+    source: str | None = None
+
+
+class DataProcessor:
+    """Base class of tasks. Subclasses give examples and labels; registered, they are found by name.
+
+    Attributes:
+      problem_type: "single_label_classification", "regression" or "multi_label_classification".
+      metrics: names of training/metrics.py; the first is the one that picks the best checkpoint.
+    """
+
+    problem_type = "single_label_classification"
+    metrics = ("accuracy",)
+
+    def get_train_examples(self, data_dir):
+        """The training split, a list of `InputExample`."""
+        raise self._absent("get_train_examples")
+
+    def get_dev_examples(self, data_dir):
+        """The split for evaluation, a list of `InputExample`."""
+        raise self._absent("get_dev_examples")
+
+    def get_test_examples(self, data_dir):
+        """The split for prediction, a list of `InputExample`; `label` is None on unlabelled rows."""
+        raise self._absent("get_test_examples")
+
+    def get_labels(self):
+        """The list of labels in the order of their ids; [] for regression."""
+        if self.problem_type == "regression":
+            return []
+        raise self._absent("get_labels")
+
+    def _absent(self, method):
+        return InputError(f"the processor {type(self).__name__} has no {method}(); add the method to use this split")
+
+    @classmethod
+    def _read_tsv(cls, input_file, quotechar=None):
+        """The rows of a tab-separated file, lists of str with their `source`; see `read_rows`."""
+        return read_rows(input_file, quotechar=quotechar)
+
+
+def check_labels(examples, labels, split_name):
+    """Checks that every label of a split can be learnt or scored.
+
+    Args:
+      examples: list of InputExample.
+      labels: what the processor's `get_labels` gives; [] for scores.
+      split_name: "train", "dev" or "test"; only in "test" may a label be None.
+
+    Raises:
+      InputError: a label is missing, not in `labels`, or not a finite number; names file and line.
+    """
+    if len(set(labels)) < len(labels):
+        raise InputError(f"a label stands twice in the label list: {_listed(labels)}; remove one")
+    known = set(labels)
+    for example in examples:
+        label, where = example.label, example.source or example.guid
+        if label is None:
+            if split_name == "test":
+                continue
+            raise InputError(f"{where}: no label; every {split_name} row needs one")
+        if not labels:
+            if isinstance(label, bool) or not isinstance(label, (int, float)) or not math.isfinite(label):
+                raise InputError(f"{where}: label {label!r}; a finite number is needed")
+            continue
+        for one in label if isinstance(label, tuple) else (label,):
+            if one not in known:
+                near = difflib.get_close_matches(str(one), [str(name) for name in labels], n=1)
+                mend = f"did you mean {near[0]!r}?" if near else "mend the row, or the column that is read as the label"
+                raise InputError(f"{where}: label {one!r} in {split_name}; allowed: {_listed(labels)}; {mend}")
+
+
+def _listed(labels):
+    more = f", ... ({len(labels)} in all)" if len(labels) > _LABELS_SHOWN else ""
+    return ", ".join(str(label) for label in labels[:_LABELS_SHOWN]) + more
