@@ -1,0 +1,133 @@
+"""SentencePiece with the interface of FullTokenizer, and the text preparation of ALBERT and XLNet.
+
+Source: the definitions in google-research/albert, tokenization.py, and zihangdai/xlnet, prepro_utils.py.
+"""
+
+import hashlib
+import itertools
+import json
+import os
+import unicodedata
+
+import numpy as np
+
+from errors import InputError
+from processors.normalization import convert_to_unicode
+from training.files import replaced
+
+_UNDERLINE = "\u2581"  # SentencePiece's mark of a word's beginning
+_DIGITS = frozenset("0123456789")
+
+
+class SentencePieceTokenizer:
+    """Pieces of a SentencePiece model.
+
+    Attributes:
+      vocab, inv_vocab: dicts piece -> id, id -> piece.
+      vocab_size: int.
+      do_lower_case, keep_accents: the preparation. ALBERT v2 is (True, False), XLNet (False, False).
+      cls_id, sep_id, pad_id, unk_id: int; mask_id: InputError when the model has no such piece.
+    """
+
+    kind = "sentencepiece"
+
+    def __init__(self, model_file, do_lower_case=False, keep_accents=None):
+        """`keep_accents` None: accents go where the case goes.
+
+        Raises:
+          InputError: no such file, no SentencePiece model, or no [CLS], [SEP] (or <cls>, <sep>) in it.
+        """
+        import sentencepiece
+        if not os.path.isfile(model_file):
+            raise InputError(f"{model_file}: no such file; a SentencePiece model (*.model) is needed")
+        with open(model_file, "rb") as file:
+            self._model = file.read()
+        try:
+            self._processor = sentencepiece.SentencePieceProcessor(model_proto=self._model)
+        except RuntimeError as error:
+            raise InputError(f"{model_file}: not a SentencePiece model ({error}); give the .model file, not the "
+                             ".vocab list") from None
+        self.do_lower_case = do_lower_case
+        self.keep_accents = (not do_lower_case) if keep_accents is None else keep_accents
+        self.vocab_size = self._processor.get_piece_size()
+        self.inv_vocab = {i: self._processor.id_to_piece(i) for i in range(self.vocab_size)}
+        self.vocab = {piece: i for i, piece in self.inv_vocab.items()}
+        self._where = model_file
+        self.cls_id, self.sep_id = self._special("[CLS]", "<cls>"), self._special("[SEP]", "<sep>")
+        self.unk_id = self._processor.unk_id()
+        self.pad_id = self._special("<pad>", "[PAD]", default=self.unk_id)
+
+    def _special(self, *names, default=None):
+        for name in names:
+            if name in self.vocab:
+                return self.vocab[name]
+        if default is None:
+            raise InputError(f"{self._where}: no piece {' or '.join(names)} among {self.vocab_size}; train the model with "
+                             f"--control_symbols={names[0]}")
+        return default
+
+    @property
+    def mask_id(self):
+        return self._special("[MASK]", "<mask>")
+
+    def _prepared(self, text):
+        text = " ".join(convert_to_unicode(text).split()).replace("``", '"').replace("''", '"')
+        if not self.keep_accents:
+            text = "".join(char for char in unicodedata.normalize("NFKD", text) if not unicodedata.combining(char))
+        if self.do_lower_case:
+            text = text.lower()
+        # A lone surrogate has no UTF-8; the model's normaliser makes the same of what cannot be read.
+        return text.encode("utf-8", "replace").decode() if not text.isascii() else text
+
+    def _split_number(self, piece):
+        """ALBERT and XLNet: a comma that ends a piece after a digit is a piece of its own."""
+        parts = self._processor.encode(piece[:-1].replace(_UNDERLINE, ""), out_type=str)
+        if piece[0] != _UNDERLINE and parts and parts[0][0] == _UNDERLINE:
+            parts = parts[1:] if len(parts[0]) == 1 else [parts[0][1:], *parts[1:]]
+        return [*parts, piece[-1]]
+
+    def tokenize(self, text):
+        """Returns the pieces (str) of one text, without special pieces."""
+        pieces = self._processor.encode(self._prepared(text), out_type=str)
+        if not any(self._has_number_comma(piece) for piece in pieces):
+            return pieces
+        return list(itertools.chain.from_iterable(
+            self._split_number(piece) if self._has_number_comma(piece) else [piece] for piece in pieces))
+
+    @staticmethod
+    def _has_number_comma(piece):
+        return len(piece) > 1 and piece[-1] == "," and piece[-2] in _DIGITS
+
+    def convert_tokens_to_ids(self, tokens):
+        """Ids (list of int); a token outside the model has unk_id."""
+        return self._processor.piece_to_id(list(tokens))
+
+    def convert_ids_to_tokens(self, ids):
+        return [self.inv_vocab[int(i)] for i in ids]
+
+    def encode_batch(self, texts):
+        """Returns ids int32 [total] and row_splits int64 [n + 1]; no special pieces are added."""
+        rows = self._processor.encode([self._prepared(text) for text in texts], num_threads=1) if texts else []
+        for i, text in enumerate(texts):
+            if "," in convert_to_unicode(text):
+                rows[i] = self.convert_tokens_to_ids(self.tokenize(text))
+        row_splits = np.zeros(len(rows) + 1, np.int64)
+        np.cumsum([len(row) for row in rows], out=row_splits[1:])
+        return np.fromiter(itertools.chain.from_iterable(rows), np.int32, row_splits[-1]), row_splits
+
+    def _settings(self):
+        return {"tokenizer_class": "AlbertTokenizer", "do_lower_case": self.do_lower_case,
+                "keep_accents": self.keep_accents}
+
+    def fingerprint(self):
+        """A sha256, hex, of everything the ids depend on."""
+        digest = hashlib.sha256(json.dumps([self.kind, self._settings()], sort_keys=True).encode())
+        digest.update(self._model)
+        return digest.hexdigest()
+
+    def save(self, folder, model_max_length=512):
+        """Writes spiece.model and tokenizer_config.json into `folder`, in Hugging Face's layout."""
+        with replaced(os.path.join(folder, "spiece.model")) as path, open(path, "wb") as file:
+            file.write(self._model)
+        with replaced(os.path.join(folder, "tokenizer_config.json")) as path, open(path, "w", encoding="utf-8") as file:
+            json.dump({**self._settings(), "model_max_length": model_max_length}, file, indent=2)

@@ -1,0 +1,111 @@
+"""Words to word pieces, longest match first: one word in Python, or many texts in one C++ call with the same answer.
+
+Source: the definition in google-research/bert, tokenization.py, class WordpieceTokenizer; the C++ algorithm is
+"Fast WordPiece Tokenization" (Song et al., 2021) of tensorflow-text.
+"""
+
+import numpy as np
+
+from processors import normalization
+
+MAX_WORD_CHARS = 200
+
+
+class WordpieceTokenizer:
+    """Greedy longest-match-first pieces of words; `vocab` maps piece -> id."""
+
+    def __init__(self, vocab, unk_token="[UNK]", max_input_chars_per_word=MAX_WORD_CHARS):
+        self.vocab = vocab
+        self.unk_token = unk_token
+        self.max_input_chars_per_word = max_input_chars_per_word
+        self._longest_piece = max(map(len, vocab), default=0)
+
+    def tokenize(self, text):
+        """Returns the pieces of every word of `text` (str, or words separated by white space)."""
+        pieces = []
+        for word in normalization.convert_to_unicode(text).split():
+            pieces.extend(self._pieces(word))
+        return pieces
+
+    def _pieces(self, word):
+        if len(word) > self.max_input_chars_per_word:
+            return [self.unk_token]
+        pieces, start = [], 0
+        while start < len(word):
+            prefix = "##" if start else ""
+            # No piece is longer than the longest of the vocabulary: the original tries those too, in vain.
+            for end in range(min(len(word), start + self._longest_piece), start, -1):
+                if prefix + word[start:end] in self.vocab:
+                    break
+            else:
+                return [self.unk_token]
+            pieces.append(prefix + word[start:end])
+            start = end
+        return pieces
+
+
+class BatchWordpiece:
+    """Many texts to ids in one call of tensorflow-text's FastWordpieceTokenizer, equal to the Python classes.
+
+    Vocabulary entries that no word can hold (blank, with a blank or a punctuation mark inside, "[CLS]") are kept from the
+    C++ side, which would match some of them; of equal entries the last one's id counts, as in the original.
+    """
+
+    def __init__(self, vocab, do_lower_case, unk_token="[UNK]"):
+        self._vocab = vocab
+        self._do_lower_case = do_lower_case
+        self._unk_token = unk_token
+        self._basic = normalization.BasicTokenizer(do_lower_case)
+        self._wordpiece = WordpieceTokenizer(vocab, unk_token)
+        self._tokenizer = None
+
+    def __getstate__(self):
+        return {**self.__dict__, "_tokenizer": None}  # a C++ object: built anew where it is needed
+
+    def _build(self):
+        import tensorflow as tf
+        import tensorflow_text
+        pieces = [piece for piece in self._vocab if piece == self._unk_token or _can_occur(piece)]
+        self._ids = np.array([self._vocab[piece] for piece in pieces], np.int32)
+        with tf.device("/CPU:0"):
+            # Its limit is in bytes: right for ASCII, and fast_form keeps other long words away.
+            self._tokenizer = tensorflow_text.FastWordpieceTokenizer(
+                vocab=pieces, unknown_token=self._unk_token, token_out_type=tf.int64, max_bytes_per_word=MAX_WORD_CHARS)
+
+    def encode(self, texts):
+        """Returns ids int32 [total] and row_splits int64 [n + 1]; text i has ids[row_splits[i]:row_splits[i + 1]]."""
+        if not texts:
+            return np.zeros(0, np.int32), np.zeros(1, np.int64)
+        import tensorflow as tf  # here, so that flag errors and `tokenize` do not wait for it
+        if self._tokenizer is None:
+            self._build()
+        forms = [normalization.fast_form(text, self._do_lower_case, MAX_WORD_CHARS) for text in texts]
+        exact = [i for i, form in enumerate(forms) if form is None]
+        for i in exact:
+            forms[i] = b""
+        with tf.device("/CPU:0"):
+            ragged = self._tokenizer.tokenize(forms)
+            ids, row_splits = self._ids[ragged.values.numpy()], ragged.row_splits.numpy()
+        return self._with_exact(texts, exact, ids, row_splits) if exact else (ids, row_splits)
+
+    def _with_exact(self, texts, exact, ids, row_splits):
+        rows = [self.encode_one(texts[i]) for i in exact]
+        lengths = np.zeros(len(texts), np.int64)
+        lengths[exact] = [len(row) for row in rows]
+        ids = np.insert(ids, np.repeat(row_splits[:-1], lengths), np.concatenate(rows).astype(np.int32))
+        row_splits = row_splits.copy()
+        row_splits[1:] += np.cumsum(lengths)
+        return ids, row_splits
+
+    def encode_one(self, text):
+        """The ids of one text, list of int, by the Python classes."""
+        return [self._vocab[piece] for word in self._basic.tokenize(text) for piece in self._wordpiece.tokenize(word)]
+
+
+def _can_occur(piece):
+    """Whether a word made by BasicTokenizer can hold this vocabulary entry."""
+    core = piece.removeprefix("##")
+    if not core or any(char.isspace() for char in core):
+        return False
+    alone = any(normalization.is_punctuation(char) or normalization.is_cjk(char) for char in core)
+    return not alone or (len(core) == 1 and core == piece)
