@@ -1,0 +1,86 @@
+"""What every format of weights on disk looks like to the loader."""
+
+import dataclasses
+import json
+import os
+import re
+from collections.abc import Callable
+
+import numpy as np
+import tensorflow as tf
+
+from errors import InputError
+
+# Slots and counters that optimizers leave in a checkpoint: BERT's and LAMB's by suffix, tf.compat.v1's by its names.
+OPTIMIZER_STATE = re.compile(
+    r"(/(adam|lamb)_[mv]|/Adam(_1)?|/Momentum|/Adagrad)$|^(global_step|beta[12]_power|good_steps|loss_scale\w*)$"
+)
+TOKENIZER_FILES = ("vocab.txt", "tokenizer_config.json", "spiece.model", "spm.model")
+
+
+@dataclasses.dataclass(frozen=True)
+class Tensor:
+    """A tensor on disk: `name` in the file, `shape` and values as the canonical variable has them."""
+
+    name: str
+    shape: tuple[int, ...]
+    read: Callable[[], np.ndarray]
+
+
+@dataclasses.dataclass
+class WeightSource:
+    """Weights on disk. Canonical names are those of the original TF1 checkpoints.
+
+    Attributes:
+      path: as the user knows it; begins error messages.
+      description: one line, format and path.
+      tensors: name in the file -> Tensor, for every floating-point tensor that is no optimizer state.
+      optimizer: how many tensors were left out as optimizer state or counters.
+      config: the dict of bert_config.json or config.json, or None where none lies beside the weights.
+      vocab_folder: the folder that holds the tokenizer's files, or None.
+    """
+
+    path: str
+    description: str
+    tensors: dict[str, Tensor]
+    optimizer: int = 0
+    config: dict | None = None
+    vocab_folder: str | None = None
+
+    def canonical(self, model):
+        """The tensors under canonical names, in the layout of `model`'s variables; unknown ones keep their own name.
+
+        model: an encoder or objective with `named_weights()` and `huggingface_names()`.
+        """
+        return dict(self.tensors)
+
+    def shapes(self, model):
+        """Canonical name -> shape."""
+        return {name: tensor.shape for name, tensor in self.canonical(model).items()}
+
+    def read(self, name, model):
+        """The float32 array of a canonical name."""
+        return self.canonical(model)[name].read()
+
+
+def read_json(path):
+    """The dict in a JSON file; None where there is no such file."""
+    if not tf.io.gfile.exists(path):
+        return None
+    with tf.io.gfile.GFile(path, "rb") as file:
+        raw = file.read()
+    try:
+        content = json.loads(raw)
+    except ValueError as error:
+        raise InputError(f"{path}: not valid JSON ({error})") from error
+    if not isinstance(content, dict):
+        raise InputError(f"{path}: a JSON object is needed, found a {type(content).__name__}")
+    return content
+
+
+def vocab_folder(*folders):
+    """The first of the folders that holds a tokenizer's files, or None."""
+    for folder in folders:
+        if any(tf.io.gfile.exists(os.path.join(folder, name)) for name in TOKENIZER_FILES):
+            return folder
+    return None

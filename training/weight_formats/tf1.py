@@ -1,0 +1,150 @@
+"""TensorFlow checkpoints (`prefix.index`, `prefix.data-*`): TF1 name-based ones, and object-based ones by full name."""
+
+import json
+import os
+import re
+
+import numpy as np
+import tensorflow as tf
+
+from errors import InputError
+from training.files import replaced, sync
+from training.weight_formats.model_garden import canonical_tensors, inferred_config
+from training.weight_formats.source import OPTIMIZER_STATE, Tensor, WeightSource, read_json, vocab_folder
+
+OBJECT_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"
+FILE_OF_PREFIX = re.compile(r"\.(index|meta|data-\d{5}-of-\d{5})$")
+
+
+def open_tf1(prefix):
+    """The weights of a checkpoint prefix; bert_config.json and vocab.txt are looked for beside it."""
+    folder = os.path.dirname(prefix)
+    tensors, optimizer = read_bundle(prefix)
+    config = read_json(os.path.join(folder, "bert_config.json")) or read_json(os.path.join(folder, "config.json"))
+    description, renamed = f"TensorFlow checkpoint {prefix}", canonical_tensors(tensors)
+    return WeightSource(prefix, description, renamed, optimizer, config or inferred_config(tensors), vocab_folder(folder))
+
+
+def read_bundle(prefix):
+    """Variable name -> Tensor of a checkpoint, and the number of optimizer tensors and counters left out.
+
+    Object-based checkpoints (TF2) have keys that follow Python attributes; the variables' own names are in the
+    object graph that lies beside them, and are what is used here.
+
+    Raises:
+      InputError: the index cannot be read, a data shard is missing or shorter than the index says.
+    """
+    try:
+        reader = tf.train.load_checkpoint(prefix)
+        shapes = reader.get_variable_to_shape_map()
+    except (tf.errors.OpError, ValueError, IndexError) as error:
+        raise InputError(f"{prefix}.index: not a readable checkpoint index ({_first_line(error)})") from error
+    kinds = reader.get_variable_to_dtype_map()
+    _check_data(prefix, sum(kinds[name].size * int(np.prod(shape)) for name, shape in shapes.items()))
+    keys = {name: name for name in shapes}
+    slots = 0
+    if OBJECT_GRAPH in shapes:
+        keys, slots = _full_names(reader, prefix)
+    weights = {
+        name.removeprefix("module/"): Tensor(name, tuple(shapes[key]), _reader(reader, prefix, key))
+        for name, key in keys.items()
+        if key in shapes and kinds[key].is_floating and not OPTIMIZER_STATE.search(name)
+    }
+    return weights, slots + len(keys) - len(weights)
+
+
+def _full_names(reader, prefix):
+    """Full variable name -> checkpoint key, optimizer slots left out; and the number of slots."""
+    from tensorflow.core.protobuf import trackable_object_graph_pb2
+
+    graph = trackable_object_graph_pb2.TrackableObjectGraph()
+    graph.ParseFromString(_reader(reader, prefix, OBJECT_GRAPH)())
+    slots = {slot.slot_variable_node_id for node in graph.nodes for slot in node.slot_variables}
+    names = {
+        value.full_name or value.checkpoint_key: value.checkpoint_key
+        for number, node in enumerate(graph.nodes)
+        for value in node.attributes
+        if number not in slots and value.name == "VARIABLE_VALUE"
+    }
+    return names, len(slots)
+
+
+def _check_data(prefix, declared):
+    shards = sorted(tf.io.gfile.glob(f"{prefix}.data-?????-of-?????"))
+    total = int(shards[-1][-5:]) if shards else 1
+    for number in range(total):
+        if f"{prefix}.data-{number:05d}-of-{total:05d}" not in shards:
+            raise InputError(f"{prefix}.data-{number:05d}-of-{total:05d}: missing; it belongs to {prefix}.index")
+    size = sum(tf.io.gfile.stat(shard).length for shard in shards)
+    if size < declared:
+        raise InputError(
+            f"{shards[-1]}: the data ends at offset {size}, the index declares {declared} bytes; "
+            "truncated, copy it again"
+        )
+
+
+def _reader(reader, prefix, key):
+    def read():
+        try:
+            value = reader.get_tensor(key)
+        except (tf.errors.OpError, IndexError) as error:
+            raise InputError(f"{prefix}: {key} cannot be read ({_first_line(error)}); copy the files again") from error
+        return value if isinstance(value, bytes) else value.astype(np.float32, copy=False)
+
+    return read
+
+
+def _original_config(model):
+    """The config as the original reads it: "gelu" is its approximation there, and "gelu_new" unknown.
+
+    An exact gelu keeps "model_type", which makes Bertline read it as exact; the original has only the approximate one.
+    """
+    config = dict(getattr(model, "encoder", model).config.to_dict())
+    if config.get("hidden_act") == "gelu_new":
+        config["hidden_act"] = "gelu"
+        config.pop("model_type", None)
+    return config
+
+
+def _first_line(error):
+    return str(error).strip().split("\n")[0]
+
+
+def save_tf1(model, prefix, tokenizer=None, extra_config=None):
+    """Writes a name-based checkpoint that `tf.compat.v1.train.Saver` restores, with bert_config.json beside it.
+
+    Args:
+      model: an encoder or objective; variables go out as float32 under their canonical names.
+      prefix: as out/bert_model.ckpt; its folder is made where it is missing.
+      tokenizer: its files are saved beside the checkpoint where given.
+      extra_config: more entries of bert_config.json; the original passes over what it does not know.
+    Raises:
+      InputError: the folder cannot be written.
+    """
+    weights = {name: np.asarray(variable, np.float32) for name, variable in model.named_weights().items()}
+    folder = os.path.dirname(prefix)
+    with replaced(os.path.join(folder, "bert_config.json")) as temporary:
+        with open(temporary, "w", encoding="utf-8") as file:
+            json.dump(_original_config(model) | (extra_config or {}), file, indent=2, sort_keys=True)
+            file.write("\n")
+    if tokenizer is not None:
+        tokenizer.save(folder)
+    part = os.path.join(folder, f".{os.path.basename(prefix)}.{os.getpid()}.part")
+    # One shard, so the op needs no merge. The index goes first and comes last: without it there is no checkpoint.
+    ends = (".data-00000-of-00001", ".index")
+    try:
+        tf.raw_ops.SaveV2(
+            prefix=part, tensor_names=list(weights), shape_and_slices=[""] * len(weights), tensors=list(weights.values())
+        )
+        for end in ends:
+            sync(part + end)
+        if os.path.exists(prefix + ".index"):
+            os.remove(prefix + ".index")
+        for end in ends:
+            os.replace(part + end, prefix + end)
+    except (tf.errors.OpError, OSError) as error:
+        raise InputError(f"{prefix}: cannot be written: {_first_line(error)}") from error
+    finally:
+        for end in ends:
+            if os.path.exists(part + end):
+                os.remove(part + end)

@@ -1,0 +1,202 @@
+"""Weights in: from any of the formats people have, with a report that leaves nothing out. Weights out: see `save_*`."""
+
+import dataclasses
+import os
+import re
+
+import tensorflow as tf
+
+from errors import InputError
+from training.weight_formats import huggingface, saved_model, tf1
+from training.weight_formats.huggingface import HEADS, save_huggingface
+from training.weight_formats.source import WeightSource
+from training.weight_formats.tf1 import save_tf1
+
+__all__ = ["HEADS", "LoadReport", "WeightSource", "load_weights", "open_weights", "save_huggingface", "save_tf1"]
+
+ALLOWED = (
+    "a TensorFlow checkpoint (bert_model.ckpt), a Hugging Face folder (config.json, model.safetensors), "
+    "an output folder of Bertline, a SavedModel folder or a TensorFlow Hub handle is needed"
+)
+PICKLES = (".bin", ".pt", ".pth", ".pkl", ".pickle")
+PICKLE_STARTS = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")  # torch's zip files; bare pickles
+# A head of this name belongs to a task: of another shape it is another task's, and is left alone.
+TASK_HEAD = re.compile(r"(^|/)output_(weights|bias)$")
+# What the first axis of a weight is called in a config.
+AXES = {
+    "word_embeddings": "vocab_size",
+    "position_embeddings": "max_position_embeddings",
+    "token_type_embeddings": "type_vocab_size",
+    "intermediate/dense/bias": "intermediate_size",
+    "LayerNorm/gamma": "hidden_size",
+}
+
+
+def open_weights(source):
+    """Finds out what `source` is and reads its table of contents.
+
+    Args:
+      source: a checkpoint prefix, one of its files, a folder, a .safetensors file or a TensorFlow Hub handle.
+    Raises:
+      InputError: there is nothing, nothing known, a Python pickle, or a damaged file; the message names the file.
+    """
+    source = os.fspath(source)
+    if re.match(r"https?://", source):
+        return saved_model.open_saved_model(saved_model.resolve(source), source)
+    if tf.io.gfile.isdir(source):
+        return _open_folder(source.rstrip("/") or "/")
+    if source.endswith(".safetensors"):
+        if not tf.io.gfile.exists(source):
+            raise InputError(f"{source}: no such file")
+        return huggingface.open_huggingface(source)
+    prefix = tf1.FILE_OF_PREFIX.sub("", source)
+    if tf.io.gfile.exists(prefix + ".index"):
+        return tf1.open_tf1(prefix)
+    if tf.io.gfile.glob(prefix + ".data-?????-of-?????"):
+        raise InputError(f"{prefix}.index: missing; without it the data beside it cannot be read")
+    if not tf.io.gfile.exists(source):
+        raise InputError(f"{source}: no such file or folder; {ALLOWED}")
+    with tf.io.gfile.GFile(source, "rb") as file:
+        start = file.read(4)
+    if source.endswith(PICKLES) or start.startswith(PICKLE_STARTS):
+        _refuse_pickle(source)
+    raise InputError(f"{source}: unknown format; {ALLOWED}")
+
+
+def _open_folder(folder):
+    names = set(tf.io.gfile.listdir(folder))
+    if names & {huggingface.WEIGHTS, huggingface.SHARD_INDEX}:
+        return huggingface.open_huggingface(folder)
+    if "saved_model.pb" in names:
+        return saved_model.open_saved_model(folder)
+    inner = os.path.join(folder, "model")
+    if tf.io.gfile.exists(os.path.join(inner, huggingface.WEIGHTS)):
+        return huggingface.open_huggingface(inner)
+    prefixes = sorted(name.removesuffix(".index") for name in names if name.endswith(".index"))
+    latest = tf.train.latest_checkpoint(folder) if "checkpoint" in names else None
+    if latest or len(prefixes) == 1:
+        return tf1.open_tf1(latest or os.path.join(folder, prefixes[0]))
+    if prefixes:
+        raise InputError(f"{folder}: {len(prefixes)} checkpoints ({', '.join(prefixes)}); name one of them")
+    safetensors = sorted(name for name in names if name.endswith(".safetensors"))
+    if len(safetensors) == 1:
+        return huggingface.open_huggingface(os.path.join(folder, safetensors[0]))
+    for name in sorted(names):
+        if name.endswith(PICKLES):
+            _refuse_pickle(os.path.join(folder, name))
+    raise InputError(f"{folder}: no weights in this folder ({', '.join(sorted(names)[:5]) or 'empty'}); {ALLOWED}")
+
+
+def _refuse_pickle(path):
+    raise InputError(
+        f"{path}: a Python pickle can run any program when it is opened, so it is not; where you trust it, write "
+        'safetensors with transformers: AutoModel.from_pretrained("FOLDER").save_pretrained("NEW_FOLDER", '
+        "safe_serialization=True), then give NEW_FOLDER"
+    )
+
+
+@dataclasses.dataclass
+class LoadReport:
+    """What `load_weights` did, by canonical name.
+
+    Attributes:
+      matched: read from the source.
+      missing: not in the source, left as initialised.
+      reshaped: task heads of another shape in the source, left as initialised: sentences.
+      unused: in the source, not in the model.
+      optimizer: number of optimizer slots and counters in the source, never read.
+    """
+
+    description: str
+    matched: list[str]
+    missing: list[str]
+    reshaped: list[str]
+    unused: list[str]
+    optimizer: int
+
+    def table(self):
+        """Several lines of text: the counts, and the names of all that is not simply matched."""
+        lines = [f"weights from {self.description}", f"  matched    {len(self.matched):5d}"]
+        left = f"{len(self.missing) + len(self.reshaped):5d}"
+        lines += [f"  missing    {left}  left as initialised" if int(left) else f"  missing    {left}"]
+        lines += [f"    {entry}" for entry in self.reshaped + condensed(self.missing)]
+        lines += [f"  not used   {len(self.unused):5d}"] + [f"    {entry}" for entry in condensed(self.unused)]
+        lines += [f"  optimizer  {self.optimizer:5d}  slots, counters, position ids: not read"] if self.optimizer else []
+        return "\n".join(lines)
+
+
+def load_weights(model, source, required=None, allow_missing=None):
+    """Assigns every weight of `model` that the source has.
+
+    Args:
+      model: an encoder or objective: `named_weights()`, `huggingface_names()`; its variables exist.
+      source: a WeightSource, or what `open_weights` takes.
+      required: canonical name -> whether its absence is an error; by default the encoder's names.
+      allow_missing: a regular expression; required names that it fully matches may be missing all the same.
+    Returns:
+      a LoadReport.
+    Raises:
+      InputError: a required weight is missing, or shapes differ; nothing is assigned then.
+    """
+    source = source if isinstance(source, WeightSource) else open_weights(source)
+    variables, stored = model.named_weights(), source.canonical(model)
+    required = required or set(getattr(model, "encoder", model).named_weights()).__contains__
+    shapes = {name: tuple(variable.shape) for name, variable in variables.items()}
+    report = LoadReport(source.description, [], [], [], sorted(stored.keys() - shapes.keys()), source.optimizer)
+    wrong = []
+    for name, shape in shapes.items():
+        if name not in stored:
+            report.missing.append(name)
+        elif stored[name].shape == shape:
+            report.matched.append(name)
+        elif TASK_HEAD.search(name) and not required(name):
+            report.reshaped.append(f"{name}: not used: shape {stored[name].shape} in the checkpoint, {shape} here")
+        else:
+            wrong.append(name)
+    lost = [n for n in report.missing if required(n) and not re.fullmatch(allow_missing or r"(?!)", n)]
+    if wrong:
+        raise InputError(_shape_message(source, wrong, stored, shapes))
+    if lost:
+        raise InputError(_missing_message(source, lost, report))
+    for name in report.matched:
+        variables[name].assign(stored[name].read())
+    return report
+
+
+def _shape_message(source, wrong, stored, shapes):
+    named = [f"{name} has shape {stored[name].shape} in the checkpoint, {shapes[name]} in the model" for name in wrong[:3]]
+    more = f"; and {len(wrong) - 3} more of another shape" if len(wrong) > 3 else ""
+    hints = {
+        f"{setting} is {shapes[name][0]} in the model's config, {stored[name].shape[0]} in the checkpoint"
+        for name in wrong
+        for end, setting in AXES.items()
+        if name.endswith("/" + end) and stored[name].shape[:1] != shapes[name][:1]
+    }
+    hint = f"; {', '.join(sorted(hints))}: use the config and vocabulary that belong to the checkpoint" if hints else ""
+    return f"{source.path}: {'; '.join(named)}{more}{hint}"
+
+
+def _missing_message(source, lost, report):
+    names = condensed(lost)
+    some = ", ".join(names[:3]) + (f" and {len(names) - 3} more patterns" if len(names) > 3 else "")
+    unused = condensed(report.unused)[:3]
+    found = f"not used: {', '.join(unused)}" if unused else "everything in it was used"
+    hint = "is the config of this checkpoint used?" if report.matched else "is it a checkpoint of this kind of encoder?"
+    return f"{source.path}: {len(lost)} weights of the encoder are missing: {some}; {found}; {hint}"
+
+
+def condensed(names):
+    """Names with their layers' numbers gathered: a/layer_{0..11}/b, in order of first appearance."""
+    patterns = {}
+    for name in names:
+        number = re.search(r"(?<=layer[_.])\d+", name)
+        pattern = (name[: number.start()], name[number.end() :]) if number else (name, None)
+        patterns.setdefault(pattern, []).append(int(number[0]) if number else 0)
+    return [start if end is None else f"{start}{_span(sorted(n))}{end}" for (start, end), n in patterns.items()]
+
+
+def _span(numbers):
+    if len(numbers) == 1:
+        return str(numbers[0])
+    whole = numbers == list(range(numbers[0], numbers[-1] + 1))
+    return f"{{{numbers[0]}..{numbers[-1]}}}" if whole else "{" + ",".join(map(str, numbers)) + "}"
