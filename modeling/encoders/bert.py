@@ -278,7 +278,7 @@ class TransformerLayer(keras.layers.Layer):
             key, value = split_heads(packing.unpack(project(rows, [self.key, self.value])), 2)
 
         scores = tf.matmul(query, key, transpose_b=True)  # [B, heads, P, T]
-        scores = tf.cast(scores, tf.float32) * (1.0 / math.sqrt(head_width)) + bias
+        scores = tf.cast(scores, tf.float32) * (1.0 / math.sqrt(head_width)) + tf.cast(bias, tf.float32)
         probabilities = tf.cast(tf.nn.softmax(scores), self.compute_dtype)
         probabilities = dropout(probabilities, self.config.attention_probs_dropout_prob, dropout_key)
         context = tf.transpose(tf.matmul(probabilities, value), [0, 2, 1, 3])  # [B, P, heads, head_width]

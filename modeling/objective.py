@@ -1,0 +1,43 @@
+"""What every objective is: a Keras model that owns an encoder and knows its loss and its predictions."""
+
+import keras
+
+
+class Objective(keras.Model):
+    """Base of all objectives, for pre-training and for fine-tuning alike.
+
+    `call(features, dropout_key=None)` returns a dict of outputs. A loss is a sum of named terms, each the weighted mean
+    of some values; values and weights are kept apart, so that a batch that is cut into micro-batches or spread over
+    replicas has the loss and the gradients of the whole batch.
+
+    Variables of the head are named as in the original's checkpoints; `encoder` comes built.
+    """
+
+    def __init__(self, encoder, **kwargs):
+        super().__init__(**kwargs)
+        if not encoder.built:
+            encoder.build()
+        self.encoder = encoder
+
+    def loss_weights(self, features):
+        """Term -> float32 weights; a function of the features alone."""
+        raise NotImplementedError
+
+    def losses(self, features, outputs):
+        """Term -> float32 values, shaped as the term's weights."""
+        raise NotImplementedError
+
+    def predictions(self, outputs):
+        """Outputs -> dict of tensors [B, ...] to be gathered over a data set."""
+        raise NotImplementedError
+
+    def named_weights(self):
+        """Canonical name (the original's TF1 name) -> variable, the encoder's included."""
+        encoder_weights = self.encoder.named_weights()
+        own = {id(variable) for variable in encoder_weights.values()}
+        head = {v.path.split("/", 1)[1]: v for v in self.variables if id(v) not in own}
+        return {**encoder_weights, **head}
+
+    def huggingface_names(self):
+        """Canonical name -> (name in a Hugging Face checkpoint, whether it is transposed there)."""
+        return self.encoder.huggingface_names()

@@ -1,0 +1,97 @@
+"""A sentence or a pair of sentences -> a class, several labels or a score.
+
+Source: Devlin et al. 2018, section 4.1; google-research/bert `run_classifier.py:create_model`.
+"""
+
+import tensorflow as tf
+
+import registry
+from modeling.dropout import dropout
+from modeling.layers import initializer
+from modeling.objective import Objective
+
+HEAD_DROPOUT = 0.1  # google-research/bert: keep_prob=0.9 on the pooled output, whatever the configuration says
+
+
+@registry.register("objective", "sequence_classification")
+class SequenceClassification(Objective):
+    """Dropout and one dense layer over the pooled output.
+
+    Features: those of the encoder, and `label_ids`: int32 [B] (classes), float32 [B] (regression) or float32
+    [B, num_labels] of 0 and 1 (several labels). Outputs: `logits` float32 [B, num_labels].
+
+    Args:
+      encoder: an Encoder.
+      num_labels: number of classes; 1 for regression.
+      problem_type: "single_label_classification", "multi_label_classification" or "regression".
+      class_weights: float [num_labels] that multiply each example's loss by its class's, or None.
+    """
+
+    def __init__(self, encoder, num_labels, problem_type="single_label_classification", class_weights=None, **kwargs):
+        super().__init__(encoder, name="sequence_classification", **kwargs)
+        if problem_type not in _LOSSES:
+            raise ValueError(f"problem_type {problem_type!r} is not one of {', '.join(_LOSSES)}")
+        self.num_labels, self.problem_type, self.class_weights = num_labels, problem_type, class_weights
+        width = encoder.config.hidden_size
+        # float32: the head is too small for half precision to save anything.
+        self.output_weights = self.add_weight(
+            name="output_weights", shape=(num_labels, width), initializer=initializer(0.02), dtype="float32", autocast=False
+        )
+        self.output_bias = self.add_weight(
+            name="output_bias", shape=(num_labels,), initializer="zeros", dtype="float32", autocast=False
+        )
+
+    def call(self, features, dropout_key=None, training=False):
+        # No token's state is needed but the pooled one: `positions` of width 0 lets the encoder skip the others.
+        none = tf.zeros([tf.shape(features["input_ids"])[0], 0], tf.int32)
+        pooled = self.encoder(features, dropout_key=dropout_key, positions=none)["pooled_output"]  # [B, H]
+        pooled = dropout(tf.cast(pooled, tf.float32), HEAD_DROPOUT, dropout_key)
+        logits = tf.matmul(pooled, self.output_weights, transpose_b=True)
+        return {"logits": tf.nn.bias_add(logits, self.output_bias)}
+
+    def loss_weights(self, features):
+        labels = features["label_ids"]
+        weights = tf.ones([tf.shape(labels)[0]])
+        if self.class_weights is not None and self.problem_type == "single_label_classification":
+            weights = tf.gather(tf.constant(self.class_weights, tf.float32), labels)
+        if "is_real_example" in features:
+            weights *= tf.cast(features["is_real_example"], tf.float32)
+        return {"loss": weights}
+
+    def losses(self, features, outputs):
+        return {"loss": _LOSSES[self.problem_type](self, features["label_ids"], outputs["logits"])}
+
+    def predictions(self, outputs):
+        """probabilities float32 [B, num_labels]; for regression the score itself."""
+        logits = outputs["logits"]
+        if self.problem_type == "single_label_classification":
+            logits = tf.nn.softmax(logits)
+        elif self.problem_type == "multi_label_classification":
+            logits = tf.nn.sigmoid(logits)
+        return {"probabilities": logits}
+
+    def huggingface_names(self):
+        head = {"output_weights": ("classifier.weight", False), "output_bias": ("classifier.bias", False)}
+        return {**super().huggingface_names(), **head}
+
+
+def _cross_entropy(objective, labels, logits):
+    return tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits)
+
+
+def _squared_error(objective, labels, logits):
+    return tf.square(logits[:, 0] - labels)
+
+
+def _binary_cross_entropies(objective, labels, logits):
+    losses = tf.nn.sigmoid_cross_entropy_with_logits(labels=labels, logits=logits)  # [B, num_labels]
+    if objective.class_weights is not None:
+        losses *= tf.constant(objective.class_weights, tf.float32)
+    return tf.reduce_mean(losses, axis=1)
+
+
+_LOSSES = {
+    "single_label_classification": _cross_entropy,
+    "regression": _squared_error,
+    "multi_label_classification": _binary_cross_entropies,
+}

@@ -1,0 +1,113 @@
+"""One optimizer step: gradients of a batch over micro-batches and replicas, clipped, applied."""
+
+import tensorflow as tf
+
+from modeling.dropout import DropoutKey
+from training.distribution import slice_of
+
+INITIAL_LOSS_SCALE = 2.0**15
+LOSS_SCALE_GROWTH_STEPS = 2000  # as in Micikevicius et al. 2017, https://arxiv.org/abs/1710.03740, section 3.2
+
+
+class TrainStep:
+    """Callable: batch -> dict of scalars; updates the weights and counts the step.
+
+    The loss is that of the whole batch: each term's values are divided by the weights of all micro-batches of all
+    replicas, so that cutting the batch differently changes nothing but rounding (and the dropout masks).
+
+    Args:
+      objective: an Objective.
+      optimizer: an AdamW or another class with its `weights` and `apply`.
+      step: int64 variable, optimizer steps done.
+      seed: of the dropout masks, which are a function of (seed, step, replica, micro-batch).
+      gradient_accumulation_steps: micro-batches per replica.
+      max_grad_norm: gradients of a larger global norm are scaled down to it; 0 leaves them.
+      loss_scaling: multiply the loss, for float16; a step whose gradients overflow is skipped and the scale halved.
+    """
+
+    def __init__(
+        self, objective, optimizer, step, seed, gradient_accumulation_steps=1, max_grad_norm=1.0, loss_scaling=False
+    ):
+        self.objective, self.optimizer, self.step = objective, optimizer, step
+        self.seed, self.micro_batches, self.max_grad_norm = seed, gradient_accumulation_steps, max_grad_norm
+        self.strategy = tf.distribute.get_strategy()
+        self.loss_scale = tf.Variable(INITIAL_LOSS_SCALE, trainable=False) if loss_scaling else None
+        self.finite_steps = tf.Variable(0, trainable=False, dtype=tf.int64) if loss_scaling else None
+
+    def variables(self):
+        """What a checkpoint must hold beside weights and slots."""
+        return {} if self.loss_scale is None else {"loss_scale": self.loss_scale, "finite_steps": self.finite_steps}
+
+    def __call__(self, batch):
+        """Returns float32 scalars: `loss`, its terms where it has several, `grad_norm` (before clipping), `learning_rate`."""
+        totals = {term: tf.reduce_sum(w) for term, w in self.objective.loss_weights(batch).items()}
+        results = self.strategy.run(self._replica_step, args=(batch, totals))
+        results = {name: self.strategy.experimental_local_results(value)[0] for name, value in results.items()}
+        results["learning_rate"] = self.optimizer.schedule(self.step)
+        self.step.assign_add(1)
+        return results
+
+    def _replica_step(self, batch, totals):
+        replica = tf.distribute.get_replica_context()
+        count, index = replica.num_replicas_in_sync, replica.replica_id_in_sync_group
+        share = slice_of(batch, index, count) if count > 1 else batch
+        terms, gradients = self._accumulate(share, totals, index)
+        if count > 1:
+            terms, gradients = (
+                dict(zip(values, replica.all_reduce("SUM", list(values.values())))) for values in (terms, gradients)
+            )
+        if self.loss_scale is not None:
+            gradients = {name: g / self.loss_scale for name, g in gradients.items()}
+        norm = tf.linalg.global_norm(list(gradients.values()))
+        if self.max_grad_norm:
+            # After the all-reduce, so that every replica scales by the norm of the whole batch's gradients.
+            scale = tf.minimum(1.0, self.max_grad_norm / tf.maximum(norm, 1e-30))
+            gradients = {name: g * scale for name, g in gradients.items()}
+        replica.merge_call(self._apply, args=(gradients, norm))
+        loss = tf.add_n(list(terms.values()))
+        return {"loss": loss, **(terms if len(terms) > 1 else {}), "grad_norm": norm}
+
+    def _accumulate(self, batch, totals, replica_index):
+        """Terms and gradients of this replica's share, summed over its micro-batches."""
+        seed = tf.stack([tf.constant(self.seed, tf.int32), tf.cast(self.step, tf.int32)])
+        key = DropoutKey(seed).child(replica_index)
+        if self.micro_batches == 1:
+            return self._forward_backward(batch, totals, key)
+
+        def body(i, *sums):
+            share = slice_of(batch, i, self.micro_batches)
+            terms, gradients = self._forward_backward(share, totals, key.child(i))
+            return (i + 1, *(a + b for a, b in zip(sums, [*terms.values(), *gradients.values()])))
+
+        weights = self.optimizer.weights
+        sums = [tf.zeros([]) for _ in totals] + [tf.zeros(v.shape) for v in weights.values()]
+        # One at a time: running them side by side would need the memory that accumulation is there to save.
+        _, *sums = tf.while_loop(lambda i, *_: i < self.micro_batches, body, [0, *sums], parallel_iterations=1)
+        return dict(zip(totals, sums)), dict(zip(weights, sums[len(totals) :]))
+
+    def _forward_backward(self, batch, totals, key):
+        weights = self.optimizer.weights
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(list(weights.values()))
+            outputs = self.objective(batch, dropout_key=key)
+            values, loss_weights = self.objective.losses(batch, outputs), self.objective.loss_weights(batch)
+            terms = {t: tf.reduce_sum(values[t] * loss_weights[t]) / tf.maximum(totals[t], 1e-5) for t in values}
+            loss = tf.add_n(list(terms.values()))
+            if self.loss_scale is not None:
+                loss *= self.loss_scale
+        gradients = tape.gradient(loss, list(weights.values()), unconnected_gradients=tf.UnconnectedGradients.ZERO)
+        # Dense from here on: AdamW moves every row of an embedding, touched or not, as the original does.
+        return terms, {name: tf.convert_to_tensor(g) for name, g in zip(weights, gradients)}
+
+    def _apply(self, strategy, gradients, norm):
+        def update():
+            self.optimizer.apply(gradients, self.step, strategy.extended)
+
+        if self.loss_scale is None:
+            return update()
+        finite = tf.math.is_finite(strategy.experimental_local_results(norm)[0])
+        tf.cond(finite, update, lambda: None)
+        grown = tf.equal(self.finite_steps + 1, LOSS_SCALE_GROWTH_STEPS)
+        factor = tf.where(finite, tf.where(grown, 2.0, 1.0), 0.5)
+        self.loss_scale.assign(tf.maximum(1.0, self.loss_scale * factor))
+        return self.finite_steps.assign(tf.where(finite & ~grown, self.finite_steps + 1, 0))
