@@ -10,8 +10,10 @@ class Objective(keras.Model):
     of some values; values and weights are kept apart, so that a batch that is cut into micro-batches or spread over
     replicas has the loss and the gradients of the whole batch.
 
-    Variables of the head are named as in the original's checkpoints; `encoder` comes built.
+    `terms` names the terms. Variables of the head are named as in the original's checkpoints; `encoder` comes built.
     """
+
+    terms = ("loss",)
 
     def __init__(self, encoder, **kwargs):
         super().__init__(**kwargs)

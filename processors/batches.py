@@ -1,0 +1,125 @@
+"""Records -> batches of similar length.
+
+A pool of records is parsed at once, sorted by length and cut into batches, so that a batch has little padding; the
+order of the records in training, and of the batches of a pool, stays random. All of it is a tf.data graph, whose
+iterator can be checkpointed.
+"""
+
+import tensorflow as tf
+
+SHUFFLE_BUFFER = 100_000  # records; a split of fewer is shuffled as a whole
+POOL_BATCHES = 64  # batches cut from one sorted pool, fewer where the split is small
+EVALUATION_POOL = 20_000  # records sorted at once for evaluation and prediction
+
+
+def train_batches(record_set, batch_size, seed, length_buckets=None):
+    """An endless data set of shuffled batches, each of exactly `batch_size` records.
+
+    Every record comes once before any comes again. Dict of tensors: [B, T] for sequences (T = longest of the batch, or
+    the smallest bucket that holds it), [B] or [B, n] for the others.
+
+    Args:
+      record_set: a RecordSet.
+      batch_size: records of an optimizer step, all replicas together.
+      seed: of the order; the same seed gives the same batches.
+      length_buckets: lengths that T may have, for static shapes; None pads to the longest.
+    """
+    pool_batches = max(1, min(POOL_BATCHES, record_set.num_examples // (4 * batch_size)))
+    serialized = tf.data.TFRecordDataset(sorted(record_set.files))
+    serialized = serialized.shuffle(min(SHUFFLE_BUFFER, record_set.num_examples), seed=seed).repeat()
+
+    def cut(index, pool):
+        features = sort_by_length(parse(pool, record_set.spec))
+        order = tf.random.experimental.stateless_shuffle(tf.range(pool_batches), seed=tf.stack([seed, tf.cast(index, tf.int32)]))
+        starts = tf.data.Dataset.from_tensor_slices(order * batch_size)
+        return starts.map(lambda start: dense_batch(features, start, start + batch_size, record_set.spec, length_buckets))
+
+    return serialized.batch(pool_batches * batch_size, drop_remainder=True).enumerate().flat_map(cut).prefetch(4)
+
+
+def evaluation_batches(record_set, max_tokens, length_buckets=None, batch_size=None):
+    """Every record once, longest first within pools of `EVALUATION_POOL`, in batches of at most `max_tokens` slots.
+
+    Short texts share larger batches: what a device can hold is a number of tokens, not of texts.
+
+    Args:
+      record_set: a RecordSet.
+      max_tokens: rows x length of a batch.
+      length_buckets, batch_size: for static shapes: every batch has `batch_size` rows, the last one filled up with rows
+        whose `is_real_example` is 0.
+    """
+    serialized = tf.data.TFRecordDataset(sorted(record_set.files)).batch(EVALUATION_POOL)
+
+    def cut(pool):
+        features = sort_by_length(parse(pool, record_set.spec))
+        starts, ends = _cuts(features["lengths"], max_tokens, batch_size)
+        return tf.data.Dataset.from_tensor_slices((starts, ends)).map(
+            lambda start, end: dense_batch(features, start, end, record_set.spec, length_buckets)
+        )
+
+    batches = serialized.flat_map(cut)
+    if batch_size is not None:
+        batches = batches.map(lambda batch: _filled_up(batch, batch_size))
+    return batches.prefetch(4)
+
+
+def parse(serialized, spec):
+    """string [n] -> dict of RaggedTensors [n, None], by the spec."""
+    stored_types = {"int32": tf.int64, "float32": tf.float32}
+    features = {name: tf.io.RaggedFeature(stored_types[feature.dtype]) for name, feature in spec.items()}
+    return tf.io.parse_example(serialized, features)
+
+
+def sort_by_length(features):
+    """Orders the rows of a parsed pool, longest first, and adds `lengths`, int32 [n]: their real tokens."""
+    lengths = tf.cast(features["input_ids"].row_lengths(), tf.int32)
+    if "input_mask" in features:
+        masks = features["input_mask"]
+        # Records of the original are padded to a fixed length and say so in their mask; ours have no mask.
+        lengths = tf.where(masks.row_lengths() > 0, tf.cast(tf.reduce_sum(masks, axis=1), tf.int32), lengths)
+    order = tf.argsort(lengths, direction="DESCENDING", stable=True)
+    return {**{name: tf.gather(f, order) for name, f in features.items()}, "lengths": tf.gather(lengths, order)}
+
+
+def dense_batch(features, start, end, spec, length_buckets=None):
+    """Rows start to end of a sorted pool as dense tensors; what a record lacks gets its default."""
+    lengths = features["lengths"][start:end]
+    length = tf.reduce_max(lengths)
+    if length_buckets is not None:
+        length = tf.gather(length_buckets, tf.searchsorted(length_buckets, [length])[0])
+    real = tf.sequence_mask(lengths, length)
+    batch = {}
+    for name, feature in spec.items():
+        rows = tf.cast(features[name][start:end], feature.dtype)
+        width = length if feature.is_sequence else feature.shape[0] if feature.shape else 1
+        values = rows.to_tensor(shape=tf.stack([-1, width]))
+        values.set_shape([None, None if feature.is_sequence else width])
+        if feature.default is not None:
+            absent = tf.equal(rows.row_lengths(), 0)[:, None]
+            values = tf.where(absent, tf.constant(feature.default, feature.dtype), values)
+        if feature.is_sequence:
+            values *= tf.cast(real, feature.dtype)
+        batch[name] = values if feature.shape else values[:, 0]
+    return batch
+
+
+def _cuts(lengths, max_tokens, batch_size):
+    """Where to cut a sorted pool: starts and ends, int32 [batches]."""
+
+    def cut(lengths):
+        starts, start = [], 0
+        while start < len(lengths):
+            starts.append(start)
+            start += batch_size or max(1, int(max_tokens // max(1, lengths[start])))
+        return tf.constant(starts, tf.int32), tf.constant([*starts[1:], len(lengths)], tf.int32)
+
+    starts, ends = tf.py_function(lambda x: cut(x.numpy()), [lengths], [tf.int32, tf.int32])
+    starts.set_shape([None]), ends.set_shape([None])
+    return starts, ends
+
+
+def _filled_up(batch, batch_size):
+    missing = batch_size - tf.shape(batch["input_ids"])[0]
+    batch["is_real_example"] = tf.ones_like(batch["input_ids"][:, 0])
+    pads = {name: [[0, missing]] + [[0, 0]] * (tensor.shape.rank - 1) for name, tensor in batch.items()}
+    return {name: tf.ensure_shape(tf.pad(tensor, pads[name]), [batch_size, *tensor.shape[1:]]) for name, tensor in batch.items()}

@@ -1,0 +1,28 @@
+"""What a record holds: one declaration for the writer and the parser."""
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True)
+class Feature:
+    """One named array of a record.
+
+    Attributes:
+      dtype: "int32" or "float32"; TFRecords store both widths of integers as int64.
+      shape: () a number, (n,) n numbers, (None,) one number per token (or other unit), at true length in the record.
+      default: what stands where a record lacks the feature, repeated over its shape; None makes it required.
+      stored: False where the parser can make the feature from its default, so that no record need hold it.
+    """
+
+    dtype: str
+    shape: tuple = ()
+    default: float | None = None
+    stored: bool = True
+
+    @property
+    def is_sequence(self):
+        return self.shape == (None,)
+
+
+# The row's number among the examples of its split: finds guid and text again. Records of the original lack it.
+EXAMPLE_INDEX = {"example_index": Feature("int32", default=-1)}

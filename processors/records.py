@@ -1,0 +1,195 @@
+"""TFRecords: sharded, at true length, written by processes, reused where nothing that they depend on has changed."""
+
+import concurrent.futures
+import dataclasses
+import hashlib
+import json
+import logging
+import multiprocessing
+import os
+import re
+
+import numpy as np
+import tensorflow as tf
+
+from errors import InputError
+from processors.feature_spec import EXAMPLE_INDEX
+from training.files import replaced
+
+FORMAT_VERSION = 1
+# A process costs seconds to start (it imports TensorFlow), which this many examples outweigh.
+EXAMPLES_PER_PROCESS = 30_000
+
+
+@dataclasses.dataclass(frozen=True)
+class RecordSet:
+    """Files of records and the spec that reads them.
+
+    Attributes:
+      files: paths of the shards.
+      spec: name -> Feature.
+      num_examples: int.
+      max_length: the longest record's number of tokens.
+    """
+
+    files: list
+    spec: dict
+    num_examples: int
+    max_length: int
+
+
+@dataclasses.dataclass(frozen=True)
+class ExampleEncoder:
+    """examples -> dicts of arrays, by a layout and the labels; travels to the writing processes."""
+
+    layout: object
+    labels: object
+
+    @property
+    def spec(self):
+        return {**self.layout.spec, **self.labels.spec, **EXAMPLE_INDEX}
+
+    def fingerprint(self):
+        return [self.layout.fingerprint(), self.labels.problem_type, self.labels.names]
+
+    def features(self, examples, first_index):
+        for index, (example, arrays) in enumerate(zip(examples, self.layout.features(examples)), first_index):
+            label = self.labels.encode(example.label)
+            if label is not None:
+                arrays["label_ids"] = label
+            yield {**arrays, "example_index": np.int32(index)}
+
+
+def serialized(features, spec):
+    """A dict of arrays as the bytes of a tf.train.Example; names and kinds of list are the original's."""
+    example = tf.train.Example()
+    for name, array in features.items():
+        if spec[name].stored:
+            values = np.atleast_1d(array)
+            feature = example.features.feature[name]
+            (feature.int64_list if spec[name].dtype == "int32" else feature.float_list).value.extend(values.tolist())
+    return example.SerializeToString()
+
+
+def content_key(examples, encoder):
+    """A hash of all that the records depend on: texts, labels, vocabulary, settings, format."""
+    digest = hashlib.sha256(json.dumps([FORMAT_VERSION, encoder.fingerprint()]).encode())
+    for example in examples:
+        row = (example.text_a, example.text_b, example.label)
+        digest.update(repr(row).encode("utf-8", "surrogatepass"))
+    return digest.hexdigest()[:16]
+
+
+def write_records(examples, encoder, folder, split, num_processes=None):
+    """Writes the records of a split, or finds those of an earlier run that are the same.
+
+    Args:
+      examples: list of InputExample.
+      encoder: an ExampleEncoder.
+      folder: where `<split>-<key>-<shard>-of-<shards>.tfrecord` and the manifest `<split>-<key>.json` go.
+      num_processes: processes that write, one shard each; None takes what the number of examples is worth.
+
+    Returns:
+      A RecordSet.
+
+    Raises:
+      InputError: there is no example, or the folder cannot be written.
+    """
+    if not examples:
+        raise InputError(f"the {split} split has no example")
+    key = content_key(examples, encoder)
+    manifest_path = os.path.join(folder, f"{split}-{key}.json")
+    manifest = _read_manifest(manifest_path)
+    if manifest is None:
+        os.makedirs(folder, exist_ok=True)
+        manifest = _write_shards(examples, encoder, os.path.join(folder, f"{split}-{key}"), num_processes)
+        with replaced(manifest_path) as path, open(path, "w", encoding="utf-8") as file:
+            json.dump(manifest, file, indent=1)
+        logging.info("wrote %d %s records, %d shard(s)", len(examples), split, len(manifest["files"]))
+    else:
+        logging.info("reusing %d %s records of %s", manifest["num_examples"], split, folder)
+    files = [os.path.join(folder, name) for name in manifest["files"]]
+    return RecordSet(files, encoder.spec, manifest["num_examples"], manifest["max_length"])
+
+
+def _read_manifest(path):
+    """The manifest, or None where it is absent or a shard is not as long as it says."""
+    if not os.path.exists(path):
+        return None
+    with open(path, encoding="utf-8") as file:
+        manifest = json.load(file)
+    for name, size in manifest["files"].items():
+        shard = os.path.join(os.path.dirname(path), name)
+        if not os.path.exists(shard) or os.path.getsize(shard) != size:
+            logging.warning("%s is not the %d bytes that were written; the records are made anew", shard, size)
+            return None
+    return manifest
+
+
+def _write_shards(examples, encoder, prefix, num_processes):
+    if num_processes is None:
+        num_processes = min(len(os.sched_getaffinity(0)), len(examples) // EXAMPLES_PER_PROCESS)
+    count = max(1, min(num_processes, len(examples)))
+    starts = [len(examples) * i // count for i in range(count + 1)]
+    parts = [
+        (examples[start:end], encoder, start, f"{prefix}-{i:05d}-of-{count:05d}.tfrecord")
+        for i, (start, end) in enumerate(zip(starts[:-1], starts[1:]))
+    ]
+    if count == 1:
+        lengths = [_write_shard(*part) for part in parts]
+    else:
+        # Forking a process that runs TensorFlow's threads can hang; a fork server that only imports it cannot.
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(["processors.records"])
+        with concurrent.futures.ProcessPoolExecutor(count, mp_context=context) as pool:
+            lengths = list(pool.map(_write_shard, *zip(*parts)))
+    files = {os.path.basename(path): os.path.getsize(path) for *_, path in parts}
+    return {"files": files, "num_examples": len(examples), "max_length": max(lengths)}
+
+
+def _write_shard(examples, encoder, first_index, path):
+    spec, longest = encoder.spec, 0
+    with replaced(path) as unfinished, tf.io.TFRecordWriter(unfinished) as writer:
+        for features in encoder.features(examples, first_index):
+            longest = max(longest, len(features["input_ids"]))
+            writer.write(serialized(features, spec))
+    return longest
+
+
+def existing_records(paths, spec):
+    """A RecordSet of files that somebody else wrote, the original among them.
+
+    Raises:
+      InputError: no file, a corrupted or truncated one (named, with the offset), or no record.
+    """
+    files = sorted(path for pattern in paths for path in tf.io.gfile.glob(pattern))
+    if not files:
+        raise InputError(f"no file matches {', '.join(paths)}")
+    count, longest = 0, 0
+    for path in files:
+        for record in checked_records(path):
+            count += 1
+            longest = max(longest, len(tf.train.Example.FromString(record).features.feature["input_ids"].int64_list.value))
+    if not count:
+        raise InputError(f"{', '.join(files)}: no record")
+    return RecordSet(files, spec, count, longest)
+
+
+def checked_records(path):
+    """Yields the serialized records of a file. Raises InputError that names file and offset where it is broken."""
+    count = 0
+    try:
+        for record in tf.data.TFRecordDataset(path):
+            count += 1
+            yield record.numpy()
+    except (tf.errors.DataLossError, tf.errors.OutOfRangeError) as error:
+        found = re.search(r"(corrupted|truncated) record at (\d+)", str(error))
+        what = f"{found[1]} record at byte {found[2]}" if found else "not a TFRecord file"
+        raise InputError(f"{path}: {what}, after {count} whole records; write the file anew") from error
+
+
+def find_corruption(record_set):
+    """Raises InputError for the first broken file of a set; returns where all are whole."""
+    for path in record_set.files:
+        for _ in checked_records(path):
+            pass

@@ -1,0 +1,71 @@
+"""Evaluation and prediction: every example once, results in the order of the examples."""
+
+import numpy as np
+import tensorflow as tf
+
+from training.distribution import slice_of
+
+
+class Evaluator:
+    """Runs an objective over data sets without dropout; one traced graph serves all calls.
+
+    Args:
+      objective: an Objective.
+      static_shapes: trace one graph per shape of batch; otherwise one for all.
+      jit_compile: compile by XLA.
+    """
+
+    def __init__(self, objective, static_shapes=False, jit_compile=False):
+        self._objective, self._strategy = objective, tf.distribute.get_strategy()
+        self._infer = tf.function(self._infer_batch, reduce_retracing=not static_shapes, jit_compile=jit_compile)
+
+    def run(self, batches, with_loss):
+        """Predictions of a data set.
+
+        Args:
+          batches: tf.data.Dataset of feature dicts with `example_index`.
+          with_loss: whether the examples are labelled.
+
+        Returns:
+          predictions: name -> numpy array [examples, ...], ordered by example_index (by arrival where there is none);
+          loss: float, or None.
+        """
+        parts, indices, totals = [], [], {}
+        for batch in batches:
+            real = batch["is_real_example"].numpy() > 0 if "is_real_example" in batch else slice(None)
+            predictions, sums = self._infer(batch, tf.constant(with_loss))
+            parts.append({name: value.numpy()[real] for name, value in predictions.items()})
+            indices.append(batch["example_index"].numpy()[real])
+            for term, pair in sums.items():
+                totals[term] = totals.get(term, 0.0) + pair.numpy().astype(np.float64)
+        index = np.concatenate(indices)
+        order = np.argsort(index, kind="stable") if (index >= 0).all() else np.arange(len(index))
+        predictions = {name: np.concatenate([part[name] for part in parts])[order] for name in parts[0]}
+        loss = sum(value / max(weight, 1e-5) for value, weight in totals.values()) if with_loss else None
+        return predictions, loss
+
+    def _infer_batch(self, batch, with_loss):
+        """Predictions [B, ...] and, per term, float32 [2]: weighted sum of the losses, sum of the weights."""
+        count = self._strategy.num_replicas_in_sync
+        results = self._strategy.run(self._infer_replica, args=(batch, with_loss))
+        if count == 1:
+            return results
+        predictions, sums = results
+        local = self._strategy.experimental_local_results
+        return (
+            {name: tf.concat(local(value), axis=0) for name, value in predictions.items()},
+            {term: tf.add_n(local(value)) for term, value in sums.items()},
+        )
+
+    def _infer_replica(self, batch, with_loss):
+        replica = tf.distribute.get_replica_context()
+        count, index = replica.num_replicas_in_sync, replica.replica_id_in_sync_group
+        share = slice_of(batch, index, count) if count > 1 else batch
+        outputs = self._objective(share)
+
+        def sums():
+            values, weights = self._objective.losses(share, outputs), self._objective.loss_weights(share)
+            return {t: tf.stack([tf.reduce_sum(values[t] * weights[t]), tf.reduce_sum(weights[t])]) for t in weights}
+
+        nothing = {term: tf.zeros([2]) for term in self._objective.terms}
+        return self._objective.predictions(outputs), tf.cond(with_loss, sums, lambda: nothing)

@@ -1,0 +1,236 @@
+"""The training loop: several steps per call, evaluation, checkpoints, early stopping, clean interruption.
+
+What tf.estimator was liked for is kept: the output folder is the whole state of a run, and the same command goes on
+where it stopped, to the same weights.
+"""
+
+import dataclasses
+import logging
+import math
+import os
+import signal
+import time
+
+import tensorflow as tf
+
+from training import checkpoints
+from training.progress import Progress
+
+SECONDS_PER_CALL = 0.5  # so long may one call of the graph run: the bar moves and Ctrl-C is answered
+
+
+class TrainingDiverged(RuntimeError):
+    """The loss is not finite. Has `step` and `example_indices`, the rows of the batch."""
+
+    def __init__(self, step, example_indices, last_checkpoint):
+        self.step, self.example_indices, self.last_checkpoint = step, example_indices, last_checkpoint
+        super().__init__(f"the loss of step {step} is not finite; last good checkpoint: {last_checkpoint or 'none'}")
+
+
+class Interrupted(RuntimeError):
+    """SIGINT or SIGTERM came; the state was saved. Has `signal_number` and `step`."""
+
+    def __init__(self, signal_number, step):
+        self.signal_number, self.step = signal_number, step
+        super().__init__(f"stopped by {signal.Signals(signal_number).name} at step {step}; the same command continues")
+
+
+@dataclasses.dataclass(frozen=True)
+class LoopSettings:
+    """How a run is paced.
+
+    Attributes:
+      num_train_steps: optimizer steps in all.
+      batch_size: examples of a step, all replicas together.
+      iterations_per_loop: most steps in one call of the graph.
+      save_checkpoints_steps: steps between checkpoints.
+      eval_steps: steps between evaluations; 0 for none.
+      best_metric: which of the evaluation's metrics picks the best weights; None keeps the last.
+      patience: stop after so many evaluations without a new best; 0 never stops early.
+      static_shapes: trace one graph per shape of batch instead of one for all.
+      jit_compile: compile the step by XLA.
+    """
+
+    num_train_steps: int
+    batch_size: int
+    iterations_per_loop: int = 1000
+    save_checkpoints_steps: int = 1000
+    eval_steps: int = 0
+    best_metric: str | None = None
+    patience: int = 0
+    static_shapes: bool = False
+    jit_compile: bool = False
+
+
+class TrainingLoop:
+    """Trains an objective, resuming from its output folder.
+
+    Args:
+      train_step: a TrainStep.
+      batches: an endless tf.data.Dataset whose iterator can be checkpointed.
+      output_dir: the run's folder.
+      settings: LoopSettings.
+    """
+
+    def __init__(self, train_step, batches, output_dir, settings):
+        self._train_step, self._settings, self._output_dir = train_step, settings, output_dir
+        self._objective, self._step = train_step.objective, train_step.step
+        self._iterator = iter(batches)
+        # The rows of the batch that is being trained on, to be named should its loss be NaN.
+        self._example_indices = tf.Variable([0], shape=[None], dtype=tf.int32, trainable=False)
+        self._best = tf.Variable(-math.inf, trainable=False, dtype=tf.float64)
+        self._best_step = tf.Variable(0, trainable=False, dtype=tf.int64)
+        self._evaluations_since_best = tf.Variable(0, trainable=False)
+        self.checkpoints = checkpoints.RunCheckpoints(
+            output_dir,
+            self._step,
+            self._objective.named_weights(),
+            train_step.optimizer.slots,
+            {
+                "iterator": self._iterator, "best": self._best, "best_step": self._best_step,
+                "evaluations_since_best": self._evaluations_since_best, **train_step.variables(),
+            },
+        )  # fmt: skip
+        self._run = self._run_eagerly_drawn if settings.static_shapes else tf.function(self._run_steps)
+        self._compiled_step = tf.function(train_step, jit_compile=settings.jit_compile)
+
+    def train(self, evaluate=None):
+        """Runs from the newest checkpoint, or step 0, to the last step.
+
+        Args:
+          evaluate: () -> dict of metrics, called every `eval_steps`.
+
+        Returns:
+          The step that the weights are of: the best one where `best_metric` is set, else the last.
+
+        Raises:
+          TrainingDiverged, Interrupted.
+        """
+        settings, stop = self._settings, _Signals()
+        step = self.checkpoints.restore() or 0
+        progress = Progress(self._output_dir, step, settings.num_train_steps, settings.batch_size)
+        steps_per_call, saved = 1, step
+        with stop:
+            while step < settings.num_train_steps and not self._out_of_patience():
+                count = min(steps_per_call, self._steps_to_event(step))
+                started = time.monotonic()
+                done, scalars = self._call(count)
+                seconds = time.monotonic() - started
+                if done < count or not math.isfinite(scalars["loss"]):
+                    progress.close()
+                    raise TrainingDiverged(step + done, self._example_indices.numpy().tolist(), self.checkpoints.latest)
+                first_call, step = step == progress.first_step, step + count
+                progress.steps_done(step, scalars)
+                if not first_call:  # the first one traces the graph
+                    fitting = int(count * SECONDS_PER_CALL / seconds) or 1
+                    steps_per_call = max(1, min(fitting, 2 * steps_per_call, settings.iterations_per_loop))
+                if evaluate and settings.eval_steps and step % settings.eval_steps == 0:
+                    metrics = evaluate()
+                    progress.evaluated(step, metrics)
+                    self._note(step, metrics)
+                if step % settings.save_checkpoints_steps == 0 or stop.received:
+                    self.checkpoints.save()
+                    saved = step
+                if stop.received and step < settings.num_train_steps:
+                    progress.close()
+                    raise Interrupted(stop.received, step)
+            if step != saved or self.checkpoints.latest is None:
+                self.checkpoints.save()
+        progress.close()
+        return self._restore_best() if settings.best_metric else step
+
+    def _steps_to_event(self, step):
+        """Steps until the next evaluation, checkpoint or the end."""
+        settings = self._settings
+        intervals = [i for i in (settings.save_checkpoints_steps, settings.eval_steps) if i]
+        return min(settings.num_train_steps - step, *(i - step % i for i in intervals))
+
+    def _call(self, count):
+        done, sums = self._run(self._iterator, tf.constant(count))
+        done = int(done)
+        return done, {name: float(total) / max(1, done) for name, total in sums.items()}
+
+    def _names(self):
+        terms = self._objective.terms
+        return ["loss", *(terms if len(terms) > 1 else ()), "grad_norm", "learning_rate"]
+
+    def _run_steps(self, iterator, count):
+        names = self._names()
+
+        def body(done, finite, *sums):
+            batch = next(iterator)
+            self._example_indices.assign(batch["example_index"])
+            results = self._train_step(batch)
+            finite = tf.math.is_finite(results["loss"])
+            return done + tf.cast(finite, tf.int32), finite, *(s + results[n] for s, n in zip(sums, names))
+
+        start = [0, True, *([tf.constant(0.0)] * len(names))]
+        done, _, *sums = tf.while_loop(lambda done, finite, *_: finite & (done < count), body, start, parallel_iterations=1)
+        return done, dict(zip(names, sums))
+
+    def _run_eagerly_drawn(self, iterator, count):
+        # Shapes are static within a traced graph, so each batch is drawn first and its shape picks the graph.
+        sums = dict.fromkeys(self._names(), 0.0)
+        for done in range(int(count)):
+            batch = next(iterator)
+            self._example_indices.assign(batch["example_index"])
+            results = self._compiled_step(batch)
+            if not math.isfinite(results["loss"]):
+                return done, sums
+            sums = {name: total + results[name] for name, total in sums.items()}
+        return count, sums
+
+    def _note(self, step, metrics):
+        """Keeps the weights if they are the best so far."""
+        settings = self._settings
+        if settings.best_metric is None:
+            return
+        score = metrics[settings.best_metric]
+        if score > float(self._best):
+            self._best.assign(score)
+            self._best_step.assign(step)
+            self._evaluations_since_best.assign(0)
+            checkpoints.save_weights(self._objective.named_weights(), self._best_prefix(step))
+        else:
+            self._evaluations_since_best.assign_add(1)
+
+    def _out_of_patience(self):
+        stopping = 0 < self._settings.patience <= int(self._evaluations_since_best)
+        if stopping:
+            logging.info("no better %s in %d evaluations: stopping", self._settings.best_metric, self._settings.patience)
+        return stopping
+
+    def _best_prefix(self, step):
+        return os.path.join(self._output_dir, "best", f"weights-{step}")
+
+    def _restore_best(self):
+        step = int(self._best_step)
+        if step:
+            checkpoints.restore_weights(self._objective.named_weights(), self._best_prefix(step))
+            logging.info("best %s %.4f at step %d", self._settings.best_metric, float(self._best), step)
+        return step
+
+
+class _Signals:
+    """Remembers a SIGINT or SIGTERM until the loop can save; a second one takes its usual effect."""
+
+    def __init__(self):
+        self.received = None
+
+    def __enter__(self):
+        self._handlers = {}
+        for number in (signal.SIGINT, signal.SIGTERM):
+            try:
+                self._handlers[number] = signal.signal(number, self._receive)
+            except ValueError:  # not in the main thread
+                return self
+        return self
+
+    def __exit__(self, *_):
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+
+    def _receive(self, number, frame):
+        self.received = number
+        logging.warning("%s: saving after this step; once more to stop at once", signal.Signals(number).name)
+        signal.signal(number, self._handlers[number])
