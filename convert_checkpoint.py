@@ -21,7 +21,7 @@ flags.DEFINE_string("output_dir", None, "Folder for the converted weights.")
 flags.DEFINE_enum("format", "huggingface", ["huggingface", "tf1"], "What to write.")
 flags.DEFINE_string("bert_config_file", None, "By default the one beside the weights.")
 flags.DEFINE_string("vocab_file", None, "By default the one beside the weights.")
-flags.DEFINE_boolean("do_lower_case", True, "Casing of --vocab_file; without that flag, what is saved with the weights.")
+flags.DEFINE_boolean("do_lower_case", None, "By default as saved beside the vocabulary, or as the vocabulary shows.")
 flags.DEFINE_string("encoder", "bert", "Registered name of the encoder.")
 flags.DEFINE_boolean("overwrite_output_dir", False, "Replace weights that are in --output_dir already.")
 
@@ -58,7 +58,7 @@ def main(_):
     encoder = _built(encoder_class, config)
     model = WithHeads(encoder, weights.HEADS)
     # Masked-LM and question-answering models of Hugging Face have no pooler.
-    report = weights.load_weights(encoder, source, allow_missing=".*pooler.*")
+    report = weights.load_weights(model, source, allow_missing=".*pooler.*")
     model.absent = set(report.missing)
     model.arrays = {name: t.read() for name, t in source.canonical(model).items() if name in weights.HEADS}
     report.unused = [name for name in report.unused if name not in model.arrays]
@@ -94,16 +94,14 @@ def _read_config(config_class, source):
 def _read_tokenizer(source, config):
     from processors import tokenization
 
-    if FLAGS.vocab_file:
-        tokenizer = tokenization.FullTokenizer(FLAGS.vocab_file, FLAGS.do_lower_case)
-    elif source.vocab_folder:
-        tokenizer = tokenization.load_tokenizer(source.vocab_folder)
-    else:
+    place = FLAGS.vocab_file or source.vocab_folder
+    if not place:
         print("no vocabulary beside the weights, none is written; --vocab_file gives one")
         return None
+    tokenizer = tokenization.load_tokenizer(place, FLAGS.do_lower_case)
     if tokenizer.vocab_size > config.vocab_size:
         raise InputError(
-            f"{FLAGS.vocab_file or source.vocab_folder}: {tokenizer.vocab_size} tokens, the config's vocab_size is "
+            f"{place}: {tokenizer.vocab_size} tokens, the config's vocab_size is "
             f"{config.vocab_size}; give the --vocab_file that belongs to the checkpoint"
         )
     return tokenizer

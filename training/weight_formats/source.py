@@ -15,7 +15,7 @@ from errors import InputError
 OPTIMIZER_STATE = re.compile(
     r"(/(adam|lamb)_[mv]|/Adam(_1)?|/Momentum|/Adagrad)$|^(global_step|beta[12]_power|good_steps|loss_scale\w*)$"
 )
-TOKENIZER_FILES = ("vocab.txt", "tokenizer_config.json", "spiece.model", "spm.model")
+VOCABULARIES = ("vocab.txt", "spiece.model", "spm.model")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,7 +37,7 @@ class WeightSource:
       tensors: name in the file -> Tensor, for every floating-point tensor that is no optimizer state.
       optimizer: how many tensors were left out as optimizer state or counters.
       config: the dict of bert_config.json or config.json, or None where none lies beside the weights.
-      vocab_folder: the folder that holds the tokenizer's files, or None.
+      vocab_folder: the folder that holds the vocabulary, or None.
     """
 
     path: str
@@ -79,8 +79,8 @@ def read_json(path):
 
 
 def vocab_folder(*folders):
-    """The first of the folders that holds a tokenizer's files, or None."""
+    """The first of the folders that holds a vocabulary, or None."""
     for folder in folders:
-        if any(tf.io.gfile.exists(os.path.join(folder, name)) for name in TOKENIZER_FILES):
+        if any(tf.io.gfile.exists(os.path.join(folder, name)) for name in VOCABULARIES):
             return folder
     return None
