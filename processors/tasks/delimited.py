@@ -18,9 +18,9 @@ _DELIMITERS = {".tsv": "\t", ".txt": "\t", ".csv": ",", ".jsonl": None, ".json":
 _ENDINGS = (".tsv", ".csv", ".jsonl")
 _QUOTING = ("auto", "minimal", "none")
 _METRICS = {
-    "single_label_classification": ("accuracy",),
+    "single_label_classification": ("accuracy", "macro_f1"),
     "regression": ("pearson", "spearman"),
-    "multi_label_classification": ("f1_micro", "f1_macro"),
+    "multi_label_classification": ("micro_f1", "macro_f1_labels"),
 }
 
 
@@ -220,7 +220,7 @@ class DelimitedProcessor(DataProcessor):
         labels = [example.label for example in examples]
         if len(set(labels)) > 2 and labels.count(labels[0]) == 1 and len(labels) > 2 * len(set(labels)):
             raise InputError(
-                f"{examples[0].source}: label {labels[0]!r} is in no other row; say by has_header whether line 1 is data"
+                f"{examples[0].source}: label {labels[0]!r} is in no other row; say by has_header if it is one"
             )
 
 

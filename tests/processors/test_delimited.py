@@ -1,0 +1,245 @@
+"""The generic processor for anybody's TSV, CSV and JSON lines."""
+
+import collections
+import csv
+import json
+import logging
+import pathlib
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from errors import InputError
+from processors.base import check_labels
+from processors.tasks.delimited import DelimitedProcessor
+from training.metrics import METRICS
+
+SAMPLES = pathlib.Path(__file__).parents[2] / "samples" / "intents"
+X_THEN_A = {"text_a_column": 1, "label_column": 0}
+MULTI = "multi_label_classification"
+
+
+def read(folder, split="train", **arguments):
+    """(label, text_a, text_b) of a split."""
+    processor = DelimitedProcessor(**arguments)
+    found = getattr(processor, f"get_{split}_examples")(str(folder))
+    return [(e.label, e.text_a, e.text_b) for e in found]
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write_file(name, text):
+        (tmp_path / name).write_text(text, encoding="utf-8")
+        return tmp_path
+
+    return write_file
+
+
+def test_samples_without_any_argument():
+    processor = DelimitedProcessor()
+    train = processor.get_train_examples(str(SAMPLES))
+    with open(SAMPLES / "train.tsv", encoding="utf-8") as file:
+        rows = [line.rstrip("\n").split("\t") for line in file][1:]
+    assert [[e.label, e.text_a] for e in train] == rows
+    assert train[0].guid == "train-1" and train[0].source.endswith("train.tsv:2")
+    assert processor.get_labels() == sorted({label for label, _ in rows})
+    for split in ("dev", "test"):
+        found = getattr(processor, f"get_{split}_examples")(str(SAMPLES))
+        assert found
+        check_labels(found, processor.get_labels(), split)
+
+
+def test_columns_by_name_on_mrpc(data_dir):
+    names = {"text_a_column": "#1 String", "text_b_column": "#2 String", "label_column": "Quality"}
+    train = read(data_dir / "glue_mrpc", **names, id_column="#1 ID")
+    assert collections.Counter(label for label, _, _ in train) == {"1": 2474, "0": 1194}
+    assert train[0][2].startswith('Referring to him as only "the witness", ')
+    assert {label for label, _, _ in read(data_dir / "glue_mrpc", "test", **names)} == {None}
+
+
+def test_scores_by_number_on_stsb(data_dir):
+    found = read(
+        data_dir / "stsb", train_file="sts-train.csv", delimiter="\\t", text_a_column="5", text_b_column=6,
+        label_column="4", problem_type="regression", quoting="none",
+    )  # fmt: skip
+    assert len(found) == 5749
+    assert found[0] == (5.0, "A plane is taking off.", "An air plane is taking off.")
+    assert sum(score for score, _, _ in found) / 5749 == pytest.approx(2.70, abs=0.005)
+
+
+def test_no_header_on_ag_news_and_atec(data_dir):
+    found = read(data_dir / "ag_news_small", "test", test_file="test.tsv", text_a_column=0, label_column=1)
+    topics = ["Business", "Sci/Tech", "Sports", "World"]
+    assert collections.Counter(label for label, _, _ in found) == dict.fromkeys(topics, 1900)
+    atec = {"train_file": "atec_nlp_sim_train.csv", "text_a_column": 1, "text_b_column": 2, "label_column": 3}
+    found = read(data_dir / "atec", delimiter="\t", id_column=0, **atec)
+    assert collections.Counter(label for label, _, _ in found) == {"0": 30797, "1": 8549}
+    with pytest.raises(InputError, match=r"csv:1: 1 columns, column 2 .*is the file comma-separated\?"):
+        read(data_dir / "atec", **atec)
+
+
+def test_json_lines_on_ocnli(data_dir):
+    found = read(data_dir / "ocnli", "dev", dev_file="dev.json")
+    assert collections.Counter(label for label, _, _ in found) == {
+        "neutral": 1103, "entailment": 947, "contradiction": 900, "-": 50,
+    }  # fmt: skip
+    assert all(text_b for _, _, text_b in found)
+
+
+FIELD = st.text('ab",\t\n;é中 ', min_size=1, max_size=8).filter(str.strip)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(rows=st.lists(st.tuples(FIELD, FIELD, st.sampled_from(["yes", "no"])), min_size=1, max_size=6))
+def test_csv_and_json_lines_give_what_was_written(tmp_path, rows):
+    with open(tmp_path / "a.csv", "w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerows([("text", "text_b", "label"), *rows])
+    with open(tmp_path / "a.jsonl", "w", encoding="utf-8") as file:
+        file.writelines(json.dumps({"label": c, "text": a, "text_b": b}) + "\n" for a, b, c in rows)
+    expected = [(c, a, b) for a, b, c in rows]
+    assert read(tmp_path, train_file="a.csv") == expected
+    assert read(tmp_path, train_file="a.jsonl") == expected
+
+
+@pytest.mark.parametrize(
+    "text, arguments, expected",
+    [
+        ("label\ttext\nx\ta\n", {}, ("x", "a", None)),
+        ("Text\tIntent\na\tx\n", {}, ("x", "a", None)),
+        ("sentence1\tsentence2\tscore\na\tb\t1\n", {}, ("1", "a", "b")),
+        ("sentence1\tsentence2\tscore\na\tb\t1\n", {"text_a_column": "sentence1"}, ("1", "a", None)),
+        ("note\tlabel\na\tx\n", {"text_a_column": "note"}, ("x", "a", None)),
+        ("kind\tsays\nx\ta\n", {**X_THEN_A, "has_header": True}, ("x", "a", None)),
+        ("label\ttext\nx\ta\n", X_THEN_A, ("x", "a", None)),
+        ("label\ttext\nx\ta\n", {**X_THEN_A, "has_header": False}, ("label", "text", None)),
+        ("x\ta\n", {"text_a_column": "1", "label_column": "0"}, ("x", "a", None)),
+        ("1\t0\nx\ta\n", {"text_a_column": "0", "label_column": "1"}, ("x", "a", None)),
+        ('x|"a|b"\n', {"delimiter": "|", "quoting": "minimal", **X_THEN_A}, ("x", "a|b", None)),
+        ('x\t"a\n', X_THEN_A, ("x", '"a', None)),
+        ("x \ta\n", X_THEN_A, ("x", "a", None)),
+    ],
+)
+def test_headers_columns_and_quotes(write, text, arguments, expected):
+    assert read(write("train.tsv", text), **arguments)[0] == expected
+
+
+def test_encoding(tmp_path):
+    (tmp_path / "train.csv").write_bytes("text,label\nçé,x\n".encode("latin-1"))
+    assert read(tmp_path, encoding="latin-1") == [("x", "çé", None)]
+
+
+def test_choice_of_columns_is_logged_in_a_line(write, caplog):
+    with caplog.at_level(logging.INFO):
+        read(write("train.tsv", "label\tutterance\nx\ta\n"))
+    (record,) = caplog.records
+    assert record.getMessage().endswith("train.tsv: 1 rows, header, columns: text_a = utterance, label = label")
+
+
+def test_labels_in_natural_order(write):
+    def learnt(*labels, **arguments):
+        processor = DelimitedProcessor(**arguments)
+        processor.get_train_examples(str(write("train.tsv", "label\ttext\n" + "".join(f"{x}\ta\n" for x in labels))))
+        return processor.get_labels()
+
+    assert learnt("10", "9", "-1", "2.5", "9") == ["-1", "2.5", "9", "10"]
+    assert learnt("class 10", "class 2", "alpha") == ["alpha", "class 2", "class 10"]
+    assert learnt("b", "1", "a") == ["1", "a", "b"]
+    assert learnt("b", "a", label_list=["b", "c", "a"]) == ["b", "c", "a"]
+    assert learnt("b;a", "c", "", "a; c", problem_type=MULTI, label_separator=";") == ["a", "b", "c"]
+    with pytest.raises(InputError, match="labels are not known before"):
+        DelimitedProcessor().get_labels()
+    assert DelimitedProcessor(problem_type="regression").get_labels() == []
+
+
+def test_several_labels(write):
+    folder = write("train.tsv", "label\ttext\nb,a\tx\n\ty\na, a ,c\tz\n")
+    assert [label for label, _, _ in read(folder, problem_type=MULTI)] == [("b", "a"), (), ("a", "c")]
+    folder = write("dev.jsonl", '{"text": "x", "label": ["b", 1]}\n{"text": "y", "label": []}\n')
+    assert [label for label, _, _ in read(folder, "dev", problem_type=MULTI)] == [("b", "1"), ()]
+
+
+def test_json_values_become_classes_or_scores(write):
+    folder = write("train.jsonl", "".join(f'{{"text": "a", "label": {x}}}\n' for x in ("1", "true", '"c"', "null")))
+    assert [label for label, _, _ in read(folder)] == ["1", "true", "c", None]
+    folder = write("dev.jsonl", '{"text": "a", "score": 2}\n{"text": 7, "score": "-1e3"}\n')
+    assert read(folder, "dev", problem_type="regression") == [(2.0, "a", None), (-1000.0, "7", None)]
+
+
+@pytest.mark.parametrize(
+    "name, text, arguments",
+    [
+        ("test.tsv", "text\na\n", {}),
+        ("test.tsv", "text\na\n", {"text_a_column": "text", "label_column": "kind"}),
+        ("test.tsv", "text\tlabel\na\t\n", {}),
+        ("test.tsv", "a\n", {"text_a_column": 0, "label_column": 1}),
+        ("test.jsonl", '{"text": "a"}\n', {}),
+        ("test.jsonl", '{"text": "a", "label": null}\n', {}),
+    ],
+)
+@pytest.mark.parametrize("problem_type", ["single_label_classification", "regression", MULTI])
+def test_unlabelled_test_rows_stay_unlabelled(write, name, text, arguments, problem_type):
+    assert read(write(name, text), "test", problem_type=problem_type, **arguments) == [(None, "a", None)]
+
+
+@pytest.mark.parametrize(
+    "name, text, arguments, error",
+    [
+        ("train.tsv", "text,label\na,x\n", {}, r"tsv:1: none .*line 1 has: text,label; .*is the delimiter ','\?"),
+        ("train.tsv", "kind\tsays\nx\ta\n", {"text_a_column": "text", "label_column": "kind"},
+         r"train\.tsv:1: no column 'text'; line 1 has: kind, says; give text_a_column, a name or a number from 0"),
+        ("train.tsv", "text\tkind\na\tx\n", {}, r"tsv:1: none of the columns is named label, intent, .*label_column"),
+        ("train.tsv", "text\ttext\tlabel\na\tb\tx\n", {"text_a_column": "text"}, "'text' is there twice"),
+        ("train.tsv", "text\tlabel\na\tx\nb\n", {}, r"tsv:3: 1 columns, column 2 \(label\) is needed"),
+        ("train.tsv", "text\tlabel\na\tx\nb\tc\ty\n", {}, r"tsv:3: 3 columns, the header has 2; is there"),
+        ("train.tsv", "text\tlabel\n", {}, r"train\.tsv: a header and no rows"),
+        ("train.csv", 'text,label\na,x\n"b,y\n', {}, r"train\.csv:3: unexpected end of data"),
+        ("train.tsv", "text\tscore\na\thigh\n", {"problem_type": "regression"}, r"tsv:2: score 'high'; a number"),
+        ("train.tsv", "says\tkind\n" + "a\tx\nb\ty\n" * 4, {"text_a_column": 0, "label_column": 1},
+         r"train\.tsv:1: label 'kind' is in no other row; say by has_header if it is one"),
+        ("train.jsonl", '{"text": "a", "label": "x"}\n{"text": "b"\n', {}, r"jsonl:2: not JSON .*one object"),
+        ("train.jsonl", '["a", "x"]\n', {}, r"train\.jsonl:1: .*one JSON object a line"),
+        ("train.jsonl", '{"text": "a", "label": "x"}\n{"label": "y"}\n', {}, r"jsonl:2: no text_a; a text"),
+        ("train.jsonl", '{"text": "a", "label": ["x"]}\n', {}, r"train\.jsonl:1: label \['x'\]; one label is needed"),
+        ("train.xls", "text\tlabel\n", {"train_file": "train.xls"}, r"train\.xls: the ending is none of \.tsv, "),
+        ("tran.tsv", "text\tlabel\n", {}, r"train\.tsv: no such file .*did you mean tran\.tsv\?"),
+        ("tran.tsv", "text\tlabel\n", {"train_file": "trans.tsv"}, r"trans\.tsv: .*did you mean tran\.tsv"),
+    ],
+)  # fmt: skip
+def test_bad_files_are_explained(write, name, text, arguments, error):
+    with pytest.raises(InputError, match=error) as raised:
+        read(write(name, text), **arguments)
+    assert "\n" not in str(raised.value)
+
+
+def test_two_files_for_a_split(write):
+    write("train.tsv", "text\tlabel\na\tx\n")
+    folder = write("train.csv", "text,label\nb,y\n")
+    with pytest.raises(InputError, match=r"train\.tsv and train\.csv are both there; say which by train_file"):
+        read(folder)
+    assert read(folder, train_file="train.csv") == [("y", "b", None)]
+
+
+@pytest.mark.parametrize("split", ["train", "dev"])
+def test_missing_and_unknown_labels_are_named(write, split):
+    folder = write(f"{split}.tsv", "text\tlabel\na\tx\nb\t\nc\tz\n")
+    processor = DelimitedProcessor(label_list=["x", "z"])
+    with pytest.raises(InputError, match=rf"{split}\.tsv:3: no label"):
+        check_labels(getattr(processor, f"get_{split}_examples")(str(folder)), processor.get_labels(), split)
+    found = DelimitedProcessor().get_train_examples(str(write("train.tsv", "text\tlabel\na\tx\nb\tz\n")))
+    with pytest.raises(InputError, match=r"train\.tsv:3: label 'z' in train; allowed: x, y"):
+        check_labels(found, ["x", "y"], "train")
+
+
+@pytest.mark.parametrize("problem_type", ["single_label_classification", "regression", MULTI])
+def test_metrics_are_known(problem_type):
+    metrics = DelimitedProcessor(problem_type=problem_type).metrics
+    assert metrics and set(metrics) <= set(METRICS)
+
+
+@pytest.mark.parametrize("arguments", [{"problem_type": "clustering"}, {"quoting": "some"}, {"delimiter": "||"}])
+def test_arguments_are_checked(arguments):
+    (name,) = arguments
+    with pytest.raises(InputError, match=name):
+        DelimitedProcessor(**arguments)
