@@ -9,7 +9,7 @@ import registry
 from errors import InputError
 from processors.base import DataProcessor, InputExample
 from processors.tables import COLUMN_NAMES
-from processors.text_files import Row, exists, missing_file, read_lines, read_rows
+from processors.text_files import Row, exists, is_remote, missing_file, read_lines, read_rows
 
 log = logging.getLogger(__name__)
 
@@ -104,8 +104,9 @@ class DelimitedProcessor(DataProcessor):
         return list(self.label_list)
 
     def _path(self, data_dir, split):
-        if self.files[split]:
-            return os.path.join(data_dir or "", self.files[split])
+        file, data_dir = self.files[split], data_dir or "."
+        if file:
+            return file if is_remote(file) else os.path.join(data_dir, file)
         names = [split + ending for ending in _ENDINGS]
         there = [name for name in names if exists(os.path.join(data_dir, name))]
         if not there:

@@ -70,7 +70,7 @@ def test_nul_and_bad_utf8_are_named_with_line_and_offset(tmp_path, lines, data):
 def test_latin1_is_read_when_it_is_named_and_else_explained(tmp_path):
     path = write(tmp_path, "one\nçé\n".encode("latin-1"))
     assert read_lines(path, "latin-1") == ["one", "çé"]
-    with pytest.raises(InputError, match=r"train\.tsv:2: byte 0xe7 at offset 4 is not utf-8; .*iconv -f latin1 -t utf-8"):
+    with pytest.raises(InputError, match=r"train\.tsv:2: byte 0xe7 at offset 4 is not utf-8; .*iconv -f latin1 "):
         read_lines(path)
     with pytest.raises(InputError, match="unknown encoding 'klingon'"):
         read_lines(path, "klingon")

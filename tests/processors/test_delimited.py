@@ -219,6 +219,13 @@ def test_two_files_for_a_split(write):
     with pytest.raises(InputError, match=r"train\.tsv and train\.csv are both there; say which by train_file"):
         read(folder)
     assert read(folder, train_file="train.csv") == [("y", "b", None)]
+    assert DelimitedProcessor(train_file=str(folder / "train.csv")).get_train_examples(None)[0].label == "y"
+
+
+def test_a_remote_file_beside_a_local_folder(write):
+    pytest.importorskip("tensorflow")
+    folder = write("train.tsv", "text\tlabel\na\tx\n")
+    assert read("/nowhere", train_file=f"file://{folder}/train.tsv") == [("x", "a", None)]
 
 
 @pytest.mark.parametrize("split", ["train", "dev"])
