@@ -144,7 +144,11 @@ def fast_form(text, do_lower_case, max_word_bytes):
         text = unicodedata.normalize("NFD", text.lower())
         text = text.translate(_SPLIT_WITHOUT_MARKS) if beyond_plane_0 else _MARKS.sub("", text)
     encoded = text.encode()
-    if len(encoded) > max_word_bytes and any(
-            len(word) * 4 > max_word_bytes and len(word.encode()) > max_word_bytes for word in _BOUNDARY.split(text)):
-        return None
+    if len(encoded) > max_word_bytes and _may_exceed(text.split(), max_word_bytes):
+        if any(len(word.encode()) > max_word_bytes for word in _BOUNDARY.split(text)):
+            return None
     return encoded
+
+
+def _may_exceed(words, max_bytes):
+    return 4 * max(map(len, words), default=0) > max_bytes

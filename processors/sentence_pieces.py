@@ -16,11 +16,14 @@ from processors.normalization import convert_to_unicode
 from training.files import replaced
 
 _UNDERLINE = "\u2581"  # SentencePiece's mark of a word's beginning
-_DIGITS = frozenset("0123456789")
+
+
+def _is_number_with_comma(piece):
+    return len(piece) > 1 and piece[-1] == "," and piece[-2].isdigit()
 
 
 class SentencePieceTokenizer:
-    """Pieces of a SentencePiece model.
+    """Pieces of a SentencePiece model. A lone surrogate, which has no UTF-8, is dropped from a text.
 
     Attributes:
       vocab, inv_vocab: dicts piece -> id, id -> piece.
@@ -56,14 +59,16 @@ class SentencePieceTokenizer:
         self.cls_id, self.sep_id = self._special("[CLS]", "<cls>"), self._special("[SEP]", "<sep>")
         self.unk_id = self._processor.unk_id()
         self.pad_id = self._special("<pad>", "[PAD]", default=self.unk_id)
+        # Whatever is unknown may be a number with a comma, too.
+        self._ids_to_look_into = {i for piece, i in self.vocab.items() if _is_number_with_comma(piece)} | {self.unk_id}
 
     def _special(self, *names, default=None):
         for name in names:
             if name in self.vocab:
                 return self.vocab[name]
         if default is None:
-            raise InputError(f"{self._where}: no piece {' or '.join(names)} among {self.vocab_size}; train the model with "
-                             f"--control_symbols={names[0]}")
+            raise InputError(f"{self._where}: no piece {' or '.join(names)} among {self.vocab_size}; train the model "
+                             f"with --control_symbols={names[0]}")
         return default
 
     @property
@@ -76,8 +81,7 @@ class SentencePieceTokenizer:
             text = "".join(char for char in unicodedata.normalize("NFKD", text) if not unicodedata.combining(char))
         if self.do_lower_case:
             text = text.lower()
-        # A lone surrogate has no UTF-8; the model's normaliser makes the same of what cannot be read.
-        return text.encode("utf-8", "replace").decode() if not text.isascii() else text
+        return text if text.isascii() else text.encode("utf-8", "ignore").decode()
 
     def _split_number(self, piece):
         """ALBERT and XLNet: a comma that ends a piece after a digit is a piece of its own."""
@@ -89,14 +93,8 @@ class SentencePieceTokenizer:
     def tokenize(self, text):
         """Returns the pieces (str) of one text, without special pieces."""
         pieces = self._processor.encode(self._prepared(text), out_type=str)
-        if not any(self._has_number_comma(piece) for piece in pieces):
-            return pieces
         return list(itertools.chain.from_iterable(
-            self._split_number(piece) if self._has_number_comma(piece) else [piece] for piece in pieces))
-
-    @staticmethod
-    def _has_number_comma(piece):
-        return len(piece) > 1 and piece[-1] == "," and piece[-2] in _DIGITS
+            self._split_number(piece) if _is_number_with_comma(piece) else [piece] for piece in pieces))
 
     def convert_tokens_to_ids(self, tokens):
         """Ids (list of int); a token outside the model has unk_id."""
@@ -108,9 +106,9 @@ class SentencePieceTokenizer:
     def encode_batch(self, texts):
         """Returns ids int32 [total] and row_splits int64 [n + 1]; no special pieces are added."""
         rows = self._processor.encode([self._prepared(text) for text in texts], num_threads=1) if texts else []
-        for i, text in enumerate(texts):
-            if "," in convert_to_unicode(text):
-                rows[i] = self.convert_tokens_to_ids(self.tokenize(text))
+        for i, row in enumerate(rows):
+            if not self._ids_to_look_into.isdisjoint(row):
+                rows[i] = self.convert_tokens_to_ids(self.tokenize(texts[i]))
         row_splits = np.zeros(len(rows) + 1, np.int64)
         np.cumsum([len(row) for row in rows], out=row_splits[1:])
         return np.fromiter(itertools.chain.from_iterable(rows), np.int32, row_splits[-1]), row_splits

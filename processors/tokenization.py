@@ -84,8 +84,8 @@ class FullTokenizer:
 
     def _special(self, token):
         if token not in self.vocab:
-            raise InputError(f"{self._vocab_file}: no {token} among {self.vocab_size} lines; a BERT vocabulary, one token "
-                             "a line with [UNK], [CLS] and [SEP], is needed")
+            raise InputError(f"{self._vocab_file}: no {token} among {self.vocab_size} lines; a BERT vocabulary, one "
+                             "token a line with [UNK], [CLS] and [SEP], is needed")
         return self.vocab[token]
 
     @property
@@ -121,8 +121,8 @@ class FullTokenizer:
 
     def save(self, folder, model_max_length=512):
         """Writes vocab.txt and tokenizer_config.json into `folder`, in Hugging Face's layout and names."""
-        with replaced(os.path.join(folder, VOCAB_NAME)) as path, open(path, "w", encoding="utf-8", newline="\n") as file:
-            file.writelines(f"{token}\n" for token in self._lines)
+        with replaced(os.path.join(folder, VOCAB_NAME)) as path, open(path, "wb") as file:
+            file.writelines(f"{token}\n".encode() for token in self._lines)
         config = {"tokenizer_class": "BertTokenizer", "do_lower_case": self.do_lower_case, "strip_accents": None,
                   "tokenize_chinese_chars": True, "model_max_length": model_max_length}
         with replaced(os.path.join(folder, CONFIG_NAME)) as path, open(path, "w", encoding="utf-8") as file:
@@ -176,8 +176,8 @@ def load_tokenizer(folder_or_file, do_lower_case=None):
     The casing is that of tokenizer_config.json (beside the file), else the given one, else what the vocabulary shows.
 
     Raises:
-      InputError: nothing to load, a casing that contradicts the saved one or the vocabulary, or saved settings that
-        BERT's tokenizer does not have.
+      InputError: nothing to load, a casing that contradicts the saved one (or the vocabulary, where none is saved), or
+        saved settings that BERT's tokenizer does not have.
     """
     path = os.fspath(folder_or_file)
     if os.path.isdir(path):
@@ -197,10 +197,11 @@ def load_tokenizer(folder_or_file, do_lower_case=None):
         do_lower_case = casing(load_vocab(path)) != "cased"
     if config.get("strip_accents") not in (None, do_lower_case) or config.get("tokenize_chinese_chars") is False:
         raise InputError(f"{config_file}: strip_accents={config.get('strip_accents')}, tokenize_chinese_chars="
-                         f"{config.get('tokenize_chinese_chars')}: BERT's tokenizer strips accents when it lower-cases, "
-                         "and always splits Chinese characters; this model needs another tokenizer")
+                         f"{config.get('tokenize_chinese_chars')}: BERT's tokenizer strips accents when it "
+                         "lower-cases and always splits Chinese characters; this model needs another tokenizer")
     tokenizer = FullTokenizer(path, do_lower_case)
-    check_casing(tokenizer)
+    if saved is None:  # a saved casing is what the weights were trained with, whatever the vocabulary looks like
+        check_casing(tokenizer)
     return tokenizer
 
 
@@ -209,8 +210,9 @@ def _vocabulary_file(folder):
     for name in [VOCAB_NAME, "spiece.model", *(name for name in names if name.endswith(".model"))]:
         if name in names:
             return os.path.join(folder, name)
-    hint = "; tokenizer.json alone is not read: save the slow tokenizer's vocab.txt" if "tokenizer.json" in names else ""
-    raise InputError(f"{folder}: no vocab.txt and no *.model among {len(names)} files{hint}")
+    hint = "tokenizer.json alone is not read: " if "tokenizer.json" in names else ""
+    raise InputError(f"{folder}: no vocab.txt and no *.model among {len(names)} files; {hint}put the model's vocabulary "
+                     "there")
 
 
 def _read_config(path):

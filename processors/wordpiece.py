@@ -9,6 +9,7 @@ import numpy as np
 from processors import normalization
 
 MAX_WORD_CHARS = 200
+_CHARS_PER_CALL = 1 << 20  # the C++ side needs ten times as much memory; larger calls are no faster
 
 
 class WordpieceTokenizer:
@@ -47,8 +48,8 @@ class WordpieceTokenizer:
 class BatchWordpiece:
     """Many texts to ids in one call of tensorflow-text's FastWordpieceTokenizer, equal to the Python classes.
 
-    Vocabulary entries that no word can hold (blank, with a blank or a punctuation mark inside, "[CLS]") are kept from the
-    C++ side, which would match some of them; of equal entries the last one's id counts, as in the original.
+    Vocabulary entries that no word can hold (blank, with a blank or a punctuation mark inside, "[CLS]") are kept from
+    the C++ side, which would match some of them; of equal entries the last one's id counts, as in the original.
     """
 
     def __init__(self, vocab, do_lower_case, unk_token="[UNK]"):
@@ -74,11 +75,17 @@ class BatchWordpiece:
 
     def encode(self, texts):
         """Returns ids int32 [total] and row_splits int64 [n + 1]; text i has ids[row_splits[i]:row_splits[i + 1]]."""
-        if not texts:
-            return np.zeros(0, np.int32), np.zeros(1, np.int64)
-        import tensorflow as tf  # here, so that flag errors and `tokenize` do not wait for it
         if self._tokenizer is None:
             self._build()
+        parts = [self._encode_together(some) for some in _groups(texts)]
+        if not parts:
+            return np.zeros(0, np.int32), np.zeros(1, np.int64)
+        starts = np.cumsum([0, *(len(ids) for ids, _ in parts)])
+        row_splits = [splits[:-1] + start for (_, splits), start in zip(parts, starts)]
+        return np.concatenate([ids for ids, _ in parts]), np.concatenate([*row_splits, starts[-1:]])
+
+    def _encode_together(self, texts):
+        import tensorflow as tf  # here, so that flag errors and `tokenize` do not wait for it
         forms = [normalization.fast_form(text, self._do_lower_case, MAX_WORD_CHARS) for text in texts]
         exact = [i for i, form in enumerate(forms) if form is None]
         for i in exact:
@@ -100,6 +107,16 @@ class BatchWordpiece:
     def encode_one(self, text):
         """The ids of one text, list of int, by the Python classes."""
         return [self._vocab[piece] for word in self._basic.tokenize(text) for piece in self._wordpiece.tokenize(word)]
+
+
+def _groups(texts):
+    """`texts` in runs of about `_CHARS_PER_CALL`."""
+    start = chars = 0
+    for i, text in enumerate(texts, 1):
+        chars += len(text)
+        if chars >= _CHARS_PER_CALL or i == len(texts):
+            yield texts[start:i]
+            start, chars = i, 0
 
 
 def _can_occur(piece):

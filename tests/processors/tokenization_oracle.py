@@ -1,4 +1,4 @@
-"""The original's tokenizer re-stated from its definition, word by word and character by character: slow, plain, a judge.
+"""The original's tokenizer re-stated from its definition, character by character: slow, plain, a judge.
 
 Definition: google-research/bert, tokenization.py, commit eedf571.
 """
