@@ -18,9 +18,9 @@ _DELIMITERS = {".tsv": "\t", ".txt": "\t", ".csv": ",", ".jsonl": None, ".json":
 _ENDINGS = (".tsv", ".csv", ".jsonl")
 _QUOTING = ("auto", "minimal", "none")
 _METRICS = {
-    "single_label_classification": ("accuracy", "macro_f1"),
+    "single_label_classification": ("accuracy", "f1_macro"),
     "regression": ("pearson", "spearman"),
-    "multi_label_classification": ("micro_f1", "macro_f1_labels"),
+    "multi_label_classification": ("f1_micro", "f1_macro"),
 }
 
 
