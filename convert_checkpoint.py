@@ -25,6 +25,9 @@ flags.DEFINE_boolean("do_lower_case", None, "By default as saved beside the voca
 flags.DEFINE_string("encoder", "bert", "Registered name of the encoder.")
 flags.DEFINE_boolean("overwrite_output_dir", False, "Replace weights that are in --output_dir already.")
 
+# Entries of config.json that belong to a head and go with it.
+LABELS = ("id2label", "label2id", "problem_type")
+
 
 class WithHeads:
     """An encoder and the heads found with it, as the writers want them."""
@@ -65,7 +68,7 @@ def main(_):
     print(report.table())
     print("heads carried along: " + (", ".join(model.arrays) or "none"))
 
-    labels = {key: source.config[key] for key in ("id2label", "label2id", "problem_type") if key in (source.config or {})}
+    labels = {key: value for key, value in (source.config or {}).items() if key in LABELS}
     if FLAGS.format == "huggingface":
         weights.save_huggingface(model, FLAGS.output_dir, tokenizer, labels)
     else:
@@ -77,6 +80,8 @@ def main(_):
     for output, difference in _differences(encoder, result, config).items():
         if output != "pooled_output" or not model.absent:
             print(f"largest difference of {output}: {difference:.3g}")
+    if FLAGS.format == "tf1" and getattr(config, "hidden_act", None) == "gelu":
+        print("note: this model has the exact gelu, the original program an approximation; Bertline keeps it exact")
     print(f"written: {target}")
 
 

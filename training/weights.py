@@ -52,7 +52,7 @@ def open_weights(source):
     prefix = tf1.FILE_OF_PREFIX.sub("", source)
     if tf.io.gfile.exists(prefix + ".index"):
         return tf1.open_tf1(prefix)
-    if tf.io.gfile.glob(prefix + ".data-?????-of-?????"):
+    if tf1.data_shards(prefix):
         raise InputError(f"{prefix}.index: missing; without it the data beside it cannot be read")
     if not tf.io.gfile.exists(source):
         raise InputError(f"{source}: no such file or folder; {ALLOWED}")
@@ -116,12 +116,14 @@ class LoadReport:
 
     def table(self):
         """Several lines of text: the counts, and the names of all that is not simply matched."""
+        left = len(self.missing) + len(self.reshaped)
         lines = [f"weights from {self.description}", f"  matched    {len(self.matched):5d}"]
-        left = f"{len(self.missing) + len(self.reshaped):5d}"
-        lines += [f"  missing    {left}  left as initialised" if int(left) else f"  missing    {left}"]
+        lines.append(f"  missing    {left:5d}" + ("  left as initialised" if left else ""))
         lines += [f"    {entry}" for entry in self.reshaped + condensed(self.missing)]
-        lines += [f"  not used   {len(self.unused):5d}"] + [f"    {entry}" for entry in condensed(self.unused)]
-        lines += [f"  optimizer  {self.optimizer:5d}  slots, counters, position ids: not read"] if self.optimizer else []
+        lines.append(f"  not used   {len(self.unused):5d}")
+        lines += [f"    {entry}" for entry in condensed(self.unused)]
+        if self.optimizer:
+            lines.append(f"  optimizer  {self.optimizer:5d}  slots, counters, position ids: not read")
         return "\n".join(lines)
 
 
@@ -150,7 +152,8 @@ def load_weights(model, source, required=None, allow_missing=None):
         elif stored[name].shape == shape:
             report.matched.append(name)
         elif TASK_HEAD.search(name) and not required(name):
-            report.reshaped.append(f"{name}: not used: shape {stored[name].shape} in the checkpoint, {shape} here")
+            there = stored[name].shape
+            report.reshaped.append(f"{name}: not used: shape {there} in the checkpoint, {shape} here")
         else:
             wrong.append(name)
     lost = [n for n in report.missing if required(n) and not re.fullmatch(allow_missing or r"(?!)", n)]
@@ -164,7 +167,7 @@ def load_weights(model, source, required=None, allow_missing=None):
 
 
 def _shape_message(source, wrong, stored, shapes):
-    named = [f"{name} has shape {stored[name].shape} in the checkpoint, {shapes[name]} in the model" for name in wrong[:3]]
+    named = [f"{n} has shape {stored[n].shape} in the checkpoint, {shapes[n]} in the model" for n in wrong[:3]]
     more = f"; and {len(wrong) - 3} more of another shape" if len(wrong) > 3 else ""
     hints = {
         f"{setting} is {shapes[name][0]} in the model's config, {stored[name].shape[0]} in the checkpoint"

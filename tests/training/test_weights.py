@@ -1,5 +1,6 @@
 """Weights in and out: files of TensorFlow, of `transformers` and of the original go in; what goes out, both read."""
 
+import hashlib
 import importlib.util
 import json
 import os
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-# Both triton (which torch imports where it finds it) and TensorFlow bring an LLVM; the second to load aborts the process.
+# Both triton (which torch imports where it is installed) and TensorFlow bring an LLVM; the second aborts the process.
 sys.modules.setdefault("triton", None)
 
 import registry
@@ -108,12 +109,15 @@ def test_checkpoint_of_a_tf1_saver_round_trips(tmp_path):
 
 
 @pytest.mark.parametrize("given", ["bert_model.ckpt", "bert_model.ckpt.index", "bert_model.ckpt" + SHARD, "", "model"])
-def test_ways_to_name_it(tmp_path, given):
+def test_ways_to_name_it(tmp_path, monkeypatch, given):
     encoder = bert()
     save_tf1(encoder, str(tmp_path / "bert_model.ckpt"))
     if given == "model":
         save_huggingface(encoder, str(tmp_path / "model"))
-    assert open_weights(tmp_path / given).shapes(encoder) == {n: v.shape for n, v in arrays(encoder).items()}
+    shapes = {name: value.shape for name, value in arrays(encoder).items()}
+    assert open_weights(tmp_path / given).shapes(encoder) == shapes
+    monkeypatch.chdir(tmp_path)
+    assert open_weights(given or ".").shapes(encoder) == shapes
 
 
 def test_output_folder_means_the_weights_in_model(tmp_path):
@@ -268,6 +272,32 @@ def test_object_based_checkpoint_with_slots(tmp_path):
     assert_equal(arrays(loaded), arrays(encoder))
 
 
+def test_hub_handle(tmp_path, monkeypatch):
+    """The hub finds a module that it has fetched before; the key of its cache is the handle's SHA-1."""
+    pytest.importorskip("tensorflow_hub", reason="needs setuptools<81", exc_type=ImportError)
+    handle, encoder = "https://tfhub.dev/tensorflow/bert_tiny/1", bert()
+    monkeypatch.setenv("TFHUB_CACHE_DIR", str(tmp_path))
+    tf.saved_model.save(model_garden_module(encoder), str(tmp_path / hashlib.sha1(handle.encode()).hexdigest()))
+    loaded = bert(initializer_range=0.5)
+    report = load_weights(loaded, handle)
+    assert report.description == f"SavedModel {handle}"
+    assert_equal(arrays(loaded), arrays(encoder))
+
+
+def test_hub_that_cannot_be_reached(monkeypatch):
+    class Unreachable:
+        def resolve(self, handle):
+            raise OSError("Network is unreachable\nmore")
+
+    handle = "https://tfhub.dev/tensorflow/bert_tiny/1"
+    monkeypatch.setitem(sys.modules, "tensorflow_hub", Unreachable())
+    with pytest.raises(InputError, match=f"{handle}: cannot be fetched .Network is unreachable."):
+        open_weights(handle)
+    monkeypatch.setitem(sys.modules, "tensorflow_hub", None)
+    with pytest.raises(InputError, match="needs the package tensorflow-hub"):
+        open_weights(handle)
+
+
 def test_saved_model_of_tf1(tmp_path):
     values = arrays(bert())
     module = {f"module/{name}": value for name, value in values.items()}
@@ -300,7 +330,7 @@ def test_head_of_another_task_is_said_and_left_alone(tmp_path):
     assert "output_weights" in load_weights(same, tmp_path).matched
 
 
-@pytest.mark.parametrize("write", [save_huggingface, lambda model, folder: save_tf1(model, folder + "/bert_model.ckpt")])
+@pytest.mark.parametrize("write", [save_huggingface, lambda model, folder: save_tf1(model, f"{folder}/model.ckpt")])
 def test_another_shape_is_an_error_and_nothing_is_assigned(tmp_path, write):
     write(bert(), str(tmp_path))
     model = bert(vocab_size=60, intermediate_size=32)

@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-# Both triton (which torch imports where it finds it) and TensorFlow bring an LLVM; the second to load aborts the process.
+# Both triton (which torch imports where it is installed) and TensorFlow bring an LLVM; the second aborts the process.
 sys.modules.setdefault("triton", None)
 
 import tensorflow as tf
@@ -77,7 +77,8 @@ def test_classifier_of_transformers_to_tf1_and_back(tmp_path):
     model.save_pretrained(tmp_path / "theirs")
     convert(f"--init_checkpoint={tmp_path / 'theirs'}", f"--output_dir={tmp_path / 'tf1'}", "--format=tf1")
     convert(f"--init_checkpoint={tmp_path / 'tf1'}", f"--output_dir={tmp_path / 'ours'}")
-    again, info = transformers.BertForSequenceClassification.from_pretrained(tmp_path / "ours", output_loading_info=True)
+    kind = transformers.BertForSequenceClassification
+    again, info = kind.from_pretrained(tmp_path / "ours", output_loading_info=True)
     assert not any(info.values()) and again.config.id2label == names
     for name, value in model.state_dict().items():
         np.testing.assert_array_equal(value, again.state_dict()[name], err_msg=name)

@@ -81,7 +81,7 @@ def open_huggingface(path):
       InputError: a file is missing, truncated or not in the format; the message has the file and the offset.
     """
     if path.endswith(".safetensors"):
-        folder, files = os.path.dirname(path), [path]
+        folder, files = os.path.dirname(path) or ".", [path]
     else:
         folder, files = path, [os.path.join(path, WEIGHTS)]
         shards = read_json(os.path.join(path, SHARD_INDEX)) if not tf.io.gfile.exists(files[0]) else None

@@ -18,11 +18,17 @@ FILE_OF_PREFIX = re.compile(r"\.(index|meta|data-\d{5}-of-\d{5})$")
 
 def open_tf1(prefix):
     """The weights of a checkpoint prefix; bert_config.json and vocab.txt are looked for beside it."""
-    folder = os.path.dirname(prefix)
+    folder = os.path.dirname(prefix) or "."
     tensors, optimizer = read_bundle(prefix)
-    config = read_json(os.path.join(folder, "bert_config.json")) or read_json(os.path.join(folder, "config.json"))
-    description, renamed = f"TensorFlow checkpoint {prefix}", canonical_tensors(tensors)
-    return WeightSource(prefix, description, renamed, optimizer, config or inferred_config(tensors), vocab_folder(folder))
+    configs = (read_json(os.path.join(folder, name)) for name in ("bert_config.json", "config.json"))
+    config = next((config for config in configs if config), None) or inferred_config(tensors)
+    description = f"TensorFlow checkpoint {prefix}"
+    return WeightSource(prefix, description, canonical_tensors(tensors), optimizer, config, vocab_folder(folder))
+
+
+def data_shards(prefix):
+    """Paths of the data files of a prefix, sorted."""
+    return sorted(tf.io.gfile.glob(f"{prefix}.data-?????-of-?????"))
 
 
 def read_bundle(prefix):
@@ -70,11 +76,12 @@ def _full_names(reader, prefix):
 
 
 def _check_data(prefix, declared):
-    shards = sorted(tf.io.gfile.glob(f"{prefix}.data-?????-of-?????"))
+    shards = data_shards(prefix)
     total = int(shards[-1][-5:]) if shards else 1
     for number in range(total):
-        if f"{prefix}.data-{number:05d}-of-{total:05d}" not in shards:
-            raise InputError(f"{prefix}.data-{number:05d}-of-{total:05d}: missing; it belongs to {prefix}.index")
+        end = f".data-{number:05d}-of-{total:05d}"
+        if not any(shard.endswith(end) for shard in shards):
+            raise InputError(f"{prefix}{end}: missing; it belongs to {prefix}.index")
     size = sum(tf.io.gfile.stat(shard).length for shard in shards)
     if size < declared:
         raise InputError(
@@ -122,7 +129,7 @@ def save_tf1(model, prefix, tokenizer=None, extra_config=None):
       InputError: the folder cannot be written.
     """
     weights = {name: np.asarray(variable, np.float32) for name, variable in model.named_weights().items()}
-    folder = os.path.dirname(prefix)
+    folder = os.path.dirname(prefix) or "."
     with replaced(os.path.join(folder, "bert_config.json")) as temporary:
         with open(temporary, "w", encoding="utf-8") as file:
             json.dump(_original_config(model) | (extra_config or {}), file, indent=2, sort_keys=True)
@@ -134,7 +141,10 @@ def save_tf1(model, prefix, tokenizer=None, extra_config=None):
     ends = (".data-00000-of-00001", ".index")
     try:
         tf.raw_ops.SaveV2(
-            prefix=part, tensor_names=list(weights), shape_and_slices=[""] * len(weights), tensors=list(weights.values())
+            prefix=part,
+            tensor_names=list(weights),
+            shape_and_slices=[""] * len(weights),
+            tensors=list(weights.values()),
         )
         for end in ends:
             sync(part + end)
