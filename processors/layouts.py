@@ -71,3 +71,11 @@ def truncated_lengths(length_a, length_b, limit):
         length_b -= from_longer
     over -= from_longer
     return length_a - over // 2, length_b - (over + 1) // 2
+
+
+_LAYOUTS = {layout.name: layout for layout in (Packed,)}
+
+
+def get(name):
+    """The layout class of that name."""
+    return _LAYOUTS[name]

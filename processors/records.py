@@ -30,12 +30,14 @@ class RecordSet:
       spec: name -> Feature.
       num_examples: int.
       max_length: the longest record's number of tokens.
+      key: a hash of what the records were made from; None for those that somebody else wrote.
     """
 
     files: list
     spec: dict
     num_examples: int
     max_length: int
+    key: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -109,7 +111,7 @@ def write_records(examples, encoder, folder, split, num_processes=None):
     else:
         logging.info("reusing %d %s records of %s", manifest["num_examples"], split, folder)
     files = [os.path.join(folder, name) for name in manifest["files"]]
-    return RecordSet(files, encoder.spec, manifest["num_examples"], manifest["max_length"])
+    return RecordSet(files, encoder.spec, manifest["num_examples"], manifest["max_length"], key)
 
 
 def _read_manifest(path):
@@ -156,23 +158,44 @@ def _write_shard(examples, encoder, first_index, path):
     return longest
 
 
-def existing_records(paths, spec):
+def existing_records(pattern, spec, config):
     """A RecordSet of files that somebody else wrote, the original among them.
 
+    Args:
+      pattern: comma-separated names or glob patterns.
+      spec: name -> Feature.
+      config: the encoder's, whose tables every id must be in.
+
     Raises:
-      InputError: no file, a corrupted or truncated one (named, with the offset), or no record.
+      InputError: no file, a corrupted or truncated one (named, with the offset), no record, a feature that is missing,
+        or an id out of range.
     """
-    files = sorted(path for pattern in paths for path in tf.io.gfile.glob(pattern))
+    files = sorted(path for one in pattern.split(",") for path in tf.io.gfile.glob(one))
     if not files:
-        raise InputError(f"no file matches {', '.join(paths)}")
+        raise InputError(f"no file matches {pattern}")
     count, longest = 0, 0
+    limits = {"input_ids": ("vocab_size", config.vocab_size), "segment_ids": ("type_vocab_size", config.type_vocab_size)}
     for path in files:
-        for record in checked_records(path):
-            count += 1
-            longest = max(longest, len(tf.train.Example.FromString(record).features.feature["input_ids"].int64_list.value))
+        for number, record in enumerate(checked_records(path), 1):
+            feature = tf.train.Example.FromString(record).features.feature
+            where = f"{path}, record {number}"
+            for name in spec:
+                if spec[name].default is None and not _values(feature, name, spec):
+                    raise InputError(f"{where}: no {name}; it has {', '.join(sorted(feature))}")
+            for name, (setting, limit) in limits.items():
+                ids = _values(feature, name, spec)
+                if ids and not 0 <= min(ids) <= max(ids) < limit:
+                    raise InputError(f"{where}: {name} {min(ids)} to {max(ids)}; the model's {setting} is {limit}")
+            count, longest = count + 1, max(longest, len(feature["input_ids"].int64_list.value))
     if not count:
-        raise InputError(f"{', '.join(files)}: no record")
+        raise InputError(f"{pattern}: no record in {len(files)} file(s)")
     return RecordSet(files, spec, count, longest)
+
+
+def _values(feature, name, spec):
+    if name not in feature:
+        return []
+    return (feature[name].int64_list if spec[name].dtype == "int32" else feature[name].float_list).value
 
 
 def checked_records(path):

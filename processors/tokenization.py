@@ -9,9 +9,9 @@ import json
 import os
 
 from errors import InputError
+from processors import text_files
 from processors.normalization import BasicTokenizer, convert_to_unicode, whitespace_tokenize
 from processors.sentence_pieces import SentencePieceTokenizer
-from processors.text_files import read_lines
 from processors.wordpiece import BatchWordpiece, WordpieceTokenizer
 from training.files import replaced
 
@@ -36,7 +36,7 @@ def load_vocab(vocab_file):
     Raises:
       InputError: the file is missing, empty or not UTF-8 text.
     """
-    return collections.OrderedDict((line.strip(), i) for i, line in enumerate(read_lines(vocab_file)))
+    return collections.OrderedDict((line.strip(), i) for i, line in enumerate(text_files.read_lines(vocab_file)))
 
 
 def convert_by_vocab(vocab, items):
@@ -59,6 +59,7 @@ class FullTokenizer:
     its word, which is then [UNK]. Both as in the original.
 
     Attributes:
+      vocab_file: str, where the vocabulary was read from.
       vocab, inv_vocab: dicts token -> id, id -> token.
       vocab_size: int, lines of the vocabulary file: one more than the largest id.
       do_lower_case: bool; True also strips accents.
@@ -70,8 +71,8 @@ class FullTokenizer:
 
     def __init__(self, vocab_file, do_lower_case=True):
         """Raises InputError: the file is missing, empty, no UTF-8 text, or lacks [UNK], [CLS] or [SEP]."""
-        self._lines = [line.strip() for line in read_lines(vocab_file)]
-        self._vocab_file = os.fspath(vocab_file)
+        self._lines = [line.strip() for line in text_files.read_lines(vocab_file)]
+        self.vocab_file = os.fspath(vocab_file)
         self.vocab = collections.OrderedDict((token, i) for i, token in enumerate(self._lines))
         self.inv_vocab = {i: token for token, i in self.vocab.items()}
         self.vocab_size = len(self._lines)
@@ -84,7 +85,7 @@ class FullTokenizer:
 
     def _special(self, token):
         if token not in self.vocab:
-            raise InputError(f"{self._vocab_file}: no {token} among {self.vocab_size} lines; a BERT vocabulary, one "
+            raise InputError(f"{self.vocab_file}: no {token} among {self.vocab_size} lines; a BERT vocabulary, one "
                              "token a line with [UNK], [CLS] and [SEP], is needed")
         return self.vocab[token]
 
@@ -161,7 +162,7 @@ def check_casing(tokenizer, do_lower_case=None):
     if isinstance(tokenizer, (str, os.PathLike)):
         where, vocab = tokenizer, load_vocab(tokenizer)
     else:
-        where, vocab = tokenizer._vocab_file, tokenizer.vocab
+        where, vocab = tokenizer.vocab_file, tokenizer.vocab
         do_lower_case = tokenizer.do_lower_case if do_lower_case is None else do_lower_case
     found = casing(vocab)
     if found is not None and do_lower_case != (found == "uncased"):
@@ -180,12 +181,13 @@ def load_tokenizer(folder_or_file, do_lower_case=None):
         saved settings that BERT's tokenizer does not have.
     """
     path = os.fspath(folder_or_file)
-    if os.path.isdir(path):
-        path = _vocabulary_file(path)
-    elif not os.path.isfile(path):
+    names = text_files.list_files(path)
+    if names:
+        path = os.path.join(path, _vocabulary_name(path, names))
+    elif not text_files.exists(path):
         raise InputError(f"{path}: no such file or folder; give a vocab.txt, a *.model, or a folder with one")
     config_file = os.path.join(os.path.dirname(path), CONFIG_NAME)
-    config = _read_config(config_file) if os.path.exists(config_file) else {}
+    config = _read_config(config_file) if text_files.exists(config_file) else {}
     saved = config.get("do_lower_case")
     if saved is not None and do_lower_case is not None and saved != do_lower_case:
         raise InputError(f"{config_file}: do_lower_case is {saved}, --do_lower_case={do_lower_case} was asked for; "
@@ -205,22 +207,20 @@ def load_tokenizer(folder_or_file, do_lower_case=None):
     return tokenizer
 
 
-def _vocabulary_file(folder):
-    names = sorted(os.listdir(folder))
+def _vocabulary_name(folder, names):
     for name in [VOCAB_NAME, "spiece.model", *(name for name in names if name.endswith(".model"))]:
         if name in names:
-            return os.path.join(folder, name)
+            return name
     hint = "tokenizer.json alone is not read: " if "tokenizer.json" in names else ""
-    raise InputError(f"{folder}: no vocab.txt and no *.model among {len(names)} files; {hint}put the model's vocabulary "
-                     "there")
+    raise InputError(f"{folder}: no {VOCAB_NAME} and no *.model among {len(names)} files; {hint}put the model's "
+                     "vocabulary there")
 
 
 def _read_config(path):
     try:
-        with open(path, encoding="utf-8") as file:
-            config = json.load(file)
-    except ValueError as error:
+        config = json.loads("\n".join(text_files.read_lines(path)))
+    except json.JSONDecodeError as error:
         raise InputError(f"{path}: not JSON ({error}); mend or remove it") from None
     if not isinstance(config, dict):
-        raise InputError(f"{path}: a JSON object is needed, found {type(config).__name__}")
+        raise InputError(f"{path}: a JSON object is needed, found {type(config).__name__}; mend or remove it")
     return config

@@ -77,7 +77,7 @@ class BatchWordpiece:
         """Returns ids int32 [total] and row_splits int64 [n + 1]; text i has ids[row_splits[i]:row_splits[i + 1]]."""
         if self._tokenizer is None:
             self._build()
-        parts = [self._encode_together(some) for some in _groups(texts)]
+        parts = [self._encode_together(some) for some in _groups(list(texts))]
         if not parts:
             return np.zeros(0, np.int32), np.zeros(1, np.int64)
         starts = np.cumsum([0, *(len(ids) for ids, _ in parts)])

@@ -45,6 +45,10 @@ def slice_of(batch, index, count):
 
     A dict of tensors [B, ...] -> a dict of tensors [about B / count, ...]; no row is lost, none is twice.
     """
-    size = tf.shape(next(iter(batch.values())))[0]
+    first = next(iter(batch.values()))
+    if first.shape[0] is not None and first.shape[0] % count == 0:  # static shapes stay static
+        share = first.shape[0] // count
+        return {n: tf.slice(t, [index * share] + [0] * (t.shape.rank - 1), [share, *t.shape[1:]]) for n, t in batch.items()}
+    size = tf.shape(first)[0]
     start, end = size * index // count, size * (index + 1) // count
     return {name: tensor[start:end] for name, tensor in batch.items()}

@@ -11,12 +11,14 @@ class Evaluator:
 
     Args:
       objective: an Objective.
+      weights_of: an objective of the same weights, perhaps at another precision, which are copied at each `run`.
       static_shapes: trace one graph per shape of batch; otherwise one for all.
       jit_compile: compile by XLA.
     """
 
-    def __init__(self, objective, static_shapes=False, jit_compile=False):
+    def __init__(self, objective, static_shapes=False, jit_compile=False, weights_of=None):
         self._objective, self._strategy = objective, tf.distribute.get_strategy()
+        self._weights_of = weights_of
         self._infer = tf.function(self._infer_batch, reduce_retracing=not static_shapes, jit_compile=jit_compile)
 
     def run(self, batches, with_loss):
@@ -27,13 +29,20 @@ class Evaluator:
           with_loss: whether the examples are labelled.
 
         Returns:
-          predictions: name -> numpy array [examples, ...], ordered by example_index (by arrival where there is none);
+          predictions: name -> numpy array [examples, ...], with `label_ids` where there is a loss; ordered by
+            example_index, by arrival where there is none.
           loss: float, or None.
         """
+        if self._weights_of is not None:
+            source = self._weights_of.named_weights()
+            for name, variable in self._objective.named_weights().items():
+                variable.assign(tf.cast(source[name], variable.dtype))
         parts, indices, totals = [], [], {}
         for batch in batches:
             real = batch["is_real_example"].numpy() > 0 if "is_real_example" in batch else slice(None)
             predictions, sums = self._infer(batch, tf.constant(with_loss))
+            if with_loss:
+                predictions["label_ids"] = batch["label_ids"]
             parts.append({name: value.numpy()[real] for name, value in predictions.items()})
             indices.append(batch["example_index"].numpy()[real])
             for term, pair in sums.items():

@@ -1,38 +1,35 @@
-"""Metrics by name, as GLUE defines them: float results from scikit-learn and scipy."""
+"""Metrics by name, as GLUE defines them, computed by scikit-learn and scipy."""
 
 import numpy as np
 import scipy.stats
-import sklearn.metrics
+import sklearn.metrics as sk
 
 from errors import InputError
 
-# name -> function of (labels, probabilities). Labels: int [n], float [n] (scores) or 0/1 [n, labels].
+
+def predicted_labels(labels, probabilities):
+    """int [n] for classes, 0/1 [n, num_labels] where `labels` has a column per label."""
+    return probabilities.argmax(axis=1) if labels.ndim == 1 else (probabilities >= 0.5).astype(np.int64)
 
 
-def _classes(function):
-    return lambda labels, probabilities: function(labels, probabilities.argmax(axis=1))
+def _decided(function, **options):
+    return lambda labels, probabilities: function(labels, predicted_labels(labels, probabilities), **options)
 
 
-def _labels(function):
-    return lambda labels, probabilities: function(labels, probabilities >= 0.5)
-
-
-def _scores(function):
-    # A constant prediction has no correlation; nan would win or lose every comparison.
-    return lambda labels, probabilities: float(np.nan_to_num(function(labels, probabilities[:, 0]).statistic))
+def _correlation(function):
+    # A constant prediction has no correlation: 0, since nan would neither win nor lose a comparison.
+    return lambda labels, scores: np.nan_to_num(function(labels, scores[:, 0]).statistic)
 
 
 METRICS = {
-    "accuracy": _classes(sklearn.metrics.accuracy_score),
-    "f1": _classes(lambda labels, predicted: sklearn.metrics.f1_score(labels, predicted, zero_division=0)),
-    "macro_f1": _classes(lambda labels, predicted: sklearn.metrics.f1_score(labels, predicted, average="macro", zero_division=0)),
-    "mcc": _classes(sklearn.metrics.matthews_corrcoef),
-    "pearson": _scores(scipy.stats.pearsonr),
-    "spearman": _scores(scipy.stats.spearmanr),
-    "exact_match": _labels(sklearn.metrics.accuracy_score),
-    "micro_f1": _labels(lambda labels, predicted: sklearn.metrics.f1_score(labels, predicted, average="micro", zero_division=0)),
-    "macro_f1_labels": _labels(lambda labels, predicted: sklearn.metrics.f1_score(labels, predicted, average="macro", zero_division=0)),
-}  # fmt: skip
+    "accuracy": _decided(sk.accuracy_score),  # for several labels: all of a row's right
+    "f1": _decided(sk.f1_score, zero_division=0),  # of class 1
+    "f1_micro": _decided(sk.f1_score, average="micro", zero_division=0),
+    "f1_macro": _decided(sk.f1_score, average="macro", zero_division=0),
+    "mcc": _decided(sk.matthews_corrcoef),
+    "pearson": _correlation(scipy.stats.pearsonr),
+    "spearman": _correlation(scipy.stats.spearmanr),
+}
 
 
 def compute(names, labels, probabilities):
@@ -40,7 +37,8 @@ def compute(names, labels, probabilities):
 
     Args:
       names: keys of METRICS.
-      labels, probabilities: numpy arrays, see above; probabilities float [n, num_labels].
+      labels: int [n] classes, float [n] scores or 0/1 [n, num_labels].
+      probabilities: float [n, num_labels]; for scores [n, 1].
 
     Raises:
       InputError: an unknown name.

@@ -70,6 +70,32 @@ class SequenceClassification(Objective):
             logits = tf.nn.sigmoid(logits)
         return {"probabilities": logits}
 
+    def prediction_files(self, predictions, labels, examples=None):
+        """File name -> lines: the original's test_results.tsv, and predictions.tsv, which says what belongs to what.
+
+        Args:
+          predictions: {"probabilities": float array [n, num_labels]}.
+          labels: a processors.labels.Labels.
+          examples: the InputExamples, None where only records are there.
+        """
+        probabilities = predictions["probabilities"]
+        columns = [f"probability_{name}" for name in labels.names] or ["score"]
+        header = ["guid", "label", *columns, "text_a", "text_b"]
+
+        def rows():
+            yield "\t".join(header)
+            for i, row in enumerate(probabilities):
+                example = examples[i] if examples else None
+                texts = (example.text_a, example.text_b or "") if example else ("", "")
+                numbers = [f"{value:.6g}" for value in row]
+                cells = [example.guid if example else f"row-{i + 1}", labels.decode(row), *numbers, *texts]
+                yield "\t".join(" ".join(str(cell).split()) for cell in cells)
+
+        return {
+            "test_results.tsv": ("\t".join(str(value) for value in row) for row in probabilities),
+            "predictions.tsv": rows(),
+        }
+
     def huggingface_names(self):
         head = {"output_weights": ("classifier.weight", False), "output_bias": ("classifier.bias", False)}
         return {**super().huggingface_names(), **head}

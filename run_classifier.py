@@ -1,0 +1,122 @@
+"""Fine-tunes an encoder on a task of sentences or pairs of sentences, evaluates it and predicts.
+
+Source: google-research/bert `run_classifier.py`, whose flags and output files these are.
+"""
+
+import dataclasses
+import inspect
+import logging
+import sys
+
+import errors
+import registry
+from training import flags, settings
+
+
+def main(_):
+    with errors.reported():
+        logging.getLogger().setLevel(logging.INFO)
+        run = flags.read(settings.ClassifierSettings)
+        _check(run)
+        processor = make_processor(run)
+        examples = read_examples(run, processor)
+        # TensorFlow is imported only now that flags and files are known to be good.
+        from processors.labels import Labels
+        from training.finetuning import FineTuning, Task
+
+        labels = Labels(processor.problem_type, processor.get_labels())
+        weights = class_weights(run.class_weights, labels.names, examples.get("train"))
+        objective_class = registry.get("objective", "sequence_classification")
+
+        def make_objective(encoder):
+            return objective_class(encoder, labels.num_labels, labels.problem_type, weights)
+
+        files = {"train": run.train_records, "dev": run.eval_records, "test": run.predict_records}
+        record_files = {split: files[split] for split in _splits(run) if files[split]}
+        task = Task(labels, tuple(processor.metrics), examples, record_files, make_objective)
+        status = FineTuning(run, task, run.do_lower_case if flags.given("do_lower_case") else None).run()
+    sys.exit(status)
+
+
+def _check(run):
+    if not (run.do_train or run.do_eval or run.do_predict):
+        raise errors.InputError("at least one of --do_train, --do_eval and --do_predict must be given")
+    for name in ("task_name", "output_dir"):
+        if not getattr(run, name):
+            raise errors.InputError(f"--{name} is needed")
+    flags.check_positive(
+        run, "max_seq_length", "train_batch_size", "eval_batch_size", "predict_batch_size", "num_train_epochs",
+        "learning_rate", "num_runs", "gradient_accumulation_steps", "save_checkpoints_steps", "iterations_per_loop",
+    )  # fmt: skip
+    if (run.keep_best or run.patience) and not run.eval_steps:
+        raise errors.InputError("--keep_best and --patience compare evaluations: --eval_steps is needed")
+
+
+def make_processor(run):
+    """The processor of --task_name, given those of its arguments that are settings."""
+    if run.processor_module:
+        from processors.user_module import load_processor_module
+
+        load_processor_module(run.processor_module)
+    processor_class = registry.get("processor", run.task_name.lower())
+    known = {field.name for field in dataclasses.fields(run)}
+    wanted = {name for name in inspect.signature(processor_class.__init__).parameters if name in known}
+    arguments = {name: getattr(run, name) for name in wanted}
+    if arguments.get("label_list"):
+        arguments["label_list"] = arguments["label_list"].split(",")
+    return processor_class(**arguments)
+
+
+def _splits(run):
+    """The splits that the settings need; evaluation during training needs the dev split too."""
+    needed = {"train": run.do_train, "dev": run.do_eval or (run.do_train and run.eval_steps), "test": run.do_predict}
+    return [split for split, wanted in needed.items() if wanted]
+
+
+def read_examples(run, processor):
+    """Split -> checked examples, for the splits that are needed and not given as records."""
+    from processors.base import check_labels
+
+    readers = {
+        "train": (processor.get_train_examples, run.train_records),
+        "dev": (processor.get_dev_examples, run.eval_records),
+        "test": (processor.get_test_examples, run.predict_records),
+    }
+    examples = {}
+    for split in _splits(run):
+        read, records = readers[split]
+        if not records:
+            if not run.data_dir:
+                raise errors.InputError(f"--data_dir is needed for the {split} split")
+            examples[split] = read(run.data_dir)
+    for split, rows in examples.items():
+        check_labels(rows, processor.get_labels(), split)
+    return examples
+
+
+def class_weights(text, names, train_examples):
+    """--class_weights -> list of floats in the order of `names`, None where none are given."""
+    if not text:
+        return None
+    if text == "balanced":
+        counts = [sum(example.label == name for example in train_examples or ()) for name in names]
+        return [sum(counts) / (len(names) * count) if count else 1.0 for count in counts]
+    parts = text.split(",")
+    try:
+        if all("=" in part for part in parts):
+            given = dict(part.rsplit("=", 1) for part in parts)
+            return [float(given.pop(name, 1.0)) for name in names] if set(given) <= set(names) else _bad(text, names)
+        return [float(part) for part in parts] if len(parts) == len(names) else _bad(text, names)
+    except ValueError:
+        _bad(text, names)
+
+
+def _bad(text, names):
+    raise errors.InputError(
+        f"--class_weights={text}: {len(names)} numbers, label=number pairs or 'balanced' are needed; labels: {','.join(names)}"
+    )
+
+
+if __name__ == "__main__":
+    flags.define(settings.ClassifierSettings)
+    flags.run(main)

@@ -1,0 +1,119 @@
+"""From settings to a model: where weights, configuration and vocabulary come from, and whether they fit together."""
+
+import logging
+import os
+
+import keras
+
+import registry
+from errors import InputError
+from modeling.encoder import DTYPES, policy
+from processors.tokenization import check_casing, load_tokenizer
+from training.weights import load_weights, open_weights
+
+# Released models round the table of words up to a multiple of 8 to 128; a larger difference is another vocabulary.
+UNUSED_ROWS_ALLOWED = 128
+
+
+class ModelSource:
+    """Configuration, tokenizer and weights of a run, checked against each other before anything is built.
+
+    Attributes:
+      config: an encoder's config object. tokenizer: see processors.tokenization. weights: a WeightSource or None.
+    """
+
+    def __init__(self, settings, do_lower_case=None):
+        """`do_lower_case`: None unless the command line says it. Raises InputError for all that does not fit."""
+        if settings.dtype not in DTYPES:
+            raise InputError(f"--dtype={settings.dtype}: one of {', '.join(DTYPES)} is needed")
+        self.weights = open_weights(settings.init_checkpoint) if settings.init_checkpoint else None
+        self.encoder_class, self.config = self._config(settings)
+        self.tokenizer = self._tokenizer(settings, do_lower_case)
+        self._check(settings)
+
+    def _config(self, settings):
+        if settings.bert_config_file:
+            encoder_class = registry.get("encoder", "bert")
+            return encoder_class, encoder_class.config_class.from_json_file(settings.bert_config_file)
+        values = self.weights.config if self.weights else None
+        if values is None:
+            raise InputError("--bert_config_file is needed: no configuration lies beside --init_checkpoint")
+        encoder_class = registry.get("encoder", values.get("model_type", "bert"))
+        return encoder_class, encoder_class.config_class.from_dict(values)
+
+    def _tokenizer(self, settings, do_lower_case):
+        vocabulary = settings.vocab_file or (self.weights.vocab_folder if self.weights else None)
+        if vocabulary is None:
+            raise InputError("--vocab_file is needed: no vocabulary lies beside --init_checkpoint")
+        return load_tokenizer(vocabulary, do_lower_case)
+
+    def _check(self, settings):
+        config, tokenizer = self.config, self.tokenizer
+        check_casing(tokenizer)
+        unused = config.vocab_size - tokenizer.vocab_size
+        if unused < 0 or unused >= UNUSED_ROWS_ALLOWED:
+            raise InputError(
+                f"the vocabulary has {tokenizer.vocab_size} tokens, the model's configuration says vocab_size "
+                f"{config.vocab_size}; use the vocabulary that belongs to the model"
+            )
+        if settings.max_seq_length > config.max_position_embeddings:
+            raise InputError(
+                f"--max_seq_length={settings.max_seq_length}: the model has positions for "
+                f"{config.max_position_embeddings} tokens (max_position_embeddings)"
+            )
+
+    def build(self, settings, make_objective, for_training):
+        """Encoder and objective with random weights.
+
+        Args:
+          make_objective: encoder -> Objective.
+          for_training: half precision keeps float32 weights in training, stores the cast ones for inference.
+        """
+        static = uses_static_shapes(settings)
+        encoder = self.encoder_class(
+            self.config, dtype=policy(settings.dtype, for_training), remove_padding=not static,
+            rematerialize=settings.rematerialize and for_training,
+        )  # fmt: skip
+        return make_objective(encoder)
+
+    def load_into(self, objective, allow_missing=None):
+        """Reads the initial weights and prints what was found; returns the LoadReport, None without a checkpoint."""
+        if self.weights is None:
+            logging.warning("no --init_checkpoint: every weight starts at random")
+            return None
+        report = load_weights(objective, self.weights, allow_missing=allow_missing)
+        logging.info("%s", report.table())
+        return report
+
+
+def uses_static_shapes(settings):
+    return settings.static_shapes or settings.xla or settings.use_tpu
+
+
+def length_buckets(settings):
+    """Quarters of the longest sequence, for static shapes; None where any length will do."""
+    if not uses_static_shapes(settings):
+        return None
+    return sorted({-(-settings.max_seq_length * quarter // 4) for quarter in (1, 2, 3, 4)})
+
+
+def seed_everything(seed):
+    """Initialisers, TensorFlow's and numpy's generators."""
+    keras.utils.set_random_seed(seed)
+
+
+def frozen_patterns(freeze_layers, encoder):
+    """--freeze_layers -> patterns of weights' names. Raises InputError for what is neither a number nor 'all'."""
+    if freeze_layers is None:
+        return []
+    if freeze_layers == "all":
+        return [f"^{encoder.name}/"]
+    count = encoder.config.num_hidden_layers
+    if not freeze_layers.isdecimal() or int(freeze_layers) > count:
+        raise InputError(f"--freeze_layers={freeze_layers}: a number from 0 to {count}, or 'all', is needed")
+    return [f"^{encoder.name}/embeddings/", *(f"/layer_{i}/" for i in range(int(freeze_layers)))]
+
+
+def model_folder(output_dir):
+    """Where a run's weights alone are written, in the Hugging Face layout."""
+    return os.path.join(output_dir, "model")

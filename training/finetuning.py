@@ -1,0 +1,291 @@
+"""Fine-tune, evaluate, predict: the verbs that every fine-tuning script shares."""
+
+import dataclasses
+import logging
+import os
+import sys
+
+import numpy as np
+import tensorflow as tf
+
+from errors import InputError
+from processors import batches, layouts, records
+from training import checkpoints, metrics, results, run_folder
+from training.building import (
+    ModelSource, frozen_patterns, length_buckets, model_folder, seed_everything, uses_static_shapes,
+)  # fmt: skip
+from training.distribution import make_strategy
+from training.evaluation import Evaluator
+from training.loop import Interrupted, LoopSettings, TrainingDiverged, TrainingLoop
+from training.optimization import AdamW, LinearSchedule, parameter_groups
+from training.step import TrainStep
+from training.weights import load_weights, save_huggingface
+
+EXIT_DIVERGED = 3
+
+
+@dataclasses.dataclass(frozen=True)
+class Task:
+    """What a script makes of its processor.
+
+    Attributes:
+      labels: a processors.labels.Labels.
+      metrics: names, the first of which picks the best weights.
+      examples: split -> list of InputExample; "train", "dev", "test" as far as they are needed.
+      record_files: split -> patterns of TFRecords to be read instead.
+      make_objective: encoder -> Objective.
+    """
+
+    labels: object
+    metrics: tuple
+    examples: dict
+    record_files: dict
+    make_objective: object
+
+
+class FineTuning:
+    """One command: checks everything, then trains, evaluates and predicts as the settings say.
+
+    Args:
+      settings: FineTuningSettings.
+      task: a Task.
+      do_lower_case: None unless the command line says it.
+
+    Raises:
+      InputError: anything that does not fit, before the first step.
+    """
+
+    def __init__(self, settings, task, do_lower_case=None):
+        self._settings, self._task = settings, task
+        run_folder.check_writable(settings.output_dir)
+        self._strategy = make_strategy(settings.use_tpu, settings.tpu_name, settings.num_gpus, settings.require_gpu)
+        self._source = ModelSource(settings, do_lower_case)
+        self._encoder = records.ExampleEncoder(
+            layouts.get(self._source.encoder_class.layout)(self._source.tokenizer, settings.max_seq_length), task.labels
+        )
+        self._records = {split: self._record_set(split) for split in {**task.examples, **task.record_files}}
+        self._num_train_steps = 0
+        if settings.do_train:
+            count, size = self._records["train"].num_examples, settings.train_batch_size
+            self._num_train_steps = int(count / size * settings.num_train_epochs)
+            if self._num_train_steps == 0:
+                raise InputError(
+                    f"no step to train: {count} examples, --train_batch_size={size}, "
+                    f"--num_train_epochs={settings.num_train_epochs}; lower the batch size or raise the epochs"
+                )
+            if size % self._strategy.num_replicas_in_sync and uses_static_shapes(settings):
+                raise InputError(
+                    f"--train_batch_size={size} is not a multiple of the {self._strategy.num_replicas_in_sync} replicas"
+                )
+
+    def _record_set(self, split):
+        settings = self._settings
+        if split in self._task.record_files:
+            found = records.existing_records(self._task.record_files[split], self._encoder.spec, self._source.config)
+            if found.max_length > settings.max_seq_length:
+                raise InputError(
+                    f"{found.files[0]}: records of {found.max_length} tokens; --max_seq_length={settings.max_seq_length}"
+                )
+            return found
+        folder = settings.records_dir or os.path.join(settings.output_dir, "records")
+        return records.write_records(self._task.examples[split], self._encoder, folder, split, settings.num_processes)
+
+    # The verbs.
+
+    def run(self):
+        """All that the settings ask for, for each seed; returns the exit status."""
+        settings = self._settings
+        if settings.dry_run:
+            self._show_first_batch()
+            return 0
+        if settings.num_runs == 1:
+            return self._run_once(settings.output_dir, settings)[0]
+        scores = []
+        for run in range(settings.num_runs):
+            seeded = dataclasses.replace(settings, seed=settings.seed + run)
+            folder = os.path.join(settings.output_dir, f"run-{seeded.seed}")
+            logging.info("***** Run %d of %d, seed %d *****", run + 1, settings.num_runs, seeded.seed)
+            status, evaluated = self._run_once(folder, seeded)
+            if status:
+                return status
+            scores.append(evaluated)
+        if settings.do_eval:
+            results.write_eval_results(os.path.join(settings.output_dir, "eval_results.txt"), _mean_and_deviation(scores))
+        return 0
+
+    def _run_once(self, output_dir, settings):
+        """(exit status, evaluation results) of one seed."""
+        os.makedirs(output_dir, exist_ok=True)
+        with self._strategy.scope():
+            seed_everything(settings.seed)
+            objective = self._source.build(settings, self._task.make_objective, for_training=settings.do_train)
+            evaluator = self._evaluator(objective, settings)
+            if settings.do_train:
+                try:
+                    step = self._train(objective, evaluator, output_dir, settings)
+                except TrainingDiverged as error:
+                    print(f"error: {self._diverged_message(error)}", file=sys.stderr)
+                    return EXIT_DIVERGED, None
+                except Interrupted as error:
+                    print(f"{error}", file=sys.stderr)
+                    return 128 + error.signal_number, None
+            else:
+                step = self._load_trained(objective, output_dir)
+            evaluated = self._evaluate(evaluator, output_dir, step) if settings.do_eval else None
+            if settings.do_predict:
+                self._predict(objective, evaluator, output_dir)
+        return 0, evaluated
+
+    def _train(self, objective, evaluator, output_dir, settings):
+        if settings.overwrite_output_dir:
+            checkpoints.remove_run(output_dir)
+        else:
+            run_folder.check_same_run(output_dir, settings, self._records["train"].key)
+        encoder = objective.encoder
+        groups = parameter_groups(
+            frozen_patterns(settings.freeze_layers, encoder), settings.layer_decay, encoder.config.num_hidden_layers
+        )
+        num_warmup_steps = int(self._num_train_steps * settings.warmup_proportion)
+        schedule = LinearSchedule(settings.learning_rate, self._num_train_steps, num_warmup_steps)
+        optimizer = AdamW(objective.named_weights(), schedule, groups, settings.bias_correction)
+        train_step = TrainStep(
+            objective, optimizer, tf.Variable(0, dtype=tf.int64, trainable=False), settings.seed,
+            settings.gradient_accumulation_steps, settings.max_grad_norm, loss_scaling=settings.dtype == "float16",
+        )  # fmt: skip
+        pace = LoopSettings(
+            num_train_steps=self._num_train_steps,
+            batch_size=settings.train_batch_size,
+            iterations_per_loop=settings.iterations_per_loop,
+            save_checkpoints_steps=settings.save_checkpoints_steps,
+            eval_steps=settings.eval_steps,
+            best_metric=f"eval_{self._task.metrics[0]}" if settings.keep_best or settings.patience else None,
+            patience=settings.patience,
+            static_shapes=uses_static_shapes(settings),
+            jit_compile=settings.xla,
+        )
+        data = batches.train_batches(
+            self._records["train"], settings.train_batch_size, settings.seed, length_buckets(settings)
+        )
+        loop = TrainingLoop(train_step, data, output_dir, pace)
+        if loop.checkpoints.latest is None:
+            weights = sum(int(np.prod(v.shape)) for v in objective.named_weights().values())
+            # Weights and two slots of float32; the older checkpoint goes only after the newer one is whole.
+            run_folder.check_free_disk(output_dir, weights * 4 * 3 * (checkpoints.KEPT + 1))
+            self._source.load_into(objective, settings.allow_missing_weights)
+        run_folder.write_run_config(
+            output_dir, settings, training_data=self._records["train"].key, num_train_steps=self._num_train_steps
+        )
+        logging.info("***** Running training *****")
+        logging.info("  examples = %d, batch size = %d, steps = %d, seed = %d", self._records["train"].num_examples,
+                     settings.train_batch_size, self._num_train_steps, settings.seed)  # fmt: skip
+        evaluate = (lambda: self._scores(evaluator)[0]) if settings.eval_steps else None
+        before = loop.checkpoints.latest
+        step = loop.train(evaluate)
+        if loop.checkpoints.latest == before:
+            logging.info("%s is a finished run, at step %d; nothing to train (--overwrite_output_dir starts anew)",
+                         output_dir, self._num_train_steps)  # fmt: skip
+        self._save_model(objective, output_dir)
+        return step
+
+    def _evaluator(self, objective, settings):
+        static = uses_static_shapes(settings)
+        if settings.dtype == "float32" or not settings.do_train:
+            return Evaluator(objective, static_shapes=static, jit_compile=settings.xla)
+        # Weights that are cast once, not at every batch.
+        inference = self._source.build(settings, self._task.make_objective, for_training=False)
+        return Evaluator(inference, static_shapes=static, jit_compile=settings.xla, weights_of=objective)
+
+    def _load_trained(self, objective, output_dir):
+        """Weights for evaluation or prediction without training: the folder's own, else --init_checkpoint's."""
+        folder = model_folder(output_dir)
+        own = os.path.exists(os.path.join(folder, "model.safetensors"))
+        if own:
+            logging.info("%s", load_weights(objective, folder).table())
+        else:
+            report = self._source.load_into(objective)
+            untrained = report.missing + report.reshaped if report else ["all weights"]
+            if untrained:
+                raise InputError(
+                    f"{output_dir} holds no trained model and --init_checkpoint lacks {untrained[0]}; add --do_train"
+                )
+        return _trained_steps(output_dir) if own else 0
+
+    def _save_model(self, objective, output_dir):
+        labels = self._task.labels
+        names = {str(i): name for i, name in enumerate(labels.names)} or {"0": "score"}
+        extra = {"id2label": names, "label2id": {name: int(i) for i, name in names.items()}, "problem_type": labels.problem_type}
+        save_huggingface(objective, model_folder(output_dir), self._source.tokenizer, extra)
+        results.write_json(os.path.join(output_dir, "label_map.json"), extra["label2id"])
+
+    # Results.
+
+    def _batches(self, split, batch_size):
+        settings = self._settings
+        static = uses_static_shapes(settings)
+        return batches.evaluation_batches(
+            self._records[split], batch_size * settings.max_seq_length, length_buckets(settings), batch_size if static else None
+        )
+
+    def _scores(self, evaluator):
+        """(metrics named as in eval_results.txt, predictions) on the dev split."""
+        data = self._batches("dev", self._settings.eval_batch_size)
+        predictions, loss = evaluator.run(data, with_loss=True)
+        named = metrics.compute(self._task.metrics, predictions["label_ids"], predictions["probabilities"])
+        return {**{f"eval_{name}": value for name, value in named.items()}, "eval_loss": loss, "loss": loss}, predictions
+
+    def _evaluate(self, evaluator, output_dir, step):
+        logging.info("***** Running evaluation ***** (%d examples)", self._records["dev"].num_examples)
+        scores, predictions = self._scores(evaluator)
+        results.write_eval_results(os.path.join(output_dir, "eval_results.txt"), {**scores, "global_step": step})
+        if self._task.labels.problem_type == "single_label_classification":
+            gold, probabilities = predictions["label_ids"], predictions["probabilities"]
+            results.write_confusion(output_dir, self._task.labels.names, gold, probabilities)
+            if len(set(gold)) > 1 and len(set(probabilities.argmax(axis=1))) == 1:
+                logging.warning("every example got the same class: the run has collapsed; try another --seed, a lower "
+                                "--learning_rate or --bias_correction")  # fmt: skip
+        return scores
+
+    def _predict(self, objective, evaluator, output_dir):
+        logging.info("***** Running prediction ***** (%d examples)", self._records["test"].num_examples)
+        data = self._batches("test", self._settings.predict_batch_size)
+        predictions, _ = evaluator.run(data, with_loss=False)
+        examples = self._task.examples.get("test")
+        for name, lines in objective.prediction_files(predictions, self._task.labels, examples).items():
+            results.write_lines(os.path.join(output_dir, name), lines)
+            logging.info("wrote %s", os.path.join(output_dir, name))
+
+    def _diverged_message(self, error):
+        examples = self._task.examples.get("train")
+        if examples and min(error.example_indices) >= 0:
+            rows = [examples[i].source or examples[i].guid for i in error.example_indices]
+            where = f"; its rows: {', '.join(rows)}"
+        else:
+            where = ""
+        return f"{error}{where}; lower --learning_rate, raise --warmup_proportion or look at these rows"
+
+    def _show_first_batch(self):
+        split = "train" if "train" in self._records else next(iter(self._records))
+        batch = next(iter(batches.train_batches(self._records[split], min(4, self._records[split].num_examples), 0)))
+        for i, ids in enumerate(batch["input_ids"].numpy()):
+            kept = ids[batch["input_mask"][i].numpy() > 0]
+            print(f"tokens: {' '.join(self._source.tokenizer.convert_ids_to_tokens(kept.tolist()))}")
+            print(f"  input_ids: {kept.tolist()}")
+            print(f"  label_ids: {batch['label_ids'][i].numpy().tolist()}")
+        counts = {name: found.num_examples for name, found in self._records.items()}
+        print(f"checks passed: {counts} examples, {self._num_train_steps} steps to train; nothing was trained (--dry_run)")
+
+
+def _trained_steps(output_dir):
+    latest = tf.train.latest_checkpoint(output_dir)
+    return int(latest.rsplit("-", 1)[1]) if latest else 0
+
+
+def _mean_and_deviation(scores):
+    """key, key_std over the runs, and the single values."""
+    summary = {}
+    for key in scores[0]:
+        values = np.array([one[key] for one in scores])
+        summary[key] = float(values.mean())
+        summary[f"{key}_std"] = float(values.std(ddof=1))
+        summary[f"{key}_runs"] = " ".join(f"{value:.6g}" for value in values)
+    return summary

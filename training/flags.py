@@ -1,0 +1,72 @@
+"""Settings as absl flags: declared from the fields, read back as an object, so that FLAGS stays in the script."""
+
+import dataclasses
+import logging
+import sys
+import types
+import typing
+
+from absl import app, flags
+
+from errors import InputError
+
+_DEFINE = {bool: flags.DEFINE_bool, int: flags.DEFINE_integer, float: flags.DEFINE_float, str: flags.DEFINE_string}
+
+
+def define(settings_class):
+    """Declares a flag for every field of a settings class."""
+    for field in dataclasses.fields(settings_class):
+        _DEFINE[_kind(field)](field.name, field.default, field.metadata["help"])
+        flags.FLAGS.register_key_flag_for_module(sys.argv[0], flags.FLAGS[field.name])
+
+
+def read(settings_class):
+    """The settings that the command line gives; says once which flags of the original have no meaning any more."""
+    values = {field.name: flags.FLAGS[field.name].value for field in dataclasses.fields(settings_class)}
+    idle = [name for name in settings_class.without_meaning() if flags.FLAGS[name].present]
+    if idle:
+        logging.warning("no effect on TensorFlow 2: %s", ", ".join(f"--{name}" for name in idle))
+    return settings_class(**values)
+
+
+def given(name):
+    """Whether the command line names the flag."""
+    return bool(flags.FLAGS[name].present)
+
+
+def run(main):
+    """Runs `main(argv)` with parsed flags; a wrong flag is one line and exit status 2."""
+
+    def parse(argv):
+        if {"-h", "-help", "--help", "--helpfull", "--helpshort"} & set(argv):
+            # absl's own --help leaves with status 1.
+            print(sys.modules["__main__"].__doc__, flags.FLAGS.main_module_help(), sep="\n")
+            sys.exit(0)
+        try:
+            rest = flags.FLAGS(argv)
+        except flags.Error as error:
+            sys.exit(_refused(error))
+        if len(rest) > 1:
+            sys.exit(_refused(f"{rest[1]!r} is not a flag; flags are --name=value"))
+        return rest
+
+    app.run(main, flags_parser=parse)
+
+
+def _refused(error):
+    print(f"error: {str(error).strip().splitlines()[0]}; --help lists the flags", file=sys.stderr)
+    return 2
+
+
+def _kind(field):
+    """The type of a field, without its `| None`."""
+    if isinstance(field.type, types.UnionType):
+        return next(kind for kind in typing.get_args(field.type) if kind is not type(None))
+    return field.type
+
+
+def check_positive(settings, *names):
+    """Raises InputError for the first of these settings that is not above 0."""
+    for name in names:
+        if getattr(settings, name) <= 0:
+            raise InputError(f"--{name}={getattr(settings, name)}: a number above 0 is needed")

@@ -1,0 +1,125 @@
+"""The settings of a run, each declared once: a field here is a flag of the script and an argument in Python.
+
+No TensorFlow is imported here, so that `--help` and wrong flags answer at once.
+"""
+
+import dataclasses
+
+
+def setting(default, description, shapes_weights=True):
+    """A field. `shapes_weights`: a run with another value gives other weights, so its folder cannot be continued."""
+    return dataclasses.field(default=default, metadata={"help": description, "shapes_weights": shapes_weights})
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RunSettings:
+    """What every training script takes: model, output folder, devices, optimizer, pace."""
+
+    output_dir: str | None = setting(
+        None, "The output directory: the whole state of the run. The same command continues it.", False
+    )
+    overwrite_output_dir: bool = setting(False, "Start anew in an output directory that holds another run.", False)
+    bert_config_file: str | None = setting(
+        None, "The config json file of the model; by default the one beside --init_checkpoint.", False
+    )
+    vocab_file: str | None = setting(
+        None, "The vocabulary file, or a SentencePiece .model; by default the one beside --init_checkpoint.", False
+    )
+    init_checkpoint: str | None = setting(
+        None,
+        "Weights to start from: a TensorFlow checkpoint (bert_model.ckpt), a Hugging Face folder, an output directory, "
+        "a SavedModel folder or a TF Hub handle.",
+    )
+    allow_missing_weights: str | None = setting(
+        None, "Regular expression: encoder weights that --init_checkpoint may lack; they start at random."
+    )
+    do_lower_case: bool = setting(True, "Whether to lower case the input text. Checked against model and vocabulary.")
+    max_seq_length: int = setting(
+        128, "The maximum total input sequence length after tokenization. Longer sequences are truncated."
+    )
+    learning_rate: float = setting(5e-5, "The initial learning rate for AdamW.")
+    warmup_proportion: float = setting(0.1, "Proportion of training over which the learning rate rises linearly.")
+    max_grad_norm: float = setting(1.0, "Gradients of a larger global norm are scaled down to it; 0: never.")
+    bias_correction: bool = setting(False, "Correct the bias of AdamW's moments, as Adam does and BERT did not.")
+    gradient_accumulation_steps: int = setting(
+        1, "Cut each batch into so many micro-batches, to need less memory; the result is that of the whole batch."
+    )
+    freeze_layers: str | None = setting(
+        None, "Encoder layers from the bottom that stay as they are: a number (embeddings included), or 'all'."
+    )
+    layer_decay: float = setting(1.0, "Factor between the learning rates of a layer and the one below it.")
+    dtype: str = setting("float32", "Numbers to compute with: float32, bfloat16 or float16 (with loss scaling).")
+    rematerialize: bool = setting(False, "Recompute activations in the backward pass: less memory, more time.", False)
+    seed: int = setting(12345, "Of initialisation, order of the data and dropout.")
+    save_checkpoints_steps: int = setting(1000, "How often to save the model checkpoint.", False)
+    iterations_per_loop: int = setting(1000, "Most steps to make in one call of the graph.", False)
+    eval_steps: int = setting(0, "Evaluate every so many steps; 0: only after training.", False)
+    keep_best: bool = setting(False, "Keep the weights of the best evaluation instead of the last ones.")
+    patience: int = setting(0, "Stop after so many evaluations without a new best; 0: never.")
+    num_gpus: int | None = setting(None, "GPUs to use; by default all of this machine, 0 for the CPU.", False)
+    require_gpu: bool = setting(False, "Fail rather than run without a GPU.", False)
+    static_shapes: bool = setting(False, "Pad batches to a few fixed shapes; implied by --use_tpu and --xla.")
+    xla: bool = setting(False, "Compile the training step by XLA.", False)
+    use_tpu: bool = setting(False, "Whether to use a TPU.", False)
+    tpu_name: str | None = setting(None, "The TPU to use: its name or grpc:// address; 'local' on a TPU VM.", False)
+    tpu_zone: str | None = setting(None, "Accepted for old commands; TensorFlow 2 finds the zone itself.", False)
+    gcp_project: str | None = setting(None, "Accepted for old commands; TensorFlow 2 finds the project itself.", False)
+    master: str | None = setting(None, "Accepted for old commands; TensorFlow 2 has no session master.", False)
+    num_tpu_cores: int = setting(8, "Accepted for old commands; all cores of the TPU are used.", False)
+    dry_run: bool = setting(False, "Make all checks, show the first batch as text, train nothing.", False)
+
+    @classmethod
+    def without_meaning(cls):
+        """Names of flags of the original that TensorFlow 2 has no use for."""
+        return ("tpu_zone", "gcp_project", "master", "num_tpu_cores")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class FineTuningSettings(RunSettings):
+    """What the fine-tuning scripts take beside."""
+
+    data_dir: str | None = setting(None, "The input data directory: the files of the task.", False)
+    do_train: bool = setting(False, "Whether to run training.", False)
+    do_eval: bool = setting(False, "Whether to run eval on the dev set.", False)
+    do_predict: bool = setting(False, "Whether to run the model in inference mode on the test set.", False)
+    train_batch_size: int = setting(32, "Total batch size for training.")
+    eval_batch_size: int = setting(8, "Sequences of full length that eval may hold at once; of short ones more.", False)
+    predict_batch_size: int = setting(8, "The same for predict.", False)
+    num_train_epochs: float = setting(3.0, "Total number of training epochs to perform.")
+    num_runs: int = setting(1, "Train with so many seeds, from --seed on, and report mean and deviation.", False)
+    num_processes: int | None = setting(None, "Processes that write records; by default as many as pay off.", False)
+    records_dir: str | None = setting(
+        None, "Where TFRecords are written and found again; by default records/ in the output directory.", False
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ClassifierSettings(FineTuningSettings):
+    """What run_classifier.py takes beside; those of the generic processor end the list."""
+
+    task_name: str | None = setting(None, "The name of the task to train.")
+    processor_module: str | None = setting(None, "A Python file with a DataProcessor of your own.", False)
+    train_records: str | None = setting(None, "TFRecords to train on, written before: files or a pattern.", False)
+    eval_records: str | None = setting(None, "TFRecords to evaluate on.", False)
+    predict_records: str | None = setting(None, "TFRecords to predict.", False)
+    class_weights: str | None = setting(
+        None, "Weight of each class in the loss: numbers in the order of the labels, label=number pairs, or 'balanced'."
+    )
+    xnli_language: str = setting("zh", "Language of the XNLI task.", False)
+    train_file: str | None = setting(None, "Generic tasks: the training file; default train.tsv, .csv or .jsonl.", False)
+    dev_file: str | None = setting(None, "Generic tasks: the file to evaluate on; default dev.*.", False)
+    test_file: str | None = setting(None, "Generic tasks: the file to predict; default test.*.", False)
+    text_a_column: str | None = setting(None, "Generic tasks: name or number (from 0) of the text's column.", False)
+    text_b_column: str | None = setting(None, "Generic tasks: of the second text's column, if there is one.", False)
+    label_column: str | None = setting(None, "Generic tasks: of the label's column.", False)
+    id_column: str | None = setting(None, "Generic tasks: of the column that names a row in predictions.tsv.", False)
+    has_header: bool | None = setting(None, "Generic tasks: whether line 1 is a header; by default found out.", False)
+    delimiter: str | None = setting(None, "Generic tasks: between columns; by default from the file's ending.", False)
+    quoting: str = setting("auto", "Generic tasks: auto, minimal (as in CSV) or none.", False)
+    label_list: str | None = setting(None, "Generic tasks: the labels, comma-separated; by default those found.", False)
+    problem_type: str = setting(
+        "single_label_classification",
+        "Generic tasks: single_label_classification, multi_label_classification or regression.",
+    )
+    label_separator: str = setting(",", "Generic tasks: between several labels of one row.", False)
+    encoding: str = setting("utf-8", "Generic tasks: of the files.", False)
