@@ -50,6 +50,27 @@ class Dense(keras.layers.Layer):
         return self.activation(tf.nn.bias_add(tf.matmul(rows, self.kernel), self.bias))
 
 
+class Classifier(keras.layers.Layer):
+    """Logits over a few classes, in float32 whatever the policy: [N, in] -> [N, num_classes].
+
+    The weights are [num_classes, in], as in the original.
+    """
+
+    def __init__(self, num_classes, stddev=0.02, **kwargs):
+        super().__init__(**kwargs, dtype="float32")
+        self.num_classes, self.stddev = num_classes, stddev
+
+    def build(self, input_width):
+        shape, init = (self.num_classes, input_width), initializer(self.stddev)
+        self.output_weights = self.add_weight(name="output_weights", shape=shape, initializer=init)
+        self.output_bias = self.add_weight(name="output_bias", shape=(self.num_classes,), initializer="zeros")
+        self.built = True
+
+    def call(self, rows):
+        logits = tf.matmul(tf.cast(rows, tf.float32), self.output_weights, transpose_b=True)
+        return tf.nn.bias_add(logits, self.output_bias)
+
+
 class LayerNorm(keras.layers.Layer):
     """Layer normalisation over the last axis, computed in float32.
 

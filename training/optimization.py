@@ -55,9 +55,10 @@ def group_of(name, groups):
 
 @dataclasses.dataclass(frozen=True)
 class LinearSchedule:
-    """Linear warm-up from 0 over `num_warmup_steps`, then linear decay to 0 at `num_train_steps`.
+    """Linear warm-up over `num_warmup_steps`, then linear decay to 0 at `num_train_steps`.
 
-    As in the original the decay counts from step 0, not from the end of the warm-up.
+    As in the original the decay counts from the first step, not from the end of the warm-up, and the rate of a step is
+    read after the step was counted: the first one has 1 / num_warmup_steps of the full rate, the last one 0.
     """
 
     learning_rate: float
@@ -65,8 +66,8 @@ class LinearSchedule:
     num_warmup_steps: int = 0
 
     def __call__(self, step):
-        """int64 scalar, steps done so far -> float32 scalar."""
-        done = tf.cast(step, tf.float32)
+        """int64 scalar, steps done so far -> float32 scalar, the rate of the next one."""
+        done = tf.cast(step, tf.float32) + 1.0
         decayed = self.learning_rate * tf.maximum(0.0, 1.0 - done / float(max(1, self.num_train_steps)))
         if not self.num_warmup_steps:
             return decayed

@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 
 import registry
-from modeling.layers import Dense, LayerNorm, initializer
+from modeling.layers import Classifier, Dense, LayerNorm
 from modeling.objective import Objective
 
 
@@ -27,35 +27,21 @@ class MaskedLM(Objective):
 
     def __init__(self, encoder, **kwargs):
         super().__init__(encoder, name="masked_lm", **kwargs)
-        config = encoder.config
-        stddev = config.initializer_range
-        self.transform = Dense(config.hidden_size, config.hidden_act, stddev, name="dense", dtype=encoder.dtype_policy)
-        self.norm = LayerNorm(config.layer_norm_eps, dtype=encoder.dtype_policy)
-        vector = {"initializer": "zeros", "dtype": "float32", "autocast": False}
-        # Under the model's own name, as if built in its `build`, so that the rest of the path is the original's name.
+        # Built under the model's own name, so that the rest of each path is the original's name.
+        self.predictions_head = MaskedLMHead(encoder.config, name="predictions", dtype=encoder.dtype_policy)
+        self.next_sentence_head = Classifier(2, encoder.config.initializer_range, name="seq_relationship")
         with keras.name_scope(self.name), keras.name_scope("cls"):
-            with keras.name_scope("predictions"):
-                with keras.name_scope("transform"):
-                    self.transform.build(config.hidden_size)
-                    self.norm.build(config.hidden_size)
-                self.output_bias = self.add_weight(name="output_bias", shape=(config.vocab_size,), **vector)
-            with keras.name_scope("seq_relationship"):
-                self.next_sentence_weights = self.add_weight(
-                    name="output_weights", shape=(2, config.hidden_size), dtype="float32", autocast=False,
-                    initializer=initializer(stddev),
-                )  # fmt: skip
-                self.next_sentence_bias = self.add_weight(name="output_bias", shape=(2,), **vector)
+            self.predictions_head.build(encoder.config.hidden_size)
+            self.next_sentence_head.build(encoder.config.hidden_size)
 
     def call(self, features, dropout_key=None, training=False):
         positions = tf.cast(features["masked_lm_positions"], tf.int32)
         states = self.encoder(features, dropout_key=dropout_key, positions=positions)
-        rows = self.norm(self.transform(tf.reshape(states["sequence_output"], [-1, self.encoder.config.hidden_size])))
-        table = tf.cast(self.encoder.embeddings.word_embeddings, rows.dtype)
-        logits = tf.cast(tf.matmul(rows, table, transpose_b=True), tf.float32) + self.output_bias  # [B * P, V]
-        pooled = tf.cast(states["pooled_output"], tf.float32)
+        rows = tf.reshape(states["sequence_output"], [-1, self.encoder.config.hidden_size])  # [B * P, H]
+        logits = self.predictions_head(rows, table=self.encoder.embeddings.word_embeddings)
         return {
             "masked_lm_logits": tf.reshape(logits, [tf.shape(positions)[0], -1, self.encoder.config.vocab_size]),
-            "next_sentence_logits": tf.matmul(pooled, self.next_sentence_weights, transpose_b=True) + self.next_sentence_bias,
+            "next_sentence_logits": self.next_sentence_head(states["pooled_output"]),
         }
 
     def loss_weights(self, features):
@@ -89,3 +75,27 @@ class MaskedLM(Objective):
             "cls/seq_relationship/output_weights": ("cls.seq_relationship.weight", False),
             "cls/seq_relationship/output_bias": ("cls.seq_relationship.bias", False),
         }
+
+
+class MaskedLMHead(keras.layers.Layer):
+    """Dense, layer norm, product with the word embeddings: [N, H] -> float32 [N, V]."""
+
+    def __init__(self, config, **kwargs):
+        super().__init__(**kwargs)
+        self.config = config
+        self.dense = Dense(config.hidden_size, config.hidden_act, config.initializer_range, name="dense", dtype=self.dtype_policy)
+        self.norm = LayerNorm(config.layer_norm_eps, dtype=self.dtype_policy)
+
+    def build(self, width):
+        with keras.name_scope("transform"):
+            self.dense.build(width)
+            self.norm.build(width)
+        self.output_bias = self.add_weight(
+            name="output_bias", shape=(self.config.vocab_size,), initializer="zeros", dtype="float32", autocast=False
+        )
+        self.built = True
+
+    def call(self, rows, table):
+        rows = self.norm(self.dense(rows))
+        logits = tf.matmul(rows, tf.cast(table, rows.dtype), transpose_b=True)
+        return tf.cast(logits, tf.float32) + self.output_bias

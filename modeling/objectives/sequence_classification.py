@@ -7,7 +7,7 @@ import tensorflow as tf
 
 import registry
 from modeling.dropout import dropout
-from modeling.layers import initializer
+from modeling.layers import Classifier
 from modeling.objective import Objective
 
 HEAD_DROPOUT = 0.1  # google-research/bert: keep_prob=0.9 on the pooled output, whatever the configuration says
@@ -32,22 +32,16 @@ class SequenceClassification(Objective):
         if problem_type not in _LOSSES:
             raise ValueError(f"problem_type {problem_type!r} is not one of {', '.join(_LOSSES)}")
         self.num_labels, self.problem_type, self.class_weights = num_labels, problem_type, class_weights
-        width = encoder.config.hidden_size
-        # float32: the head is too small for half precision to save anything.
-        self.output_weights = self.add_weight(
-            name="output_weights", shape=(num_labels, width), initializer=initializer(0.02), dtype="float32", autocast=False
-        )
-        self.output_bias = self.add_weight(
-            name="output_bias", shape=(num_labels,), initializer="zeros", dtype="float32", autocast=False
-        )
+        # No name scope: in the original's checkpoints these two variables stand at the root.
+        self.classifier = Classifier(num_labels, name=self.name)
+        self.classifier.build(encoder.config.hidden_size)
 
     def call(self, features, dropout_key=None, training=False):
         # No token's state is needed but the pooled one: `positions` of width 0 lets the encoder skip the others.
         none = tf.zeros([tf.shape(features["input_ids"])[0], 0], tf.int32)
         pooled = self.encoder(features, dropout_key=dropout_key, positions=none)["pooled_output"]  # [B, H]
         pooled = dropout(tf.cast(pooled, tf.float32), HEAD_DROPOUT, dropout_key)
-        logits = tf.matmul(pooled, self.output_weights, transpose_b=True)
-        return {"logits": tf.nn.bias_add(logits, self.output_bias)}
+        return {"logits": self.classifier(pooled)}
 
     def loss_weights(self, features):
         labels = features["label_ids"]
