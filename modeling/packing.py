@@ -46,11 +46,11 @@ class TokenPacking:
         return _permute(packed, self._spread_rows, self._take_rows)
 
     def rows_of(self, positions):
-        """int32 [B, P] positions in each sequence -> int32 [B * P], the packed rows that hold them.
+        """int32 [B, P] positions in each sequence -> int32 [B, P], the packed rows that hold them.
 
         A position of padding has no row; it gets the last one, and what is computed there means nothing.
         """
-        slots = tf.reshape(positions + tf.range(self.batch_size)[:, None] * self.length, [-1])
+        slots = positions + tf.range(self.batch_size)[:, None] * self.length
         if not self.removes_padding:
             return slots
         return tf.minimum(tf.gather(self._row_of_slot, slots), tf.size(self._slot_of_row) - 1)

@@ -153,14 +153,14 @@ class Bert(Encoder):
         if positions is None or all_layers:
             states.append(self._apply(self.layers[last], states[-1], packing, bias, key, last))
             sequence_output = tf.reshape(packing.unpack(states[-1]), [batch_size, length, width])
-            first_rows = tf.gather(states[-1], packing.rows_of(tf.zeros([batch_size, 1], tf.int32)))  # [B, H]
+            first_rows = tf.gather(states[-1], packing.rows_of(tf.zeros([batch_size, 1], tf.int32))[:, 0])  # [B, H]
             if positions is not None:
                 sequence_output = tf.gather(sequence_output, positions, batch_dims=1)
         else:
             # Queries, attention output and feed-forward of the last layer run for the wanted tokens only.
             wanted = tf.concat([tf.zeros([batch_size, 1], tf.int32), positions], axis=1)  # [B, 1 + P]
             rows = self._apply(self.layers[last], states[-1], packing, bias, key, last, packing.rows_of(wanted))
-            outputs = tf.reshape(rows, [batch_size, -1, width])  # [B, 1 + P, H]
+            outputs = tf.reshape(rows, [batch_size, tf.shape(wanted)[1], width])  # [B, 1 + P, H]
             first_rows, sequence_output = outputs[:, 0], outputs[:, 1:]
         result = {"sequence_output": sequence_output, "pooled_output": self.pooler(first_rows)}
         if all_layers:
@@ -246,11 +246,11 @@ class TransformerLayer(keras.layers.Layer):
         self.built = True
 
     def call(self, rows, packing, bias, dropout_key, query_rows=None):
-        """rows [N, H]; bias float32 [B, 1, 1, T]; query_rows int32 [B * P] -> [B * P, H] for those rows alone."""
+        """rows [N, H]; bias float32 [B, 1, 1, T]; query_rows int32 [B, P] -> [B * P, H] for those rows alone."""
         rate = self.config.hidden_dropout_prob
         context = self._attend(rows, packing, bias, dropout_key, query_rows)
         if query_rows is not None:
-            rows = tf.gather(rows, query_rows)
+            rows = tf.gather(rows, tf.reshape(query_rows, [-1]))
         rows = self.attention_norm(dropout(self.attention_output(context), rate, dropout_key) + rows)
         transformed = self.output_dense(self.intermediate(rows))
         return self.output_norm(dropout(transformed, rate, dropout_key) + rows)
@@ -265,17 +265,18 @@ class TransformerLayer(keras.layers.Layer):
             bias = tf.concat([tf.cast(dense.bias, self.compute_dtype) for dense in denses], axis=0)
             return tf.nn.bias_add(tf.matmul(rows, kernel), bias)
 
-        def split_heads(slots, parts):
-            """[B * L, parts * H] -> parts tensors [B, heads, L, head_width]."""
-            slots = tf.reshape(slots, [packing.batch_size, -1, parts, heads, head_width])
+        def split_heads(slots, length, parts):
+            """[B * L, parts * H] -> parts tensors [B, heads, L, head_width]; B may be 0."""
+            slots = tf.reshape(slots, [packing.batch_size, length, parts, heads, head_width])
             return tf.unstack(tf.transpose(slots, [2, 0, 3, 1, 4]), num=parts)
 
         if query_rows is None:
             joint = packing.unpack(project(rows, [self.query, self.key, self.value]))
-            query, key, value = split_heads(joint, 3)
+            query, key, value = split_heads(joint, packing.length, 3)
         else:
-            (query,) = split_heads(project(tf.gather(rows, query_rows), [self.query]), 1)
-            key, value = split_heads(packing.unpack(project(rows, [self.key, self.value])), 2)
+            asking = tf.gather(rows, tf.reshape(query_rows, [-1]))
+            (query,) = split_heads(project(asking, [self.query]), tf.shape(query_rows)[1], 1)
+            key, value = split_heads(packing.unpack(project(rows, [self.key, self.value])), packing.length, 2)
 
         scores = tf.matmul(query, key, transpose_b=True)  # [B, heads, P, T]
         scores = tf.cast(scores, tf.float32) * (1.0 / math.sqrt(head_width)) + tf.cast(bias, tf.float32)
