@@ -1,0 +1,83 @@
+"""Models that are small enough for a test, with random weights everywhere, and batches for them."""
+
+import numpy as np
+import tensorflow as tf
+
+import registry
+from modeling.encoder import policy
+
+# Read by each encoder's own `from_dict`, which passes over what it does not know: a new encoder needs no entry here
+# unless it calls its sizes otherwise.
+SIZES = {
+    "vocab_size": 60, "hidden_size": 16, "num_hidden_layers": 3, "num_attention_heads": 4, "intermediate_size": 24,
+    "max_position_embeddings": 24, "type_vocab_size": 2, "hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0,
+}  # fmt: skip
+LENGTHS = (11, 4, 1, 7, 9)  # of the sequences of a batch: 42 % is padding
+
+
+def config(name="bert", **changes):
+    return registry.get("encoder", name).config_class.from_dict({**SIZES, "model_type": name, **changes})
+
+
+def encoder(name="bert", dtype="float32", for_training=True, options=None, **changes):
+    """A built encoder; equal arguments but dtype and options give equal weights."""
+    built = registry.get("encoder", name)(config(name, **changes), dtype=policy(dtype, for_training), **(options or {}))
+    built.build()
+    randomize(built)
+    return built
+
+
+def randomize(model, seed=0):
+    """Weights that leave nothing at 0 or 1, so that a bias or a scale that is left out shows."""
+    draw = np.random.default_rng(seed)
+    for name, variable in sorted(model.named_weights().items()):
+        variable.assign(draw.normal(1.0 if name.endswith("gamma") else 0.0, 0.2, variable.shape))
+
+
+def features(lengths=LENGTHS, width=None, seed=0, **kinds):
+    """int32 ids, mask, segments [len(lengths), width]; random ids stand in the padding too."""
+    draw = np.random.default_rng(seed)
+    shape = (len(lengths), width or max(lengths))
+    return {
+        "input_ids": draw.integers(0, kinds.get("vocab_size", SIZES["vocab_size"]), shape).astype(np.int32),
+        "input_mask": (np.arange(shape[1]) < np.array(lengths)[:, None]).astype(np.int32),
+        "segment_ids": draw.integers(0, 2, shape).astype(np.int32),
+    }
+
+
+def masked_lm_batch(lengths=(11, 4, 9, 7, 8, 5, 10), predictions=3, seed=0):
+    """`features` and what masked_lm learns from: uneven numbers of predictions, so that averaging twice shows."""
+    draw = np.random.default_rng(seed)
+    shape = (len(lengths), predictions)
+    counts = draw.integers(1, predictions + 1, len(lengths))
+    return {
+        **features(lengths, seed=seed),
+        "masked_lm_positions": (draw.random(shape) * np.array(lengths)[:, None]).astype(np.int32),
+        "masked_lm_ids": draw.integers(0, SIZES["vocab_size"], shape).astype(np.int32),
+        "masked_lm_weights": (np.arange(predictions) < counts[:, None]).astype(np.float32),
+        "next_sentence_labels": draw.integers(0, 2, len(lengths)).astype(np.int32),
+    }
+
+
+def classification_batch(lengths=(11, 4, 9, 7, 8, 5, 10), num_labels=3, seed=0):
+    labels = np.random.default_rng(seed).integers(0, num_labels, len(lengths)).astype(np.int32)
+    return {**features(lengths, seed=seed), "label_ids": labels}
+
+
+def tensors(batch):
+    return {name: tf.constant(array) for name, array in batch.items()}
+
+
+def objective(name="masked_lm", encoder_options=None, **changes):
+    """masked_lm, or sequence_classification of 3 classes, over a small BERT, with random weights."""
+    arguments = (3,) if name == "sequence_classification" else ()
+    model = registry.get("objective", name)(encoder("bert", **(encoder_options or {}), **changes), *arguments)
+    randomize(model)
+    return model
+
+
+def relative_difference(found, expected):
+    """Largest difference, relative to the largest expected value."""
+    found, expected = np.asarray(found, np.float64), np.asarray(expected, np.float64)
+    assert found.shape == expected.shape, f"{found.shape} is not {expected.shape}"
+    return np.max(np.abs(found - expected)) / max(np.max(np.abs(expected)), 1e-30)
