@@ -1,6 +1,7 @@
 """The one error that a user can mend, and the exit status that goes with it."""
 
 import contextlib
+import signal
 import sys
 
 
@@ -13,9 +14,12 @@ class InputError(ValueError):
 
 @contextlib.contextmanager
 def reported():
-    """Turns an `InputError` inside the block into one line on stderr and exit status 2."""
+    """Turns an `InputError` inside the block into one line on stderr and exit status 2; Ctrl-C into status 130."""
     try:
         yield
     except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         sys.exit(2)
+    except KeyboardInterrupt:
+        print("stopped by SIGINT; the same command continues from the last checkpoint", file=sys.stderr)
+        sys.exit(128 + signal.SIGINT)

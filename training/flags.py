@@ -2,11 +2,13 @@
 
 import dataclasses
 import logging
+import os
 import sys
 import types
 import typing
 
 from absl import app, flags
+from absl import logging as absl_logging
 
 from errors import InputError
 
@@ -50,7 +52,21 @@ def run(main):
             sys.exit(_refused(f"{rest[1]!r} is not a flag; flags are --name=value"))
         return rest
 
-    app.run(main, flags_parser=parse)
+    def start(argv):
+        absl_logging.get_absl_handler().setFormatter(_PlainLines())
+        main(argv)
+
+    # TensorFlow is imported later; its C++ part would speak of drivers and instruction sets.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    app.run(start, flags_parser=parse)
+
+
+class _PlainLines(logging.Formatter):
+    """Log lines without absl's prefix of letter, time, process and file."""
+
+    def format(self, record):
+        line = super().format(record)
+        return f"{record.levelname.lower()}: {line}" if record.levelno >= logging.WARNING else line
 
 
 def _refused(error):
