@@ -34,12 +34,15 @@ def randomize(model, seed=0):
         variable.assign(draw.normal(1.0 if name.endswith("gamma") else 0.0, 0.2, variable.shape))
 
 
-def features(lengths=LENGTHS, width=None, seed=0, **kinds):
-    """int32 ids, mask, segments [len(lengths), width]; random ids stand in the padding too."""
+def features(lengths=LENGTHS, width=None, seed=0, vocab_size=SIZES["vocab_size"]):
+    """int32 ids, mask, segments [len(lengths), width]; random ids stand in the padding too.
+
+    None is 0, [PAD]: torch gives its embedding no gradient even where it is a token like any other.
+    """
     draw = np.random.default_rng(seed)
     shape = (len(lengths), width or max(lengths))
     return {
-        "input_ids": draw.integers(0, kinds.get("vocab_size", SIZES["vocab_size"]), shape).astype(np.int32),
+        "input_ids": draw.integers(1, vocab_size, shape).astype(np.int32),
         "input_mask": (np.arange(shape[1]) < np.array(lengths)[:, None]).astype(np.int32),
         "segment_ids": draw.integers(0, 2, shape).astype(np.int32),
     }
