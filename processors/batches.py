@@ -15,7 +15,7 @@ EVALUATION_POOL = 20_000  # records sorted at once for evaluation and prediction
 def train_batches(record_set, batch_size, seed, length_buckets=None):
     """An endless data set of shuffled batches, each of exactly `batch_size` records.
 
-    Every record comes once before any comes again. Dict of tensors: [B, T] for sequences (T = longest of the batch, or
+    Every record comes once an epoch; a pool at the end of one epoch is filled up from the next. Dict of tensors: [B, T] for sequences (T = longest of the batch, or
     the smallest bucket that holds it), [B] or [B, n] for the others.
 
     Args:
@@ -25,11 +25,10 @@ def train_batches(record_set, batch_size, seed, length_buckets=None):
       length_buckets: lengths that T may have, for static shapes; None pads to the longest.
     """
     pool_batches = max(1, min(POOL_BATCHES, record_set.num_examples // (4 * batch_size)))
-    serialized = tf.data.TFRecordDataset(sorted(record_set.files))
-    serialized = serialized.shuffle(min(SHUFFLE_BUFFER, record_set.num_examples), seed=seed).repeat()
+    serialized = _serialized(record_set).shuffle(min(SHUFFLE_BUFFER, record_set.num_examples), seed=seed).repeat()
 
     def cut(index, pool):
-        features = sort_by_length(parse(pool, record_set.spec))
+        features = sort_by_length(_parse_numbered(pool, record_set))
         order = tf.random.experimental.stateless_shuffle(tf.range(pool_batches), seed=tf.stack([seed, tf.cast(index, tf.int32)]))
         starts = tf.data.Dataset.from_tensor_slices(order * batch_size)
         return starts.map(lambda start: dense_batch(features, start, start + batch_size, record_set.spec, length_buckets))
@@ -48,10 +47,10 @@ def evaluation_batches(record_set, max_tokens, length_buckets=None, batch_size=N
       length_buckets, batch_size: for static shapes: every batch has `batch_size` rows, the last one filled up with rows
         whose `is_real_example` is 0.
     """
-    serialized = tf.data.TFRecordDataset(sorted(record_set.files)).batch(EVALUATION_POOL)
+    serialized = _serialized(record_set).batch(EVALUATION_POOL)
 
-    def cut(pool):
-        features = sort_by_length(parse(pool, record_set.spec))
+    def cut(*pool):
+        features = sort_by_length(_parse_numbered(pool, record_set))
         starts, ends = _cuts(features["lengths"], max_tokens, batch_size)
         return tf.data.Dataset.from_tensor_slices((starts, ends)).map(
             lambda start, end: dense_batch(features, start, end, record_set.spec, length_buckets)
@@ -61,6 +60,24 @@ def evaluation_batches(record_set, max_tokens, length_buckets=None, batch_size=N
     if batch_size is not None:
         batches = batches.map(lambda batch: _filled_up(batch, batch_size))
     return batches.prefetch(4)
+
+
+def _serialized(record_set):
+    """Data set of (int64 number, string record) of all real rows, in the order of the files."""
+    records = tf.data.TFRecordDataset(sorted(record_set.files))
+    if record_set.has_padding:
+        real = {"is_real_example": tf.io.FixedLenFeature([], tf.int64, default_value=1)}
+        records = records.filter(lambda record: tf.io.parse_single_example(record, real)["is_real_example"] > 0)
+    return records.enumerate()
+
+
+def _parse_numbered(pool, record_set):
+    """(numbers [n], records [n]) -> parsed features."""
+    numbers, serialized = pool
+    features = parse(serialized, record_set.spec)
+    if not record_set.numbered:
+        features["example_index"] = tf.RaggedTensor.from_uniform_row_length(numbers, 1)
+    return features
 
 
 def parse(serialized, spec):

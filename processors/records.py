@@ -11,6 +11,7 @@ import re
 
 import numpy as np
 import tensorflow as tf
+from google.protobuf.message import DecodeError
 
 from errors import InputError
 from processors.feature_spec import EXAMPLE_INDEX
@@ -30,14 +31,18 @@ class RecordSet:
       spec: name -> Feature.
       num_examples: int.
       max_length: the longest record's number of tokens.
-      key: a hash of what the records were made from; None for those that somebody else wrote.
+      key: a hash of what the records were made from, or of their bytes where they were found.
+      numbered: whether each record has its own `example_index`; otherwise its place in the files is its number.
+      has_padding: whether there are rows whose `is_real_example` is 0, by which the original filled up batches.
     """
 
     files: list
     spec: dict
     num_examples: int
     max_length: int
-    key: str | None = None
+    key: str
+    numbered: bool = True
+    has_padding: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,7 +108,6 @@ def write_records(examples, encoder, folder, split, num_processes=None):
     manifest_path = os.path.join(folder, f"{split}-{key}.json")
     manifest = _read_manifest(manifest_path)
     if manifest is None:
-        os.makedirs(folder, exist_ok=True)
         manifest = _write_shards(examples, encoder, os.path.join(folder, f"{split}-{key}"), num_processes)
         with replaced(manifest_path) as path, open(path, "w", encoding="utf-8") as file:
             json.dump(manifest, file, indent=1)
@@ -118,9 +122,14 @@ def _read_manifest(path):
     """The manifest, or None where it is absent or a shard is not as long as it says."""
     if not os.path.exists(path):
         return None
-    with open(path, encoding="utf-8") as file:
-        manifest = json.load(file)
-    for name, size in manifest["files"].items():
+    try:
+        with open(path, encoding="utf-8") as file:
+            manifest = json.load(file)
+        sizes = manifest["files"].items()
+    except (ValueError, LookupError, TypeError):
+        logging.warning("%s is not what was written; the records are made anew", path)
+        return None
+    for name, size in sizes:
         shard = os.path.join(os.path.dirname(path), name)
         if not os.path.exists(shard) or os.path.getsize(shard) != size:
             logging.warning("%s is not the %d bytes that were written; the records are made anew", shard, size)
@@ -151,51 +160,84 @@ def _write_shards(examples, encoder, prefix, num_processes):
 
 def _write_shard(examples, encoder, first_index, path):
     spec, longest = encoder.spec, 0
-    with replaced(path) as unfinished, tf.io.TFRecordWriter(unfinished) as writer:
-        for features in encoder.features(examples, first_index):
-            longest = max(longest, len(features["input_ids"]))
-            writer.write(serialized(features, spec))
+    try:
+        with replaced(path) as unfinished, tf.io.TFRecordWriter(unfinished) as writer:
+            for features in encoder.features(examples, first_index):
+                longest = max(longest, len(features["input_ids"]))
+                writer.write(serialized(features, spec))
+    except tf.errors.OpError as error:
+        raise InputError(f"{path}: cannot be written: {error.message.splitlines()[0]}") from None
     return longest
 
 
-def existing_records(pattern, spec, config):
+def existing_records(pattern, spec, config, needs_labels=False, num_labels=None):
     """A RecordSet of files that somebody else wrote, the original among them.
 
     Args:
       pattern: comma-separated names or glob patterns.
       spec: name -> Feature.
       config: the encoder's, whose tables every id must be in.
+      needs_labels: whether a record without `label_ids` is an error.
+      num_labels: number of classes; None where `label_ids` is no class.
 
     Raises:
-      InputError: no file, a corrupted or truncated one (named, with the offset), no record, a feature that is missing,
-        or an id out of range.
+      InputError: no file, a corrupted or truncated one (named, with the offset), no record, a feature that is missing
+        or of another kind or length, or an id out of range.
     """
-    files = sorted(path for one in pattern.split(",") for path in tf.io.gfile.glob(one))
+    files = sorted({path for one in pattern.split(",") for path in tf.io.gfile.glob(one)})
     if not files:
-        raise InputError(f"no file matches {pattern}")
-    count, longest = 0, 0
-    limits = {"input_ids": ("vocab_size", config.vocab_size), "segment_ids": ("type_vocab_size", config.type_vocab_size)}
+        raise InputError(f"no file matches {pattern}; mend the path or the pattern")
+    required = {name for name in spec if spec[name].default is None} | ({"label_ids"} if needs_labels else set())
+    limits = {
+        "input_ids": ("the model's vocab_size", config.vocab_size),
+        "segment_ids": ("the model's type_vocab_size", config.type_vocab_size),
+        "label_ids": ("the number of labels", num_labels),
+    }
+    count, longest, padding, digest = 0, 0, 0, hashlib.sha256()
     for path in files:
         for number, record in enumerate(checked_records(path), 1):
-            feature = tf.train.Example.FromString(record).features.feature
+            digest.update(record)
             where = f"{path}, record {number}"
-            for name in spec:
-                if spec[name].default is None and not _values(feature, name, spec):
-                    raise InputError(f"{where}: no {name}; it has {', '.join(sorted(feature))}")
-            for name, (setting, limit) in limits.items():
-                ids = _values(feature, name, spec)
-                if ids and not 0 <= min(ids) <= max(ids) < limit:
-                    raise InputError(f"{where}: {name} {min(ids)} to {max(ids)}; the model's {setting} is {limit}")
-            count, longest = count + 1, max(longest, len(feature["input_ids"].int64_list.value))
+            values = _read_example(record, spec, where)
+            if values.get("is_real_example", [1])[0] == 0:
+                padding += 1
+                continue
+            _check_values(values, spec, required, limits, where)
+            count, longest = count + 1, max(longest, len(values["input_ids"]))
     if not count:
-        raise InputError(f"{pattern}: no record in {len(files)} file(s)")
-    return RecordSet(files, spec, count, longest)
+        raise InputError(f"{pattern}: no record in {len(files)} file(s); at least one is needed")
+    return RecordSet(files, spec, count, longest, digest.hexdigest()[:16], numbered=False, has_padding=padding > 0)
 
 
-def _values(feature, name, spec):
-    if name not in feature:
-        return []
-    return (feature[name].int64_list if spec[name].dtype == "int32" else feature[name].float_list).value
+def _read_example(record, spec, where):
+    """name -> list of numbers, for the features that a record has."""
+    try:
+        features = tf.train.Example.FromString(record).features.feature
+    except DecodeError:
+        raise InputError(f"{where}: not a tf.train.Example of {len(record)} bytes; records of examples are needed") from None
+    values = {}
+    for name, feature in features.items():
+        kind = "float_list" if name in spec and spec[name].dtype == "float32" else "int64_list"
+        found = feature.WhichOneof("kind")
+        if name in spec and found not in (None, kind):
+            raise InputError(f"{where}: {name} is a {found}; this task needs {kind}")
+        values[name] = getattr(feature, found or kind).value
+    return values
+
+
+def _check_values(values, spec, required, limits, where):
+    missing = sorted(name for name in required if not values.get(name))
+    if missing:
+        raise InputError(f"{where}: no {missing[0]}; it has {', '.join(sorted(values)) or 'nothing'}")
+    for name, feature in spec.items():
+        length = len(values["input_ids"]) if feature.is_sequence else feature.shape[0] if feature.shape else 1
+        if values.get(name) and len(values[name]) != length:
+            raise InputError(f"{where}: {name} has {len(values[name])} numbers; {length} are needed")
+    for name, (setting, limit) in limits.items():
+        ids = values.get(name)
+        if ids and limit is not None and not 0 <= min(ids) <= max(ids) < limit:
+            wrong = next(i for i in ids if not 0 <= i < limit)
+            raise InputError(f"{where}: {name} has {wrong}; 0 to {limit - 1} are allowed ({setting} is {limit})")
 
 
 def checked_records(path):
