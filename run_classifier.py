@@ -6,11 +6,12 @@ Source: google-research/bert `run_classifier.py`, whose flags and output files t
 import dataclasses
 import inspect
 import logging
+import os
 import sys
 
 import errors
 import registry
-from training import flags, settings
+from training import flags, run_folder, settings
 
 
 def main(_):
@@ -64,6 +65,9 @@ def make_processor(run):
     arguments = {name: getattr(run, name) for name in wanted}
     if arguments.get("label_list"):
         arguments["label_list"] = arguments["label_list"].split(",")
+    elif "label_list" in wanted and not run.do_train and run.problem_type != "regression":
+        first_run = f"run-{run.seed}" if run.num_runs > 1 else ""
+        arguments["label_list"] = run_folder.saved_labels(os.path.join(run.output_dir, first_run))
     return processor_class(**arguments)
 
 

@@ -4,12 +4,14 @@ import dataclasses
 import logging
 import os
 import sys
+import tempfile
 
 import numpy as np
 import tensorflow as tf
 
 from errors import InputError
 from processors import batches, layouts, records
+from processors.tokenization import load_tokenizer
 from training import checkpoints, metrics, results, run_folder
 from training.building import (
     ModelSource, frozen_patterns, length_buckets, model_folder, seed_everything, uses_static_shapes,
@@ -19,9 +21,10 @@ from training.evaluation import Evaluator
 from training.loop import Interrupted, LoopSettings, TrainingDiverged, TrainingLoop
 from training.optimization import AdamW, LinearSchedule, parameter_groups
 from training.step import TrainStep
-from training.weights import load_weights, save_huggingface
+from training.weights import load_weights, open_weights, save_huggingface
 
 EXIT_DIVERGED = 3
+ROWS_SHOWN = 4  # by --dry_run
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,95 +59,150 @@ class FineTuning:
     """
 
     def __init__(self, settings, task, do_lower_case=None):
-        self._settings, self._task = settings, task
         run_folder.check_writable(settings.output_dir)
+        self._settings, self._task = settings, task
         self._strategy = make_strategy(settings.use_tpu, settings.tpu_name, settings.num_gpus, settings.require_gpu)
-        self._source = ModelSource(settings, do_lower_case)
+        self._source = self._model_source(do_lower_case)
         self._encoder = records.ExampleEncoder(
             layouts.get(self._source.encoder_class.layout)(self._source.tokenizer, settings.max_seq_length), task.labels
         )
-        self._records = {split: self._record_set(split) for split in {**task.examples, **task.record_files}}
+        self._records = {split: self._existing_records(split) for split in task.record_files}
         self._num_train_steps = 0
         if settings.do_train:
-            count, size = self._records["train"].num_examples, settings.train_batch_size
-            self._num_train_steps = int(count / size * settings.num_train_epochs)
-            if self._num_train_steps == 0:
-                raise InputError(
-                    f"no step to train: {count} examples, --train_batch_size={size}, "
-                    f"--num_train_epochs={settings.num_train_epochs}; lower the batch size or raise the epochs"
-                )
-            if size % self._strategy.num_replicas_in_sync and uses_static_shapes(settings):
-                raise InputError(
-                    f"--train_batch_size={size} is not a multiple of the {self._strategy.num_replicas_in_sync} replicas"
-                )
+            self._check_training()
 
-    def _record_set(self, split):
+    def _folders(self):
+        """(output folder, settings) of each seed."""
         settings = self._settings
-        if split in self._task.record_files:
-            found = records.existing_records(self._task.record_files[split], self._encoder.spec, self._source.config)
-            if found.max_length > settings.max_seq_length:
+        if settings.num_runs == 1:
+            return [(settings.output_dir, settings)]
+        seeded = [dataclasses.replace(settings, seed=settings.seed + run) for run in range(settings.num_runs)]
+        return [(os.path.join(settings.output_dir, f"run-{one.seed}"), one) for one in seeded]
+
+    def _model_source(self, do_lower_case):
+        """Without training, a trained folder is its own source of weights, configuration and vocabulary."""
+        settings, folder = self._settings, model_folder(self._folders()[0][0])
+        if settings.do_train or not os.path.exists(os.path.join(folder, "model.safetensors")):
+            return ModelSource(settings, do_lower_case)
+        source = ModelSource(dataclasses.replace(settings, init_checkpoint=folder), do_lower_case)
+        if settings.vocab_file:
+            trained = load_tokenizer(folder)
+            if trained.fingerprint() != source.tokenizer.fingerprint():
                 raise InputError(
-                    f"{found.files[0]}: records of {found.max_length} tokens; --max_seq_length={settings.max_seq_length}"
+                    f"{settings.vocab_file}: not the vocabulary and casing that {folder} was trained with (do_lower_case "
+                    f"{trained.do_lower_case}); leave --vocab_file and --do_lower_case out"
                 )
-            return found
+        return source
+
+    def _existing_records(self, split):
+        settings, labels = self._settings, self._task.labels
+        classes = labels.num_labels if labels.problem_type == "single_label_classification" else None
+        found = records.existing_records(
+            self._task.record_files[split], self._encoder.spec, self._source.config, split != "test", classes
+        )
+        if found.max_length > settings.max_seq_length:
+            raise InputError(
+                f"{found.files[0]}: records of {found.max_length} tokens, --max_seq_length={settings.max_seq_length}; raise it"
+            )
+        return found
+
+    def _check_training(self):
+        settings = self._settings
+        given = self._records.get("train")
+        count, size = given.num_examples if given else len(self._task.examples["train"]), settings.train_batch_size
+        self._num_train_steps = int(count / size * settings.num_train_epochs)
+        if self._num_train_steps == 0:
+            raise InputError(
+                f"no step to train: {count} examples, --train_batch_size={size}, "
+                f"--num_train_epochs={settings.num_train_epochs}; lower the batch size or raise the epochs"
+            )
+        if size % self._strategy.num_replicas_in_sync and uses_static_shapes(settings):
+            raise InputError(
+                f"--train_batch_size={size} is not a multiple of the {self._strategy.num_replicas_in_sync} replicas"
+            )
+        inside = os.path.abspath(settings.init_checkpoint or os.sep).startswith(os.path.abspath(settings.output_dir) + os.sep)
+        if settings.overwrite_output_dir:
+            if inside:
+                raise InputError(f"--overwrite_output_dir would remove --init_checkpoint={settings.init_checkpoint}")
+            return
+        key = given.key if given else records.content_key(self._task.examples["train"], self._encoder)
+        for folder, seeded in self._folders():
+            run_folder.check_same_run(folder, seeded, key, self._source.config.to_dict())
+
+    def _write_records(self):
+        """Records of all splits that have none yet: the first thing that a run writes."""
+        settings = self._settings
         folder = settings.records_dir or os.path.join(settings.output_dir, "records")
-        return records.write_records(self._task.examples[split], self._encoder, folder, split, settings.num_processes)
+        for split, examples in self._task.examples.items():
+            if split not in self._records:
+                self._records[split] = records.write_records(
+                    examples, self._encoder, folder, split, settings.num_processes
+                )
 
     # The verbs.
 
     def run(self):
         """All that the settings ask for, for each seed; returns the exit status."""
-        settings = self._settings
-        if settings.dry_run:
-            self._show_first_batch()
-            return 0
-        if settings.num_runs == 1:
-            return self._run_once(settings.output_dir, settings)[0]
-        scores = []
-        for run in range(settings.num_runs):
-            seeded = dataclasses.replace(settings, seed=settings.seed + run)
-            folder = os.path.join(settings.output_dir, f"run-{seeded.seed}")
-            logging.info("***** Run %d of %d, seed %d *****", run + 1, settings.num_runs, seeded.seed)
-            status, evaluated = self._run_once(folder, seeded)
-            if status:
+        settings, scores = self._settings, []
+        for output_dir, seeded in self._folders():
+            if settings.num_runs > 1:
+                logging.info("***** Run %d of %d, seed %d *****", len(scores) + 1, settings.num_runs, seeded.seed)
+            try:
+                status, evaluated = self._run_once(output_dir, seeded)
+            except tf.errors.DataLossError:
+                for found in self._records.values():
+                    records.find_corruption(found)
+                raise
+            if status or settings.dry_run:
                 return status
             scores.append(evaluated)
-        if settings.do_eval:
+        if settings.do_eval and settings.num_runs > 1:
             results.write_eval_results(os.path.join(settings.output_dir, "eval_results.txt"), _mean_and_deviation(scores))
         return 0
 
     def _run_once(self, output_dir, settings):
         """(exit status, evaluation results) of one seed."""
-        os.makedirs(output_dir, exist_ok=True)
         with self._strategy.scope():
             seed_everything(settings.seed)
             objective = self._source.build(settings, self._task.make_objective, for_training=settings.do_train)
             evaluator = self._evaluator(objective, settings)
+            groups = self._parameter_groups(objective.encoder)
+            if not settings.do_train:
+                step = self._load_trained(objective, output_dir)
+            elif settings.overwrite_output_dir or not checkpoints.find_latest(output_dir):
+                self._load_initial(objective, output_dir)
+            if settings.dry_run:
+                self._show_first_rows()
+                return 0, None
+            self._write_records()
             if settings.do_train:
                 try:
-                    step = self._train(objective, evaluator, output_dir, settings)
+                    step = self._train(objective, groups, evaluator, output_dir, settings)
                 except TrainingDiverged as error:
                     print(f"error: {self._diverged_message(error)}", file=sys.stderr)
                     return EXIT_DIVERGED, None
                 except Interrupted as error:
                     print(f"{error}", file=sys.stderr)
                     return 128 + error.signal_number, None
-            else:
-                step = self._load_trained(objective, output_dir)
             evaluated = self._evaluate(evaluator, output_dir, step) if settings.do_eval else None
             if settings.do_predict:
                 self._predict(objective, evaluator, output_dir)
         return 0, evaluated
 
-    def _train(self, objective, evaluator, output_dir, settings):
+    def _parameter_groups(self, encoder):
+        frozen = frozen_patterns(self._settings.freeze_layers, encoder)
+        return parameter_groups(frozen, self._settings.layer_decay, encoder.config.num_hidden_layers)
+
+    def _load_initial(self, objective, output_dir):
+        """Weights to start training from; checks that there is room for those that it will save."""
+        weights = sum(int(np.prod(v.shape)) for v in objective.named_weights().values())
+        # Weights and two slots of float32; the older checkpoint goes only after the newer one is whole.
+        run_folder.check_free_disk(output_dir, weights * 4 * 3 * (checkpoints.KEPT + 1))
+        self._source.load_into(objective, self._settings.allow_missing_weights)
+
+    def _train(self, objective, groups, evaluator, output_dir, settings):
         if settings.overwrite_output_dir:
             checkpoints.remove_run(output_dir)
-        else:
-            run_folder.check_same_run(output_dir, settings, self._records["train"].key)
-        encoder = objective.encoder
-        groups = parameter_groups(
-            frozen_patterns(settings.freeze_layers, encoder), settings.layer_decay, encoder.config.num_hidden_layers
-        )
         num_warmup_steps = int(self._num_train_steps * settings.warmup_proportion)
         schedule = LinearSchedule(settings.learning_rate, self._num_train_steps, num_warmup_steps)
         optimizer = AdamW(objective.named_weights(), schedule, groups, settings.bias_correction)
@@ -167,14 +225,10 @@ class FineTuning:
             self._records["train"], settings.train_batch_size, settings.seed, length_buckets(settings)
         )
         loop = TrainingLoop(train_step, data, output_dir, pace)
-        if loop.checkpoints.latest is None:
-            weights = sum(int(np.prod(v.shape)) for v in objective.named_weights().values())
-            # Weights and two slots of float32; the older checkpoint goes only after the newer one is whole.
-            run_folder.check_free_disk(output_dir, weights * 4 * 3 * (checkpoints.KEPT + 1))
-            self._source.load_into(objective, settings.allow_missing_weights)
         run_folder.write_run_config(
-            output_dir, settings, training_data=self._records["train"].key, num_train_steps=self._num_train_steps
-        )
+            output_dir, settings, training_data=self._records["train"].key, num_train_steps=self._num_train_steps,
+            encoder_config=self._source.config.to_dict(),
+        )  # fmt: skip
         logging.info("***** Running training *****")
         logging.info("  examples = %d, batch size = %d, steps = %d, seed = %d", self._records["train"].num_examples,
                      settings.train_batch_size, self._num_train_steps, settings.seed)  # fmt: skip
@@ -199,23 +253,33 @@ class FineTuning:
         """Weights for evaluation or prediction without training: the folder's own, else --init_checkpoint's."""
         folder = model_folder(output_dir)
         own = os.path.exists(os.path.join(folder, "model.safetensors"))
-        if own:
-            logging.info("%s", load_weights(objective, folder).table())
-        else:
-            report = self._source.load_into(objective)
-            untrained = report.missing + report.reshaped if report else ["all weights"]
-            if untrained:
-                raise InputError(
-                    f"{output_dir} holds no trained model and --init_checkpoint lacks {untrained[0]}; add --do_train"
-                )
+        if not own and checkpoints.find_latest(output_dir):
+            raise InputError(f"{output_dir} holds a run that is not finished; the same command with --do_train finishes it")
+        source = open_weights(folder) if own else self._source.weights
+        if source is None:
+            raise InputError(f"{output_dir} holds no trained model, and no --init_checkpoint is given; add --do_train")
+        report = load_weights(objective, source)
+        logging.info("%s", report.table())
+        untrained = report.missing + report.reshaped
+        if untrained:
+            raise InputError(f"{source.path} is not trained for this task, it lacks {untrained[0]}; add --do_train")
+        self._check_label_names(source)
         return _trained_steps(output_dir) if own else 0
+
+    def _check_label_names(self, source):
+        """A model that names its classes must mean the same by each of its outputs."""
+        named = (source.config or {}).get("id2label") or {}
+        there, here = [named[key] for key in sorted(named, key=int)], self._task.labels.names
+        nameless = all(str(name).startswith("LABEL_") for name in there)
+        if here and not nameless and there != here:
+            raise InputError(f"{source.path}: trained on the labels {', '.join(there)}; here they are {', '.join(here)}")
 
     def _save_model(self, objective, output_dir):
         labels = self._task.labels
         names = {str(i): name for i, name in enumerate(labels.names)} or {"0": "score"}
         extra = {"id2label": names, "label2id": {name: int(i) for i, name in names.items()}, "problem_type": labels.problem_type}
         save_huggingface(objective, model_folder(output_dir), self._source.tokenizer, extra)
-        results.write_json(os.path.join(output_dir, "label_map.json"), extra["label2id"])
+        results.write_json(os.path.join(output_dir, run_folder.LABEL_MAP), extra["label2id"])
 
     # Results.
 
@@ -263,20 +327,25 @@ class FineTuning:
             where = ""
         return f"{error}{where}; lower --learning_rate, raise --warmup_proportion or look at these rows"
 
-    def _show_first_batch(self):
-        split = "train" if "train" in self._records else next(iter(self._records))
-        batch = next(iter(batches.train_batches(self._records[split], min(4, self._records[split].num_examples), 0)))
+    def _show_first_rows(self):
+        """Prints rows as the model would see them, by way of records in a temporary folder."""
+        split = "train" if self._settings.do_train else next(iter({**self._records, **self._task.examples}))
+        examples = self._task.examples.get(split)
+        with tempfile.TemporaryDirectory() as folder:
+            found = self._records.get(split) or records.write_records(examples[:ROWS_SHOWN], self._encoder, folder, split)
+            batch = next(iter(batches.train_batches(found, min(ROWS_SHOWN, found.num_examples), 0)))
         for i, ids in enumerate(batch["input_ids"].numpy()):
             kept = ids[batch["input_mask"][i].numpy() > 0]
             print(f"tokens: {' '.join(self._source.tokenizer.convert_ids_to_tokens(kept.tolist()))}")
             print(f"  input_ids: {kept.tolist()}")
             print(f"  label_ids: {batch['label_ids'][i].numpy().tolist()}")
         counts = {name: found.num_examples for name, found in self._records.items()}
+        counts |= {name: len(examples) for name, examples in self._task.examples.items()}
         print(f"checks passed: {counts} examples, {self._num_train_steps} steps to train; nothing was trained (--dry_run)")
 
 
 def _trained_steps(output_dir):
-    latest = tf.train.latest_checkpoint(output_dir)
+    latest = checkpoints.find_latest(output_dir)
     return int(latest.rsplit("-", 1)[1]) if latest else 0
 
 

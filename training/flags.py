@@ -54,6 +54,7 @@ def run(main):
 
     def start(argv):
         absl_logging.get_absl_handler().setFormatter(_PlainLines())
+        logging.getLogger("absl").setLevel(logging.WARNING)  # TensorFlow logs its own details there
         main(argv)
 
     # TensorFlow is imported later; its C++ part would speak of drivers and instruction sets.

@@ -20,11 +20,13 @@ SECONDS_PER_CALL = 0.5  # so long may one call of the graph run: the bar moves a
 
 
 class TrainingDiverged(RuntimeError):
-    """The loss is not finite. Has `step` and `example_indices`, the rows of the batch."""
+    """The loss or its gradient is not finite. Has `step` and `example_indices`, the rows of the batch."""
 
     def __init__(self, step, example_indices, last_checkpoint):
         self.step, self.example_indices, self.last_checkpoint = step, example_indices, last_checkpoint
-        super().__init__(f"the loss of step {step} is not finite; last good checkpoint: {last_checkpoint or 'none'}")
+        super().__init__(
+            f"the loss or the gradient of step {step} is not finite; last good checkpoint: {last_checkpoint or 'none'}"
+        )
 
 
 class Interrupted(RuntimeError):
@@ -63,13 +65,16 @@ class LoopSettings:
 
 
 class TrainingLoop:
-    """Trains an objective, resuming from its output folder.
+    """Trains an objective. Where the output folder has a checkpoint, all goes back to it at once.
 
     Args:
       train_step: a TrainStep.
       batches: an endless tf.data.Dataset whose iterator can be checkpointed.
       output_dir: the run's folder.
       settings: LoopSettings.
+
+    Raises:
+      InputError: the checkpoint is damaged, or belongs to a model of another shape.
     """
 
     def __init__(self, train_step, batches, output_dir, settings):
@@ -91,11 +96,12 @@ class TrainingLoop:
                 "evaluations_since_best": self._evaluations_since_best, **train_step.variables(),
             },
         )  # fmt: skip
+        self.checkpoints.restore()
         self._run = self._run_eagerly_drawn if settings.static_shapes else tf.function(self._run_steps)
         self._compiled_step = tf.function(train_step, jit_compile=settings.jit_compile)
 
     def train(self, evaluate=None):
-        """Runs from the newest checkpoint, or step 0, to the last step.
+        """Runs from the step of the newest checkpoint, or 0, to the last step.
 
         Args:
           evaluate: () -> dict of metrics, called every `eval_steps`.
@@ -107,7 +113,7 @@ class TrainingLoop:
           TrainingDiverged, Interrupted.
         """
         settings, stop = self._settings, _Signals()
-        step = self.checkpoints.restore() or 0
+        step = int(self._step)
         progress = Progress(self._output_dir, step, settings.num_train_steps, settings.batch_size)
         steps_per_call, saved = 1, step
         with stop:
@@ -116,26 +122,26 @@ class TrainingLoop:
                 started = time.monotonic()
                 done, scalars = self._call(count)
                 seconds = time.monotonic() - started
-                if done < count or not math.isfinite(scalars["loss"]):
+                if done < count:
                     progress.close()
-                    raise TrainingDiverged(step + done, self._example_indices.numpy().tolist(), self.checkpoints.latest)
+                    raise TrainingDiverged(step + done + 1, self._example_indices.numpy().tolist(), self.checkpoints.latest)
                 first_call, step = step == progress.first_step, step + count
                 progress.steps_done(step, scalars)
                 if not first_call:  # the first one traces the graph
                     fitting = int(count * SECONDS_PER_CALL / seconds) or 1
                     steps_per_call = max(1, min(fitting, 2 * steps_per_call, settings.iterations_per_loop))
-                if evaluate and settings.eval_steps and step % settings.eval_steps == 0:
+                if evaluate and self._is_evaluated(step):
                     metrics = evaluate()
                     progress.evaluated(step, metrics)
                     self._note(step, metrics)
                 if step % settings.save_checkpoints_steps == 0 or stop.received:
-                    self.checkpoints.save()
+                    self._save()
                     saved = step
                 if stop.received and step < settings.num_train_steps:
                     progress.close()
                     raise Interrupted(stop.received, step)
             if step != saved or self.checkpoints.latest is None:
-                self.checkpoints.save()
+                self._save()
         progress.close()
         return self._restore_best() if settings.best_metric else step
 
@@ -144,6 +150,23 @@ class TrainingLoop:
         settings = self._settings
         intervals = [i for i in (settings.save_checkpoints_steps, settings.eval_steps) if i]
         return min(settings.num_train_steps - step, *(i - step % i for i in intervals))
+
+    def _is_evaluated(self, step):
+        settings = self._settings
+        # The last weights are compared with the best ones too.
+        at_end = settings.best_metric is not None and step == settings.num_train_steps
+        return bool(settings.eval_steps) and (step % settings.eval_steps == 0 or at_end)
+
+    def _save(self):
+        """Saves the state, then removes best weights that no checkpoint speaks of any more."""
+        self.checkpoints.save()
+        if self._settings.best_metric is not None:
+            checkpoints.remove_weights(self._best_prefix("*"), map(self._best_prefix, self.checkpoints.kept("best_step")))
+
+    def _is_finite(self, results):
+        # With loss scaling an overflow of the gradient is expected, and the step is skipped.
+        finite = tf.math.is_finite(results["loss"])
+        return finite if self._train_step.loss_scale is not None else finite & tf.math.is_finite(results["grad_norm"])
 
     def _call(self, count):
         done, sums = self._run(self._iterator, tf.constant(count))
@@ -161,7 +184,7 @@ class TrainingLoop:
             batch = next(iterator)
             self._example_indices.assign(batch["example_index"])
             results = self._train_step(batch)
-            finite = tf.math.is_finite(results["loss"])
+            finite = self._is_finite(results)
             return done + tf.cast(finite, tf.int32), finite, *(s + results[n] for s, n in zip(sums, names))
 
         start = [0, True, *([tf.constant(0.0)] * len(names))]
@@ -175,7 +198,7 @@ class TrainingLoop:
             batch = next(iterator)
             self._example_indices.assign(batch["example_index"])
             results = self._compiled_step(batch)
-            if not math.isfinite(results["loss"]):
+            if not self._is_finite(results):
                 return done, sums
             sums = {name: total + results[name] for name, total in sums.items()}
         return count, sums
