@@ -1,0 +1,111 @@
+"""A tiny BERT, a tiny vocabulary and tiny data, made on the fly, and fixtures that run the scripts."""
+
+import random
+import string
+
+import pytest
+from running import Script
+
+WORDS = {
+    "red": "scarlet crimson ruby cherry brick rust".split(),
+    "green": "emerald olive lime moss fern jade".split(),
+    "blue": "navy azure cobalt teal sky indigo".split(),
+}
+FILLERS = "the a wall door box bag paint on near with old new small big is was".split()
+CONFIG = {
+    "model_type": "bert", "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64,
+    "max_position_embeddings": 40, "type_vocab_size": 2, "hidden_act": "gelu", "initializer_range": 0.1,
+}  # fmt: skip
+
+@pytest.fixture(scope="session")
+def script(tmp_path_factory):
+    """start(name, *flags) -> a running Script."""
+
+    def start(name, *flags, **options):
+        return Script(name, flags, tmp_path_factory.mktemp("run"), **options)
+
+    return start
+
+
+@pytest.fixture(scope="session")
+def classify(script, tiny_bert):
+    """classify(*flags, status=0) -> the finished Script of run_classifier.py from the tiny BERT."""
+
+    def run(*flags, status=0, **options):
+        given = {flag.split("=")[0] for flag in flags}
+        defaults = {"--init_checkpoint": tiny_bert, "--max_seq_length": 16}
+        more = [f"{name}={value}" for name, value in defaults.items() if name not in given]
+        ran = script("run_classifier.py", *flags, *(m for m in more if not m.endswith("=None")), **options)
+        assert ran.wait() == status, ran.stderr[-3000:]
+        assert "Traceback" not in ran.stderr, ran.stderr[-3000:]
+        return ran
+
+    return run
+
+
+def sentences(count, seed, pair=False):
+    """(text_a, text_b or None, label): the label is the colour whose shade is named."""
+    rng = random.Random(seed)
+    labels = sorted(WORDS)
+    rows = []
+    for i in range(count):
+        label = labels[i % 3]
+        words = rng.choices(FILLERS, k=rng.randint(1, 10))
+        words.insert(rng.randrange(len(words) + 1), rng.choice(WORDS[label]))
+        other = " ".join(rng.choices(FILLERS, k=rng.randint(1, 5))) if pair else None
+        rows.append((" ".join(words), other, label))
+    rng.shuffle(rows)
+    return rows
+
+
+def write_table(path, rows):
+    path.write_text("".join("\t".join(str(cell) for cell in row) + "\n" for row in rows), encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def vocabulary():
+    """Tokens of the tiny vocabulary: specials, letters and their continuations, the words of the data."""
+    words = sorted({word for group in WORDS.values() for word in group} | set(FILLERS) | set(WORDS))
+    letters = [form for char in string.ascii_lowercase for form in (char, f"##{char}")]
+    words = [word for word in words if len(word) > 1]
+    return ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *letters, *"0123456789.,!?", *words]
+
+
+@pytest.fixture(scope="session")
+def tiny_bert(tmp_path_factory, vocabulary):
+    """A Hugging Face folder of a BERT of 2 layers, 32 wide, with random weights."""
+    import keras
+
+    from modeling.encoders.bert import Bert, BertConfig
+    from processors.tokenization import FullTokenizer
+    from training.weights import save_huggingface
+
+    folder = tmp_path_factory.mktemp("tiny_bert")
+    (folder / "vocab.txt").write_text("\n".join(vocabulary) + "\n", encoding="utf-8")
+    keras.utils.set_random_seed(3)
+    encoder = Bert(BertConfig.from_dict({**CONFIG, "vocab_size": len(vocabulary)}))
+    encoder.build()
+    save_huggingface(encoder, folder, FullTokenizer(folder / "vocab.txt"))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def cola_dir(tmp_path_factory):
+    """CoLA's files: train and dev without a header, label in column 2, text in column 4; test with a header."""
+    folder = tmp_path_factory.mktemp("cola")
+    for split, count, seed in (("train", 60, 1), ("dev", 23, 2)):
+        rows = sentences(count, seed)
+        write_table(folder / f"{split}.tsv", [("x", int(label == "blue"), "", text) for text, _, label in rows])
+    rows = sentences(11, 3)
+    write_table(folder / "test.tsv", [("index", "sentence"), *((i, text) for i, (text, _, _) in enumerate(rows))])
+    return folder
+
+
+@pytest.fixture(scope="session")
+def colours_dir(tmp_path_factory):
+    """Pairs and three classes with a header, for the generic processor; the test split has no label."""
+    folder = tmp_path_factory.mktemp("colours")
+    for split, count, seed in (("train", 60, 1), ("dev", 23, 2)):
+        write_table(folder / f"{split}.tsv", [("text_a", "text_b", "label"), *sentences(count, seed, pair=True)])
+    write_table(folder / "test.tsv", [("text_a", "text_b"), *(row[:2] for row in sentences(11, 3, pair=True))])
+    return folder
