@@ -1,5 +1,6 @@
 """From settings to a model: where weights, configuration and vocabulary come from, and whether they fit together."""
 
+import json
 import logging
 import os
 
@@ -33,7 +34,7 @@ class ModelSource:
 
     def _config(self, settings):
         if settings.bert_config_file:
-            encoder_class = registry.get("encoder", "bert")
+            encoder_class = registry.get("encoder", _model_type(settings.bert_config_file))
             return encoder_class, encoder_class.config_class.from_json_file(settings.bert_config_file)
         values = self.weights.config if self.weights else None
         if values is None:
@@ -84,6 +85,16 @@ class ModelSource:
         report = load_weights(objective, self.weights, allow_missing=allow_missing)
         logging.info("%s", report.table())
         return report
+
+
+def _model_type(config_file):
+    """The encoder that a configuration names; the original's files name none, and are BERT's."""
+    try:
+        with open(config_file, encoding="utf-8") as file:
+            values = json.load(file)
+    except (OSError, ValueError):
+        return "bert"  # whose reader says what is wrong with the file
+    return values.get("model_type", "bert") if isinstance(values, dict) else "bert"
 
 
 def uses_static_shapes(settings):

@@ -8,6 +8,7 @@ import difflib
 import json
 import math
 import re
+import typing
 
 import keras
 import tensorflow as tf
@@ -29,6 +30,8 @@ class BertConfig:
     `hidden_act` "gelu" is the exact one, x * Phi(x). In a file of the original (no "model_type") it means what the
     original computes under that name, the tanh approximation, which is "gelu_new" here as at Hugging Face.
     """
+
+    model_type: typing.ClassVar[str] = "bert"
 
     vocab_size: int
     hidden_size: int = 768
@@ -59,8 +62,8 @@ class BertConfig:
           InputError: `vocab_size` is missing, a field has the wrong type, or a key is one edit from a field.
         """
         fields = {field.name: field.type for field in dataclasses.fields(cls)}
-        if values.get("model_type", "bert") != "bert":
-            raise InputError(f"model_type {values['model_type']!r} is not BERT")
+        if values.get("model_type", cls.model_type) != cls.model_type:
+            raise InputError(f"model_type {values['model_type']!r} is not {cls.model_type!r}")
         if values.get("hidden_act") == "gelu" and "model_type" not in values:
             # google-research/bert computes its "gelu" by the tanh approximation, Hugging Face ("model_type") exactly.
             values = {**values, "hidden_act": "gelu_new"}
@@ -93,7 +96,7 @@ class BertConfig:
             raise InputError(f"{path}: {error}") from error
 
     def to_dict(self):
-        return {"model_type": "bert", **dataclasses.asdict(self)}
+        return {"model_type": self.model_type, **dataclasses.asdict(self)}
 
 
 @registry.register("encoder", "bert")
