@@ -1,0 +1,99 @@
+"""The packed layout against the original's answers and its truncation loop re-stated."""
+
+import json
+
+import hypothesis
+import hypothesis.strategies as st
+import numpy as np
+import pytest
+
+import registry
+from errors import InputError
+from processors.base import InputExample
+from processors.labels import Labels
+from processors.layouts import Packed, truncated_lengths
+from processors.tokenization import FullTokenizer
+
+
+@pytest.fixture(scope="module")
+def tokenizer(tmp_path_factory):
+    path = tmp_path_factory.mktemp("vocab") / "vocab.txt"
+    path.write_text("\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *"abcdefghij"]) + "\n")
+    return FullTokenizer(path)
+
+
+@pytest.mark.parametrize("length", (128, 24))
+@pytest.mark.parametrize("task, folder", (("mrpc", "glue_mrpc"), ("cola", "glue_cola")))
+def test_equals_what_the_original_answered(golden_dir, data_dir, task, folder, length):
+    with open(golden_dir / "classifier_features.jsonl", encoding="utf-8") as file:
+        rows = [row for row in map(json.loads, file) if row["task"] == task and row["max_seq_length"] == length]
+    assert len(rows) >= 80
+    processor = registry.get("processor", task)()
+    examples = {example.guid: example for example in processor.get_dev_examples(str(data_dir / folder))}
+    labels = Labels(processor.problem_type, processor.get_labels())
+    layout = Packed(FullTokenizer(data_dir / "bert_vocabs" / "google_uncased_en_vocab.txt"), length)
+    chosen = [examples[row["guid"]] for row in rows]
+    for row, example, features in zip(rows, chosen, layout.features(chosen), strict=True):
+        assert features["input_ids"].tolist() == row["input_ids"], row["guid"]
+        assert features["segment_ids"].tolist() == row["segment_ids"], row["guid"]
+        assert labels.encode(example.label) == row["label_id"]
+
+
+def popped(length_a, length_b, limit):
+    """The original's `_truncate_seq_pair`, on lengths."""
+    while length_a + length_b > limit:
+        if length_a > length_b:
+            length_a -= 1
+        else:
+            length_b -= 1
+    return length_a, length_b
+
+
+@hypothesis.given(st.integers(0, 90), st.integers(0, 90), st.integers(0, 130))
+def test_truncation_equals_popping_tokens(length_a, length_b, limit):
+    assert truncated_lengths(length_a, length_b, limit) == popped(length_a, length_b, limit)
+
+
+@hypothesis.given(
+    st.lists(st.sampled_from("abcdefghij"), max_size=12), st.lists(st.sampled_from("abcdefghij"), max_size=12),
+    st.integers(3, 16),
+)  # fmt: skip
+def test_segments_and_special_tokens(tokenizer, a, b, length):
+    example = InputExample("x", " ".join(a), " ".join(b) if b else None)
+    [features] = Packed(tokenizer, length).features([example])
+    tokens = tokenizer.convert_ids_to_tokens(features["input_ids"].tolist())
+    if b:
+        kept_a, kept_b = popped(len(a), len(b), length - 3)
+        assert tokens == ["[CLS]", *a[:kept_a], "[SEP]", *b[:kept_b], "[SEP]"]
+        assert features["segment_ids"].tolist() == [0] * (kept_a + 2) + [1] * (kept_b + 1)
+    else:
+        assert tokens == ["[CLS]", *a[: length - 2], "[SEP]"]
+        assert not features["segment_ids"].any()
+    assert len(tokens) <= length and len(features["segment_ids"]) == len(tokens)
+
+
+def test_an_empty_second_text_is_none(tokenizer):
+    # In the original `if example.text_b:` decides: "" makes no second segment, a text without tokens does.
+    features = list(Packed(tokenizer, 8).features([InputExample("x", "a b", text_b) for text_b in ("", None, " ")]))
+    assert [f["input_ids"].tolist() for f in features] == [[2, 5, 6, 3], [2, 5, 6, 3], [2, 5, 6, 3, 3]]
+    assert features[2]["segment_ids"].tolist() == [0, 0, 0, 0, 1]
+
+
+def test_examples_beyond_one_call_of_the_tokenizer_keep_their_order(tokenizer, monkeypatch):
+    monkeypatch.setattr("processors.layouts.ENCODING_BATCH", 3)
+    texts = [" ".join("abcdefghij"[: 1 + i % 10]) for i in range(11)]
+    features = list(Packed(tokenizer, 16).features([InputExample(str(i), text) for i, text in enumerate(texts)]))
+    assert [len(f["input_ids"]) for f in features] == [2 + len(text.split()) for text in texts]
+
+
+def test_too_short_a_length_is_refused(tokenizer):
+    with pytest.raises(InputError, match="--max_seq_length=2: at least 3"):
+        Packed(tokenizer, 2)
+
+
+def test_fingerprint_changes_with_what_the_arrays_depend_on(tokenizer, tmp_path):
+    other = tmp_path / "vocab.txt"
+    other.write_text("\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *"abcdefghik"]) + "\n")
+    layouts = [Packed(tokenizer, 8), Packed(tokenizer, 9), Packed(FullTokenizer(other), 8), Packed(FullTokenizer(other, False), 8)]
+    assert len({json.dumps(layout.fingerprint()) for layout in layouts}) == 4
+    assert np.array_equal(*[list(layout.features([InputExample("x", "a")]))[0]["input_ids"] for layout in layouts[:2]])

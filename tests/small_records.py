@@ -1,0 +1,49 @@
+"""Records for tests: examples of many lengths through a tiny vocabulary, and records as the original writes them."""
+
+import random
+
+import tensorflow as tf
+
+from processors.base import InputExample
+from processors.labels import Labels
+from processors.layouts import Packed
+from processors.records import ExampleEncoder
+from processors.tokenization import FullTokenizer
+
+TOKENS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *"abcdefghij"]
+
+
+def encoder(folder, max_seq_length=16, tokens=TOKENS, labels=("no", "yes"), kind="single_label_classification"):
+    """An ExampleEncoder whose vocabulary is written into `folder`."""
+    path = folder / f"vocab-{len(tokens)}.txt"
+    path.write_text("\n".join(tokens) + "\n")
+    return ExampleEncoder(Packed(FullTokenizer(path), max_seq_length), Labels(kind, list(labels)))
+
+
+def examples(count, seed=0, longest=20):
+    """Examples of 1 to `longest` words, every third a pair."""
+    rng = random.Random(seed)
+
+    def text():
+        return " ".join(rng.choices("abcdefghij", k=rng.randint(1, longest)))
+
+    return [InputExample(f"r-{i}", text(), text() if i % 3 == 0 else None, rng.choice(("no", "yes"))) for i in range(count)]
+
+
+def original_record(ids, segment_ids, label, length, real=1):
+    """Bytes of a record as google-research/bert writes it: padded to `length`, every number an int64."""
+    pad = [0] * (length - len(ids))
+    example = tf.train.Example()
+    for name, values in {
+        "input_ids": [*ids, *pad], "input_mask": [1] * len(ids) + pad, "segment_ids": [*segment_ids, *pad],
+        "label_ids": [label], "is_real_example": [real],
+    }.items():  # fmt: skip
+        example.features.feature[name].int64_list.value.extend(values)
+    return example.SerializeToString()
+
+
+def write(path, records):
+    with tf.io.TFRecordWriter(str(path)) as writer:
+        for record in records:
+            writer.write(record)
+    return str(path)
