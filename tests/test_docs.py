@@ -38,7 +38,8 @@ def commands():
                 words = shlex.split(line, comments=True)
                 scripts = [at for at, word in enumerate(words) if re.fullmatch(r"\w+(/\w+)*\.py", word)]
                 if scripts and re.search(r"(^|/)python", words[scripts[0] - 1]):
-                    found.append(pytest.param(words[scripts[0] :], id=f"{page.name}: {' '.join(words[scripts[0] :])[:80]}"))
+                    words = words[scripts[0] :]
+                    found.append(pytest.param(words, id=f"{page.name}: {' '.join(words)[:80]}"))
     return found
 
 
