@@ -24,8 +24,10 @@ class DropoutKey:
         return DropoutKey(tf.random.experimental.stateless_fold_in(self.seed, index))
 
     def next_seed(self):
+        # Hashed, not added: `child` puts its index into the seed's second number, so that sums of siblings would meet,
+        # and neighbouring layers would draw the same masks.
         self._count += 1
-        return self.seed + tf.constant([0, self._count])
+        return tf.random.experimental.stateless_fold_in(self.seed, self._count)
 
 
 def dropout(x, rate, key):
