@@ -40,7 +40,7 @@ class MaskedLM(Objective):
         rows = tf.reshape(states["sequence_output"], [-1, self.encoder.config.hidden_size])  # [B * P, H]
         logits = self.predictions_head(rows, table=self.encoder.embeddings.word_embeddings)
         return {
-            "masked_lm_logits": tf.reshape(logits, [tf.shape(positions)[0], -1, self.encoder.config.vocab_size]),
+            "masked_lm_logits": tf.reshape(logits, [*tf.unstack(tf.shape(positions)), self.encoder.config.vocab_size]),
             "next_sentence_logits": self.next_sentence_head(states["pooled_output"]),
         }
 
