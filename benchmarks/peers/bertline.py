@@ -1,0 +1,83 @@
+"""Bertline, as run_classifier.py drives it, and the same with every batch padded to the full length."""
+
+import tempfile
+
+import tensorflow as tf
+
+import registry
+from benchmarks.peers import LEARNING_RATE, MAX_GRAD_NORM, feeding
+from training.building import ModelSource
+from training.evaluation import Evaluator
+from training.loop import LoopSettings, TrainingLoop
+from training.optimization import AdamW, LinearSchedule
+from training.settings import ClassifierSettings
+from training.step import TrainStep
+
+STEPS = 1_000_000  # of the schedule: so many that the rate stays what it is
+
+
+class Bertline:
+    """See benchmarks.peers."""
+
+    remove_padding = True
+
+    def __init__(self, batches, model):
+        self._batches, self._model = batches, model
+        self._made, self._loops, self._data = {}, {}, {}
+
+    def first_loss(self, dtype):
+        objective = self._parts(dtype)[0]
+        features = {name: tf.constant(array) for name, array in self._batches.orders["train", "sorted"][0].items()}
+        return float(tf.reduce_mean(objective.losses(features, objective(features))["loss"]))
+
+    def train(self, dtype, order):
+        if (dtype, order) not in self._loops:
+            step = self._parts(dtype)[1]
+            data = self._dataset("train", order).repeat().prefetch(4)
+            pace = LoopSettings(num_train_steps=STEPS, batch_size=len(self._batches.orders["train", order][0]["label_ids"]))
+            self._loops[dtype, order] = TrainingLoop(step, data, tempfile.mkdtemp(), pace)
+        # What TrainingLoop.train calls, without its checkpoint at the end.
+        self._loops[dtype, order]._call(len(self._batches.orders["train", order]))
+
+    def evaluate(self, dtype, order):
+        predictions, _ = self._parts(dtype)[2].run(self._dataset("eval", order).prefetch(4), with_loss=True)
+        return float((predictions["probabilities"].argmax(axis=1) == predictions["label_ids"]).mean())
+
+    def matmul(self, dtype, size):
+        return feeding.matmul(dtype, size)
+
+    def _dataset(self, mode, order):
+        if (mode, order) not in self._data:
+            self._data[mode, order] = feeding.dataset(self._batches.orders[mode, order])
+        return self._data[mode, order]
+
+    def _parts(self, dtype):
+        """(objective, training step, evaluator), as training/finetuning.py puts them together."""
+        if dtype not in self._made:
+            settings = ClassifierSettings(init_checkpoint=self._model, dtype=dtype)
+            source = ModelSource(settings)
+
+            def make_objective(encoder):
+                encoder.remove_padding = self.remove_padding
+                return registry.get("objective", "sequence_classification")(encoder, self._batches.num_labels)
+
+            objective = source.build(settings, make_objective, for_training=True)
+            source.load_into(objective)
+            weights = objective.named_weights()
+            weights["output_weights"].assign(self._batches.head(source.config.hidden_size))
+            optimizer = AdamW(weights, LinearSchedule(LEARNING_RATE, STEPS))
+            step = TrainStep(
+                objective, optimizer, tf.Variable(0, dtype=tf.int64, trainable=False), 1, max_grad_norm=MAX_GRAD_NORM
+            )
+            evaluator = Evaluator(objective)
+            if dtype != "float32":
+                inference = source.build(settings, make_objective, for_training=False)
+                evaluator = Evaluator(inference, weights_of=objective)
+            self._made[dtype] = objective, step, evaluator
+        return self._made[dtype]
+
+
+class Padded(Bertline):
+    """Every slot is computed, padding or not."""
+
+    remove_padding = False

@@ -1,0 +1,87 @@
+"""A side of a benchmark in a process of its own, kept alive, that measures when it is asked to.
+
+torch and TensorFlow do not live in one process, and would fight for its threads. Requests and replies are lines of JSON.
+"""
+
+import importlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+# side -> module and class; the class has first_loss, train, evaluate and matmul.
+SIDES = {
+    "bertline": "bertline:Bertline",
+    "bertline-padded": "bertline:Padded",
+    "transformers": "huggingface:Transformers",
+    "transformers-cast": "huggingface:CastTransformers",
+    "keras-hub": "kerashub:KerasHub",
+}
+
+
+class Worker:
+    """The asking end.
+
+    Args:
+      side: a key of SIDES.
+      batches: path of what `work.write_batches` wrote.
+      model: folder of the weights.
+      threads: how many it may compute with.
+    """
+
+    def __init__(self, side, batches, model, threads):
+        self.side = side
+        self._errors = tempfile.TemporaryFile("w+")
+        names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+        # TensorFlow reads its variables before any Python; torch takes OMP_NUM_THREADS.
+        environment = {**os.environ, **dict.fromkeys(names, str(threads)), "TF_CPP_MIN_LOG_LEVEL": "2"}
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.worker", side, batches, model], cwd=ROOT, env=environment, text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors,
+        )  # fmt: skip
+
+    def ask(self, method, *args):
+        """(result of the side's method, seconds that it took, seconds of all its threads).
+
+        Raises:
+          RuntimeError: the process ended; with the end of what it said.
+        """
+        try:
+            print(json.dumps([method, args]), file=self._process.stdin, flush=True)
+            line = self._process.stdout.readline()
+        except BrokenPipeError:
+            line = ""
+        if not line:
+            self._errors.seek(0)
+            raise RuntimeError(f"{self.side} ended:\n{self._errors.read()[-3000:]}")
+        return json.loads(line)
+
+    def close(self):
+        self._process.stdin.close()
+        self._process.wait()
+        self._process.stdout.close()
+        self._errors.close()
+
+
+def serve(side, batches, model):
+    """The answering end; libraries that print to standard output do not get in between."""
+    replies = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    from benchmarks.work import Batches
+
+    module, name = SIDES[side].split(":")
+    measured = getattr(importlib.import_module(f"benchmarks.peers.{module}"), name)(Batches(batches), model)
+    for line in sys.stdin:
+        method, args = json.loads(line)
+        started, worked = time.perf_counter(), time.process_time()
+        result = getattr(measured, method)(*args)
+        seconds = time.perf_counter() - started, time.process_time() - worked
+        print(json.dumps([result, *seconds]), file=replies, flush=True)
+
+
+if __name__ == "__main__":
+    serve(*sys.argv[1:])
