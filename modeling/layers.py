@@ -4,20 +4,51 @@
 Variables are named as in google-research/bert, so that a variable's path is its name in a TF1 checkpoint.
 """
 
+import math
+
 import keras
 import tensorflow as tf
 
+SQRT_HALF, SQRT_HALF_OVER_PI, SQRT_TWO_OVER_PI = math.sqrt(0.5), math.sqrt(0.5 / math.pi), math.sqrt(2.0 / math.pi)
 LAYER_NORM_EPSILON = 1e-12  # google-research/bert: tf.contrib.layers.layer_norm's variance epsilon
 
 
 def gelu(x):
-    """Exact gelu, x * Phi(x). Source: Hendrycks & Gimpel 2016, https://arxiv.org/abs/1606.08415"""
+    """Exact gelu, x * Phi(x), in the form that TensorFlow fuses with the product before it in inference.
+
+    Source: Hendrycks & Gimpel 2016, https://arxiv.org/abs/1606.08415
+    """
     return tf.nn.gelu(x, approximate=False)
+
+
+@tf.custom_gradient
+def gelu_in_training(x):
+    """The same function and gradient; keeps its derivative alone for the backward pass.
+
+    TensorFlow's own goes through erfc and ten half-precision products, which take 3 to 7 times as long on a CPU.
+    """
+    wide = tf.cast(x, tf.float32)
+    cumulative = 0.5 * tf.math.erf(wide * SQRT_HALF) + 0.5
+    density = tf.exp(wide * wide * -0.5) * SQRT_HALF_OVER_PI
+    derivative = tf.cast(cumulative + wide * density, x.dtype)
+    return tf.cast(wide * cumulative, x.dtype), lambda upstream: upstream * derivative
 
 
 def gelu_new(x):
     """The tanh approximation, as in GPT and in google-research/bert's `gelu`."""
     return tf.nn.gelu(x, approximate=True)
+
+
+@tf.custom_gradient
+def gelu_new_in_training(x):
+    """The same function and gradient; keeps its derivative alone."""
+    wide = tf.cast(x, tf.float32)
+    square = wide * wide
+    tanh = tf.tanh(wide * (SQRT_TWO_OVER_PI + SQRT_TWO_OVER_PI * 0.044715 * square))
+    cumulative = 0.5 * tanh + 0.5
+    slope = SQRT_TWO_OVER_PI + 3.0 * SQRT_TWO_OVER_PI * 0.044715 * square
+    derivative = tf.cast(cumulative + 0.5 * wide * (1.0 - tanh * tanh) * slope, x.dtype)
+    return tf.cast(wide * cumulative, x.dtype), lambda upstream: upstream * derivative
 
 
 ACTIVATIONS = {
@@ -27,6 +58,8 @@ ACTIVATIONS = {
     "tanh": tf.tanh,
     "linear": lambda x: x,
 }
+# Where training has a form of its own.
+ACTIVATIONS_IN_TRAINING = {**ACTIVATIONS, "gelu": gelu_in_training, "gelu_new": gelu_new_in_training}
 
 
 def initializer(stddev):
@@ -39,15 +72,16 @@ class Dense(keras.layers.Layer):
 
     def __init__(self, units, activation="linear", stddev=0.02, **kwargs):
         super().__init__(**kwargs)
-        self.units, self.activation, self.stddev = units, ACTIVATIONS[activation], stddev
+        self.units, self.activation, self.stddev = units, activation, stddev
 
     def build(self, input_width):
         self.kernel = self.add_weight(name="kernel", shape=(input_width, self.units), initializer=initializer(self.stddev))
         self.bias = self.add_weight(name="bias", shape=(self.units,), initializer="zeros")
         self.built = True
 
-    def call(self, rows):
-        return self.activation(tf.nn.bias_add(tf.matmul(rows, self.kernel), self.bias))
+    def call(self, rows, training=False):
+        activation = (ACTIVATIONS_IN_TRAINING if training else ACTIVATIONS)[self.activation]
+        return activation(tf.nn.bias_add(tf.matmul(rows, self.kernel), self.bias))
 
 
 class Classifier(keras.layers.Layer):
@@ -88,13 +122,31 @@ class LayerNorm(keras.layers.Layer):
         self.built = True
 
     def call(self, rows):
-        normed = layer_norm(tf.cast(rows, tf.float32), tf.convert_to_tensor(self.gamma), tf.convert_to_tensor(self.beta), self.epsilon)
-        return tf.cast(normed, self.compute_dtype)
+        gamma, beta = tf.convert_to_tensor(self.gamma), tf.convert_to_tensor(self.beta)
+        return layer_norm(rows, gamma, beta, self.epsilon, self.compute_dtype)
 
 
-def layer_norm(x, gamma, beta, epsilon):
-    """float32 [N, H] -> float32 [N, H]."""
-    mean = tf.reduce_mean(x, axis=-1, keepdims=True)
-    centred = x - mean
-    variance = tf.reduce_mean(tf.square(centred), axis=-1, keepdims=True)
-    return centred * (tf.math.rsqrt(variance + epsilon) * gamma) + beta
+def layer_norm(rows, gamma, beta, epsilon, dtype):
+    """[N, H] of any float type -> [N, H] of `dtype`, computed in float32."""
+
+    @tf.custom_gradient
+    def apply(rows, gamma, beta):
+        width = tf.cast(tf.shape(rows)[1], tf.float32)
+        wide = tf.cast(rows, tf.float32)
+        centred = wide - tf.reduce_mean(wide, axis=1, keepdims=True)
+        inverse_deviation = tf.math.rsqrt(tf.reduce_mean(centred * centred, axis=1, keepdims=True) + epsilon)  # [N, 1]
+        normed = centred * inverse_deviation
+
+        def grad(upstream):
+            upstream = tf.cast(upstream, tf.float32)
+            product = upstream * normed
+            # Means over the width of upstream * gamma (* normed) as products with a vector: one pass each.
+            column = gamma[:, None] / width
+            mean, mean_product = tf.matmul(upstream, column), tf.matmul(product, column)
+            to_rows = (upstream * gamma - normed * mean_product - mean) * inverse_deviation
+            sum_rows = tf.raw_ops.BiasAddGrad  # sums over rows faster than reduce_sum does
+            return tf.cast(to_rows, rows.dtype), sum_rows(out_backprop=product), sum_rows(out_backprop=upstream)
+
+        return tf.cast(normed * gamma + beta, dtype), grad
+
+    return apply(rows, gamma, beta)

@@ -255,7 +255,7 @@ class TransformerLayer(keras.layers.Layer):
         if query_rows is not None:
             rows = tf.gather(rows, tf.reshape(query_rows, [-1]))
         rows = self.attention_norm(dropout(self.attention_output(context), rate, dropout_key) + rows)
-        transformed = self.output_dense(self.intermediate(rows))
+        transformed = self.output_dense(self.intermediate(rows, training=dropout_key is not None))
         return self.output_norm(dropout(transformed, rate, dropout_key) + rows)
 
     def _attend(self, rows, packing, bias, dropout_key, query_rows):
