@@ -35,7 +35,7 @@ def classify(script, tiny_bert):
         given = {flag.split("=")[0] for flag in flags}
         defaults = {"--init_checkpoint": tiny_bert, "--max_seq_length": 16}
         more = [f"{name}={value}" for name, value in defaults.items() if name not in given]
-        ran = script("run_classifier.py", *flags, *(m for m in more if not m.endswith("=None")), **options)
+        ran = script("run_classifier.py", *(flag for flag in (*flags, *more) if not flag.endswith("=None")), **options)
         assert ran.wait() == status, ran.stderr[-3000:]
         assert "Traceback" not in ran.stderr, ran.stderr[-3000:]
         return ran
