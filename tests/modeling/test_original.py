@@ -7,6 +7,7 @@ import pytest
 import tensorflow as tf
 
 import registry
+from modeling.dropout import DropoutKey
 from modeling.encoders.bert import BertConfig
 from training.optimization import AdamW, LinearSchedule
 from training.step import TrainStep
@@ -84,7 +85,7 @@ def test_gradients(objective, folder, batch):
     expected = np.load(folder / "gradients.npz")
     step = TrainStep(objective, AdamW(objective.named_weights(), LinearSchedule(1.0, 1)), tf.Variable(0, dtype=tf.int64), 0)
     totals = {term: tf.reduce_sum(w) for term, w in objective.loss_weights(batch).items()}
-    _, found = step._forward_backward(batch, totals, None)
+    _, found = step._forward_backward(batch, totals, DropoutKey(tf.constant([0, 0])))
     assert set(found) == set(expected.files)
     for name, gradient in found.items():
         # A key's bias moves all scores of a query alike: its gradient is 0 but for rounding.

@@ -1,0 +1,73 @@
+"""Masks of the right share, reproducible, and of each place its own."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import modeling.encoders.bert as bert
+import small_models
+from modeling import dropout as dropout_module
+from modeling.dropout import DropoutKey, dropout
+
+
+def key(*numbers):
+    return DropoutKey(tf.constant(numbers, tf.int32))
+
+
+@pytest.mark.parametrize("rate", [0.1, 0.5, 0.9])
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16"])
+def test_share_and_scale(rate, dtype):
+    shape = [301, 333]  # 100,233: an odd number
+    found = tf.cast(dropout(tf.ones(shape, dtype), rate, key(1, 2)), tf.float32).numpy()
+    assert abs(np.mean(found == 0) - rate) < 5 * np.sqrt(rate * (1 - rate) / found.size)
+    np.testing.assert_allclose(found[found != 0], 1 / (1 - rate), rtol=0.01)
+    # No row and no column is favoured, and neighbours know nothing of each other.
+    zeros = (found == 0) - np.mean(found == 0)
+    for axis in (0, 1):
+        assert np.max(np.abs(zeros.mean(axis))) < 6 * np.sqrt(rate * (1 - rate) / 301)
+        moved = np.mean(zeros * np.roll(zeros, 1, axis)) / np.mean(zeros**2)
+        assert abs(moved) < 5 / np.sqrt(found.size)
+
+
+def test_no_key_or_no_rate_changes_nothing():
+    x = tf.random.normal([3, 4])
+    assert dropout(x, 0.5, None) is x and dropout(x, 0.0, key(1, 2)) is x
+    assert dropout(tf.ones([0, 5]), 0.5, key(1, 2)).shape == (0, 5)
+
+
+def test_gradient_passes_through_the_mask():
+    x = tf.random.normal([50])
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = dropout(x, 0.5, key(3, 4))
+    np.testing.assert_allclose(tape.gradient(y, x) * x, y, rtol=1e-6)
+
+
+def test_each_draw_of_each_child_has_a_seed_of_its_own():
+    """Of replicas, micro-batches and layers, three draws each."""
+    seeds = []
+    for seed in range(2):
+        for step in range(3):
+            for replica in range(2):
+                replicas_key = key(seed, step).child(replica)
+                for micro_batch in (replicas_key.child(i) for i in range(2)):
+                    layers = [micro_batch.child(i) for i in range(4)]
+                    seeds += [tuple(k.next_seed().numpy()) for k in (micro_batch, *layers) for _ in range(3)]
+    assert len(set(seeds)) == len(seeds)
+
+
+def test_no_two_places_of_a_model_share_a_mask(monkeypatch):
+    """Ones go in, so that each result shows its mask."""
+    found = []
+
+    def recording(x, rate, dropout_key):
+        found.append(dropout_module.dropout(tf.ones_like(x), rate, dropout_key).numpy().reshape(-1)[:200])
+        return x
+
+    monkeypatch.setattr(bert, "dropout", recording)
+    rates = {"hidden_dropout_prob": 0.5, "attention_probs_dropout_prob": 0.5}
+    small_models.encoder(**rates)(small_models.features((20, 20)), dropout_key=key(1, 2))
+    assert len(found) == 1 + 3 * small_models.SIZES["num_hidden_layers"]
+    for i, one in enumerate(found):
+        for other in found[:i]:
+            assert 0.25 < np.mean(one == other) < 0.75

@@ -1,0 +1,74 @@
+"""Activations and layer norm, forward and backward, in the forms for inference and for training, against torch."""
+
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+# Both triton (which torch imports where it is installed) and TensorFlow bring an LLVM; the second aborts the process.
+sys.modules.setdefault("triton", None)
+
+from modeling.encoder import policy
+from modeling.layers import Dense, LayerNorm
+
+torch = pytest.importorskip("torch", reason="make peers")
+functional = torch.nn.functional
+
+REFERENCES = {
+    "gelu": functional.gelu,
+    "gelu_new": lambda x: functional.gelu(x, approximate="tanh"),
+    "relu": functional.relu,
+    "tanh": torch.tanh,
+    "linear": lambda x: x,
+}
+TOLERANCES = {"float32": 1e-6, "bfloat16": 2e-2, "float16": 2e-3}
+
+
+@pytest.mark.parametrize("dtype", TOLERANCES)
+@pytest.mark.parametrize("training", [False, True])
+@pytest.mark.parametrize("activation", REFERENCES)
+def test_dense(activation, training, dtype):
+    """Through the unit matrix: the activation's value and gradient from -8 to 8."""
+    points = np.linspace(-8, 8, 400, dtype=np.float32).reshape(100, 4)
+    weighting = np.linspace(0.5, 1.5, 400, dtype=np.float32).reshape(100, 4)
+    dense = Dense(4, activation, dtype=policy(dtype, for_training=True))
+    dense.build(4)
+    dense.kernel.assign(np.eye(4))
+    rows = tf.constant(points)
+    with tf.GradientTape() as tape:
+        tape.watch(rows)
+        found = dense(rows, training=training)
+        total = tf.reduce_sum(tf.cast(found, tf.float32) * weighting)
+    expected_rows = torch.tensor(tf.cast(tf.cast(points, dtype), tf.float32).numpy(), requires_grad=True)
+    expected = REFERENCES[activation](expected_rows)
+    (expected * torch.tensor(weighting)).sum().backward()
+    tolerance = TOLERANCES[dtype]
+    np.testing.assert_allclose(tf.cast(found, tf.float32), expected.detach(), rtol=tolerance, atol=tolerance)
+    tolerance = max(2 * tolerance, 1e-5)
+    np.testing.assert_allclose(tape.gradient(total, rows), expected_rows.grad, rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize("dtype", TOLERANCES)
+@pytest.mark.parametrize("rows", [7, 0])
+def test_layer_norm(dtype, rows):
+    draw = np.random.default_rng(0)
+    # float32 rows of half-precision numbers: what the layer gets from its neighbours.
+    x, gamma, beta, weighting = (draw.normal(size=s).astype(np.float32) for s in ((rows, 48), (48,), (48,), (rows, 48)))
+    x = tf.cast(3.0 * x + 5.0, dtype)
+    norm = LayerNorm(1e-5, dtype=policy(dtype, for_training=True))
+    norm.build(48)
+    norm.gamma.assign(gamma)
+    norm.beta.assign(beta)
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        found = norm(x)
+        total = tf.reduce_sum(tf.cast(found, tf.float32) * weighting)
+    assert found.dtype == dtype
+    inputs = [torch.tensor(a, requires_grad=True) for a in (tf.cast(x, tf.float32).numpy(), gamma, beta)]
+    expected = functional.layer_norm(inputs[0], (48,), inputs[1], inputs[2], eps=1e-5)
+    (expected * torch.tensor(weighting)).sum().backward()
+    tolerance = {"float32": 1e-5, "bfloat16": 3e-2, "float16": 3e-3}[dtype]
+    np.testing.assert_allclose(tf.cast(found, tf.float32), expected.detach(), rtol=tolerance, atol=tolerance)
+    for gradient, other in zip(tape.gradient(total, [x, norm.gamma.value, norm.beta.value]), inputs):
+        np.testing.assert_allclose(tf.cast(gradient, tf.float32), other.grad, rtol=tolerance, atol=3 * tolerance)
