@@ -34,6 +34,11 @@ What is in $output
   records/           the tokenized data (TFRecord), used again where text, vocabulary and settings are the same
   events.out.*       curves: .venv/bin/tensorboard --logdir=output
 
-Next: your own data, a train.tsv and a dev.tsv with a header "label<TAB>text", without any code
-  $python run_classifier.py --flagfile=$recipe --data_dir=YOUR_FOLDER --nodo_predict --output_dir=output/mine
+Next: a message of yours (writes predictions.tsv anew)
+  printf 'text\\nthe lid came cracked\\n' > output/new.tsv
+  $python run_classifier.py --task_name=tsv --do_predict --max_seq_length=64 --data_dir=output --test_file=new.tsv --output_dir=$output
+  cut -f2 $output/predictions.tsv
+
+Then your own data: a folder with train.tsv and dev.tsv, each with the header "label<TAB>text", no code
+  $python run_classifier.py --flagfile=$recipe --nodo_predict --data_dir=YOUR_FOLDER --output_dir=output/mine
 END
