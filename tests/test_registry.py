@@ -1,0 +1,67 @@
+"""Names find classes; a wrong name is told the nearest one."""
+
+import pytest
+
+import registry
+from errors import InputError, reported
+
+
+@pytest.fixture
+def kinds(monkeypatch):
+    """A kind of its own, so that nothing is left behind."""
+    monkeypatch.setattr(registry, "_registered", {"fruit": {}})
+    monkeypatch.setattr(registry, "_scanned", {"fruit"})
+    return "fruit"
+
+
+def test_every_name_of_a_class_finds_it(kinds):
+    @registry.register(kinds, "apple", "pomme")
+    class Apple:
+        pass
+
+    assert registry.get(kinds, "apple") is registry.get(kinds, "pomme") is Apple
+    assert registry.names(kinds) == ["apple", "pomme"]
+
+
+def test_two_classes_of_one_name(kinds):
+    @registry.register(kinds, "apple")
+    class Apple:
+        pass
+
+    registry.register(kinds, "apple")(Apple)
+    with pytest.raises(ValueError, match="fruit 'apple' is registered by"):
+        registry.register(kinds, "apple")(type("Other", (), {}))
+
+
+@pytest.mark.parametrize(
+    "kind, name, message",
+    [
+        ("processor", "mrcp", "unknown processor 'mrcp'; did you mean 'mrpc'.*known: .*cola"),
+        ("encoder", "brt", "unknown encoder 'brt'; did you mean 'bert'"),
+        ("objective", "masked_ml", "did you mean 'masked_lm'"),
+        ("objective", "zzz", r"unknown objective 'zzz'; known: .*masked_lm"),
+    ],
+)
+def test_unknown_names(kind, name, message):
+    with pytest.raises(InputError, match=message):
+        registry.get(kind, name)
+
+
+@pytest.mark.parametrize(
+    "kind, expected",
+    [
+        ("processor", {"cola", "sst-2", "mrpc", "sts-b", "qqp", "mnli", "qnli", "rte", "wnli", "xnli", "sim"}),
+        ("encoder", {"bert"}),
+        ("objective", {"masked_lm", "sequence_classification"}),
+    ],
+)
+def test_what_is_there(kind, expected):
+    assert expected <= set(registry.names(kind))
+
+
+def test_reported_errors(capsys):
+    with pytest.raises(SystemExit) as left, reported():
+        raise InputError("train.tsv:17: 3 columns")
+    assert left.value.code == 2 and capsys.readouterr().err == "error: train.tsv:17: 3 columns\n"
+    with pytest.raises(ValueError, match="a bug"), reported():
+        raise ValueError("a bug")

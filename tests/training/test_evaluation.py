@@ -1,0 +1,76 @@
+"""Evaluation sees every example once, in order, at its own weight."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import small_models
+from training.evaluation import Evaluator
+
+
+@pytest.fixture(scope="module")
+def model():
+    return small_models.objective("sequence_classification", num_hidden_layers=1)
+
+
+@pytest.fixture(scope="module")
+def rows():
+    return small_models.classification_batch((11, 4, 9, 7, 8, 5, 10, 2, 3, 6))
+
+
+@pytest.fixture(scope="module")
+def expected(model, rows):
+    """(probabilities, mean loss) of one batch of all rows, in numpy."""
+    logits = model(small_models.tensors(rows))["logits"].numpy().astype(np.float64)
+    probabilities = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    return probabilities, -np.log(probabilities[np.arange(10), rows["label_ids"]]).mean()
+
+
+def batches(rows, parts, **more):
+    for part in parts:
+        batch = {name: array[list(part)] for name, array in rows.items()}
+        yield small_models.tensors({**batch, "example_index": np.array(part, np.int32), **more})
+
+
+@pytest.mark.parametrize("static_shapes", [True, False])
+@pytest.mark.parametrize("parts", [[range(10)], [(9, 2, 4), (0, 1, 3, 5, 6, 7), (8,)]], ids=["whole", "parts"])
+def test_results_come_in_the_order_of_the_examples(model, rows, expected, parts, static_shapes):
+    predictions, loss = Evaluator(model, static_shapes).run(batches(rows, parts), with_loss=True)
+    np.testing.assert_allclose(predictions["probabilities"], expected[0], atol=1e-6)
+    np.testing.assert_array_equal(predictions["label_ids"], rows["label_ids"])
+    assert loss == pytest.approx(expected[1], rel=1e-5)
+
+
+def test_without_labels_there_is_no_loss(model, rows, expected):
+    predictions, loss = Evaluator(model).run(batches(rows, [(3, 1, 0, 2), range(4, 10)]), with_loss=False)
+    np.testing.assert_allclose(predictions["probabilities"], expected[0], atol=1e-6)
+    assert loss is None and "label_ids" not in predictions
+
+
+def test_rows_that_fill_up_a_batch_do_not_count(model, rows, expected):
+    filled = {name: np.concatenate([array, array[:2]]) for name, array in rows.items()}
+    filled |= {"is_real_example": np.array([1] * 10 + [0] * 2, np.int32), "example_index": np.array([*range(10), -1, -1])}
+    predictions, loss = Evaluator(model).run([small_models.tensors(filled)], with_loss=True)
+    np.testing.assert_allclose(predictions["probabilities"], expected[0], atol=1e-6)
+    assert loss == pytest.approx(expected[1], rel=1e-5)
+
+
+def test_records_without_numbers_stay_in_order_of_arrival(model, rows, expected):
+    parts = [(5, 2), (0, 9)]
+    unnumbered = ({**b, "example_index": tf.fill([2], -1)} for b in batches(rows, parts))
+    predictions, _ = Evaluator(model).run(unnumbered, with_loss=False)
+    np.testing.assert_allclose(predictions["probabilities"], expected[0][[5, 2, 0, 9]], atol=1e-6)
+
+
+def test_weights_are_copied_at_each_run(rows):
+    source = small_models.objective("sequence_classification", num_hidden_layers=1)
+    options = {"dtype": "bfloat16", "for_training": False}
+    copy = small_models.objective("sequence_classification", options, num_hidden_layers=1)
+    evaluator = Evaluator(copy, weights_of=source)
+    for _ in range(2):
+        found, loss = evaluator.run(batches(rows, [range(10)]), with_loss=True)
+        expected, full_loss = Evaluator(source).run(batches(rows, [range(10)]), with_loss=True)
+        np.testing.assert_allclose(found["probabilities"], expected["probabilities"], atol=0.03)
+        assert loss == pytest.approx(full_loss, rel=0.03)
+        source.classifier.output_bias.assign([3.0, -1.0, -2.0])
+    assert copy.encoder.pooler.kernel.dtype == "bfloat16"

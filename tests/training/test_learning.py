@@ -1,0 +1,53 @@
+"""Each objective learns a few dozen rows by heart."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import registry
+import small_models
+from training.optimization import AdamW, LinearSchedule
+from training.step import TrainStep
+
+LENGTHS = tuple(np.random.default_rng(5).integers(4, 12, 24))
+
+
+def classification(problem_type):
+    draw = np.random.default_rng(1)
+    labels = {
+        "single_label_classification": draw.integers(0, 3, 24).astype(np.int32),
+        "multi_label_classification": draw.integers(0, 2, [24, 3]).astype(np.float32),
+        "regression": draw.uniform(0, 5, 24).astype(np.float32),
+    }[problem_type]
+    return "sequence_classification", (1 if problem_type == "regression" else 3, problem_type), {
+        **small_models.features(LENGTHS), "label_ids": labels,
+    }  # fmt: skip
+
+
+def masked_lm():
+    batch = small_models.masked_lm_batch(LENGTHS)
+    first = [np.isin(np.arange(3), np.unique(row, return_index=True)[1]) for row in batch["masked_lm_positions"]]
+    return "masked_lm", (), {**batch, "masked_lm_weights": batch["masked_lm_weights"] * first}
+
+
+CASES = {
+    "classes": classification("single_label_classification"),
+    "several labels": classification("multi_label_classification"),
+    "scores": classification("regression"),
+    "masked_lm": masked_lm(),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("name", registry.names("encoder"))
+def test_learns_by_heart(name, case, monkeypatch):
+    monkeypatch.setattr("modeling.objectives.sequence_classification.HEAD_DROPOUT", 0.0)
+    kind, arguments, batch = CASES[case]
+    tf.random.set_seed(0)
+    encoder = small_models.encoder(name, num_hidden_layers=2, hidden_size=32)
+    objective = registry.get("objective", kind)(encoder, *arguments)
+    optimizer = AdamW(objective.named_weights(), LinearSchedule(1e-2, 120, 10), bias_correction=True)
+    step = TrainStep(objective, optimizer, tf.Variable(0, dtype=tf.int64), 0)
+    run, batch = tf.function(step), small_models.tensors(batch)
+    losses = [float(run(batch)["loss"]) for _ in range(120)]
+    assert losses[-1] < 0.05 * losses[0], losses[::20]
