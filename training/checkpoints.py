@@ -46,11 +46,11 @@ class RunCheckpoints:
         """Raises InputError where the disk is full or the folder cannot be written."""
         before = self.latest
         try:
-            self._manager.save(checkpoint_number=int(self._step))
+            self._manager.save(checkpoint_number=int(self._step.numpy()))
         except (tf.errors.OpError, OSError) as error:
             kept = f"{before} is whole, the same command continues from it" if before else "there is none before it"
             raise InputError(
-                f"{self._manager.directory}: the checkpoint of step {int(self._step)} cannot be written: "
+                f"{self._manager.directory}: the checkpoint of step {int(self._step.numpy())} cannot be written: "
                 f"{_first_line(error)}; {kept}"
             ) from error
 
@@ -76,7 +76,7 @@ class RunCheckpoints:
                 "an older one, or use --overwrite_output_dir"
             ) from error
         logging.info("continuing from %s", prefix)
-        return int(self._step)
+        return int(self._step.numpy())
 
 
 def find_latest(output_dir):

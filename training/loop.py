@@ -113,7 +113,7 @@ class TrainingLoop:
           TrainingDiverged, Interrupted.
         """
         settings, stop = self._settings, _Signals()
-        step = int(self._step)
+        step = int(self._step.numpy())  # numpy() first: variables of several replicas have no int()
         progress = Progress(self._output_dir, step, settings.num_train_steps, settings.batch_size)
         steps_per_call, saved = 1, step
         with stop:
@@ -209,7 +209,7 @@ class TrainingLoop:
         if settings.best_metric is None:
             return
         score = metrics[settings.best_metric]
-        if score > float(self._best):
+        if score > float(self._best.numpy()):
             self._best.assign(score)
             self._best_step.assign(step)
             self._evaluations_since_best.assign(0)
@@ -218,7 +218,7 @@ class TrainingLoop:
             self._evaluations_since_best.assign_add(1)
 
     def _out_of_patience(self):
-        stopping = 0 < self._settings.patience <= int(self._evaluations_since_best)
+        stopping = 0 < self._settings.patience <= int(self._evaluations_since_best.numpy())
         if stopping:
             logging.info("no better %s in %d evaluations: stopping", self._settings.best_metric, self._settings.patience)
         return stopping
@@ -227,10 +227,10 @@ class TrainingLoop:
         return os.path.join(self._output_dir, "best", f"weights-{step}")
 
     def _restore_best(self):
-        step = int(self._best_step)
+        step = int(self._best_step.numpy())
         if step:
             checkpoints.restore_weights(self._objective.named_weights(), self._best_prefix(step))
-            logging.info("best %s %.4f at step %d", self._settings.best_metric, float(self._best), step)
+            logging.info("best %s %.4f at step %d", self._settings.best_metric, float(self._best.numpy()), step)
         return step
 
 
