@@ -11,7 +11,7 @@ import sys
 
 import errors
 import registry
-from training import flags, run_folder, settings
+from training import console, flags, run_folder, settings
 
 
 def main(_):
@@ -22,6 +22,7 @@ def main(_):
         processor = make_processor(run)
         examples = read_examples(run, processor)
         # TensorFlow is imported only now that flags and files are known to be good.
+        console.import_tensorflow()
         from processors.labels import Labels
         from training.finetuning import FineTuning, Task
 

@@ -2,15 +2,14 @@
 
 import dataclasses
 import logging
-import os
 import sys
 import types
 import typing
 
 from absl import app, flags
-from absl import logging as absl_logging
 
 from errors import InputError
+from training import console
 
 _DEFINE = {bool: flags.DEFINE_bool, int: flags.DEFINE_integer, float: flags.DEFINE_float, str: flags.DEFINE_string}
 
@@ -53,21 +52,10 @@ def run(main):
         return rest
 
     def start(argv):
-        absl_logging.get_absl_handler().setFormatter(_PlainLines())
-        logging.getLogger("absl").setLevel(logging.WARNING)  # TensorFlow logs its own details there
+        console.start()
         main(argv)
 
-    # TensorFlow is imported later; its C++ part would speak of drivers and instruction sets.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     app.run(start, flags_parser=parse)
-
-
-class _PlainLines(logging.Formatter):
-    """Log lines without absl's prefix of letter, time, process and file."""
-
-    def format(self, record):
-        line = super().format(record)
-        return f"{record.levelname.lower()}: {line}" if record.levelno >= logging.WARNING else line
 
 
 def _refused(error):
