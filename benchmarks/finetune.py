@@ -3,12 +3,12 @@
   python benchmarks/finetune.py --task=MRPC --data_dir=../shared/data/glue_mrpc
   python benchmarks/finetune.py --task=SST-2 --data_dir=../shared/data/glue_sst2
 
-Same weights and same examples for all. Each side is a process of its own; they are measured in turn, A B C A B C, so that
-what else the machine does hits all alike. Ours is driven as run_classifier.py drives it, on batches cut from pools sorted
-by length; the others get these batches ("sorted") and their own default, random order for training ("shuffled") and the
-file's for evaluation ("in order"), padded to the longest of the batch. Before anything is timed the losses of the first
-batch are compared. On a machine that is not quiet, examples per CPU second (of all threads of the side's process) says
-more than examples per second; threads that wait by spinning count there too.
+Same weights and same examples for all. Each side is a process of its own; they are measured in turn, A B C A B C, so
+that what else the machine does hits all alike. Ours is driven as run_classifier.py drives it, on batches cut from pools
+sorted by length; the others get these batches ("sorted") and their own default, random order for training ("shuffled")
+and the file's for evaluation ("in order"), padded to the longest of the batch. Before anything is timed the losses of
+the first batch are compared. On a machine that is not quiet, examples per CPU second (of all threads of the side's
+process) say more than examples per second; threads that wait by spinning count there too.
 """
 
 import json
@@ -84,8 +84,8 @@ def check_losses(workers):
     print("loss of the first batch, without dropout")
     for dtype in FLAGS.dtypes:
         losses = {side: one.ask("first_loss", dtype)[0] for side, one in workers.items()}
-        spread = max(losses.values()) - min(losses.values())
-        print(f"  {dtype:9s}", *(f"{side} {loss:.6f}" for side, loss in losses.items()), f"spread {spread:.1e}", flush=True)
+        spread, shown = max(losses.values()) - min(losses.values()), [f"{s} {loss:.6f}" for s, loss in losses.items()]
+        print(f"  {dtype:9s}", *shown, f"spread {spread:.1e}", flush=True)
         if dtype == "float32" and spread > TOLERANCE:
             raise SystemExit(f"the sides do not compute the same: the losses differ by more than {TOLERANCE}")
 
@@ -113,13 +113,14 @@ def measure(workers, batches):
 def report(rates, cpu_rates, gigaflops, batches, model):
     """One table per mode and precision."""
     bare = {dtype: 0.0 for dtype in FLAGS.dtypes}
-    print(f"\n{FLAGS.task}, --max_seq_length={FLAGS.max_seq_length}, {FLAGS.threads} threads, medians of {FLAGS.rounds} rounds")
+    print(f"\n{FLAGS.task}, --max_seq_length={FLAGS.max_seq_length}, {FLAGS.threads} threads; "
+          f"medians of {FLAGS.rounds} rounds")  # fmt: skip
     for (side, dtype), speeds in gigaflops.items():
         middle = statistics.median(speeds)
         bare[dtype] = max(bare[dtype], middle)
-        print(f"bare {FLAGS.matmul_size}x{FLAGS.matmul_size} product in {side}'s process, {dtype}: {middle:.0f} GFLOP/s")
-    print("share: 2 * (12 H^2 + 2 n H) operations per real token and layer, n tokens to a sequence, 3 times that in training,")
-    print("       per second, of the faster bare product in that precision")
+        print(f"bare product of {FLAGS.matmul_size}^2 in {side}'s process, {dtype}: {middle:.0f} GFLOP/s")
+    print("share: 2 * (12 H^2 + 2 n H) operations per real token and layer, n tokens to a sequence, 3 times that in")
+    print("       training, per second, of the faster bare product in that precision")
     for mode in FLAGS.modes:
         lengths = batches.lengths(mode)
         per_example = work.floating_point_operations(lengths, model, mode == "train") / len(lengths)
@@ -128,7 +129,7 @@ def report(rates, cpu_rates, gigaflops, batches, model):
               ", ".join(f"{order} {share:.0%}" for order, share in padding.items()))  # fmt: skip
         for dtype in FLAGS.dtypes:
             ours = statistics.median(rates[mode, dtype, FLAGS.sides[0], orders(FLAGS.sides[0], mode, dtype)[0]])
-            print(f"  {dtype:17s} {'batches':9s} {'examples/s':>10s} {'lowest':>8s} {'highest':>8s} {'/CPU s':>7s} {'ours/it':>8s} {'share':>6s}")
+            print(f"  {dtype:17s} batches   examples/s   lowest  highest  /CPU s  ours/it  share")
             for (m, d, side, order), values in rates.items():
                 if (m, d) == (mode, dtype):
                     middle = statistics.median(values)

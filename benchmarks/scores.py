@@ -63,7 +63,8 @@ class Run:
         self._model = transformers.BertForSequenceClassification.from_pretrained(
             FLAGS.model, num_labels=num_labels, problem_type=problem_type, dtype=torch.float32
         )
-        self._optimizer = torch.optim.AdamW(huggingface.parameter_groups(self._model), lr=FLAGS.learning_rate, fused=True)
+        groups = huggingface.parameter_groups(self._model)
+        self._optimizer = torch.optim.AdamW(groups, lr=FLAGS.learning_rate, fused=True)
         size = FLAGS.train_batch_size
         self._steps = int(len(rows["train"]) / size * FLAGS.num_train_epochs)
         warmup = int(self._steps * FLAGS.warmup_proportion)
@@ -87,7 +88,7 @@ class Run:
             self._schedule.step()
             self._optimizer.zero_grad()
             if (step + 1) % 50 == 0:
-                print(f"  seed {self._seed}, step {step + 1}/{steps}: loss {float(loss):.4f}", file=sys.stderr, flush=True)
+                print(f"  seed {self._seed}, step {step + 1} of {steps}: loss {loss.item():.4f}", file=sys.stderr)
         return steps * size / (time.perf_counter() - started)
 
     def evaluate(self, names):
@@ -110,7 +111,8 @@ def main(_):
     )
     if problem_type == "multi_label_classification":
         raise SystemExit("several labels to an example are not compared here")
-    print(f"{FLAGS.task}: {len(rows['train'])} training, {len(rows['dev'])} dev examples; transformers, {FLAGS.dtype}", flush=True)
+    counts = ", ".join(f"{len(found)} {split}" for split, found in rows.items())
+    print(f"{FLAGS.task}: {counts} examples; transformers, {FLAGS.dtype}", flush=True)
     found = []
     for seed in FLAGS.seeds:
         run = Run(rows, num_labels, problem_type, int(seed))

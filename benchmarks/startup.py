@@ -63,7 +63,8 @@ def main(_):
         measured["to the first step, records cached"] = first_step
         for name, (command, text) in measured.items():
             seconds = sorted(seconds_until(command, text) for _ in range(FLAGS.runs))
-            print(f"{name:34s} median {statistics.median(seconds):6.2f} s, {seconds[0]:.2f} to {seconds[-1]:.2f}", flush=True)
+            middle = statistics.median(seconds)
+            print(f"{name:34s} median {middle:6.2f} s, {seconds[0]:.2f} to {seconds[-1]:.2f}", flush=True)
 
 
 if __name__ == "__main__":

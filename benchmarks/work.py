@@ -47,8 +47,9 @@ def write_batches(path, task, data_dir, model, max_seq_length, batch_size, steps
     """Writes the batches of a task to an .npz file that `Batches` reads.
 
     Training: `steps` batches as Bertline makes them ("sorted": cut from pools sorted by length); the same examples in
-    random order ("shuffled"); these padded to `max_seq_length` ("padded"). Evaluation: the dev split as Bertline cuts it
-    (as many rows as fill `batch_size * max_seq_length` slots), in the file's order by `batch_size`, and that padded.
+    random order ("shuffled"); these padded to `max_seq_length` ("padded"). Evaluation: the dev split as Bertline cuts
+    it ("sorted": as many rows as fill `batch_size * max_seq_length` slots), by `batch_size` in the file's order ("in
+    order"), and these padded.
     """
     from processors import batches, records
 
@@ -62,11 +63,7 @@ def write_batches(path, task, data_dir, model, max_seq_length, batch_size, steps
         }
     arrays = {"num_labels": np.array(encoder.labels.num_labels)}
     for mode, made in sets.items():
-        rows = [
-            {name: array[i][: batch["input_mask"][i].sum()] if name in INPUTS else array[i] for name, array in batch.items()}
-            for batch in made
-            for i in range(len(batch[LABELS]))
-        ]
+        rows = [_unpadded(batch, i) for batch in made for i in range(len(batch[LABELS]))]
         rows.sort(key=lambda row: row["example_index"])
         if mode == "train":
             rows = [rows[i] for i in np.random.default_rng(seed).permutation(len(rows))]
@@ -82,13 +79,20 @@ def write_batches(path, task, data_dir, model, max_seq_length, batch_size, steps
     np.savez(path, **arrays)
 
 
+def _unpadded(batch, i):
+    """Row i of a batch, a dict of arrays at true length."""
+    length = batch["input_mask"][i].sum()
+    return {name: array[i][:length] if name in INPUTS else array[i] for name, array in batch.items()}
+
+
 def padded(rows, length=None):
     """Rows of arrays of any length -> arrays [B, T], T = `length` or the longest."""
     length = length or max(len(row["input_ids"]) for row in rows)
-    return {
-        name: np.stack([np.pad(row[name], (0, length - len(row[name]))) if name in INPUTS else row[name] for row in rows])
-        for name in rows[0]
-    }
+
+    def fit(name, array):
+        return np.pad(array, (0, length - len(array))) if name in INPUTS else array
+
+    return {name: np.stack([fit(name, row[name]) for row in rows]) for name in rows[0]}
 
 
 class Batches:

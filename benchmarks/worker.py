@@ -1,6 +1,7 @@
 """A side of a benchmark in a process of its own, kept alive, that measures when it is asked to.
 
-torch and TensorFlow do not live in one process, and would fight for its threads. Requests and replies are lines of JSON.
+torch and TensorFlow do not live in one process, and would fight for its threads. Requests and replies are lines of
+JSON.
 """
 
 import importlib
