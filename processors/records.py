@@ -15,6 +15,7 @@ from google.protobuf.message import DecodeError
 
 from errors import InputError
 from processors.feature_spec import EXAMPLE_INDEX
+from training import console
 from training.files import replaced
 
 FORMAT_VERSION = 1
@@ -149,10 +150,9 @@ def _write_shards(examples, encoder, prefix, num_processes):
     if count == 1:
         lengths = [_write_shard(*part) for part in parts]
     else:
-        # Forking a process that runs TensorFlow's threads can hang; a fork server that only imports it cannot.
+        # Forking a process that runs TensorFlow's threads can hang; a fork server has none.
         context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(["processors.records"])
-        with concurrent.futures.ProcessPoolExecutor(count, mp_context=context) as pool:
+        with concurrent.futures.ProcessPoolExecutor(count, context, console.import_tensorflow) as pool:
             lengths = list(pool.map(_write_shard, *zip(*parts)))
     files = {os.path.basename(path): os.path.getsize(path) for *_, path in parts}
     return {"files": files, "num_examples": len(examples), "max_length": max(lengths)}

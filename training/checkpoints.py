@@ -16,6 +16,8 @@ from training.run_folder import RUN_CONFIG
 
 CHECKPOINT_NAME = "model.ckpt"
 KEPT = 2
+# What TensorFlow raises for a checkpoint that is truncated, corrupted, or of other variables.
+DAMAGE = (tf.errors.OpError, ValueError, AssertionError, IndexError, RuntimeError)
 
 
 class RunCheckpoints:
@@ -70,7 +72,7 @@ class RunCheckpoints:
             return None
         try:
             self._checkpoint.restore(prefix).assert_consumed()
-        except (tf.errors.OpError, ValueError, AssertionError) as error:
+        except DAMAGE as error:
             raise InputError(
                 f"{prefix}: damaged, or of another configuration ({_first_line(error)}); remove its files to go on from "
                 "an older one, or use --overwrite_output_dir"
@@ -131,7 +133,7 @@ def restore_weights(named_weights, prefix):
     """Reads what `save_weights` wrote. Raises InputError where it is damaged."""
     try:
         _weights_alone(named_weights).read(prefix).assert_consumed()
-    except (tf.errors.OpError, ValueError, AssertionError) as error:
+    except DAMAGE as error:
         raise InputError(f"{prefix}: the best weights cannot be read: {_first_line(error)}") from error
 
 

@@ -8,7 +8,7 @@ import tempfile
 
 from absl import logging as absl_logging
 
-CPP_LOG_LEVEL = "TF_CPP_MIN_LOG_LEVEL"
+CPP_LOG_LEVEL, FATAL_ONLY = "TF_CPP_MIN_LOG_LEVEL", "3"
 
 
 def start():
@@ -22,9 +22,8 @@ def import_tensorflow():
 
     Two of the lines come before TensorFlow reads that setting, so stderr is turned away while it loads.
     """
-    if CPP_LOG_LEVEL in os.environ:
+    if os.environ.setdefault(CPP_LOG_LEVEL, FATAL_ONLY) != FATAL_ONLY:
         return
-    os.environ[CPP_LOG_LEVEL] = "3"
     with _stderr_held_back():
         import tensorflow  # noqa: F401
 
