@@ -76,7 +76,8 @@ def main(_):
         ]  # fmt: skip
         bare = [{"side": s, "dtype": d, "matmul_gigaflops": r} for (s, d), r in gigaflops.items()]
         with open(FLAGS.json, "w", encoding="utf-8") as file:
-            json.dump({"flags": FLAGS.flag_values_dict(), "measurements": found + bare}, file, indent=1, default=str)
+            own = {flag.name: flag.value for flag in FLAGS.get_key_flags_for_module(sys.argv[0])}
+            json.dump({"flags": own, "measurements": found + bare}, file, indent=1)
 
 
 def check_losses(workers):

@@ -37,7 +37,11 @@ class Bertline:
             pace = LoopSettings(num_train_steps=STEPS, batch_size=32)  # for its reports alone, of which none is made
             self._loops[dtype, order] = TrainingLoop(step, data, tempfile.mkdtemp(), pace)
         # What TrainingLoop.train calls, without its checkpoint at the end.
-        self._loops[dtype, order]._call(len(self._batches.orders["train", order]))
+        count = len(self._batches.orders["train", order])
+        done, scalars = self._loops[dtype, order]._call(count)
+        if done < count:
+            raise RuntimeError(f"the loss is not finite after {done} steps: {scalars}")
+        return scalars["loss"]
 
     def evaluate(self, dtype, order):
         predictions, _ = self._parts(dtype)[2].run(self._dataset("eval", order).prefetch(4), with_loss=True)
