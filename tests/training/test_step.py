@@ -33,7 +33,7 @@ def train(objective, batches, make_optimizer=Descent, jit_compile=False, **optio
     step = TrainStep(objective, make_optimizer(objective.named_weights()), tf.Variable(0, dtype=tf.int64), 7, **options)
     run = tf.function(step, jit_compile=jit_compile)
     scalars = [{name: float(value) for name, value in run(small_models.tensors(batch)).items()} for batch in batches]
-    assert int(step.step) == len(batches)
+    assert step.step.numpy() == len(batches)
     return scalars, {name: variable.numpy() for name, variable in objective.named_weights().items()}
 
 
@@ -60,22 +60,21 @@ def without_dropout(monkeypatch):
     monkeypatch.setattr("modeling.objectives.sequence_classification.HEAD_DROPOUT", 0.0)
 
 
-@pytest.mark.parametrize("max_grad_norm", [0.0, 0.5])
 @pytest.mark.parametrize("name", BATCHES)
-def test_accumulation_equals_the_whole_batch(name, max_grad_norm, without_dropout):
+def test_accumulation_equals_the_whole_batch(name, without_dropout):
     def make():
-        return small_models.objective(name, num_hidden_layers=2)
+        return small_models.objective(name, num_hidden_layers=1)
 
-    whole = train(make(), BATCHES[name], max_grad_norm=max_grad_norm)
+    whole = train(make(), BATCHES[name], max_grad_norm=0.5)
     assert whole[0][0]["grad_norm"] > 0.6, "clipping has something to do"
     for micro_batches in (2, 3, 10):  # of 7 rows: of unequal size; some without a row
-        options = {"gradient_accumulation_steps": micro_batches, "max_grad_norm": max_grad_norm}
+        options = {"gradient_accumulation_steps": micro_batches, "max_grad_norm": 0.5}
         assert_same(train(make(), BATCHES[name], **options), whole)
 
 
 @pytest.mark.parametrize("max_grad_norm", [0.0, 0.5, 1e6])
 def test_clipping_is_by_the_global_norm(max_grad_norm, without_dropout):
-    before = small_models.objective("sequence_classification")
+    before = small_models.objective("sequence_classification", num_hidden_layers=1)
     batch = small_models.classification_batch()
     with tf.GradientTape() as tape:
         loss = tf.reduce_mean(before.losses(batch, before(small_models.tensors(batch)))["loss"])
@@ -83,27 +82,27 @@ def test_clipping_is_by_the_global_norm(max_grad_norm, without_dropout):
     gradients = dict(zip(before.named_weights(), (tf.convert_to_tensor(g).numpy() for g in gradients)))
     norm = np.sqrt(sum(np.sum(g.astype(np.float64) ** 2) for g in gradients.values()))
     scale = min(1.0, max_grad_norm / norm) if max_grad_norm else 1.0
-    scalars, after = train(small_models.objective("sequence_classification"), [batch], max_grad_norm=max_grad_norm)
+    scalars, after = train(small_models.objective("sequence_classification", num_hidden_layers=1), [batch], max_grad_norm=max_grad_norm)
     assert scalars[0] == pytest.approx({"loss": float(loss), "grad_norm": norm, "learning_rate": 0.5}, rel=1e-5)
     for name, variable in before.named_weights().items():
         np.testing.assert_allclose(after[name], variable.numpy() - 0.5 * scale * gradients[name], atol=1e-5, err_msg=name)
 
 
-@pytest.mark.parametrize("micro_batches", [1, 2])
-def test_xla_equals(micro_batches, without_dropout):
-    """Static shapes, compiled; 2 micro-batches of static size too."""
+def test_xla_equals(without_dropout):
+    """Static shapes, compiled, with micro-batches of static size."""
     batches = [{key: array[:6] for key, array in batch.items()} for batch in BATCHES["masked_lm"]]
 
     def make():
-        return small_models.objective("masked_lm", {"options": {"remove_padding": False}}, num_hidden_layers=2)
+        return small_models.objective("masked_lm", {"options": {"remove_padding": False}}, num_hidden_layers=1)
 
-    options = {"gradient_accumulation_steps": micro_batches}
-    assert_same(train(make(), batches, jit_compile=True, **options), train(make(), batches, **options), 3e-5)
+    expected = train(make(), batches)
+    for options in ({}, {"gradient_accumulation_steps": 2}):
+        assert_same(train(make(), batches, jit_compile=True, **options), expected, 3e-5)
 
 
 def test_frozen_weights_stay(without_dropout):
     """The optimizer says which weights move; no other has a gradient computed."""
-    model = small_models.objective("sequence_classification")
+    model = small_models.objective("sequence_classification", num_hidden_layers=1)
     start = {name: variable.numpy() for name, variable in model.named_weights().items()}
     _, after = train(model, BATCHES["sequence_classification"],
                      lambda named: Descent({n: v for n, v in named.items() if not n.startswith("bert/embeddings/")}))  # fmt: skip
@@ -218,9 +217,9 @@ def test_loss_scale_never_falls_below_one():
 
 @pytest.mark.parametrize("dtype, tolerance", [("float16", 0.02), ("bfloat16", 0.15)])
 def test_half_precision_trains_as_float32(dtype, tolerance, without_dropout):
-    half = small_models.objective("sequence_classification", {"dtype": dtype})
+    half = small_models.objective("sequence_classification", {"dtype": dtype}, num_hidden_layers=1)
     found = train(half, BATCHES["sequence_classification"], loss_scaling=dtype == "float16")
-    expected = train(small_models.objective("sequence_classification"), BATCHES["sequence_classification"])
+    expected = train(small_models.objective("sequence_classification", num_hidden_layers=1), BATCHES["sequence_classification"])
     for one, other in zip(found[0], expected[0]):
         assert one == pytest.approx(other, rel=tolerance)
     assert all(np.isfinite(weight).all() for weight in found[1].values())

@@ -1,0 +1,92 @@
+"""Run by test_distribution.py: two replicas (logical CPUs) train and evaluate as one does; prints "equal"."""
+
+import pathlib
+import sys
+import tempfile
+
+import numpy as np
+import tensorflow as tf
+
+tf.config.set_logical_device_configuration(
+    tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
+)
+TESTS = pathlib.Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(TESTS.parent), str(TESTS), str(TESTS / "training")]
+
+import modeling.objectives.sequence_classification as classification
+import small_models
+import test_step
+from test_step import Descent, OverflowProbe, adam, assert_same
+from training.evaluation import Evaluator
+from training.loop import LoopSettings, TrainingLoop
+from training.step import TrainStep
+
+classification.HEAD_DROPOUT = 0.0
+FIRST = test_step.BATCHES["masked_lm"][0]
+# The last batch has a row for one of the replicas only.
+BATCHES = [*test_step.BATCHES["masked_lm"], {name: array[:1] for name, array in FIRST.items()}]
+
+
+def train(**options):
+    model = small_models.objective("masked_lm", num_hidden_layers=1)
+    return test_step.train(model, BATCHES, max_grad_norm=0.5, **options)
+
+
+def evaluate():
+    model = small_models.objective("sequence_classification", num_hidden_layers=1)
+    rows = small_models.tensors({**small_models.classification_batch(), "example_index": np.arange(7, dtype=np.int32)})
+    parts = [{name: tensor[part] for name, tensor in rows.items()} for part in (slice(6), slice(6, 7))]
+    return Evaluator(model).run(parts, with_loss=True)
+
+
+def counter():
+    return tf.Variable(0, dtype=tf.int64, trainable=False)
+
+
+def check_masks():
+    """A row on each replica: were the masks the same, their mean would be 0 or 2 everywhere."""
+    masks = test_step.masks(1)
+    assert set(masks.reshape(-1)) == {0.0, 1.0, 2.0}, masks
+    assert np.any(masks[0] != masks[1])
+    np.testing.assert_array_equal(masks, test_step.masks(1))
+
+
+def check_loss_scale():
+    probe = OverflowProbe()
+    step = TrainStep(probe, Descent(probe.named_weights(), 1.0), counter(), 0, max_grad_norm=0.0, loss_scaling=True)
+    run, start = tf.function(step), step.loss_scale.numpy()
+    run({"rows": tf.constant([1.0, 8.0])})  # overflows on one replica: both skip
+    assert step.loss_scale.numpy() == start / 2 and probe.weight.numpy()[0] == 0.0
+    run({"rows": tf.constant([1.0, 0.5])})
+    assert step.loss_scale.numpy() == start / 2 and probe.weight.numpy()[0] == -0.75
+
+
+def loop(folder):
+    """(best step, weights) of a run of 4 steps whose first evaluation, at step 2, is the best."""
+    model = small_models.objective("masked_lm", num_hidden_layers=1)
+    step = TrainStep(model, adam(model.named_weights()), counter(), 0)
+    data = tf.data.Dataset.from_tensors({**FIRST, "example_index": np.arange(7, dtype=np.int32)}).repeat()
+    pace = LoopSettings(4, 7, save_checkpoints_steps=2, eval_steps=2, best_metric="score", patience=9)
+    scores = iter([0.5, 0.2])
+    best = TrainingLoop(step, data, folder, pace).train(lambda: {"score": next(scores)})
+    return best, {name: variable.numpy() for name, variable in model.named_weights().items()}
+
+
+if __name__ == "__main__":
+    whole, (predictions, loss) = train(), evaluate()
+    strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    assert strategy.num_replicas_in_sync == 2
+    with strategy.scope(), tempfile.TemporaryDirectory() as folder:
+        # The largest norms are above max_grad_norm: clipping before the all-reduce would show.
+        assert_same(train(), whole)
+        assert_same(train(gradient_accumulation_steps=2), whole)
+        found, found_loss = evaluate()
+        for name, values in predictions.items():
+            np.testing.assert_allclose(found[name], values, atol=1e-6)
+        np.testing.assert_allclose(found_loss, loss, rtol=1e-5)
+        check_masks()
+        check_loss_scale()
+        # The second one finds a finished run.
+        (best, weights), (again, same) = loop(folder), loop(folder)
+        assert best == again == 2 and all(np.array_equal(weights[name], same[name]) for name in weights)
+    print("equal")
