@@ -25,6 +25,7 @@ class Script:
     def __init__(self, name, flags, folder, limits=None, env=None):
         folder.mkdir(parents=True, exist_ok=True)
         self.out, self.err = folder / "stdout", folder / "stderr"
+        self.out.touch(), self.err.touch()
         args = (name, list(flags), str(self.out), str(self.err), limits or {}, env or {})
         self.process = _context.Process(target=_execute, args=args)
         self.process.start()

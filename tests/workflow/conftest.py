@@ -1,20 +1,14 @@
 """A tiny BERT, a tiny vocabulary and tiny data, made on the fly, and fixtures that run the scripts."""
 
-import random
 import string
 
 import pytest
+from colours import FILLERS, WORDS, sentences, write_table
 from running import Script
 
-WORDS = {
-    "red": "scarlet crimson ruby cherry brick rust".split(),
-    "green": "emerald olive lime moss fern jade".split(),
-    "blue": "navy azure cobalt teal sky indigo".split(),
-}
-FILLERS = "the a wall door box bag paint on near with old new small big is was".split()
 CONFIG = {
     "model_type": "bert", "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64,
-    "max_position_embeddings": 40, "type_vocab_size": 2, "hidden_act": "gelu", "initializer_range": 0.1,
+    "max_position_embeddings": 40, "type_vocab_size": 2, "hidden_act": "gelu", "initializer_range": 0.2,
 }  # fmt: skip
 
 @pytest.fixture(scope="session")
@@ -41,25 +35,6 @@ def classify(script, tiny_bert):
         return ran
 
     return run
-
-
-def sentences(count, seed, pair=False):
-    """(text_a, text_b or None, label): the label is the colour whose shade is named."""
-    rng = random.Random(seed)
-    labels = sorted(WORDS)
-    rows = []
-    for i in range(count):
-        label = labels[i % 3]
-        words = rng.choices(FILLERS, k=rng.randint(1, 10))
-        words.insert(rng.randrange(len(words) + 1), rng.choice(WORDS[label]))
-        other = " ".join(rng.choices(FILLERS, k=rng.randint(1, 5))) if pair else None
-        rows.append((" ".join(words), other, label))
-    rng.shuffle(rows)
-    return rows
-
-
-def write_table(path, rows):
-    path.write_text("".join("\t".join(str(cell) for cell in row) + "\n" for row in rows), encoding="utf-8")
 
 
 @pytest.fixture(scope="session")
