@@ -1,0 +1,87 @@
+"""The output folder: may it be written, does it hold this run."""
+
+import dataclasses
+import json
+import os
+import subprocess
+
+import pytest
+
+from errors import InputError
+from training import run_folder
+from training.settings import ClassifierSettings
+
+MODEL = {"hidden_size": 32, "hidden_act": "gelu"}
+
+
+def settings(**changes):
+    return dataclasses.replace(ClassifierSettings(output_dir="out", task_name="cola"), **changes)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    run_folder.write_run_config(tmp_path, settings(), training_data="abc", encoder_config=MODEL)
+    return str(tmp_path)
+
+
+def test_the_same_run_continues(folder):
+    run_folder.check_same_run(folder, settings(), "abc", MODEL)
+    run_folder.check_same_run(folder + "/nothing", settings(), "abc", MODEL)
+    # What does not shape the weights may change.
+    run_folder.check_same_run(folder, settings(do_train=True, data_dir="x", save_checkpoints_steps=5, num_gpus=2), "abc", MODEL)
+
+
+def test_every_setting_that_shapes_the_weights_is_compared(folder):
+    other = {bool: lambda v: not v, int: lambda v: v + 1, float: lambda v: v + 0.5, str: lambda v: v + "x", type(None): lambda _: "x"}
+    changed = [field for field in dataclasses.fields(ClassifierSettings) if field.metadata["shapes_weights"]]
+    assert {"learning_rate", "seed", "train_batch_size", "max_seq_length", "dtype"} <= {field.name for field in changed}
+    for field in changed:
+        before = getattr(settings(), field.name)
+        now = other[type(before)](before)
+        with pytest.raises(InputError, match=f"holds a run with --{field.name}={before}, this one has {now}"):
+            run_folder.check_same_run(folder, settings(**{field.name: now}), "abc", MODEL)
+
+
+def test_data_and_model_are_compared(folder):
+    with pytest.raises(InputError, match="other training data or another vocabulary"):
+        run_folder.check_same_run(folder, settings(), "abd", MODEL)
+    with pytest.raises(InputError, match="a model with hidden_size 32, this one has 64"):
+        run_folder.check_same_run(folder, settings(), "abc", {**MODEL, "hidden_size": 64})
+
+
+@pytest.mark.parametrize("content", ('{"settings": ', "[]", "{}", '{"settings": 3}'))
+def test_a_damaged_run_config(folder, content):
+    with open(os.path.join(folder, "run_config.json"), "w") as file:
+        file.write(content)
+    with pytest.raises(InputError, match="run_config.json: not the JSON that was written"):
+        run_folder.check_same_run(folder, settings(), "abc", MODEL)
+
+
+def test_a_check_makes_nothing(tmp_path):
+    run_folder.check_writable(str(tmp_path / "a" / "b"))
+    assert not list(tmp_path.iterdir())
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="file is a file, not a folder"):
+        run_folder.check_writable(str(tmp_path / "file"))
+
+
+def test_a_folder_that_cannot_be_written(tmp_path, monkeypatch):
+    """/proc takes no files, whoever asks."""
+    with pytest.raises(InputError, match="--output_dir=/proc/x/y: cannot be written: /proc: "):
+        run_folder.check_writable("/proc/x/y")
+
+
+def test_free_disk(tmp_path):
+    free = int(subprocess.check_output(["df", "-B1", "--output=avail", tmp_path]).split()[-1])
+    run_folder.check_free_disk(str(tmp_path / "a"), free // 2)
+    with pytest.raises(InputError, match=rf"--output_dir={tmp_path}/a: \d+ MiB free, {2 * free >> 20} MiB are needed"):
+        run_folder.check_free_disk(str(tmp_path / "a"), 2 * free)
+
+
+def test_saved_labels(tmp_path):
+    assert run_folder.saved_labels(tmp_path) is None
+    (tmp_path / "label_map.json").write_text(json.dumps({"b": 1, "a": 2, "c": 0}))
+    assert run_folder.saved_labels(tmp_path) == ["c", "b", "a"]
+    (tmp_path / "label_map.json").write_text('["a"]')
+    with pytest.raises(InputError, match="label_map.json: not a label map"):
+        run_folder.saved_labels(tmp_path)
