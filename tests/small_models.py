@@ -10,7 +10,8 @@ from modeling.encoder import policy
 # unless it calls its sizes otherwise.
 SIZES = {
     "vocab_size": 60, "hidden_size": 16, "num_hidden_layers": 3, "num_attention_heads": 4, "intermediate_size": 24,
-    "max_position_embeddings": 24, "type_vocab_size": 2, "hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0,
+    "max_position_embeddings": 24, "type_vocab_size": 2,
+    "hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0,
 }  # fmt: skip
 LENGTHS = (11, 4, 1, 7, 9)  # of the sequences of a batch: 42 % is padding
 

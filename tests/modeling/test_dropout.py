@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
+import small_models
 import tensorflow as tf
 
 import modeling.encoders.bert as bert
-import small_models
 from modeling import dropout as dropout_module
 from modeling.dropout import DropoutKey, dropout
 

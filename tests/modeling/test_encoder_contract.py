@@ -4,13 +4,13 @@ import json
 
 import numpy as np
 import pytest
+import small_models
 import tensorflow as tf
+from small_models import LENGTHS
 
 import registry
-import small_models
 from errors import InputError
 from modeling.dropout import DropoutKey
-from small_models import LENGTHS
 
 ENCODERS = registry.names("encoder")
 every_encoder = pytest.mark.parametrize("name", ENCODERS)

@@ -27,7 +27,8 @@ def outputs(folder):
 @pytest.fixture(scope="module")
 def batch(outputs):
     kinds = dict.fromkeys(
-        ["input_ids", "input_mask", "segment_ids", "masked_lm_positions", "masked_lm_ids", "next_sentence_labels"], np.int32
+        ["input_ids", "input_mask", "segment_ids", "masked_lm_positions", "masked_lm_ids", "next_sentence_labels"],
+        np.int32,
     )
     arrays = {name: outputs[name].astype(kind) for name, kind in {**kinds, "masked_lm_weights": np.float32}.items()}
     arrays["next_sentence_labels"] = arrays["next_sentence_labels"].reshape(-1)
@@ -83,7 +84,9 @@ def test_heads_and_losses(objective, outputs, batch):
 
 def test_gradients(objective, folder, batch):
     expected = np.load(folder / "gradients.npz")
-    step = TrainStep(objective, AdamW(objective.named_weights(), LinearSchedule(1.0, 1)), tf.Variable(0, dtype=tf.int64), 0)
+    step = TrainStep(
+        objective, AdamW(objective.named_weights(), LinearSchedule(1.0, 1)), tf.Variable(0, dtype=tf.int64), 0
+    )
     totals = {term: tf.reduce_sum(w) for term, w in objective.loss_weights(batch).items()}
     _, found = step._forward_backward(batch, totals, DropoutKey(tf.constant([0, 0])))
     assert set(found) == set(expected.files)

@@ -12,8 +12,9 @@ import tensorflow as tf
 # Both triton (which torch imports where it is installed) and TensorFlow bring an LLVM; the second aborts the process.
 sys.modules.setdefault("triton", None)
 
-import registry
 import small_models
+
+import registry
 from modeling.dropout import DropoutKey
 from modeling.encoders.bert import BertConfig
 from training.weights import load_weights
@@ -120,7 +121,9 @@ def total(objective, batch):
     # A key: activations take the form that they have in training; all rates are 0.
     outputs = objective(batch, dropout_key=DropoutKey(tf.constant([0, 0])))
     values, weights = objective.losses(batch, outputs), objective.loss_weights(batch)
-    return outputs, tf.add_n([tf.reduce_sum(values[t] * weights[t]) / tf.reduce_sum(weights[t]) for t in objective.terms])
+    return outputs, tf.add_n(
+        [tf.reduce_sum(values[t] * weights[t]) / tf.reduce_sum(weights[t]) for t in objective.terms]
+    )
 
 
 def test_masked_lm(tmp_path):
@@ -139,7 +142,9 @@ def test_masked_lm(tmp_path):
     expected.loss.backward()
     with tf.GradientTape() as tape:
         outputs, loss = total(objective, small_models.tensors(batch))
-    logits = np.take_along_axis(expected.prediction_logits.detach().numpy(), batch["masked_lm_positions"][:, :, None], 1)
+    logits = np.take_along_axis(
+        expected.prediction_logits.detach().numpy(), batch["masked_lm_positions"][:, :, None], 1
+    )
     np.testing.assert_allclose(outputs["masked_lm_logits"], logits, atol=1e-5)
     np.testing.assert_allclose(outputs["next_sentence_logits"], expected.seq_relationship_logits.detach(), atol=1e-5)
     np.testing.assert_allclose(loss, expected.loss.item(), rtol=1e-5)
@@ -162,7 +167,9 @@ def test_sequence_classification(problem_type, tmp_path, monkeypatch):
     objective = load(model, tmp_path, lambda encoder: kind(encoder, num_labels, problem_type))
     labels = LABELS[problem_type]
     batch = {**small_models.classification_batch(), "label_ids": labels}
-    expected = model(**to_torch(batch), labels=torch.tensor(labels, dtype=torch.long if labels.dtype == np.int32 else None))
+    expected = model(
+        **to_torch(batch), labels=torch.tensor(labels, dtype=torch.long if labels.dtype == np.int32 else None)
+    )
     expected.loss.backward()
     with tf.GradientTape() as tape:
         outputs, loss = total(objective, small_models.tensors(batch))
@@ -186,5 +193,7 @@ def test_class_weights_are_those_of_torch(problem_type):
     kind = registry.get("objective", "sequence_classification")
     objective = kind(small_models.encoder(), 3, problem_type, class_weights=weights)
     batch = {"label_ids": tf.constant(labels)}
-    value, weight = (part["loss"] for part in (objective.losses(batch, {"logits": logits}), objective.loss_weights(batch)))
+    value, weight = (
+        part["loss"] for part in (objective.losses(batch, {"logits": logits}), objective.loss_weights(batch))
+    )
     np.testing.assert_allclose(tf.reduce_sum(value * weight) / tf.reduce_sum(weight), expected, rtol=1e-5)

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+import small_models
 import tensorflow as tf
 
-import small_models
 from training.evaluation import Evaluator
 
 
@@ -49,7 +49,10 @@ def test_without_labels_there_is_no_loss(model, rows, expected):
 
 def test_rows_that_fill_up_a_batch_do_not_count(model, rows, expected):
     filled = {name: np.concatenate([array, array[:2]]) for name, array in rows.items()}
-    filled |= {"is_real_example": np.array([1] * 10 + [0] * 2, np.int32), "example_index": np.array([*range(10), -1, -1])}
+    filled |= {
+        "is_real_example": np.array([1] * 10 + [0] * 2, np.int32),
+        "example_index": np.array([*range(10), -1, -1]),
+    }
     predictions, loss = Evaluator(model).run([small_models.tensors(filled)], with_loss=True)
     np.testing.assert_allclose(predictions["probabilities"], expected[0], atol=1e-6)
     assert loss == pytest.approx(expected[1], rel=1e-5)

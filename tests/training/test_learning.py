@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
+import small_models
 import tensorflow as tf
 
 import registry
-import small_models
 from training.optimization import AdamW, LinearSchedule
 from training.step import TrainStep
 

@@ -55,7 +55,8 @@ def test_several_labels():
     tp, fp, fn, _ = counts(gold, found)
     scores = metrics.compute(["accuracy", "f1_micro"], gold.astype(np.float32), probabilities)
     assert scores == pytest.approx({
-        "accuracy": np.mean([np.array_equal(a, b) for a, b in zip(gold, found)]), "f1_micro": 2 * tp / (2 * tp + fp + fn),
+        "accuracy": np.mean([np.array_equal(a, b) for a, b in zip(gold, found)]),
+        "f1_micro": 2 * tp / (2 * tp + fp + fn),
     })  # fmt: skip
 
 
@@ -83,7 +84,9 @@ def test_every_name_gives_a_number():
     for name in metrics.METRICS:
         scores = name in ("pearson", "spearman")
         gold = np.array([0.0, 1.0, 1.0]) if scores else np.array([0, 1, 1])
-        assert metrics.compute([name], gold, gold[:, None] if scores else one_hot(gold, 2)) == {name: pytest.approx(1.0)}
+        assert metrics.compute([name], gold, gold[:, None] if scores else one_hot(gold, 2)) == {
+            name: pytest.approx(1.0)
+        }
 
 
 def test_unknown_name():

@@ -11,6 +11,7 @@ import tensorflow as tf
 sys.modules.setdefault("triton", None)
 
 import small_models
+
 from training.optimization import AdamW, LinearSchedule, ParameterGroup, group_of, parameter_groups
 
 SHAPES = {"layer_0/dense/kernel": (4, 3), "layer_0/dense/bias": (3,), "LayerNorm/gamma": (3,)}
@@ -22,7 +23,9 @@ def start():
     weights = {name: draw.normal(size=shape).astype(np.float32) for name, shape in SHAPES.items()}
     # From 1e-8 to 1e2: epsilon matters for the small ones.
     scales = {name: 10.0 ** draw.uniform(-8, 2, shape) for name, shape in SHAPES.items()}
-    gradients = [{n: (draw.normal(size=SHAPES[n]) * scales[n]).astype(np.float32) for n in SHAPES} for _ in range(STEPS)]
+    gradients = [
+        {n: (draw.normal(size=SHAPES[n]) * scales[n]).astype(np.float32) for n in SHAPES} for _ in range(STEPS)
+    ]
     return weights, gradients
 
 

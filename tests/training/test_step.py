@@ -3,15 +3,13 @@
 import keras
 import numpy as np
 import pytest
+import small_models
 import tensorflow as tf
 
-import small_models
 from modeling.dropout import dropout
 from training import step as step_module
 from training.optimization import AdamW, LinearSchedule
 from training.step import TrainStep
-
-SHARES_OF_7 = [1, 2, 3, 7, 10]  # 10: some micro-batches have no row
 
 
 class Descent:
@@ -82,10 +80,14 @@ def test_clipping_is_by_the_global_norm(max_grad_norm, without_dropout):
     gradients = dict(zip(before.named_weights(), (tf.convert_to_tensor(g).numpy() for g in gradients)))
     norm = np.sqrt(sum(np.sum(g.astype(np.float64) ** 2) for g in gradients.values()))
     scale = min(1.0, max_grad_norm / norm) if max_grad_norm else 1.0
-    scalars, after = train(small_models.objective("sequence_classification", num_hidden_layers=1), [batch], max_grad_norm=max_grad_norm)
+    scalars, after = train(
+        small_models.objective("sequence_classification", num_hidden_layers=1), [batch], max_grad_norm=max_grad_norm
+    )
     assert scalars[0] == pytest.approx({"loss": float(loss), "grad_norm": norm, "learning_rate": 0.5}, rel=1e-5)
     for name, variable in before.named_weights().items():
-        np.testing.assert_allclose(after[name], variable.numpy() - 0.5 * scale * gradients[name], atol=1e-5, err_msg=name)
+        np.testing.assert_allclose(
+            after[name], variable.numpy() - 0.5 * scale * gradients[name], atol=1e-5, err_msg=name
+        )
 
 
 def test_xla_equals(without_dropout):
@@ -104,8 +106,11 @@ def test_frozen_weights_stay(without_dropout):
     """The optimizer says which weights move; no other has a gradient computed."""
     model = small_models.objective("sequence_classification", num_hidden_layers=1)
     start = {name: variable.numpy() for name, variable in model.named_weights().items()}
-    _, after = train(model, BATCHES["sequence_classification"],
-                     lambda named: Descent({n: v for n, v in named.items() if not n.startswith("bert/embeddings/")}))  # fmt: skip
+
+    def above_embeddings(named):
+        return Descent({name: v for name, v in named.items() if not name.startswith("bert/embeddings/")})
+
+    _, after = train(model, BATCHES["sequence_classification"], above_embeddings)
     start = {name: weight for name, weight in start.items() if not name.endswith("key/bias")}  # of gradient 0
     moved = {name for name in start if np.any(start[name] != after[name])}
     assert moved == {name for name in start if not name.startswith("bert/embeddings/")}
@@ -140,7 +145,12 @@ def masks(seed, steps=3, rows=2, micro_batches=1):
     """The mean over the rows of their masks, [steps, places]; a place that is kept counts 2."""
     probe = MaskProbe()
     step = TrainStep(
-        probe, Descent(probe.named_weights(), 1.0), tf.Variable(0, dtype=tf.int64), seed, micro_batches, max_grad_norm=0.0
+        probe,
+        Descent(probe.named_weights(), 1.0),
+        tf.Variable(0, dtype=tf.int64),
+        seed,
+        micro_batches,
+        max_grad_norm=0.0,
     )
     run, found = tf.function(step), [np.zeros(probe.places)]
     for _ in range(steps):
@@ -189,7 +199,12 @@ def test_loss_scale_halves_at_overflow_and_grows(monkeypatch):
     monkeypatch.setattr(step_module, "LOSS_SCALE_GROWTH_STEPS", 3)
     probe = OverflowProbe()
     step = TrainStep(
-        probe, Descent(probe.named_weights(), 1.0), tf.Variable(0, dtype=tf.int64), 0, max_grad_norm=0.0, loss_scaling=True
+        probe,
+        Descent(probe.named_weights(), 1.0),
+        tf.Variable(0, dtype=tf.int64),
+        0,
+        max_grad_norm=0.0,
+        loss_scaling=True,
     )
     assert set(step.variables()) == {"loss_scale", "finite_steps"}
     start, run = float(step.loss_scale), tf.function(step)
@@ -208,7 +223,12 @@ def test_loss_scale_halves_at_overflow_and_grows(monkeypatch):
 def test_loss_scale_never_falls_below_one():
     probe = OverflowProbe()
     step = TrainStep(
-        probe, Descent(probe.named_weights(), 1.0), tf.Variable(0, dtype=tf.int64), 0, max_grad_norm=1.0, loss_scaling=True
+        probe,
+        Descent(probe.named_weights(), 1.0),
+        tf.Variable(0, dtype=tf.int64),
+        0,
+        max_grad_norm=1.0,
+        loss_scaling=True,
     )
     for _ in range(20):
         step({"rows": tf.constant([np.inf])})
@@ -219,7 +239,9 @@ def test_loss_scale_never_falls_below_one():
 def test_half_precision_trains_as_float32(dtype, tolerance, without_dropout):
     half = small_models.objective("sequence_classification", {"dtype": dtype}, num_hidden_layers=1)
     found = train(half, BATCHES["sequence_classification"], loss_scaling=dtype == "float16")
-    expected = train(small_models.objective("sequence_classification", num_hidden_layers=1), BATCHES["sequence_classification"])
+    expected = train(
+        small_models.objective("sequence_classification", num_hidden_layers=1), BATCHES["sequence_classification"]
+    )
     for one, other in zip(found[0], expected[0]):
         assert one == pytest.approx(other, rel=tolerance)
     assert all(np.isfinite(weight).all() for weight in found[1].values())

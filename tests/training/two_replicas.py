@@ -13,10 +13,11 @@ tf.config.set_logical_device_configuration(
 TESTS = pathlib.Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(TESTS.parent), str(TESTS), str(TESTS / "training")]
 
-import modeling.objectives.sequence_classification as classification
 import small_models
 import test_step
 from test_step import Descent, OverflowProbe, adam, assert_same
+
+import modeling.objectives.sequence_classification as classification
 from training.evaluation import Evaluator
 from training.loop import LoopSettings, TrainingLoop
 from training.step import TrainStep
