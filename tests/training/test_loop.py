@@ -1,0 +1,152 @@
+"""The loop by itself, with a step whose losses and gradients are written down beforehand."""
+
+import math
+import os
+import signal
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from training import loop as loops
+
+
+class Objective:
+    terms = ("loss",)
+
+    def __init__(self):
+        self.weight = keras.Variable(np.zeros(1, np.float32))
+
+    def named_weights(self):
+        return {"weight": self.weight}
+
+
+class Step:
+    """Adds the batch's rows to a weight; the loss of step n is losses[n - 1], and so for the gradient's norm."""
+
+    def __init__(self, losses=(), norms=(), loss_scale=None):
+        self.objective, self.step, self.optimizer = Objective(), tf.Variable(0, dtype=tf.int64), self
+        self.slots = {"m": {"weight": tf.Variable([0.0])}}
+        self.losses, self.norms = (tf.constant([*values, *[1.0] * 100], tf.float32) for values in (losses, norms))
+        self.loss_scale = loss_scale
+
+    def variables(self):
+        return {}
+
+    def __call__(self, batch):
+        total = tf.reduce_sum(tf.cast(batch["example_index"], tf.float32), keepdims=True)
+        self.objective.weight.assign(self.objective.weight.value * 0.5 + total)
+        self.slots["m"]["weight"].assign_add(total)
+        at = tf.cast(self.step, tf.int32)
+        self.step.assign_add(1)
+        return {"loss": self.losses[at], "grad_norm": self.norms[at], "learning_rate": tf.constant(0.1)}
+
+    def state(self):
+        return int(self.step), self.objective.weight.numpy().tolist(), self.slots["m"]["weight"].numpy().tolist()
+
+
+def batches():
+    """Batch n holds the rows 2n and 2n + 1."""
+    return tf.data.Dataset.range(1000).batch(2).map(lambda rows: {"example_index": tf.cast(rows, tf.int32)})
+
+
+def make(folder, step=None, **settings):
+    step = step or Step()
+    return step, loops.TrainingLoop(step, batches(), str(folder), loops.LoopSettings(batch_size=2, **settings))
+
+
+@pytest.fixture(params=(False, True), ids=("many steps a call", "batch by batch"), autouse=True)
+def static(request):
+    return {"static_shapes": request.param}
+
+
+def saved(folder):
+    return sorted(int(path.stem.rsplit("-", 1)[1]) for path in folder.glob("model.ckpt-*.index"))
+
+
+def test_every_step_is_made_once_however_they_are_called(tmp_path, static):
+    states = []
+    for most in (1, 3, 1000):
+        step, loop = make(tmp_path / str(most), num_train_steps=23, iterations_per_loop=most, **static)
+        assert loop.train() == 23 and saved(tmp_path / str(most)) == [23]
+        states.append(step.state())
+    assert states[0] == states[1] == states[2]
+    assert states[0][2] == [sum(range(46))]
+
+
+def test_evaluations_and_checkpoints_come_at_their_steps(tmp_path, static, monkeypatch):
+    step, loop = make(tmp_path, num_train_steps=20, eval_steps=6, save_checkpoints_steps=8, **static)
+    evaluated, kept = [], []
+    save = loop.checkpoints.save
+    monkeypatch.setattr(loop.checkpoints, "save", lambda: (kept.append(int(step.step)), save()))
+    loop.train(lambda: evaluated.append(int(step.step)) or {"eval_accuracy": 0.5})
+    assert evaluated == [6, 12, 18] and kept == [8, 16, 20] and saved(tmp_path) == [16, 20]
+
+
+def test_a_finished_run_is_left_alone(tmp_path, static):
+    step, loop = make(tmp_path, num_train_steps=5, **static)
+    loop.train()
+    times = {path: path.stat().st_mtime_ns for path in tmp_path.glob("model.ckpt*")}
+    again, loop = make(tmp_path, num_train_steps=5, **static)
+    assert again.state() == step.state()
+    assert loop.train() == 5 and again.state() == step.state()
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.glob("model.ckpt*")} == times
+
+
+@pytest.mark.parametrize("number, status", ((signal.SIGINT, 130), (signal.SIGTERM, 143)))
+def test_a_signal_saves_and_the_run_goes_on_from_there(tmp_path, static, number, status):
+    whole, loop = make(tmp_path / "whole", num_train_steps=20, **static)
+    loop.train()
+    handlers = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    step, loop = make(tmp_path / "stopped", num_train_steps=20, eval_steps=7, **static)
+    with pytest.raises(loops.Interrupted) as stopped:
+        loop.train(lambda: os.kill(os.getpid(), number) or {})
+    assert (stopped.value.step, 128 + stopped.value.signal_number) == (7, status)
+    assert saved(tmp_path / "stopped") == [7]
+    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == handlers
+    step, loop = make(tmp_path / "stopped", num_train_steps=20, eval_steps=7, **static)
+    assert int(step.step) == 7
+    assert loop.train(dict) == 20 and step.state() == whole.state()
+
+
+@pytest.mark.parametrize("losses, norms", (([1.0] * 5 + [math.nan], []), ([1.0] * 5 + [math.inf], []), ([], [1.0] * 5 + [math.nan])))
+def test_a_number_that_is_not_finite_stops_the_run(tmp_path, static, losses, norms):
+    step, loop = make(tmp_path, Step(losses, norms), num_train_steps=20, save_checkpoints_steps=2, **static)
+    with pytest.raises(loops.TrainingDiverged, match="of step 6 is not finite") as stopped:
+        loop.train()
+    assert stopped.value.step == 6 and stopped.value.example_indices == [10, 11]
+    assert stopped.value.last_checkpoint == str(tmp_path / "model.ckpt-4") and saved(tmp_path) == [2, 4]
+
+
+def test_with_loss_scaling_a_gradient_may_overflow(tmp_path, static):
+    step, loop = make(tmp_path, Step([], [math.inf], loss_scale=tf.Variable(2.0)), num_train_steps=3, **static)
+    assert loop.train() == 3
+
+
+def test_the_best_weights_are_kept_and_come_back(tmp_path, static):
+    scores = {2: 0.1, 4: 0.7, 6: 0.3, 8: 0.7, 10: 0.5}
+    options = dict(num_train_steps=10, eval_steps=2, best_metric="m", save_checkpoints_steps=4, **static)
+    reference, loop = make(tmp_path / "4", num_train_steps=4, **static)
+    loop.train()
+    step, loop = make(tmp_path / "run", **options)
+    assert loop.train(lambda: {"m": scores[int(step.step)]}) == 4  # the first of two that are equal
+    assert step.objective.weight.numpy() == reference.objective.weight.numpy()
+    assert [path.name for path in (tmp_path / "run" / "best").glob("*.index")] == ["weights-4.index"]
+    again, loop = make(tmp_path / "run", **options)
+    assert loop.train(lambda: pytest.fail("nothing is left to evaluate")) == 4
+    assert again.objective.weight.numpy() == reference.objective.weight.numpy()
+
+
+def test_the_last_weights_are_compared_too(tmp_path, static):
+    step, loop = make(tmp_path, num_train_steps=5, eval_steps=100, best_metric="m", **static)
+    assert loop.train(lambda: {"m": 0.5}) == 5
+
+
+def test_patience(tmp_path, static):
+    scores = {2: 0.1, 4: 0.7, 6: 0.3, 8: 0.7, 10: 0.9}
+    options = dict(num_train_steps=20, eval_steps=2, best_metric="m", patience=2, **static)
+    step, loop = make(tmp_path, **options)
+    assert loop.train(lambda: {"m": scores[int(step.step)]}) == 4 and int(step.step) == 8
+    again, loop = make(tmp_path, **options)  # a run that lost its patience is finished
+    assert loop.train(lambda: pytest.fail("trained on")) == 4 and int(again.step) == 8
