@@ -9,7 +9,8 @@ import math
 import keras
 import tensorflow as tf
 
-SQRT_HALF, SQRT_HALF_OVER_PI, SQRT_TWO_OVER_PI = math.sqrt(0.5), math.sqrt(0.5 / math.pi), math.sqrt(2.0 / math.pi)
+SQRT_HALF, SQRT_TWO_OVER_PI = math.sqrt(0.5), math.sqrt(2.0 / math.pi)
+LOG_ONE_OVER_SQRT_PI = -0.5 * math.log(math.pi)
 LAYER_NORM_EPSILON = 1e-12  # google-research/bert: tf.contrib.layers.layer_norm's variance epsilon
 
 
@@ -28,9 +29,10 @@ def gelu_in_training(x):
     TensorFlow's own goes through erfc and ten half-precision products, which take 3 to 7 times as long on a CPU.
     """
     wide = tf.cast(x, tf.float32)
-    cumulative = 0.5 * tf.math.erf(wide * SQRT_HALF) + 0.5
-    density = tf.exp(wide * wide * -0.5) * SQRT_HALF_OVER_PI
-    derivative = tf.cast(cumulative + wide * density, x.dtype)
+    z = wide * SQRT_HALF
+    cumulative = 0.5 * tf.math.erf(z) + 0.5
+    # x * density(x) = z * exp(-z * z) / sqrt(pi); the constant goes into the exponent, which saves a pass.
+    derivative = tf.cast(cumulative + z * tf.exp(LOG_ONE_OVER_SQRT_PI - z * z), x.dtype)
     return tf.cast(wide * cumulative, x.dtype), lambda upstream: upstream * derivative
 
 

@@ -60,7 +60,7 @@ class FineTuning:
 
     def __init__(self, settings, task, do_lower_case=None):
         run_folder.check_writable(settings.output_dir)
-        self._settings, self._task = settings, task
+        self._settings, self._task, self._data = settings, task, {}
         self._strategy = make_strategy(settings.use_tpu, settings.tpu_name, settings.num_gpus, settings.require_gpu)
         self._source = self._model_source(do_lower_case)
         self._encoder = records.ExampleEncoder(
@@ -284,11 +284,14 @@ class FineTuning:
     # Results.
 
     def _batches(self, split, batch_size):
-        settings = self._settings
-        static = uses_static_shapes(settings)
-        return batches.evaluation_batches(
-            self._records[split], batch_size * settings.max_seq_length, length_buckets(settings), batch_size if static else None
-        )
+        """The batches of a split; built once, since tracing their graph takes longer than a small evaluation."""
+        if split not in self._data:
+            settings = self._settings
+            static = uses_static_shapes(settings)
+            self._data[split] = batches.evaluation_batches(
+                self._records[split], batch_size * settings.max_seq_length, length_buckets(settings), batch_size if static else None
+            )
+        return self._data[split]
 
     def _scores(self, evaluator):
         """(metrics named as in eval_results.txt, predictions) on the dev split."""

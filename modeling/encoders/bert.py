@@ -281,9 +281,9 @@ class TransformerLayer(keras.layers.Layer):
             (query,) = split_heads(project(asking, [self.query]), tf.shape(query_rows)[1], 1)
             key, value = split_heads(packing.unpack(project(rows, [self.key, self.value])), packing.length, 2)
 
-        scores = tf.matmul(query, key, transpose_b=True)  # [B, heads, P, T]
-        scores = tf.cast(scores, tf.float32) * (1.0 / math.sqrt(head_width)) + tf.cast(bias, tf.float32)
-        probabilities = tf.cast(tf.nn.softmax(scores), self.compute_dtype)
+        # The scale goes to the queries, the smaller array. Softmax sums in float32 inside, whatever it is given.
+        scores = tf.matmul(query * (1.0 / math.sqrt(head_width)), key, transpose_b=True)  # [B, heads, P, T]
+        probabilities = tf.nn.softmax(scores + tf.cast(bias, scores.dtype))
         probabilities = dropout(probabilities, self.config.attention_probs_dropout_prob, dropout_key)
         context = tf.transpose(tf.matmul(probabilities, value), [0, 2, 1, 3])  # [B, P, heads, head_width]
         slots = tf.reshape(context, [-1, width])
