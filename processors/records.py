@@ -16,7 +16,7 @@ from google.protobuf.message import DecodeError
 from errors import InputError
 from processors.feature_spec import EXAMPLE_INDEX
 from training import console
-from training.files import replaced
+from files import replaced
 
 FORMAT_VERSION = 1
 # A process costs seconds to start (it imports TensorFlow), which this many examples outweigh.

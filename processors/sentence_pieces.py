@@ -13,7 +13,7 @@ import numpy as np
 
 from errors import InputError
 from processors.normalization import convert_to_unicode
-from training.files import replaced
+from files import replaced
 
 _UNDERLINE = "\u2581"  # SentencePiece's mark of a word's beginning
 

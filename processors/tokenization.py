@@ -13,7 +13,7 @@ from processors import text_files
 from processors.normalization import BasicTokenizer, convert_to_unicode, whitespace_tokenize
 from processors.sentence_pieces import SentencePieceTokenizer
 from processors.wordpiece import BatchWordpiece, WordpieceTokenizer
-from training.files import replaced
+from files import replaced
 
 __all__ = [
     "BasicTokenizer", "FullTokenizer", "SentencePieceTokenizer", "WordpieceTokenizer", "check_casing",

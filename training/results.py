@@ -4,7 +4,7 @@ import json
 import logging
 import os
 
-from training.files import replaced
+from files import replaced
 
 
 def write_lines(path, lines):

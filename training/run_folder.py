@@ -7,7 +7,7 @@ import shutil
 import tempfile
 
 from errors import InputError
-from training.files import replaced
+from files import replaced
 
 RUN_CONFIG = "run_config.json"
 LABEL_MAP = "label_map.json"

@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from errors import InputError
-from training.files import replaced
+from files import replaced
 from training.weight_formats.source import Tensor, WeightSource, read_json, vocab_folder
 
 WEIGHTS = "model.safetensors"

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from errors import InputError
-from training.files import replaced, sync
+from files import replaced, sync
 from training.weight_formats.model_garden import canonical_tensors, inferred_config
 from training.weight_formats.source import OPTIMIZER_STATE, Tensor, WeightSource, read_json, vocab_folder
 
