@@ -118,7 +118,8 @@ def class_weights(text, names, train_examples):
 
 def _bad(text, names):
     raise errors.InputError(
-        f"--class_weights={text}: {len(names)} numbers, label=number pairs or 'balanced' are needed; labels: {','.join(names)}"
+        f"--class_weights={text}: {len(names)} numbers, label=number pairs or 'balanced' are needed; "
+        f"labels: {','.join(names)}"
     )
 
 

@@ -15,7 +15,8 @@ EVALUATION_POOL = 20_000  # records sorted at once for evaluation and prediction
 def train_batches(record_set, batch_size, seed, length_buckets=None):
     """An endless data set of shuffled batches, each of exactly `batch_size` records.
 
-    Every record comes once an epoch; a pool at the end of one epoch is filled up from the next. Dict of tensors: [B, T] for sequences (T = longest of the batch, or
+    Every record comes once an epoch; a pool at the end of one epoch is filled up from the next.
+    Dict of tensors: [B, T] for sequences (T = longest of the batch, or
     the smallest bucket that holds it), [B] or [B, n] for the others.
 
     Args:
@@ -29,9 +30,13 @@ def train_batches(record_set, batch_size, seed, length_buckets=None):
 
     def cut(index, pool):
         features = sort_by_length(_parse_numbered(pool, record_set))
-        order = tf.random.experimental.stateless_shuffle(tf.range(pool_batches), seed=tf.stack([seed, tf.cast(index, tf.int32)]))
+        order = tf.random.experimental.stateless_shuffle(
+            tf.range(pool_batches), seed=tf.stack([seed, tf.cast(index, tf.int32)])
+        )
         starts = tf.data.Dataset.from_tensor_slices(order * batch_size)
-        return starts.map(lambda start: dense_batch(features, start, start + batch_size, record_set.spec, length_buckets))
+        return starts.map(
+            lambda start: dense_batch(features, start, start + batch_size, record_set.spec, length_buckets)
+        )
 
     return serialized.batch(pool_batches * batch_size, drop_remainder=True).enumerate().flat_map(cut).prefetch(4)
 
@@ -139,4 +144,7 @@ def _filled_up(batch, batch_size):
     missing = batch_size - tf.shape(batch["input_ids"])[0]
     batch["is_real_example"] = tf.ones_like(batch["input_ids"][:, 0])
     pads = {name: [[0, missing]] + [[0, 0]] * (tensor.shape.rank - 1) for name, tensor in batch.items()}
-    return {name: tf.ensure_shape(tf.pad(tensor, pads[name]), [batch_size, *tensor.shape[1:]]) for name, tensor in batch.items()}
+    return {
+        name: tf.ensure_shape(tf.pad(tensor, pads[name]), [batch_size, *tensor.shape[1:]])
+        for name, tensor in batch.items()
+    }

@@ -14,9 +14,9 @@ import tensorflow as tf
 from google.protobuf.message import DecodeError
 
 from errors import InputError
+from files import replaced
 from processors.feature_spec import EXAMPLE_INDEX
 from training import console
-from files import replaced
 
 FORMAT_VERSION = 1
 # A process costs seconds to start (it imports TensorFlow), which this many examples outweigh.
@@ -214,7 +214,9 @@ def _read_example(record, spec, where):
     try:
         features = tf.train.Example.FromString(record).features.feature
     except DecodeError:
-        raise InputError(f"{where}: not a tf.train.Example of {len(record)} bytes; records of examples are needed") from None
+        raise InputError(
+            f"{where}: not a tf.train.Example of {len(record)} bytes; records of examples are needed"
+        ) from None
     values = {}
     for name, feature in features.items():
         kind = "float_list" if name in spec and spec[name].dtype == "float32" else "int64_list"

@@ -27,7 +27,9 @@ def examples(count, seed=0, longest=20):
     def text():
         return " ".join(rng.choices("abcdefghij", k=rng.randint(1, longest)))
 
-    return [InputExample(f"r-{i}", text(), text() if i % 3 == 0 else None, rng.choice(("no", "yes"))) for i in range(count)]
+    return [
+        InputExample(f"r-{i}", text(), text() if i % 3 == 0 else None, rng.choice(("no", "yes"))) for i in range(count)
+    ]
 
 
 def original_record(ids, segment_ids, label, length, real=1):

@@ -74,8 +74,8 @@ class RunCheckpoints:
             self._checkpoint.restore(prefix).assert_consumed()
         except DAMAGE as error:
             raise InputError(
-                f"{prefix}: damaged, or of another configuration ({_first_line(error)}); remove its files to go on from "
-                "an older one, or use --overwrite_output_dir"
+                f"{prefix}: damaged, or of another configuration ({_first_line(error)}); remove its files to go "
+                "on from an older one, or use --overwrite_output_dir"
             ) from error
         logging.info("continuing from %s", prefix)
         return int(self._step.numpy())
@@ -84,7 +84,9 @@ class RunCheckpoints:
 def find_latest(output_dir):
     """Prefix of the newest checkpoint of a folder whose files are there, or None."""
     state = tf.train.get_checkpoint_state(output_dir)
-    return next((path for path in reversed(state.all_model_checkpoint_paths) if _is_there(path)), None) if state else None
+    return (
+        next((path for path in reversed(state.all_model_checkpoint_paths) if _is_there(path)), None) if state else None
+    )
 
 
 def _is_there(prefix):
@@ -95,10 +97,10 @@ def _first_line(error):
     return getattr(error, "message", str(error)).strip().splitlines()[0][:300]
 
 
-# What a run leaves in its folder, the file that tells of the run last; records, found by their content, are no part of it.
+# What a run leaves in its folder, the file that tells of the run last; records, found by their content, are not of it.
 RUN_FILES = (
-    "checkpoint", f"{CHECKPOINT_NAME}-*", "best/*", "model/*", "events.out.tfevents.*", "label_map.json", "confusion.png",
-    "eval_results.txt", "test_results.tsv", "predictions.tsv", RUN_CONFIG,
+    "checkpoint", f"{CHECKPOINT_NAME}-*", "best/*", "model/*", "events.out.tfevents.*", "label_map.json",
+    "confusion.png", "eval_results.txt", "test_results.tsv", "predictions.tsv", RUN_CONFIG,
 )  # fmt: skip
 
 

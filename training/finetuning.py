@@ -14,7 +14,12 @@ from processors import batches, layouts, records
 from processors.tokenization import load_tokenizer
 from training import checkpoints, metrics, results, run_folder
 from training.building import (
-    ModelSource, frozen_patterns, length_buckets, model_folder, seed_everything, uses_static_shapes,
+    ModelSource,
+    frozen_patterns,
+    length_buckets,
+    model_folder,
+    seed_everything,
+    uses_static_shapes,
 )  # fmt: skip
 from training.distribution import make_strategy
 from training.evaluation import Evaluator
@@ -89,8 +94,8 @@ class FineTuning:
             trained = load_tokenizer(folder)
             if trained.fingerprint() != source.tokenizer.fingerprint():
                 raise InputError(
-                    f"{settings.vocab_file}: not the vocabulary and casing that {folder} was trained with (do_lower_case "
-                    f"{trained.do_lower_case}); leave --vocab_file and --do_lower_case out"
+                    f"{settings.vocab_file}: not the vocabulary and casing that {folder} was trained with "
+                    f"(do_lower_case {trained.do_lower_case}); leave --vocab_file and --do_lower_case out"
                 )
         return source
 
@@ -102,7 +107,8 @@ class FineTuning:
         )
         if found.max_length > settings.max_seq_length:
             raise InputError(
-                f"{found.files[0]}: records of {found.max_length} tokens, --max_seq_length={settings.max_seq_length}; raise it"
+                f"{found.files[0]}: records of {found.max_length} tokens, "
+                f"--max_seq_length={settings.max_seq_length}; raise it"
             )
         return found
 
@@ -120,7 +126,9 @@ class FineTuning:
             raise InputError(
                 f"--train_batch_size={size} is not a multiple of the {self._strategy.num_replicas_in_sync} replicas"
             )
-        inside = os.path.abspath(settings.init_checkpoint or os.sep).startswith(os.path.abspath(settings.output_dir) + os.sep)
+        inside = os.path.abspath(settings.init_checkpoint or os.sep).startswith(
+            os.path.abspath(settings.output_dir) + os.sep
+        )
         if settings.overwrite_output_dir:
             if inside:
                 raise InputError(f"--overwrite_output_dir would remove --init_checkpoint={settings.init_checkpoint}")
@@ -157,7 +165,9 @@ class FineTuning:
                 return status
             scores.append(evaluated)
         if settings.do_eval and settings.num_runs > 1:
-            results.write_eval_results(os.path.join(settings.output_dir, "eval_results.txt"), _mean_and_deviation(scores))
+            results.write_eval_results(
+                os.path.join(settings.output_dir, "eval_results.txt"), _mean_and_deviation(scores)
+            )
         return 0
 
     def _run_once(self, output_dir, settings):
@@ -254,7 +264,9 @@ class FineTuning:
         folder = model_folder(output_dir)
         own = os.path.exists(os.path.join(folder, "model.safetensors"))
         if not own and checkpoints.find_latest(output_dir):
-            raise InputError(f"{output_dir} holds a run that is not finished; the same command with --do_train finishes it")
+            raise InputError(
+                f"{output_dir} holds a run that is not finished; the same command with --do_train finishes it"
+            )
         source = open_weights(folder) if own else self._source.weights
         if source is None:
             raise InputError(f"{output_dir} holds no trained model, and no --init_checkpoint is given; add --do_train")
@@ -272,12 +284,18 @@ class FineTuning:
         there, here = [named[key] for key in sorted(named, key=int)], self._task.labels.names
         nameless = all(str(name).startswith("LABEL_") for name in there)
         if here and not nameless and there != here:
-            raise InputError(f"{source.path}: trained on the labels {', '.join(there)}; here they are {', '.join(here)}")
+            raise InputError(
+                f"{source.path}: trained on the labels {', '.join(there)}; here they are {', '.join(here)}"
+            )
 
     def _save_model(self, objective, output_dir):
         labels = self._task.labels
         names = {str(i): name for i, name in enumerate(labels.names)} or {"0": "score"}
-        extra = {"id2label": names, "label2id": {name: int(i) for i, name in names.items()}, "problem_type": labels.problem_type}
+        extra = {
+            "id2label": names,
+            "label2id": {name: int(i) for i, name in names.items()},
+            "problem_type": labels.problem_type,
+        }
         save_huggingface(objective, model_folder(output_dir), self._source.tokenizer, extra)
         results.write_json(os.path.join(output_dir, run_folder.LABEL_MAP), extra["label2id"])
 
@@ -289,7 +307,10 @@ class FineTuning:
             settings = self._settings
             static = uses_static_shapes(settings)
             self._data[split] = batches.evaluation_batches(
-                self._records[split], batch_size * settings.max_seq_length, length_buckets(settings), batch_size if static else None
+                self._records[split],
+                batch_size * settings.max_seq_length,
+                length_buckets(settings),
+                batch_size if static else None,
             )
         return self._data[split]
 
@@ -298,7 +319,11 @@ class FineTuning:
         data = self._batches("dev", self._settings.eval_batch_size)
         predictions, loss = evaluator.run(data, with_loss=True)
         named = metrics.compute(self._task.metrics, predictions["label_ids"], predictions["probabilities"])
-        return {**{f"eval_{name}": value for name, value in named.items()}, "eval_loss": loss, "loss": loss}, predictions
+        return {
+            **{f"eval_{name}": value for name, value in named.items()},
+            "eval_loss": loss,
+            "loss": loss,
+        }, predictions
 
     def _evaluate(self, evaluator, output_dir, step):
         logging.info("***** Running evaluation ***** (%d examples)", self._records["dev"].num_examples)
@@ -335,7 +360,9 @@ class FineTuning:
         split = "train" if self._settings.do_train else next(iter({**self._records, **self._task.examples}))
         examples = self._task.examples.get(split)
         with tempfile.TemporaryDirectory() as folder:
-            found = self._records.get(split) or records.write_records(examples[:ROWS_SHOWN], self._encoder, folder, split)
+            found = self._records.get(split) or records.write_records(
+                examples[:ROWS_SHOWN], self._encoder, folder, split
+            )
             batch = next(iter(batches.train_batches(found, min(ROWS_SHOWN, found.num_examples), 0)))
         for i, ids in enumerate(batch["input_ids"].numpy()):
             kept = ids[batch["input_mask"][i].numpy() > 0]
@@ -344,7 +371,9 @@ class FineTuning:
             print(f"  label_ids: {batch['label_ids'][i].numpy().tolist()}")
         counts = {name: found.num_examples for name, found in self._records.items()}
         counts |= {name: len(examples) for name, examples in self._task.examples.items()}
-        print(f"checks passed: {counts} examples, {self._num_train_steps} steps to train; nothing was trained (--dry_run)")
+        print(
+            f"checks passed: {counts} examples, {self._num_train_steps} steps to train; nothing was trained (--dry_run)"
+        )
 
 
 def _trained_steps(output_dir):

@@ -124,7 +124,9 @@ class TrainingLoop:
                 seconds = time.monotonic() - started
                 if done < count:
                     progress.close()
-                    raise TrainingDiverged(step + done + 1, self._example_indices.numpy().tolist(), self.checkpoints.latest)
+                    raise TrainingDiverged(
+                        step + done + 1, self._example_indices.numpy().tolist(), self.checkpoints.latest
+                    )
                 first_call, step = step == progress.first_step, step + count
                 progress.steps_done(step, scalars)
                 if not first_call:  # the first one traces the graph
@@ -161,7 +163,9 @@ class TrainingLoop:
         """Saves the state, then removes best weights that no checkpoint speaks of any more."""
         self.checkpoints.save()
         if self._settings.best_metric is not None:
-            checkpoints.remove_weights(self._best_prefix("*"), map(self._best_prefix, self.checkpoints.kept("best_step")))
+            checkpoints.remove_weights(
+                self._best_prefix("*"), map(self._best_prefix, self.checkpoints.kept("best_step"))
+            )
 
     def _is_finite(self, results):
         # With loss scaling an overflow of the gradient is expected, and the step is skipped.
@@ -188,7 +192,9 @@ class TrainingLoop:
             return done + tf.cast(finite, tf.int32), finite, *(s + results[n] for s, n in zip(sums, names))
 
         start = [0, True, *([tf.constant(0.0)] * len(names))]
-        done, _, *sums = tf.while_loop(lambda done, finite, *_: finite & (done < count), body, start, parallel_iterations=1)
+        done, _, *sums = tf.while_loop(
+            lambda done, finite, *_: finite & (done < count), body, start, parallel_iterations=1
+        )
         return done, dict(zip(names, sums))
 
     def _run_eagerly_drawn(self, iterator, count):
@@ -220,7 +226,9 @@ class TrainingLoop:
     def _out_of_patience(self):
         stopping = 0 < self._settings.patience <= int(self._evaluations_since_best.numpy())
         if stopping:
-            logging.info("no better %s in %d evaluations: stopping", self._settings.best_metric, self._settings.patience)
+            logging.info(
+                "no better %s in %d evaluations: stopping", self._settings.best_metric, self._settings.patience
+            )
         return stopping
 
     def _best_prefix(self, step):

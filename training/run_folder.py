@@ -57,8 +57,8 @@ def check_same_run(folder, settings, data_key, encoder_config):
         before, now = before_settings.get(field.name), getattr(settings, field.name)
         if field.metadata["shapes_weights"] and before != now:
             raise InputError(
-                f"{folder} holds a run with --{field.name}={before}, this one has {now}; use the same value to continue "
-                "it, another --output_dir, or --overwrite_output_dir"
+                f"{folder} holds a run with --{field.name}={before}, this one has {now}; use the same value to "
+                "continue it, another --output_dir, or --overwrite_output_dir"
             )
     if data_key and saved.get("training_data") not in (None, data_key):
         raise InputError(

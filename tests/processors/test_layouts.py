@@ -94,6 +94,11 @@ def test_too_short_a_length_is_refused(tokenizer):
 def test_fingerprint_changes_with_what_the_arrays_depend_on(tokenizer, tmp_path):
     other = tmp_path / "vocab.txt"
     other.write_text("\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *"abcdefghik"]) + "\n")
-    layouts = [Packed(tokenizer, 8), Packed(tokenizer, 9), Packed(FullTokenizer(other), 8), Packed(FullTokenizer(other, False), 8)]
+    layouts = [
+        Packed(tokenizer, 8),
+        Packed(tokenizer, 9),
+        Packed(FullTokenizer(other), 8),
+        Packed(FullTokenizer(other, False), 8),
+    ]
     assert len({json.dumps(layout.fingerprint()) for layout in layouts}) == 4
     assert np.array_equal(*[list(layout.features([InputExample("x", "a")]))[0]["input_ids"] for layout in layouts[:2]])

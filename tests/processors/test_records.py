@@ -75,14 +75,20 @@ def test_round_trip_of_any_ids_and_every_kind_of_label(encoder, label, ids):
     kind, value = label
     labels = small_records.Labels(kind, ["no", "yes"] if kind != "regression" else [])
     spec = dataclasses.replace(encoder, labels=labels).spec
-    features = {"input_ids": np.array(ids, np.int32), "segment_ids": np.zeros(len(ids), np.int32), "example_index": np.int32(3)}
+    features = {
+        "input_ids": np.array(ids, np.int32),
+        "segment_ids": np.zeros(len(ids), np.int32),
+        "example_index": np.int32(3),
+    }
     if value is not None:
         features["label_ids"] = labels.encode(value)
     parsed = batches.sort_by_length(batches.parse(tf.constant([records.serialized(features, spec)]), spec))
     batch = {name: tensor[0].numpy() for name, tensor in batches.dense_batch(parsed, 0, 1, spec).items()}
     assert batch["input_ids"].tolist() == ids and batch["input_mask"].tolist() == [1] * len(ids)
     if value is None:
-        assert (np.isnan(batch["label_ids"]) if batch["label_ids"].dtype == np.float32 else batch["label_ids"] == -1).all()
+        assert (
+            np.isnan(batch["label_ids"]) if batch["label_ids"].dtype == np.float32 else batch["label_ids"] == -1
+        ).all()
     else:
         np.testing.assert_array_equal(batch["label_ids"], labels.encode(value))
 
@@ -215,13 +221,18 @@ def test_pretraining_records_of_the_original(golden_dir):
     token, masked = Feature("int32", (None,)), Feature("int32", (20,))
     spec = {
         "input_ids": token, "input_mask": token, "segment_ids": token, "masked_lm_positions": masked,
-        "masked_lm_ids": masked, "masked_lm_weights": Feature("float32", (20,)), "next_sentence_labels": Feature("int32"),
+        "masked_lm_ids": masked, "masked_lm_weights": Feature("float32", (20,)),
+        "next_sentence_labels": Feature("int32"),
     }  # fmt: skip
     path = str(golden_dir / "pretraining_original.tfrecord")
     found = records.existing_records(path, spec, BertConfig(vocab_size=30522, type_vocab_size=2))
     assert (found.num_examples, found.max_length) == (200, 128)
-    plain = {name: tf.io.FixedLenFeature([128 if f.is_sequence else f.shape[0] if f.shape else 1],
-                                         tf.int64 if f.dtype == "int32" else tf.float32) for name, f in spec.items()}
+    plain = {
+        name: tf.io.FixedLenFeature(
+            [128 if f.is_sequence else f.shape[0] if f.shape else 1], tf.int64 if f.dtype == "int32" else tf.float32
+        )
+        for name, f in spec.items()
+    }
     pool = next(iter(tf.data.TFRecordDataset(path).batch(200)))
     expected = {name: tensor.numpy() for name, tensor in tf.io.parse_example(pool, plain).items()}
     parsed = batches.sort_by_length(batches.parse(pool, spec))
@@ -230,7 +241,9 @@ def test_pretraining_records_of_the_original(golden_dir):
     for name, values in expected.items():
         values = values[order]
         values = values if spec[name].shape else values[:, 0]
-        np.testing.assert_array_equal(batch[name].numpy(), values[:, : batch[name].shape[1]] if values.ndim > 1 else values)
+        np.testing.assert_array_equal(
+            batch[name].numpy(), values[:, : batch[name].shape[1]] if values.ndim > 1 else values
+        )
 
 
 # Bad records.
@@ -321,7 +334,9 @@ def test_records_of_something_else(encoder, tmp_path):
 
 
 def test_unlabelled_records_are_good_for_prediction(encoder, tmp_path):
-    path = small_records.write(tmp_path / "x.tfrecord", [example_of(**{**GOOD, "label_ids": [1]}), example_of(input_ids=[2, 3])])
+    path = small_records.write(
+        tmp_path / "x.tfrecord", [example_of(**{**GOOD, "label_ids": [1]}), example_of(input_ids=[2, 3])]
+    )
     found = records.existing_records(path, encoder.spec, CONFIG, needs_labels=False, num_labels=2)
     assert found.num_examples == 2
     assert [int(row["label_ids"]) for _, row in sorted(read_back(found).items())] == [1, -1]

@@ -66,7 +66,9 @@ def test_a_folder_that_moved(tmp_path):
     assert Run(tmp_path / "b").checkpoints.restore() == 3
 
 
-@pytest.mark.parametrize("damage", ("truncated data", "corrupted data", "corrupted index", "no data", "other width", "other names"))
+@pytest.mark.parametrize(
+    "damage", ("truncated data", "corrupted data", "corrupted index", "no data", "other width", "other names")
+)
 def test_damage_is_named(tmp_path, damage):
     Run(tmp_path).advance(3).checkpoints.save()
     path = tmp_path / ("model.ckpt-3.index" if "index" in damage else "model.ckpt-3.data-00000-of-00001")
@@ -96,7 +98,9 @@ def test_a_checkpoint_that_cannot_be_written_leaves_the_one_before(tmp_path, mon
         raise tf.errors.ResourceExhaustedError(None, None, "model.ckpt-3.data; No space left on device")
 
     monkeypatch.setattr(run.checkpoints._manager, "save", full)
-    with pytest.raises(InputError, match=r"the checkpoint of step 3 cannot be written: .*No space left.*model.ckpt-2 is whole"):
+    with pytest.raises(
+        InputError, match=r"the checkpoint of step 3 cannot be written: .*No space left.*model.ckpt-2 is whole"
+    ):
         run.advance().checkpoints.save()
     again = Run(tmp_path)
     assert again.checkpoints.restore() == 2 and again.state() == before
@@ -124,7 +128,14 @@ def test_weights_alone(tmp_path):
 
 
 def test_removing_a_run(tmp_path):
-    for name in ("model.ckpt-3.index", "best/weights-2.index", "model/config.json", "checkpoint", "notes.txt", "records/x"):
+    for name in (
+        "model.ckpt-3.index",
+        "best/weights-2.index",
+        "model/config.json",
+        "checkpoint",
+        "notes.txt",
+        "records/x",
+    ):
         path = pathlib.Path(tmp_path / name)
         path.parent.mkdir(exist_ok=True)
         path.write_text("x")
@@ -132,4 +143,7 @@ def test_removing_a_run(tmp_path):
     assert (tmp_path / "checkpoint").exists()  # no run_config.json: nobody's run
     (tmp_path / "run_config.json").write_text("{}")
     checkpoints.remove_run(str(tmp_path))
-    assert sorted(str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*") if p.is_file()) == ["notes.txt", "records/x"]
+    assert sorted(str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*") if p.is_file()) == [
+        "notes.txt",
+        "records/x",
+    ]

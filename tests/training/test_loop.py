@@ -110,7 +110,9 @@ def test_a_signal_saves_and_the_run_goes_on_from_there(tmp_path, static, number,
     assert loop.train(dict) == 20 and step.state() == whole.state()
 
 
-@pytest.mark.parametrize("losses, norms", (([1.0] * 5 + [math.nan], []), ([1.0] * 5 + [math.inf], []), ([], [1.0] * 5 + [math.nan])))
+@pytest.mark.parametrize(
+    "losses, norms", (([1.0] * 5 + [math.nan], []), ([1.0] * 5 + [math.inf], []), ([], [1.0] * 5 + [math.nan]))
+)
 def test_a_number_that_is_not_finite_stops_the_run(tmp_path, static, losses, norms):
     step, loop = make(tmp_path, Step(losses, norms), num_train_steps=20, save_checkpoints_steps=2, **static)
     with pytest.raises(loops.TrainingDiverged, match="of step 6 is not finite") as stopped:

@@ -28,11 +28,19 @@ def test_the_same_run_continues(folder):
     run_folder.check_same_run(folder, settings(), "abc", MODEL)
     run_folder.check_same_run(folder + "/nothing", settings(), "abc", MODEL)
     # What does not shape the weights may change.
-    run_folder.check_same_run(folder, settings(do_train=True, data_dir="x", save_checkpoints_steps=5, num_gpus=2), "abc", MODEL)
+    run_folder.check_same_run(
+        folder, settings(do_train=True, data_dir="x", save_checkpoints_steps=5, num_gpus=2), "abc", MODEL
+    )
 
 
 def test_every_setting_that_shapes_the_weights_is_compared(folder):
-    other = {bool: lambda v: not v, int: lambda v: v + 1, float: lambda v: v + 0.5, str: lambda v: v + "x", type(None): lambda _: "x"}
+    other = {
+        bool: lambda v: not v,
+        int: lambda v: v + 1,
+        float: lambda v: v + 0.5,
+        str: lambda v: v + "x",
+        type(None): lambda _: "x",
+    }
     changed = [field for field in dataclasses.fields(ClassifierSettings) if field.metadata["shapes_weights"]]
     assert {"learning_rate", "seed", "train_batch_size", "max_seq_length", "dtype"} <= {field.name for field in changed}
     for field in changed:

@@ -11,6 +11,7 @@ CONFIG = {
     "max_position_embeddings": 40, "type_vocab_size": 2, "hidden_act": "gelu", "initializer_range": 0.2,
 }  # fmt: skip
 
+
 @pytest.fixture(scope="session")
 def script(tmp_path_factory):
     """start(name, *flags) -> a running Script."""

@@ -34,7 +34,9 @@ def refused(classify, cola_dir, tmp_path):
         ran = classify(*flags, status=status, **options)
         after = listing(tmp_path)
         assert after.keys() == before.keys()
-        assert {p: s for p, s in after.items() if os.path.isfile(p)} == {p: s for p, s in before.items() if os.path.isfile(p)}
+        assert {p: s for p, s in after.items() if os.path.isfile(p)} == {
+            p: s for p, s in before.items() if os.path.isfile(p)
+        }
         lines = [line for line in ran.stderr.splitlines() if line.startswith("error:")]
         assert len(lines) == 1 and ran.stderr.splitlines()[-1] == lines[0], ran.stderr
         return lines[0]
@@ -54,9 +56,15 @@ def data(folder, source, **files):
 GOOD = b"x\t1\t\tthe navy box\nx\t0\t\tthe ruby box\n"
 
 DATA = {
-    "missing file": (dict(train=None), "train.tsv: no such file (train.tsv is needed); files found there: dev.tsv, test.tsv"),
+    "missing file": (
+        dict(train=None),
+        "train.tsv: no such file (train.tsv is needed); files found there: dev.tsv, test.tsv",
+    ),
     "wrong delimiter": (dict(train=GOOD.replace(b"\t", b",")), "train.tsv:1: 1 columns, column 4"),
-    "missing column": (dict(train=GOOD + b"x\t1\t\n"), "train.tsv:3: 3 columns, column 4 (text_a) is needed; is the file tab-separated?"),
+    "missing column": (
+        dict(train=GOOD + b"x\t1\t\n"),
+        "train.tsv:3: 3 columns, column 4 (text_a) is needed; is the file tab-separated?",
+    ),
     "unknown label in train": (dict(train=GOOD + b"x\t2\t\tbox\n"), "train.tsv:3: label '2' in train; allowed: 0, 1"),
     "unknown label in dev": (dict(dev=GOOD + b"x\tyes\t\tbox\n"), "dev.tsv:3: label 'yes' in dev; allowed: 0, 1"),
     "empty file": (dict(dev=b""), "dev.tsv: the file is empty"),
@@ -77,7 +85,9 @@ def test_data(refused, cola_dir, tmp_path, case):
 
 
 def test_bom_and_crlf_are_read_as_if_they_were_not_there(classify, cola_dir, tmp_path):
-    windows = {s: b"\xef\xbb\xbf" + (cola_dir / f"{s}.tsv").read_bytes().replace(b"\n", b"\r\n") for s in ("train", "dev")}
+    windows = {
+        s: b"\xef\xbb\xbf" + (cola_dir / f"{s}.tsv").read_bytes().replace(b"\n", b"\r\n") for s in ("train", "dev")
+    }
     folder = data(tmp_path / "data", cola_dir, **windows)
     flags = (*TRAIN, "--task_name=COLA", "--dry_run", f"--output_dir={tmp_path}/out")
     with_them, without = (classify(*flags, f"--data_dir={place}").stdout for place in (folder, cola_dir))
@@ -101,7 +111,10 @@ FLAGS = {
     "frozen layers": (["--freeze_layers=3"], "--freeze_layers=3: a number from 0 to 2"),
     "processor module": (["--processor_module=/no/such.py"], "/no/such.py: no such file"),
     "no GPU": (["--require_gpu"], "TensorFlow sees no GPU"),
-    "sequence length above the position table": (["--max_seq_length=41"], "--max_seq_length=41: the model has positions for 40"),
+    "sequence length above the position table": (
+        ["--max_seq_length=41"],
+        "--max_seq_length=41: the model has positions for 40",
+    ),
     "sequence length too short": (["--max_seq_length=2"], "--max_seq_length=2: at least 3"),
     "no such checkpoint": (["--init_checkpoint=/no/such"], "/no/such: no such file or folder"),
     "no model at all": (["--init_checkpoint=None"], "--bert_config_file is needed"),
@@ -119,8 +132,15 @@ def test_flags(refused, case):
 
 def test_help_and_wrong_flags_do_not_wait_for_tensorflow():
     script = [sys.executable, str(ROOT / "run_classifier.py")]
-    shows = "import sys, runpy; sys.argv = ['run_classifier.py', *sys.argv[1:]]\ntry: runpy.run_path({!r}, run_name='__main__')\nfinally: print('tensorflow' in sys.modules)"
-    for flags, status, text in ((["--help"], 0, "--max_seq_length"), (["--max_seq_lenght=3"], 2, "did you mean"), ([], 2, "--do_train")):
+    shows = (
+        "import sys, runpy\nsys.argv = ['run_classifier.py', *sys.argv[1:]]\n"
+        "try: runpy.run_path({!r}, run_name='__main__')\nfinally: print('tensorflow' in sys.modules)"
+    )
+    for flags, status, text in (
+        (["--help"], 0, "--max_seq_length"),
+        (["--max_seq_lenght=3"], 2, "did you mean"),
+        ([], 2, "--do_train"),
+    ):
         started = time.monotonic()
         ran = subprocess.run([*script, *flags], capture_output=True, text=True)
         seconds = time.monotonic() - started
@@ -151,7 +171,9 @@ def test_vocabulary_that_does_not_fit_the_configuration(refused, model, vocabula
 
 
 def test_lower_casing_for_a_cased_vocabulary(refused, model, vocabulary):
-    cased = [token if token.startswith("[") else token.title() if i % 2 else token for i, token in enumerate(vocabulary)]
+    cased = [
+        token if token.startswith("[") else token.title() if i % 2 else token for i, token in enumerate(vocabulary)
+    ]
     (model / "vocab.txt").write_text("\n".join(cased) + "\n")
     (model / "tokenizer_config.json").unlink()
     line = refused(f"--init_checkpoint={model}", "--do_lower_case")
@@ -214,7 +236,10 @@ RECORDS = {
     "id out of range": ([record([2, 5, 3]), record([2, 30000, 3])], "record 2: input_ids has 30000"),
     "label out of range": ([record([2, 5, 3], label=2)], "record 1: label_ids has 2; 0 to 1 are allowed"),
     "no example": ([b"text"], "record 1: "),
-    "too long": ([small_records.original_record([2, 5, 3], [0] * 3, 1, 32)], "records of 32 tokens, --max_seq_length=16"),
+    "too long": (
+        [small_records.original_record([2, 5, 3], [0] * 3, 1, 32)],
+        "records of 32 tokens, --max_seq_length=16",
+    ),
     "empty": ([], "no record in 1 file(s)"),
 }
 
@@ -232,7 +257,9 @@ def test_truncated_and_corrupted_records(refused, tmp_path):
     whole = path.read_bytes()
     size = len(whole) // 20
     path.write_bytes(whole[:-3])
-    assert f"{path}: truncated record at byte {size * 19}, after 19 whole records" in refused(f"--eval_records={path}", *TRAIN, "--do_eval")
+    assert f"{path}: truncated record at byte {size * 19}, after 19 whole records" in refused(
+        f"--eval_records={path}", *TRAIN, "--do_eval"
+    )
     path.write_bytes(whole[: size * 4 + 30] + b"!" + whole[size * 4 + 31 :])
     assert f"{path}: corrupted record at byte {size * 4 + 12}, after 4 whole" in refused(f"--train_records={path}")
 

@@ -123,7 +123,9 @@ def test_evaluation_and_prediction_alone(trained, classify, cola_dir, tmp_path):
         (out / name).unlink()
     classify("--task_name=cola", f"--data_dir={cola_dir}", "--do_eval", f"--output_dir={out}", "--init_checkpoint=None")
     alone = eval_results(out)
-    assert {key: float(value) for key, value in alone.items()} == pytest.approx({k: float(v) for k, v in results.items()}, abs=1e-6)
+    assert {key: float(value) for key, value in alone.items()} == pytest.approx(
+        {k: float(v) for k, v in results.items()}, abs=1e-6
+    )
     assert not (out / "test_results.tsv").exists()
     # As people type it: the checkpoint that training started from is still named.
     classify("--task_name=cola", f"--data_dir={cola_dir}", "--do_predict", f"--output_dir={out}")
@@ -150,13 +152,18 @@ def test_another_configuration_is_refused_and_touches_nothing(trained, classify,
     other_data.mkdir()
     write_table(other_data / "train.tsv", [*table(cola_dir / "train.tsv"), ("x", "1", "", "the sky")])
     config = tmp_path / "bert_config.json"
-    config.write_text((tiny_bert / "config.json").read_text().replace('"hidden_dropout_prob": 0.1', '"hidden_dropout_prob": 0.2'))
+    config.write_text(
+        (tiny_bert / "config.json").read_text().replace('"hidden_dropout_prob": 0.1', '"hidden_dropout_prob": 0.2')
+    )
     for flags, message in (
         (["--learning_rate=2e-3"], "holds a run with --learning_rate=0.0003, this one has 0.002"),
         (["--max_seq_length=12"], "holds a run with --max_seq_length=16, this one has 12"),
         ([f"--data_dir={other_data}"], "holds a run on other training data"),
         ([f"--bert_config_file={config}"], "holds a run of a model with hidden_dropout_prob 0.1, this one has 0.2"),
-        (["--overwrite_output_dir", f"--init_checkpoint={out}/model"], "--overwrite_output_dir would remove --init_checkpoint"),
+        (
+            ["--overwrite_output_dir", f"--init_checkpoint={out}/model"],
+            "--overwrite_output_dir would remove --init_checkpoint",
+        ),
     ):
         ran = classify(*cola, "--do_train", f"--output_dir={out}", *flags, status=2)
         assert message in ran.stderr.splitlines()[-1] and str(out) in ran.stderr.splitlines()[-1]
@@ -222,9 +229,15 @@ def test_starting_anew(trained, classify, cola, tmp_path):
 
 
 def test_a_loss_that_is_not_finite_stops_the_run(classify, cola, cola_dir, tmp_path):
-    ran = classify(*cola, "--do_train", f"--output_dir={tmp_path}", "--learning_rate=1e30", "--save_checkpoints_steps=1", status=3)
+    ran = classify(
+        *cola, "--do_train", f"--output_dir={tmp_path}", "--learning_rate=1e30", "--save_checkpoints_steps=1", status=3
+    )
     line = ran.stderr.splitlines()[-1]
-    found = re.match(r"error: the loss or the gradient of step (\d+) is not finite; last good checkpoint: (\S+); its rows: (.+); lower", line)
+    found = re.match(
+        r"error: the loss or the gradient of step (\d+) is not finite; "
+        r"last good checkpoint: (\S+); its rows: (.+); lower",
+        line,
+    )
     assert found, line
     assert (tmp_path / f"model.ckpt-{int(found[1]) - 1}.index").exists() == (found[2] != "none")
     rows = found[3].split(", ")
@@ -236,7 +249,11 @@ def test_full_disk(classify, cola, tmp_path):
     """Files of at most so many bytes stand for a full disk: the records fit, a checkpoint does not."""
     ran = classify(*cola, "--do_train", f"--output_dir={tmp_path}", status=2, limits={"RLIMIT_FSIZE": 100_000})
     line = ran.stderr.splitlines()[-1]
-    assert line.startswith("error: ") and "the checkpoint of step 60 cannot be written" in line and "none before it" in line
+    assert (
+        line.startswith("error: ")
+        and "the checkpoint of step 60 cannot be written" in line
+        and "none before it" in line
+    )
     assert not list(tmp_path.glob("model.ckpt-*.index")) and not (tmp_path / "model").exists()
     ran = classify(*cola, "--do_train", f"--output_dir={tmp_path}/2", status=2, limits={"RLIMIT_FSIZE": 1000})
     line = ran.stderr.splitlines()[-1]
@@ -257,10 +274,14 @@ def test_dry_run(classify, cola, tmp_path):
 
 def test_flagfile_and_best_weights_and_patience(classify, cola, tmp_path):
     recipe = tmp_path / "recipe.flags"
-    recipe.write_text("\n".join(["# a recipe", *cola, "--do_train", "--do_eval", "--eval_steps=5", "--keep_best", "--patience=2"]))
+    recipe.write_text(
+        "\n".join(["# a recipe", *cola, "--do_train", "--do_eval", "--eval_steps=5", "--keep_best", "--patience=2"])
+    )
     out = tmp_path / "out"
     ran = classify(f"--flagfile={recipe}", f"--output_dir={out}", "--learning_rate=1e-5", "--num_train_epochs=10")
-    scores = [(float(score), int(step)) for step, score in re.findall(r"^step (\d+): .*eval_mcc (-?[\d.]+)", ran.stderr, re.M)]
+    scores = [
+        (float(score), int(step)) for step, score in re.findall(r"^step (\d+): .*eval_mcc (-?[\d.]+)", ran.stderr, re.M)
+    ]
     best = max(scores, key=lambda pair: (pair[0], -pair[1]))
     results = eval_results(out)
     assert int(results["global_step"]) == best[1] and abs(float(results["eval_mcc"]) - best[0]) < 1e-4
@@ -342,10 +363,12 @@ class ShadeProcessor(DataProcessor):
 def test_a_processor_of_ones_own_as_a_real_command(trained, cola, cola_dir, tiny_bert, tmp_path):
     """Run as people do, records written by two processes: the same weights as the built-in task's."""
     (tmp_path / "shades.py").write_text(MODULE)
-    flags = [*cola, f"--processor_module={tmp_path}/shades.py", "--task_name=shade", "--max_seq_length=16", "--do_train",
-             f"--init_checkpoint={tiny_bert}", f"--output_dir={tmp_path}/out", "--num_processes=2"]  # fmt: skip
+    flags = [*cola, f"--processor_module={tmp_path}/shades.py", "--task_name=shade", "--max_seq_length=16",
+             "--do_train", f"--init_checkpoint={tiny_bert}", f"--output_dir={tmp_path}/out", "--num_processes=2"]  # fmt: skip
     env = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
-    ran = subprocess.run([sys.executable, str(ROOT / "run_classifier.py"), *flags], capture_output=True, text=True, env=env)
+    ran = subprocess.run(
+        [sys.executable, str(ROOT / "run_classifier.py"), *flags], capture_output=True, text=True, env=env
+    )
     assert ran.returncode == 0, ran.stderr
     assert "wrote 60 train records, 2 shard(s)" in ran.stderr
     for line in ran.stderr.splitlines():  # plain lines, nothing of absl's prefix and of TensorFlow's start-up
@@ -355,8 +378,9 @@ def test_a_processor_of_ones_own_as_a_real_command(trained, cola, cola_dir, tiny
 
 def test_records_of_the_original(trained, classify, cola, cola_dir, tiny_bert, tmp_path):
     """Its records train and evaluate, and predictions stand in the order of the file."""
-    import registry
     import small_records
+
+    import registry
     from processors.layouts import Packed
     from processors.tokenization import FullTokenizer
 
@@ -370,13 +394,14 @@ def test_records_of_the_original(trained, classify, cola, cola_dir, tiny_bert, t
         ]
         files[split] = small_records.write(tmp_path / f"{split}.tf_record", rows)
     out, _ = trained
-    classify("--task_name=cola", "--do_eval", "--do_predict", f"--eval_records={files['dev']}", f"--output_dir={tmp_path}/a",
+    classify("--task_name=cola", "--do_eval", "--do_predict", f"--eval_records={files['dev']}",
+             f"--output_dir={tmp_path}/a",
              f"--predict_records={files['test']}", f"--init_checkpoint={out}")  # fmt: skip
     assert eval_results(tmp_path / "a")["eval_mcc"] == eval_results(out)["eval_mcc"]
-    np.testing.assert_allclose(
-        probabilities(tmp_path / "a"), probabilities(out), atol=1e-6
+    np.testing.assert_allclose(probabilities(tmp_path / "a"), probabilities(out), atol=1e-6)
+    ran = classify(
+        "--task_name=cola", *PACE, "--do_train", f"--train_records={files['train']}", f"--output_dir={tmp_path}/b"
     )
-    ran = classify("--task_name=cola", *PACE, "--do_train", f"--train_records={files['train']}", f"--output_dir={tmp_path}/b")
     assert "examples = 60" in ran.stderr
     assert weights(tmp_path / "b") == weights(out)
 
