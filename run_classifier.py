@@ -9,9 +9,10 @@ import logging
 import os
 import sys
 
+import console
 import errors
 import registry
-from training import console, flags, run_folder, settings
+from training import flags, run_folder, settings
 
 
 def main(_):
@@ -67,8 +68,9 @@ def make_processor(run):
     if arguments.get("label_list"):
         arguments["label_list"] = arguments["label_list"].split(",")
     elif "label_list" in wanted and not run.do_train and run.problem_type != "regression":
-        first_run = f"run-{run.seed}" if run.num_runs > 1 else ""
-        arguments["label_list"] = run_folder.saved_labels(os.path.join(run.output_dir, first_run))
+        # A trained folder knows its labels: the run's own, or the one that it starts from.
+        own = os.path.join(run.output_dir, f"run-{run.seed}" if run.num_runs > 1 else "")
+        arguments["label_list"] = run_folder.saved_labels(own) or run_folder.saved_labels(run.init_checkpoint or own)
     return processor_class(**arguments)
 
 
@@ -83,15 +85,15 @@ def read_examples(run, processor):
     from processors.base import check_labels
 
     readers = {
-        "train": (processor.get_train_examples, run.train_records),
-        "dev": (processor.get_dev_examples, run.eval_records),
-        "test": (processor.get_test_examples, run.predict_records),
+        "train": (processor.get_train_examples, run.train_records, run.train_file),
+        "dev": (processor.get_dev_examples, run.eval_records, run.dev_file),
+        "test": (processor.get_test_examples, run.predict_records, run.test_file),
     }
     examples = {}
     for split in _splits(run):
-        read, records = readers[split]
+        read, records, file = readers[split]
         if not records:
-            if not run.data_dir:
+            if not run.data_dir and not file:
                 raise errors.InputError(f"--data_dir is needed for the {split} split")
             examples[split] = read(run.data_dir)
     for split, rows in examples.items():

@@ -1,4 +1,4 @@
-"""Dropout whose masks are a pure function of a seed: the same run gives the same weights, each replica its own masks."""
+"""Dropout whose masks are a pure function of a seed: the same run, the same weights; each replica its own masks."""
 
 import tensorflow as tf
 

@@ -77,7 +77,9 @@ class Dense(keras.layers.Layer):
         self.units, self.activation, self.stddev = units, activation, stddev
 
     def build(self, input_width):
-        self.kernel = self.add_weight(name="kernel", shape=(input_width, self.units), initializer=initializer(self.stddev))
+        self.kernel = self.add_weight(
+            name="kernel", shape=(input_width, self.units), initializer=initializer(self.stddev)
+        )
         self.bias = self.add_weight(name="bias", shape=(self.units,), initializer="zeros")
         self.built = True
 

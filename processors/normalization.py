@@ -8,8 +8,14 @@ import unicodedata
 
 _ASCII_PUNCTUATION = frozenset([*range(33, 48), *range(58, 65), *range(91, 97), *range(123, 127)])
 _CJK_RANGES = (
-    (0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xF900, 0xFAFF), (0x20000, 0x2A6DF),
-    (0x2A700, 0x2B73F), (0x2B740, 0x2B81F), (0x2B820, 0x2CEAF), (0x2F800, 0x2FA1F),
+    (0x3400, 0x4DBF),
+    (0x4E00, 0x9FFF),
+    (0xF900, 0xFAFF),
+    (0x20000, 0x2A6DF),
+    (0x2A700, 0x2B73F),
+    (0x2B740, 0x2B81F),
+    (0x2B820, 0x2CEAF),
+    (0x2F800, 0x2FA1F),
 )
 
 
@@ -99,6 +105,7 @@ class BasicTokenizer:
 # --- the fast form: bytes that a C++ tokenizer, which splits at white space, ideographs and punctuation by itself,
 # splits into the same words -----------------------------------------------------------------------------------------
 
+
 def _char_class(members):
     """A regular expression class of the given sorted code points."""
     ranges = []
@@ -112,11 +119,15 @@ def _char_class(members):
 
 _PLANE_0 = [(c, chr(c), unicodedata.category(chr(c))) for c in range(0x10000)]
 # Outside plane 0 a class would be a list of ranges that every character is compared with: one range, sorted out later.
-_NOTABLE = re.compile("[" + _char_class(
-    c for c, char, category in _PLANE_0 if category in ("Cn", "Cs") or is_removed(char)) + "\U00010000-\U0010ffff]")
+_NOTABLE = re.compile(
+    "["
+    + _char_class(c for c, char, category in _PLANE_0 if category in ("Cn", "Cs") or is_removed(char))
+    + "\U00010000-\U0010ffff]"
+)
 _MARKS = re.compile("[" + _char_class(c for c, _, category in _PLANE_0 if category == "Mn") + "]+")
-_BOUNDARY = re.compile("[" + _char_class(
-    c for c, char, _ in _PLANE_0 if char.isspace() or is_cjk(char) or is_punctuation(char)) + "]+")
+_BOUNDARY = re.compile(
+    "[" + _char_class(c for c, char, _ in _PLANE_0 if char.isspace() or is_cjk(char) or is_punctuation(char)) + "]+"
+)
 del _PLANE_0
 
 _ASCII_REMOVED = bytes(c for c in range(128) if is_removed(chr(c)))

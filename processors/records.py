@@ -13,10 +13,10 @@ import numpy as np
 import tensorflow as tf
 from google.protobuf.message import DecodeError
 
+import console
 from errors import InputError
 from files import replaced
 from processors.feature_spec import EXAMPLE_INDEX
-from training import console
 
 FORMAT_VERSION = 1
 # A process costs seconds to start (it imports TensorFlow), which this many examples outweigh.

@@ -12,8 +12,8 @@ import unicodedata
 import numpy as np
 
 from errors import InputError
-from processors.normalization import convert_to_unicode
 from files import replaced
+from processors.normalization import convert_to_unicode
 
 _UNDERLINE = "\u2581"  # SentencePiece's mark of a word's beginning
 
@@ -41,6 +41,7 @@ class SentencePieceTokenizer:
           InputError: no such file, no SentencePiece model, or no [CLS], [SEP] (or <cls>, <sep>) in it.
         """
         import sentencepiece
+
         if not os.path.isfile(model_file):
             raise InputError(f"{model_file}: no such file; a SentencePiece model (*.model) is needed")
         with open(model_file, "rb") as file:
@@ -48,8 +49,9 @@ class SentencePieceTokenizer:
         try:
             self._processor = sentencepiece.SentencePieceProcessor(model_proto=self._model)
         except RuntimeError as error:
-            raise InputError(f"{model_file}: not a SentencePiece model ({error}); give the .model file, not the "
-                             ".vocab list") from None
+            raise InputError(
+                f"{model_file}: not a SentencePiece model ({error}); give the .model file, not the .vocab list"
+            ) from None
         self.do_lower_case = do_lower_case
         self.keep_accents = (not do_lower_case) if keep_accents is None else keep_accents
         self.vocab_size = self._processor.get_piece_size()
@@ -67,8 +69,10 @@ class SentencePieceTokenizer:
             if name in self.vocab:
                 return self.vocab[name]
         if default is None:
-            raise InputError(f"{self._where}: no piece {' or '.join(names)} among {self.vocab_size}; train the model "
-                             f"with --control_symbols={names[0]}")
+            raise InputError(
+                f"{self._where}: no piece {' or '.join(names)} among {self.vocab_size}; train the model "
+                f"with --control_symbols={names[0]}"
+            )
         return default
 
     @property
@@ -93,8 +97,11 @@ class SentencePieceTokenizer:
     def tokenize(self, text):
         """Returns the pieces (str) of one text, without special pieces."""
         pieces = self._processor.encode(self._prepared(text), out_type=str)
-        return list(itertools.chain.from_iterable(
-            self._split_number(piece) if _is_number_with_comma(piece) else [piece] for piece in pieces))
+        return list(
+            itertools.chain.from_iterable(
+                self._split_number(piece) if _is_number_with_comma(piece) else [piece] for piece in pieces
+            )
+        )
 
     def convert_tokens_to_ids(self, tokens):
         """Ids (list of int); a token outside the model has unk_id."""
@@ -114,8 +121,11 @@ class SentencePieceTokenizer:
         return np.fromiter(itertools.chain.from_iterable(rows), np.int32, row_splits[-1]), row_splits
 
     def _settings(self):
-        return {"tokenizer_class": "AlbertTokenizer", "do_lower_case": self.do_lower_case,
-                "keep_accents": self.keep_accents}
+        return {
+            "tokenizer_class": "AlbertTokenizer",
+            "do_lower_case": self.do_lower_case,
+            "keep_accents": self.keep_accents,
+        }
 
     def fingerprint(self):
         """A sha256, hex, of everything the ids depend on."""

@@ -56,8 +56,7 @@ class Table:
         if self.header is not None:
             return self.header
         return any(
-            column < len(first) and first[column].strip().lower() in COLUMN_NAMES[part]
-            for part, column in self.parts()
+            column < len(first) and first[column].strip().lower() in COLUMN_NAMES[part] for part, column in self.parts()
         )
 
 

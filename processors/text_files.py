@@ -44,9 +44,7 @@ class Row(list):
             if not self:
                 raise ColumnError(f"{self.source}: empty line, {wanted} is needed; remove the line") from None
             kind = _SEPARATED.get(self.delimiter, f"separated by {self.delimiter!r}")
-            raise ColumnError(
-                f"{self.source}: {len(self)} columns, {wanted} is needed; is the file {kind}?"
-            ) from None
+            raise ColumnError(f"{self.source}: {len(self)} columns, {wanted} is needed; is the file {kind}?") from None
 
 
 def is_remote(path):

@@ -9,16 +9,26 @@ import json
 import os
 
 from errors import InputError
+from files import replaced
 from processors import text_files
 from processors.normalization import BasicTokenizer, convert_to_unicode, whitespace_tokenize
 from processors.sentence_pieces import SentencePieceTokenizer
 from processors.wordpiece import BatchWordpiece, WordpieceTokenizer
-from files import replaced
 
 __all__ = [
-    "BasicTokenizer", "FullTokenizer", "SentencePieceTokenizer", "WordpieceTokenizer", "check_casing",
-    "convert_by_vocab", "convert_ids_to_tokens", "convert_to_unicode", "convert_tokens_to_ids", "load_tokenizer",
-    "load_vocab", "printable_text", "whitespace_tokenize",
+    "BasicTokenizer",
+    "FullTokenizer",
+    "SentencePieceTokenizer",
+    "WordpieceTokenizer",
+    "check_casing",
+    "convert_by_vocab",
+    "convert_ids_to_tokens",
+    "convert_to_unicode",
+    "convert_tokens_to_ids",
+    "load_tokenizer",
+    "load_vocab",
+    "printable_text",
+    "whitespace_tokenize",
 ]
 
 VOCAB_NAME = "vocab.txt"
@@ -85,8 +95,10 @@ class FullTokenizer:
 
     def _special(self, token):
         if token not in self.vocab:
-            raise InputError(f"{self.vocab_file}: no {token} among {self.vocab_size} lines; a BERT vocabulary, one "
-                             "token a line with [UNK], [CLS] and [SEP], is needed")
+            raise InputError(
+                f"{self.vocab_file}: no {token} among {self.vocab_size} lines; a BERT vocabulary, one "
+                "token a line with [UNK], [CLS] and [SEP], is needed"
+            )
         return self.vocab[token]
 
     @property
@@ -95,8 +107,9 @@ class FullTokenizer:
 
     def tokenize(self, text):
         """Returns the tokens (str) of one text, without special tokens."""
-        return [piece for word in self.basic_tokenizer.tokenize(text)
-                for piece in self.wordpiece_tokenizer.tokenize(word)]
+        return [
+            piece for word in self.basic_tokenizer.tokenize(text) for piece in self.wordpiece_tokenizer.tokenize(word)
+        ]
 
     def convert_tokens_to_ids(self, tokens):
         return convert_by_vocab(self.vocab, tokens)
@@ -124,8 +137,13 @@ class FullTokenizer:
         """Writes vocab.txt and tokenizer_config.json into `folder`, in Hugging Face's layout and names."""
         with replaced(os.path.join(folder, VOCAB_NAME)) as path, open(path, "wb") as file:
             file.writelines(f"{token}\n".encode() for token in self._lines)
-        config = {"tokenizer_class": "BertTokenizer", "do_lower_case": self.do_lower_case, "strip_accents": None,
-                  "tokenize_chinese_chars": True, "model_max_length": model_max_length}
+        config = {
+            "tokenizer_class": "BertTokenizer",
+            "do_lower_case": self.do_lower_case,
+            "strip_accents": None,
+            "tokenize_chinese_chars": True,
+            "model_max_length": model_max_length,
+        }
         with replaced(os.path.join(folder, CONFIG_NAME)) as path, open(path, "w", encoding="utf-8") as file:
             json.dump(config, file, indent=2)
 
@@ -167,8 +185,10 @@ def check_casing(tokenizer, do_lower_case=None):
     found = casing(vocab)
     if found is not None and do_lower_case != (found == "uncased"):
         upper = "has tokens with" if found == "cased" else "has no"
-        raise InputError(f"{where}: the vocabulary is {found} ({upper} upper-case letters), --do_lower_case="
-                         f"{do_lower_case} does not fit it; use --do_lower_case={not do_lower_case}")
+        raise InputError(
+            f"{where}: the vocabulary is {found} ({upper} upper-case letters), --do_lower_case="
+            f"{do_lower_case} does not fit it; use --do_lower_case={not do_lower_case}"
+        )
 
 
 def load_tokenizer(folder_or_file, do_lower_case=None):
@@ -190,17 +210,21 @@ def load_tokenizer(folder_or_file, do_lower_case=None):
     config = _read_config(config_file) if text_files.exists(config_file) else {}
     saved = config.get("do_lower_case")
     if saved is not None and do_lower_case is not None and saved != do_lower_case:
-        raise InputError(f"{config_file}: do_lower_case is {saved}, --do_lower_case={do_lower_case} was asked for; "
-                         f"use --do_lower_case={saved}, or another vocabulary")
+        raise InputError(
+            f"{config_file}: do_lower_case is {saved}, --do_lower_case={do_lower_case} was asked for; "
+            f"use --do_lower_case={saved}, or another vocabulary"
+        )
     do_lower_case = saved if saved is not None else do_lower_case
     if path.endswith(".model"):
         return SentencePieceTokenizer(path, bool(do_lower_case), config.get("keep_accents"))
     if do_lower_case is None:
         do_lower_case = casing(load_vocab(path)) != "cased"
     if config.get("strip_accents") not in (None, do_lower_case) or config.get("tokenize_chinese_chars") is False:
-        raise InputError(f"{config_file}: strip_accents={config.get('strip_accents')}, tokenize_chinese_chars="
-                         f"{config.get('tokenize_chinese_chars')}: BERT's tokenizer strips accents when it "
-                         "lower-cases and always splits Chinese characters; this model needs another tokenizer")
+        raise InputError(
+            f"{config_file}: strip_accents={config.get('strip_accents')}, tokenize_chinese_chars="
+            f"{config.get('tokenize_chinese_chars')}: BERT's tokenizer strips accents when it "
+            "lower-cases and always splits Chinese characters; this model needs another tokenizer"
+        )
     tokenizer = FullTokenizer(path, do_lower_case)
     if saved is None:  # a saved casing is what the weights were trained with, whatever the vocabulary looks like
         check_casing(tokenizer)
@@ -212,8 +236,9 @@ def _vocabulary_name(folder, names):
         if name in names:
             return name
     hint = "tokenizer.json alone is not read: " if "tokenizer.json" in names else ""
-    raise InputError(f"{folder}: no {VOCAB_NAME} and no *.model among {len(names)} files; {hint}put the model's "
-                     "vocabulary there")
+    raise InputError(
+        f"{folder}: no {VOCAB_NAME} and no *.model among {len(names)} files; {hint}put the model's vocabulary there"
+    )
 
 
 def _read_config(path):

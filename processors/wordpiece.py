@@ -66,12 +66,14 @@ class BatchWordpiece:
     def _build(self):
         import tensorflow as tf
         import tensorflow_text
+
         pieces = [piece for piece in self._vocab if piece == self._unk_token or _can_occur(piece)]
         self._ids = np.array([self._vocab[piece] for piece in pieces], np.int32)
         with tf.device("/CPU:0"):
             # Its limit is in bytes: right for ASCII, and fast_form keeps other long words away.
             self._tokenizer = tensorflow_text.FastWordpieceTokenizer(
-                vocab=pieces, unknown_token=self._unk_token, token_out_type=tf.int64, max_bytes_per_word=MAX_WORD_CHARS)
+                vocab=pieces, unknown_token=self._unk_token, token_out_type=tf.int64, max_bytes_per_word=MAX_WORD_CHARS
+            )
 
     def encode(self, texts):
         """Returns ids int32 [total] and row_splits int64 [n + 1]; text i has ids[row_splits[i]:row_splits[i + 1]]."""
@@ -86,6 +88,7 @@ class BatchWordpiece:
 
     def _encode_together(self, texts):
         import tensorflow as tf  # here, so that flag errors and `tokenize` do not wait for it
+
         forms = [normalization.fast_form(text, self._do_lower_case, MAX_WORD_CHARS) for text in texts]
         exact = [i for i, form in enumerate(forms) if form is None]
         for i in exact:

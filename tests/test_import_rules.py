@@ -1,4 +1,4 @@
-"""What the sources may name, beside the imports of test_imports.py: DESIGN.md's rules, read from the syntax trees."""
+"""What the sources may name, beside the imports of test_imports.py: the rules of docs/architecture.md."""
 
 import ast
 import pathlib

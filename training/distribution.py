@@ -24,13 +24,17 @@ def make_strategy(use_tpu=False, tpu_name=None, num_gpus=None, require_gpu=False
             tf.config.experimental_connect_to_cluster(resolver)
             tf.tpu.experimental.initialize_tpu_system(resolver)
         except (ValueError, OSError, tf.errors.OpError) as error:
-            raise InputError(f"--use_tpu: no TPU {tpu_name or 'local'!r} answers: {str(error).splitlines()[0]}") from error
+            raise InputError(
+                f"--use_tpu: no TPU {tpu_name or 'local'!r} answers: {str(error).splitlines()[0]}"
+            ) from error
         return tf.distribute.TPUStrategy(resolver)
     gpus = tf.config.list_physical_devices("GPU")
     if num_gpus is not None and num_gpus > len(gpus):
         raise InputError(f"--num_gpus={num_gpus}, but TensorFlow sees {len(gpus)} GPU(s)")
     if require_gpu and not gpus:
-        raise InputError("--require_gpu, but TensorFlow sees no GPU; are the driver and `tensorflow[and-cuda]` installed?")
+        raise InputError(
+            "--require_gpu, but TensorFlow sees no GPU; are the driver and `tensorflow[and-cuda]` installed?"
+        )
     used = len(gpus) if num_gpus is None else num_gpus
     if used == 0 and gpus:
         tf.config.set_visible_devices([], "GPU")
@@ -48,7 +52,9 @@ def slice_of(batch, index, count):
     first = next(iter(batch.values()))
     if first.shape[0] is not None and first.shape[0] % count == 0:  # static shapes stay static
         share = first.shape[0] // count
-        return {n: tf.slice(t, [index * share] + [0] * (t.shape.rank - 1), [share, *t.shape[1:]]) for n, t in batch.items()}
+        return {
+            n: tf.slice(t, [index * share] + [0] * (t.shape.rank - 1), [share, *t.shape[1:]]) for n, t in batch.items()
+        }
     size = tf.shape(first)[0]
     start, end = size * index // count, size * (index + 1) // count
     return {name: tensor[start:end] for name, tensor in batch.items()}

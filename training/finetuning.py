@@ -11,10 +11,8 @@ import tensorflow as tf
 
 from errors import InputError
 from processors import batches, layouts, records
-from processors.tokenization import load_tokenizer
 from training import checkpoints, metrics, results, run_folder
 from training.building import (
-    ModelSource,
     frozen_patterns,
     length_buckets,
     model_folder,
@@ -26,7 +24,8 @@ from training.evaluation import Evaluator
 from training.loop import Interrupted, LoopSettings, TrainingDiverged, TrainingLoop
 from training.optimization import AdamW, LinearSchedule, parameter_groups
 from training.step import TrainStep
-from training.weights import load_weights, open_weights, save_huggingface
+from training.trained import load_trained, model_source
+from training.weights import save_huggingface
 
 EXIT_DIVERGED = 3
 ROWS_SHOWN = 4  # by --dry_run
@@ -67,7 +66,7 @@ class FineTuning:
         run_folder.check_writable(settings.output_dir)
         self._settings, self._task, self._data = settings, task, {}
         self._strategy = make_strategy(settings.use_tpu, settings.tpu_name, settings.num_gpus, settings.require_gpu)
-        self._source = self._model_source(do_lower_case)
+        self._source = model_source(settings, self._folders()[0][0], do_lower_case)
         self._encoder = records.ExampleEncoder(
             layouts.get(self._source.encoder_class.layout)(self._source.tokenizer, settings.max_seq_length), task.labels
         )
@@ -83,21 +82,6 @@ class FineTuning:
             return [(settings.output_dir, settings)]
         seeded = [dataclasses.replace(settings, seed=settings.seed + run) for run in range(settings.num_runs)]
         return [(os.path.join(settings.output_dir, f"run-{one.seed}"), one) for one in seeded]
-
-    def _model_source(self, do_lower_case):
-        """Without training, a trained folder is its own source of weights, configuration and vocabulary."""
-        settings, folder = self._settings, model_folder(self._folders()[0][0])
-        if settings.do_train or not os.path.exists(os.path.join(folder, "model.safetensors")):
-            return ModelSource(settings, do_lower_case)
-        source = ModelSource(dataclasses.replace(settings, init_checkpoint=folder), do_lower_case)
-        if settings.vocab_file:
-            trained = load_tokenizer(folder)
-            if trained.fingerprint() != source.tokenizer.fingerprint():
-                raise InputError(
-                    f"{settings.vocab_file}: not the vocabulary and casing that {folder} was trained with "
-                    f"(do_lower_case {trained.do_lower_case}); leave --vocab_file and --do_lower_case out"
-                )
-        return source
 
     def _existing_records(self, split):
         settings, labels = self._settings, self._task.labels
@@ -178,7 +162,7 @@ class FineTuning:
             evaluator = self._evaluator(objective, settings)
             groups = self._parameter_groups(objective.encoder)
             if not settings.do_train:
-                step = self._load_trained(objective, output_dir)
+                step = load_trained(objective, output_dir, self._source.weights, self._task.labels.names)
             elif settings.overwrite_output_dir or not checkpoints.find_latest(output_dir):
                 self._load_initial(objective, output_dir)
             if settings.dry_run:
@@ -258,35 +242,6 @@ class FineTuning:
         # Weights that are cast once, not at every batch.
         inference = self._source.build(settings, self._task.make_objective, for_training=False)
         return Evaluator(inference, static_shapes=static, jit_compile=settings.xla, weights_of=objective)
-
-    def _load_trained(self, objective, output_dir):
-        """Weights for evaluation or prediction without training: the folder's own, else --init_checkpoint's."""
-        folder = model_folder(output_dir)
-        own = os.path.exists(os.path.join(folder, "model.safetensors"))
-        if not own and checkpoints.find_latest(output_dir):
-            raise InputError(
-                f"{output_dir} holds a run that is not finished; the same command with --do_train finishes it"
-            )
-        source = open_weights(folder) if own else self._source.weights
-        if source is None:
-            raise InputError(f"{output_dir} holds no trained model, and no --init_checkpoint is given; add --do_train")
-        report = load_weights(objective, source)
-        logging.info("%s", report.table())
-        untrained = report.missing + report.reshaped
-        if untrained:
-            raise InputError(f"{source.path} is not trained for this task, it lacks {untrained[0]}; add --do_train")
-        self._check_label_names(source)
-        return _trained_steps(output_dir) if own else 0
-
-    def _check_label_names(self, source):
-        """A model that names its classes must mean the same by each of its outputs."""
-        named = (source.config or {}).get("id2label") or {}
-        there, here = [named[key] for key in sorted(named, key=int)], self._task.labels.names
-        nameless = all(str(name).startswith("LABEL_") for name in there)
-        if here and not nameless and there != here:
-            raise InputError(
-                f"{source.path}: trained on the labels {', '.join(there)}; here they are {', '.join(here)}"
-            )
 
     def _save_model(self, objective, output_dir):
         labels = self._task.labels
@@ -374,11 +329,6 @@ class FineTuning:
         print(
             f"checks passed: {counts} examples, {self._num_train_steps} steps to train; nothing was trained (--dry_run)"
         )
-
-
-def _trained_steps(output_dir):
-    latest = checkpoints.find_latest(output_dir)
-    return int(latest.rsplit("-", 1)[1]) if latest else 0
 
 
 def _mean_and_deviation(scores):

@@ -8,8 +8,8 @@ import typing
 
 from absl import app, flags
 
+import console
 from errors import InputError
-from training import console
 
 _DEFINE = {bool: flags.DEFINE_bool, int: flags.DEFINE_integer, float: flags.DEFINE_float, str: flags.DEFINE_string}
 

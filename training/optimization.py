@@ -94,7 +94,9 @@ class AdamW:
         self.weights = {n: v.value for n, v in named_weights.items() if self.groups[n].learning_rate_scale > 0.0}
         self.schedule, self.bias_correction = schedule, bias_correction
         self.slots = {
-            kind: {n: tf.Variable(tf.zeros(v.shape), trainable=False, name=f"{n}/{kind}") for n, v in self.weights.items()}
+            kind: {
+                n: tf.Variable(tf.zeros(v.shape), trainable=False, name=f"{n}/{kind}") for n, v in self.weights.items()
+            }
             for kind in ("adam_m", "adam_v")
         }
 

@@ -46,7 +46,9 @@ def write_confusion(output_dir, names, labels, probabilities):
     figure, axes = plt.subplots(figsize=(size + 2.0, size), layout="constrained")
     shares = counts / counts.sum(axis=1, keepdims=True).clip(min=1)
     axes.imshow(shares, cmap="Blues", vmin=0.0, vmax=1.0)
-    rows = [f"{n}  P {p:.2f} R {r:.2f} F1 {f:.2f} (n={s})" for n, p, r, f, s in zip(names, precision, recall, f1, support)]
+    rows = [
+        f"{n}  P {p:.2f} R {r:.2f} F1 {f:.2f} (n={s})" for n, p, r, f, s in zip(names, precision, recall, f1, support)
+    ]
     axes.set_yticks(ids, rows)
     axes.set_xticks(ids, names, rotation=45, ha="right", rotation_mode="anchor")
     axes.set_xlabel("predicted")
@@ -55,7 +57,9 @@ def write_confusion(output_dir, names, labels, probabilities):
         for i in ids:
             for j in ids:
                 if counts[i, j]:
-                    axes.text(j, i, counts[i, j], ha="center", va="center", color="white" if shares[i, j] > 0.5 else "black")
+                    axes.text(
+                        j, i, counts[i, j], ha="center", va="center", color="white" if shares[i, j] > 0.5 else "black"
+                    )
     with replaced(os.path.join(output_dir, "confusion.png")) as path:
         figure.savefig(path, format="png", dpi=120)
     plt.close(figure)

@@ -106,7 +106,9 @@ class ClassifierSettings(FineTuningSettings):
         None, "Weight of each class in the loss: numbers in the order of the labels, label=number pairs, or 'balanced'."
     )
     xnli_language: str = setting("zh", "Language of the XNLI task.", False)
-    train_file: str | None = setting(None, "Generic tasks: the training file; default train.tsv, .csv or .jsonl.", False)
+    train_file: str | None = setting(
+        None, "Generic tasks: the training file; default train.tsv, .csv or .jsonl.", False
+    )
     dev_file: str | None = setting(None, "Generic tasks: the file to evaluate on; default dev.*.", False)
     test_file: str | None = setting(None, "Generic tasks: the file to predict; default test.*.", False)
     text_a_column: str | None = setting(None, "Generic tasks: name or number (from 0) of the text's column.", False)

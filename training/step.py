@@ -39,7 +39,7 @@ class TrainStep:
         return {} if self.loss_scale is None else {"loss_scale": self.loss_scale, "finite_steps": self.finite_steps}
 
     def __call__(self, batch):
-        """Returns float32 scalars: `loss`, its terms where it has several, `grad_norm` (before clipping), `learning_rate`."""
+        """Returns float32 scalars: `loss`, its terms if several, `grad_norm` (before clipping), `learning_rate`."""
         totals = {term: tf.reduce_sum(w) for term, w in self.objective.loss_weights(batch).items()}
         results = self.strategy.run(self._replica_step, args=(batch, totals))
         results = {name: self.strategy.experimental_local_results(value)[0] for name, value in results.items()}

@@ -123,7 +123,11 @@ class Bert(Encoder):
             for i in range(config.num_hidden_layers)
         ]
         self.pooler = Dense(
-            config.hidden_size, activation="tanh", stddev=config.initializer_range, name="dense", dtype=self.dtype_policy
+            config.hidden_size,
+            activation="tanh",
+            stddev=config.initializer_range,
+            name="dense",
+            dtype=self.dtype_policy,
         )
 
     def get_config(self):

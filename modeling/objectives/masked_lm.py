@@ -83,7 +83,9 @@ class MaskedLMHead(keras.layers.Layer):
     def __init__(self, config, **kwargs):
         super().__init__(**kwargs)
         self.config = config
-        self.dense = Dense(config.hidden_size, config.hidden_act, config.initializer_range, name="dense", dtype=self.dtype_policy)
+        self.dense = Dense(
+            config.hidden_size, config.hidden_act, config.initializer_range, name="dense", dtype=self.dtype_policy
+        )
         self.norm = LayerNorm(config.layer_norm_eps, dtype=self.dtype_policy)
 
     def build(self, width):

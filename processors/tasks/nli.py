@@ -34,13 +34,13 @@ class XnliProcessor(_Inference):
     not part of the task.
 
     Args:
-      language: of the translated training data and the rows of dev and test.
+      xnli_language: of the translated training data and the rows of dev and test.
     """
 
-    def __init__(self, language="zh"):
-        self.language = language
+    def __init__(self, xnli_language="zh"):
+        self.language = xnli_language
         self.tables = {
-            "train": (Table(f"multinli/multinli.train.{language}.tsv", text_a=0, text_b=1, label=2),),
+            "train": (Table(f"multinli/multinli.train.{xnli_language}.tsv", text_a=0, text_b=1, label=2),),
             "dev": (Table("xnli.dev.tsv", text_a=6, text_b=7, label=1),),
             "test": (Table("xnli.test.tsv", text_a=6, text_b=7, label=1),),
         }

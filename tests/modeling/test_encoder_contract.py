@@ -1,4 +1,4 @@
-"""What every registered encoder promises: DESIGN.md, section 7, contract."""
+"""What every registered encoder promises."""
 
 import json
 

@@ -237,11 +237,11 @@ def test_xnli(tmp_path):
     assert [(e.guid, e.text_a, e.text_b) for e in dev] == [("dev-2", "zh前", "后"), ("dev-4", "zh前", "后")]
     assert {e.label for e in dev} == {"entailment"}
     processor = registry.get("processor", "xnli")
-    assert [e.guid for e in processor(language="en").get_dev_examples(str(tmp_path))] == ["dev-3"]
+    assert [e.guid for e in processor(xnli_language="en").get_dev_examples(str(tmp_path))] == ["dev-3"]
     with pytest.raises(InputError, match="5 rows, none of them an example of this task"):
-        processor(language="fr").get_dev_examples(str(tmp_path))
+        processor(xnli_language="fr").get_dev_examples(str(tmp_path))
     with pytest.raises(InputError, match=r"multinli\.train\.fr\.tsv: no such file"):
-        processor(language="fr").get_train_examples(str(tmp_path))
+        processor(xnli_language="fr").get_train_examples(str(tmp_path))
 
 
 @pytest.mark.parametrize("header", ["", "label\ttext_a\ttext_b\n"])

@@ -18,33 +18,151 @@ from errors import InputError
 from processors import tokenization
 
 _spec = importlib.util.spec_from_file_location(
-    "tokenization_oracle", pathlib.Path(__file__).with_name("tokenization_oracle.py"))
+    "tokenization_oracle", pathlib.Path(__file__).with_name("tokenization_oracle.py")
+)
 oracle = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(oracle)
 
-RELEASED = {"uncased": ("google_uncased_en_vocab.txt", True), "cased": ("google_cased_en_vocab.txt", False),
-            "chinese": ("google_zh_vocab.txt", True)}
+RELEASED = {
+    "uncased": ("google_uncased_en_vocab.txt", True),
+    "cased": ("google_cased_en_vocab.txt", False),
+    "chinese": ("google_zh_vocab.txt", True),
+}
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 # Blank, with a blank, with punctuation inside, twice (the last one counts), a mark alone: what real files hold.
 ODD = [
-    "", "a", "##a", "b", "##b", "ab", "##ab", "a", "a b", "don't", "##,", ",", "-", "##", "#", "a-b", "中", "##中",
-    "中a", "é", "##é", "e", "##e", "\u0301", "##\u0301", "ß", "fi", "σ", "##ς", "##σ", "क", "##ि", "🙂", "##🙂", "ｆ",
-    "[", "]", "mask", "un", "##k", "I", "A", "##B", "\u1b4e", "##\u1b4e", "𐒰", "한", "##ㅏ", "ᄒ", "##ᅡ", "##ᆫ",
-    "\u3000", "##。", "。",
+    "",
+    "a",
+    "##a",
+    "b",
+    "##b",
+    "ab",
+    "##ab",
+    "a",
+    "a b",
+    "don't",
+    "##,",
+    ",",
+    "-",
+    "##",
+    "#",
+    "a-b",
+    "中",
+    "##中",
+    "中a",
+    "é",
+    "##é",
+    "e",
+    "##e",
+    "\u0301",
+    "##\u0301",
+    "ß",
+    "fi",
+    "σ",
+    "##ς",
+    "##σ",
+    "क",
+    "##ि",
+    "🙂",
+    "##🙂",
+    "ｆ",
+    "[",
+    "]",
+    "mask",
+    "un",
+    "##k",
+    "I",
+    "A",
+    "##B",
+    "\u1b4e",
+    "##\u1b4e",
+    "𐒰",
+    "한",
+    "##ㅏ",
+    "ᄒ",
+    "##ᅡ",
+    "##ᆫ",
+    "\u3000",
+    "##。",
+    "。",
 ]
 TEXTS = [
-    "", " ", "\n", "a", "ab ba", "don't", "a,b", "a-b ##a", "[MASK] a", "[UNK]", "a\x00b", "a\ufffdb", "a\tb\r\nb",
-    "中a中", "éa É", "e\u0301a", "ΑΣ ΑΣΑ Σ", "ß ﬁ ｆ", "\ud800", "a\udcffb a", "🙂a🙂", "\u1b4ea", "a\u1b4eb", "한a",
-    "क\u093fa", "\ue000a", "a" * 200, "a" * 201, "a" * 200 + "," + "b" * 200, "é" * 200, "é" * 201, "e\u0301" * 101,
-    "e\u0301" * 201, "中" * 300, "क" * 67, "क" * 200, "क" * 201, "a\u00adb", "a\u200bb", "a\u2028b", "a\u0085b",
-    "a\x1cb", "a\u3000b", "\U000e0061a", "İA",
+    "",
+    " ",
+    "\n",
+    "a",
+    "ab ba",
+    "don't",
+    "a,b",
+    "a-b ##a",
+    "[MASK] a",
+    "[UNK]",
+    "a\x00b",
+    "a\ufffdb",
+    "a\tb\r\nb",
+    "中a中",
+    "éa É",
+    "e\u0301a",
+    "ΑΣ ΑΣΑ Σ",
+    "ß ﬁ ｆ",
+    "\ud800",
+    "a\udcffb a",
+    "🙂a🙂",
+    "\u1b4ea",
+    "a\u1b4eb",
+    "한a",
+    "क\u093fa",
+    "\ue000a",
+    "a" * 200,
+    "a" * 201,
+    "a" * 200 + "," + "b" * 200,
+    "é" * 200,
+    "é" * 201,
+    "e\u0301" * 101,
+    "e\u0301" * 201,
+    "中" * 300,
+    "क" * 67,
+    "क" * 200,
+    "क" * 201,
+    "a\u00adb",
+    "a\u200bb",
+    "a\u2028b",
+    "a\u0085b",
+    "a\x1cb",
+    "a\u3000b",
+    "\U000e0061a",
+    "İA",
 ]
 RANGES = [
-    (0x20, 0x7F), (0x41, 0x5B), (0x61, 0x7B), (0, 0x21), (0x7F, 0x250), (0x300, 0x370), (0x370, 0x530),
-    (0x590, 0x700), (0x900, 0xA00), (0xE00, 0xE80), (0x1100, 0x1200), (0x1AB0, 0x1C00), (0x1E00, 0x2000),
-    (0x2000, 0x2100), (0x2100, 0x2C00), (0x3000, 0x3100), (0x4E00, 0x5000), (0xAC00, 0xAE00), (0xD7F0, 0xE010),
-    (0xF900, 0xFB10), (0xFE00, 0x10000), (0x10400, 0x10E80), (0x11000, 0x11C00), (0x1D100, 0x1D200),
-    (0x1F300, 0x1F700), (0x20000, 0x20100), (0x2F800, 0x2F900), (0x30000, 0x30100), (0xE0000, 0xE0100),
+    (0x20, 0x7F),
+    (0x41, 0x5B),
+    (0x61, 0x7B),
+    (0, 0x21),
+    (0x7F, 0x250),
+    (0x300, 0x370),
+    (0x370, 0x530),
+    (0x590, 0x700),
+    (0x900, 0xA00),
+    (0xE00, 0xE80),
+    (0x1100, 0x1200),
+    (0x1AB0, 0x1C00),
+    (0x1E00, 0x2000),
+    (0x2000, 0x2100),
+    (0x2100, 0x2C00),
+    (0x3000, 0x3100),
+    (0x4E00, 0x5000),
+    (0xAC00, 0xAE00),
+    (0xD7F0, 0xE010),
+    (0xF900, 0xFB10),
+    (0xFE00, 0x10000),
+    (0x10400, 0x10E80),
+    (0x11000, 0x11C00),
+    (0x1D100, 0x1D200),
+    (0x1F300, 0x1F700),
+    (0x20000, 0x20100),
+    (0x2F800, 0x2F900),
+    (0x30000, 0x30100),
+    (0xE0000, 0xE0100),
     (0x10FF00, 0x110000),
 ]
 
@@ -122,22 +240,23 @@ def test_every_code_point_as_the_oracle(odd_tokenizer):
             texts = texts[::16]  # unassigned planes: the run that lower-cases takes its time and goes through them all
         assert_as_oracle(odd_tokenizer, texts)
         assert [odd_tokenizer.basic_tokenizer.tokenize(text) for text in texts[::7]] == [
-            oracle.words(text, odd_tokenizer.do_lower_case) for text in texts[::7]]
+            oracle.words(text, odd_tokenizer.do_lower_case) for text in texts[::7]
+        ]
 
 
 @settings(max_examples=300, deadline=None)
 @given(texts=strategies.lists(strategies.text(strategies.characters(exclude_categories=[]), max_size=40), max_size=6))
-def test_any_list_of_texts_as_the_oracle(tmp_path_factory, texts):
-    tokenizer = _hypothesis_tokenizer(tmp_path_factory)
-    assert_as_oracle(tokenizer, texts)
-    assert rows(tokenizer, texts) == [tokenizer.convert_tokens_to_ids(tokenizer.tokenize(text)) for text in texts]
+def test_any_list_of_texts_as_the_oracle(any_tokenizer, texts):
+    assert_as_oracle(any_tokenizer, texts)
+    expected = [any_tokenizer.convert_tokens_to_ids(any_tokenizer.tokenize(text)) for text in texts]
+    assert rows(any_tokenizer, texts) == expected
 
 
-def _hypothesis_tokenizer(tmp_path_factory, made=[]):
-    if not made:
-        path = write_vocab(tmp_path_factory.mktemp("any") / "vocab.txt", SPECIAL + ODD + list("0123456789"))
-        made.append(tokenization.FullTokenizer(path))
-    return made[0]
+@pytest.fixture(scope="module")
+def any_tokenizer(tmp_path_factory):
+    """One for all examples of hypothesis."""
+    path = write_vocab(tmp_path_factory.mktemp("any") / "vocab.txt", SPECIAL + ODD + list("0123456789"))
+    return tokenization.FullTokenizer(path)
 
 
 def test_batches_of_any_size_give_the_same_rows(odd_tokenizer, monkeypatch):
@@ -146,7 +265,7 @@ def test_batches_of_any_size_give_the_same_rows(odd_tokenizer, monkeypatch):
         monkeypatch.setattr("processors.wordpiece._CHARS_PER_CALL", chars)
         assert rows(odd_tokenizer, TEXTS) == expected
     assert rows(odd_tokenizer, []) == [] and rows(odd_tokenizer, ["", ""]) == [[], []]
-    assert rows(odd_tokenizer, ["a".encode(), b"\xffa"]) == rows(odd_tokenizer, ["a", "a"])
+    assert rows(odd_tokenizer, [b"a", b"\xffa"]) == rows(odd_tokenizer, ["a", "a"])
 
 
 def test_a_mask_in_a_text_is_no_special_token(odd_tokenizer):
@@ -206,8 +325,10 @@ def test_the_fingerprint_follows_vocabulary_and_casing(tmp_path):
     first = write_vocab(tmp_path / "first.txt", SPECIAL + ["a", "b"])
     crlf = write_vocab(tmp_path / "crlf.txt", SPECIAL + ["a", "b"], end="\r\n")
     other = write_vocab(tmp_path / "other.txt", SPECIAL + ["b", "a"])
-    prints = [tokenization.FullTokenizer(path, lower).fingerprint()
-              for path, lower in ((first, True), (first, False), (other, True))]
+    prints = [
+        tokenization.FullTokenizer(path, lower).fingerprint()
+        for path, lower in ((first, True), (first, False), (other, True))
+    ]
     assert len(set(prints)) == 3
     assert tokenization.FullTokenizer(crlf).fingerprint() == prints[0]
 
@@ -215,28 +336,52 @@ def test_the_fingerprint_follows_vocabulary_and_casing(tmp_path):
 def test_the_functions_of_the_original(tmp_path):
     path = write_vocab(tmp_path / "vocab.txt", SPECIAL + ["want", "##want", "##ed", "wa", "un", "runn", "##ing", ","])
     tokenizer = tokenization.FullTokenizer(path)
-    assert tokenizer.tokenize("UNwant\u00E9d,running") == ["un", "##want", "##ed", ",", "runn", "##ing"]
+    assert tokenizer.tokenize("UNwant\u00e9d,running") == ["un", "##want", "##ed", ",", "runn", "##ing"]
     assert tokenizer.convert_tokens_to_ids(["un", "##want", "##ed", ",", "runn", "##ing"]) == [9, 6, 7, 12, 10, 11]
     assert tokenizer.convert_ids_to_tokens([9, 6]) == ["un", "##want"]
     assert [tokenizer.pad_id, tokenizer.unk_id, tokenizer.cls_id, tokenizer.sep_id, tokenizer.mask_id] == [
-        0, 1, 2, 3, 4]
+        0,
+        1,
+        2,
+        3,
+        4,
+    ]
     assert tokenization.load_vocab(path) == tokenizer.vocab and tokenizer.vocab_size == 13
     assert tokenization.convert_tokens_to_ids(tokenizer.vocab, ["want"]) == [5]
     assert tokenization.convert_ids_to_tokens(tokenizer.inv_vocab, [5]) == ["want"]
     with pytest.raises(KeyError):
         tokenizer.convert_tokens_to_ids(["absent"])
     assert tokenization.WordpieceTokenizer(tokenizer.vocab).tokenize("unwanted runningx") == [
-        "un", "##want", "##ed", "[UNK]"]
+        "un",
+        "##want",
+        "##ed",
+        "[UNK]",
+    ]
     assert tokenization.BasicTokenizer(False).tokenize(" \tHeLLo!how  \n Are yoU? ") == [
-        "HeLLo", "!", "how", "Are", "yoU", "?"]
+        "HeLLo",
+        "!",
+        "how",
+        "Are",
+        "yoU",
+        "?",
+    ]
     assert tokenization.whitespace_tokenize(" a  b ") == ["a", "b"]
     assert tokenization.convert_to_unicode(b"a\xffb") == tokenization.printable_text("ab") == "ab"
 
 
-@pytest.mark.parametrize("content, message", [
-    (None, "no such file"), (b"", "empty"), (b"\n\n", "empty"), (b"[CLS]\n[SEP]\na\n", r"no \[UNK\]"),
-    (b"[UNK]\n[SEP]\na\n", r"no \[CLS\]"), (b"[UNK]\n[CLS]\na\n", r"no \[SEP\]"),
-    (b"[UNK]\n[CLS]\n[SEP]\n\xff\n", "vocab.txt:4"), (b"[UNK]\n\0\n", "vocab.txt:2")])
+@pytest.mark.parametrize(
+    "content, message",
+    [
+        (None, "no such file"),
+        (b"", "empty"),
+        (b"\n\n", "empty"),
+        (b"[CLS]\n[SEP]\na\n", r"no \[UNK\]"),
+        (b"[UNK]\n[SEP]\na\n", r"no \[CLS\]"),
+        (b"[UNK]\n[CLS]\na\n", r"no \[SEP\]"),
+        (b"[UNK]\n[CLS]\n[SEP]\n\xff\n", "vocab.txt:4"),
+        (b"[UNK]\n\0\n", "vocab.txt:2"),
+    ],
+)
 def test_a_bad_vocabulary_is_named(tmp_path, content, message):
     path = tmp_path / "vocab.txt"
     if content is not None:
@@ -250,7 +395,7 @@ def test_a_vocabulary_without_mask_serves_until_a_mask_is_needed(tmp_path):
     tokenizer = tokenization.FullTokenizer(write_vocab(tmp_path / "vocab.txt", SPECIAL[:4] + ["a"]))
     assert rows(tokenizer, ["a"]) == [[4]]
     with pytest.raises(InputError, match="MASK"):
-        tokenizer.mask_id
+        _ = tokenizer.mask_id
 
 
 def test_a_casing_that_does_not_fit_the_released_vocabularies_is_refused(released, tmp_path):
@@ -268,9 +413,16 @@ def test_a_casing_that_does_not_fit_the_released_vocabularies_is_refused(release
     assert tokenization.load_tokenizer(right.vocab_file).do_lower_case is right.do_lower_case
 
 
-@pytest.mark.parametrize("tokens, found", [
-    (list("abcdefgh"), None), ([*map(chr, range(97, 123)), "<S>", "##<T>", "[unused1]"], "uncased"),
-    (list("是的中国"), None), (["the", "The", "##ing"], "cased"), ([f"word{i}" for i in range(200)] + ["URL"], None)])
+@pytest.mark.parametrize(
+    "tokens, found",
+    [
+        (list("abcdefgh"), None),
+        ([*map(chr, range(97, 123)), "<S>", "##<T>", "[unused1]"], "uncased"),
+        (list("是的中国"), None),
+        (["the", "The", "##ing"], "cased"),
+        ([f"word{i}" for i in range(200)] + ["URL"], None),
+    ],
+)
 def test_a_casing_is_seen_only_where_the_vocabulary_shows_it(tokens, found):
     assert tokenization.casing(SPECIAL + tokens) == found
 
@@ -286,8 +438,11 @@ def test_loading_a_folder(tmp_path):
     assert tokenization.load_tokenizer(tmp_path, do_lower_case=False).do_lower_case is False
     config = tmp_path / "tokenizer_config.json"
     for text, message in (
-            ("{", "not JSON"), ("[]", "object"), ('{"strip_accents": false, "do_lower_case": true}', "strips"),
-            ('{"tokenize_chinese_chars": false}', "Chinese")):
+        ("{", "not JSON"),
+        ("[]", "object"),
+        ('{"strip_accents": false, "do_lower_case": true}', "strips"),
+        ('{"tokenize_chinese_chars": false}', "Chinese"),
+    ):
         config.write_text(text)
         with pytest.raises(InputError, match=message):
             tokenization.load_tokenizer(tmp_path)
@@ -296,39 +451,56 @@ def test_loading_a_folder(tmp_path):
 
 
 def test_tensorflow_is_imported_only_for_a_batch():
-    code = ("import sys; from processors import tokenization; assert 'tensorflow' not in sys.modules; "
-            "tokenization.BasicTokenizer().tokenize('a'); assert 'tensorflow' not in sys.modules")
+    code = (
+        "import sys; from processors import tokenization; assert 'tensorflow' not in sys.modules; "
+        "tokenization.BasicTokenizer().tokenize('a'); assert 'tensorflow' not in sys.modules"
+    )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=pathlib.Path(tokenization.__file__).parents[1])
 
 
 @pytest.fixture(scope="module")
 def piece_model(tmp_path_factory):
     import sentencepiece
+
     folder = tmp_path_factory.mktemp("pieces")
     generator = random.Random(3)
     words = "the cat sat on a mat with 1,000 dogs, 25,000 Birds; café naïve No. 9, and more".split()
     text = "\n".join(" ".join(generator.choices(words, k=12)) for _ in range(500))
     (folder / "text").write_text(text, encoding="utf-8")
     sentencepiece.SentencePieceTrainer.train(
-        input=str(folder / "text"), model_prefix=str(folder / "spiece"), vocab_size=75, minloglevel=2,
-        pad_id=0, unk_id=1, bos_id=-1, eos_id=-1, control_symbols="[CLS],[SEP],[MASK]", hard_vocab_limit=False)
+        input=str(folder / "text"),
+        model_prefix=str(folder / "spiece"),
+        vocab_size=75,
+        minloglevel=2,
+        pad_id=0,
+        unk_id=1,
+        bos_id=-1,
+        eos_id=-1,
+        control_symbols="[CLS],[SEP],[MASK]",
+        hard_vocab_limit=False,
+    )
     return folder / "spiece.model"
 
 
 def test_sentence_pieces(piece_model, tmp_path):
     import sentencepiece
+
     plain = sentencepiece.SentencePieceProcessor(model_file=str(piece_model))
     tokenizer = tokenization.SentencePieceTokenizer(piece_model)
     names = ["[CLS]", "[SEP]", "[MASK]", "<pad>", "<unk>"]
     assert [tokenizer.cls_id, tokenizer.sep_id, tokenizer.mask_id, tokenizer.pad_id, tokenizer.unk_id] == [
-        plain.piece_to_id(name) for name in names]
+        plain.piece_to_id(name) for name in names
+    ]
     texts = ["the cat sat", "", " a  mat ", "Birds with café", "☃ cat", "mat, the dogs"]
     assert rows(tokenizer, texts) == [plain.encode(text) for text in texts]
     texts += ["1,000 dogs", "9, and 25,000,", "☃9,", "a\ud800b", "``the'' cat"]
     assert rows(tokenizer, texts) == [tokenizer.convert_tokens_to_ids(tokenizer.tokenize(text)) for text in texts]
     assert rows(tokenizer, []) == []
-    assert not any(piece.endswith(",") and len(piece) > 1 and piece[-2].isdigit()
-                   for text in texts for piece in tokenizer.tokenize(text))
+    assert not any(
+        piece.endswith(",") and len(piece) > 1 and piece[-2].isdigit()
+        for text in texts
+        for piece in tokenizer.tokenize(text)
+    )
     assert tokenizer.tokenize("``the''") == plain.encode('"the"', out_type=str)
     lower = tokenization.SentencePieceTokenizer(piece_model, do_lower_case=True)
     assert lower.tokenize("THE café  Cat") == plain.encode("the cafe cat", out_type=str)
@@ -357,13 +529,18 @@ def test_a_digit_with_its_comma_is_split_as_in_albert(piece_model, monkeypatch):
 
 def test_a_bad_sentence_piece_model_is_named(tmp_path, piece_model):
     import sentencepiece
+
     with pytest.raises(InputError, match="no such file"):
         tokenization.SentencePieceTokenizer(tmp_path / "absent.model")
     (tmp_path / "bad.model").write_bytes(b"nonsense")
     with pytest.raises(InputError, match="not a SentencePiece model"):
         tokenization.SentencePieceTokenizer(tmp_path / "bad.model")
     sentencepiece.SentencePieceTrainer.train(
-        input=str(piece_model.parent / "text"), model_prefix=str(tmp_path / "bare"), vocab_size=60, minloglevel=2,
-        hard_vocab_limit=False)
+        input=str(piece_model.parent / "text"),
+        model_prefix=str(tmp_path / "bare"),
+        vocab_size=60,
+        minloglevel=2,
+        hard_vocab_limit=False,
+    )
     with pytest.raises(InputError, match=r"no piece \[CLS\]"):
         tokenization.SentencePieceTokenizer(tmp_path / "bare.model")

@@ -56,7 +56,7 @@ def module(tmp_path):
 def test_processor_of_the_original_runs(module, tmp_path):
     assert load_processor_module(module(AS_FOR_THE_ORIGINAL.format(name="Verdict"))) == ["verdict"]
     processor = registry.get("processor", "verdict")()
-    (tmp_path / "train.tsv").write_bytes("\ufeffid\ttext\tlabel\r\n7\tça va \"bien\tyes\r\n".encode())
+    (tmp_path / "train.tsv").write_bytes('\ufeffid\ttext\tlabel\r\n7\tça va "bien\tyes\r\n'.encode())
     (example,) = processor.get_train_examples(str(tmp_path))
     assert (example.guid, example.text_a, example.text_b, example.label) == ("train-1", 'ça va "bien', None, "yes")
     (tmp_path / "test.tsv").write_text("id\ttext\n1\tgood\n2 no tab\n")

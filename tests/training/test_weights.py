@@ -127,7 +127,7 @@ def test_output_folder_means_the_weights_in_model(tmp_path):
 
 
 def test_the_originals_gelu_survives(tmp_path):
-    """"gelu" of the original is an approximation; a config of ours goes there and back unchanged, whichever it has."""
+    """ "gelu" of the original is an approximation; a config of ours goes there and back unchanged, whichever it has."""
     for act in ("gelu", "gelu_new", "relu"):
         encoder = bert(hidden_act=act)
         save_tf1(encoder, str(tmp_path / act / "bert_model.ckpt"))

@@ -364,7 +364,8 @@ def test_a_processor_of_ones_own_as_a_real_command(trained, cola, cola_dir, tiny
     """Run as people do, records written by two processes: the same weights as the built-in task's."""
     (tmp_path / "shades.py").write_text(MODULE)
     flags = [*cola, f"--processor_module={tmp_path}/shades.py", "--task_name=shade", "--max_seq_length=16",
-             "--do_train", f"--init_checkpoint={tiny_bert}", f"--output_dir={tmp_path}/out", "--num_processes=2"]  # fmt: skip
+             "--do_train", f"--init_checkpoint={tiny_bert}", f"--output_dir={tmp_path}/out",
+             "--num_processes=2"]  # fmt: skip
     env = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
     ran = subprocess.run(
         [sys.executable, str(ROOT / "run_classifier.py"), *flags], capture_output=True, text=True, env=env

@@ -1,0 +1,72 @@
+"""A folder that was trained before: evaluation and prediction take weights, vocabulary and labels from it."""
+
+import dataclasses
+import logging
+import os
+
+from errors import InputError
+from processors.tokenization import load_tokenizer
+from training import checkpoints
+from training.building import ModelSource, model_folder
+from training.weights import load_weights, open_weights
+
+
+def model_source(settings, output_dir, do_lower_case=None):
+    """The ModelSource of a run: without training, a trained folder is its own.
+
+    Raises:
+      InputError: what does not fit together, a --vocab_file of another vocabulary than the folder's among it.
+    """
+    if settings.do_train or not _is_trained(output_dir):
+        return ModelSource(settings, do_lower_case)
+    folder = model_folder(output_dir)
+    source = ModelSource(dataclasses.replace(settings, init_checkpoint=folder), do_lower_case)
+    if settings.vocab_file:
+        trained = load_tokenizer(folder)
+        if trained.fingerprint() != source.tokenizer.fingerprint():
+            raise InputError(
+                f"{settings.vocab_file}: not the vocabulary and casing that {folder} was trained with (do_lower_case "
+                f"{trained.do_lower_case}); leave --vocab_file and --do_lower_case out"
+            )
+    return source
+
+
+def load_trained(objective, output_dir, initial, label_names):
+    """Reads weights for evaluation or prediction without training: the folder's own, else the initial ones.
+
+    Args:
+      initial: WeightSource of --init_checkpoint, or None.
+      label_names: the task's classes in the order of their ids.
+
+    Returns:
+      The steps that the folder was trained for; 0 where the weights are not its own.
+
+    Raises:
+      InputError: nothing trained is there, or it was trained for another task.
+    """
+    own, latest = _is_trained(output_dir), checkpoints.find_latest(output_dir)
+    if not own and latest:
+        raise InputError(f"{output_dir} holds a run that is not finished; the same command with --do_train finishes it")
+    source = open_weights(model_folder(output_dir)) if own else initial
+    if source is None:
+        raise InputError(f"{output_dir} holds no trained model, and no --init_checkpoint is given; add --do_train")
+    report = load_weights(objective, source)
+    logging.info("%s", report.table())
+    untrained = report.missing + report.reshaped
+    if untrained:
+        raise InputError(f"{source.path} is not trained for this task, it lacks {untrained[0]}; add --do_train")
+    _check_label_names(source, label_names)
+    return int(latest.rsplit("-", 1)[1]) if own and latest else 0
+
+
+def _is_trained(output_dir):
+    return os.path.exists(os.path.join(model_folder(output_dir), "model.safetensors"))
+
+
+def _check_label_names(source, here):
+    """A model that names its classes must mean the same by each of its outputs."""
+    named = (source.config or {}).get("id2label") or {}
+    there = [named[key] for key in sorted(named, key=int)]
+    nameless = all(str(name).startswith("LABEL_") for name in there)
+    if here and not nameless and there != here:
+        raise InputError(f"{source.path}: trained on the labels {', '.join(there)}; here they are {', '.join(here)}")
