@@ -1,9 +1,14 @@
 """Evaluation and prediction: every example once, results in the order of the examples."""
 
+import collections
+import concurrent.futures
+
 import numpy as np
 import tensorflow as tf
 
 from training.distribution import slice_of
+
+BATCHES_AT_ONCE = 2  # on one device: small operations of one batch leave cores idle that another can use
 
 
 class Evaluator:
@@ -18,14 +23,14 @@ class Evaluator:
 
     def __init__(self, objective, static_shapes=False, jit_compile=False, weights_of=None):
         self._objective, self._strategy = objective, tf.distribute.get_strategy()
-        self._weights_of = weights_of
-        self._infer = tf.function(self._infer_batch, reduce_retracing=not static_shapes, jit_compile=jit_compile)
+        self._weights_of, self._static_shapes = weights_of, static_shapes
+        self._infer = tf.function(self._infer_batch, jit_compile=jit_compile)
 
     def run(self, batches, with_loss):
         """Predictions of a data set.
 
         Args:
-          batches: tf.data.Dataset of feature dicts with `example_index`.
+          batches: tf.data.Dataset, or a list, of feature dicts with `example_index`.
           with_loss: whether the examples are labelled.
 
         Returns:
@@ -38,9 +43,8 @@ class Evaluator:
             for name, variable in self._objective.named_weights().items():
                 variable.assign(tf.cast(source[name], variable.dtype))
         parts, indices, totals = [], [], {}
-        for batch in batches:
+        for batch, (predictions, sums) in self._results(batches, tf.constant(with_loss)):
             real = batch["is_real_example"].numpy() > 0 if "is_real_example" in batch else slice(None)
-            predictions, sums = self._infer(batch, tf.constant(with_loss))
             if with_loss:
                 predictions["label_ids"] = batch["label_ids"]
             parts.append({name: value.numpy()[real] for name, value in predictions.items()})
@@ -52,6 +56,24 @@ class Evaluator:
         predictions = {name: np.concatenate([part[name] for part in parts])[order] for name in parts[0]}
         loss = sum(value / max(weight, 1e-5) for value, weight in totals.values()) if with_loss else None
         return predictions, loss
+
+    def _results(self, batches, with_loss):
+        """Yields (batch, what `_infer_batch` gives for it), in the order of the batches."""
+        infer = self._infer
+        shapes = getattr(batches, "element_spec", None)
+        if shapes is not None and not self._static_shapes:  # one graph for all shapes, traced here
+            infer = infer.get_concrete_function(shapes, with_loss)
+        if self._strategy.num_replicas_in_sync > 1:  # replicas are threads already
+            yield from ((batch, infer(batch, with_loss)) for batch in batches)
+            return
+        with concurrent.futures.ThreadPoolExecutor(BATCHES_AT_ONCE) as pool:
+            waiting = collections.deque()
+            for batch in batches:
+                waiting.append((batch, pool.submit(infer, batch, with_loss)))
+                if len(waiting) > BATCHES_AT_ONCE:
+                    batch, result = waiting.popleft()
+                    yield batch, result.result()
+            yield from ((batch, result.result()) for batch, result in waiting)
 
     def _infer_batch(self, batch, with_loss):
         """Predictions [B, ...] and, per term, float32 [2]: weighted sum of the losses, sum of the weights."""
