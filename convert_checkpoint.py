@@ -52,6 +52,7 @@ def main(_):
         raise InputError(f"{target}: exists; give another --output_dir, or --overwrite_output_dir")
 
     import registry
+    from modeling.objective import HEADS
     from training import weights
 
     source = weights.open_weights(FLAGS.init_checkpoint)
@@ -59,11 +60,11 @@ def main(_):
     config = _read_config(encoder_class.config_class, source)
     tokenizer = _read_tokenizer(source, config)
     encoder = _built(encoder_class, config)
-    model = WithHeads(encoder, weights.HEADS)
+    model = WithHeads(encoder, HEADS)
     # Masked-LM and question-answering models of Hugging Face have no pooler.
     report = weights.load_weights(model, source, allow_missing=".*pooler.*")
     model.absent = set(report.missing)
-    model.arrays = {name: t.read() for name, t in source.canonical(model).items() if name in weights.HEADS}
+    model.arrays = {name: t.read() for name, t in source.canonical(model).items() if name in HEADS}
     report.unused = [name for name in report.unused if name not in model.arrays]
     print(report.table())
     print("heads carried along: " + (", ".join(model.arrays) or "none"))

@@ -2,6 +2,21 @@
 
 import keras
 
+# Heads that the original and Hugging Face both know: canonical name -> (name there, whether it is transposed there).
+HEADS = {
+    "cls/predictions/transform/dense/kernel": ("cls.predictions.transform.dense.weight", True),
+    "cls/predictions/transform/dense/bias": ("cls.predictions.transform.dense.bias", False),
+    "cls/predictions/transform/LayerNorm/gamma": ("cls.predictions.transform.LayerNorm.weight", False),
+    "cls/predictions/transform/LayerNorm/beta": ("cls.predictions.transform.LayerNorm.bias", False),
+    "cls/predictions/output_bias": ("cls.predictions.bias", False),
+    "cls/seq_relationship/output_weights": ("cls.seq_relationship.weight", False),
+    "cls/seq_relationship/output_bias": ("cls.seq_relationship.bias", False),
+    "cls/squad/output_weights": ("qa_outputs.weight", False),
+    "cls/squad/output_bias": ("qa_outputs.bias", False),
+    "output_weights": ("classifier.weight", False),
+    "output_bias": ("classifier.bias", False),
+}
+
 
 class Objective(keras.Model):
     """Base of all objectives, for pre-training and for fine-tuning alike.
@@ -41,5 +56,10 @@ class Objective(keras.Model):
         return {**encoder_weights, **head}
 
     def huggingface_names(self):
-        """Canonical name -> (name in a Hugging Face checkpoint, whether it is transposed there)."""
-        return self.encoder.huggingface_names()
+        """Canonical name -> (name in a Hugging Face checkpoint, whether it is transposed there).
+
+        A head that Hugging Face does not know keeps its name, with dots.
+        """
+        encoder_names = self.encoder.huggingface_names()
+        heads = [name for name in self.named_weights() if name not in encoder_names]
+        return {**encoder_names, **{name: HEADS.get(name, (name.replace("/", "."), False)) for name in heads}}

@@ -63,19 +63,6 @@ class MaskedLM(Objective):
             "next_sentence_probabilities": tf.nn.softmax(outputs["next_sentence_logits"]),
         }
 
-    def huggingface_names(self):
-        """As BertForPreTraining. The decoder's weight is the word embeddings and is not written twice."""
-        return {
-            **super().huggingface_names(),
-            "cls/predictions/output_bias": ("cls.predictions.bias", False),
-            "cls/predictions/transform/dense/kernel": ("cls.predictions.transform.dense.weight", True),
-            "cls/predictions/transform/dense/bias": ("cls.predictions.transform.dense.bias", False),
-            "cls/predictions/transform/LayerNorm/gamma": ("cls.predictions.transform.LayerNorm.weight", False),
-            "cls/predictions/transform/LayerNorm/beta": ("cls.predictions.transform.LayerNorm.bias", False),
-            "cls/seq_relationship/output_weights": ("cls.seq_relationship.weight", False),
-            "cls/seq_relationship/output_bias": ("cls.seq_relationship.bias", False),
-        }
-
 
 class MaskedLMHead(keras.layers.Layer):
     """Dense, layer norm, product with the word embeddings: [N, H] -> float32 [N, V]."""

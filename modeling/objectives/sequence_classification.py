@@ -90,10 +90,6 @@ class SequenceClassification(Objective):
             "predictions.tsv": rows(),
         }
 
-    def huggingface_names(self):
-        head = {"output_weights": ("classifier.weight", False), "output_bias": ("classifier.bias", False)}
-        return {**super().huggingface_names(), **head}
-
 
 def _cross_entropy(objective, labels, logits):
     return tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits)

@@ -16,7 +16,8 @@ sys.modules.setdefault("triton", None)
 
 import registry
 from errors import InputError
-from training.weights import HEADS, condensed, load_weights, open_weights, save_huggingface, save_tf1
+from modeling.objective import HEADS
+from training.weights import condensed, load_weights, open_weights, save_huggingface, save_tf1
 
 TINY = dict(
     vocab_size=50, hidden_size=16, num_hidden_layers=2, num_attention_heads=4, intermediate_size=24,

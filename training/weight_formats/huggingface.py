@@ -32,22 +32,6 @@ ARCHITECTURES = (
 )
 
 
-# Heads that both sides know: canonical name -> (name there, whether it is transposed there).
-HEADS = {
-    "cls/predictions/transform/dense/kernel": ("cls.predictions.transform.dense.weight", True),
-    "cls/predictions/transform/dense/bias": ("cls.predictions.transform.dense.bias", False),
-    "cls/predictions/transform/LayerNorm/gamma": ("cls.predictions.transform.LayerNorm.weight", False),
-    "cls/predictions/transform/LayerNorm/beta": ("cls.predictions.transform.LayerNorm.bias", False),
-    "cls/predictions/output_bias": ("cls.predictions.bias", False),
-    "cls/seq_relationship/output_weights": ("cls.seq_relationship.weight", False),
-    "cls/seq_relationship/output_bias": ("cls.seq_relationship.bias", False),
-    "cls/squad/output_weights": ("qa_outputs.weight", False),
-    "cls/squad/output_bias": ("qa_outputs.bias", False),
-    "output_weights": ("classifier.weight", False),
-    "output_bias": ("classifier.bias", False),
-}
-
-
 class HuggingFaceSource(WeightSource):
     """Tensors under Hugging Face names, with or without the prefix of the base model."""
 
