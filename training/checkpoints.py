@@ -34,6 +34,9 @@ class RunCheckpoints:
     def __init__(self, output_dir, step, named_weights, slots, others):
         weights = {name: getattr(v, "value", v) for name, v in named_weights.items()}
         self._step = step
+        # What a run that was killed while saving left behind; nothing points at it.
+        for unfinished in glob.glob(os.path.join(glob.escape(output_dir), f"{CHECKPOINT_NAME}-*_temp")):
+            shutil.rmtree(unfinished)
         self._checkpoint = tf.train.Checkpoint(step=step, weights=weights, slots=slots, **others)
         self._manager = tf.train.CheckpointManager(
             self._checkpoint, output_dir, max_to_keep=KEPT, checkpoint_name=CHECKPOINT_NAME, step_counter=step

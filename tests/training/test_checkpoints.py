@@ -147,3 +147,12 @@ def test_removing_a_run(tmp_path):
         "notes.txt",
         "records/x",
     ]
+
+
+def test_what_a_killed_save_left_is_removed(tmp_path):
+    Run(tmp_path).advance(2).checkpoints.save()
+    left = tmp_path / "model.ckpt-4_temp"
+    left.mkdir()
+    (left / "part-00000-of-00001.data-00000-of-00001").write_bytes(b"half")
+    assert Run(tmp_path).checkpoints.restore() == 2
+    assert not left.exists()
