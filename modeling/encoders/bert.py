@@ -285,7 +285,7 @@ class TransformerLayer(keras.layers.Layer):
             (query,) = split_heads(project(asking, [self.query]), tf.shape(query_rows)[1], 1)
             key, value = split_heads(packing.unpack(project(rows, [self.key, self.value])), packing.length, 2)
 
-        # The scale goes to the queries, the smaller array. Softmax sums in float32 inside, whatever it is given.
+        # The scale goes to the queries, the smaller array. oneDNN's softmax and the GPU's sum in float32 inside.
         scores = tf.matmul(query * (1.0 / math.sqrt(head_width)), key, transpose_b=True)  # [B, heads, P, T]
         probabilities = tf.nn.softmax(scores + tf.cast(bias, scores.dtype))
         probabilities = dropout(probabilities, self.config.attention_probs_dropout_prob, dropout_key)
