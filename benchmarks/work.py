@@ -58,7 +58,9 @@ def write_batches(path, task, data_dir, model, max_seq_length, batch_size, steps
         train = records.write_records(processor.get_train_examples(data_dir), encoder, folder, "train", 1)
         dev = records.write_records(processor.get_dev_examples(data_dir), encoder, folder, "dev", 1)
         sets = {
-            "train": list(batches.train_batches(train, batch_size, seed).take(steps).as_numpy_iterator()),
+            "train": list(
+                batches.train_batches(train, batch_size, seed, pool_batches=64).take(steps).as_numpy_iterator()
+            ),
             "eval": list(batches.evaluation_batches(dev, batch_size * max_seq_length).as_numpy_iterator()),
         }
     arrays = {"num_labels": np.array(encoder.labels.num_labels)}

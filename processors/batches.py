@@ -1,31 +1,31 @@
 """Records -> batches of similar length.
 
-A pool of records is parsed at once, sorted by length and cut into batches, so that a batch has little padding; the
-order of the records in training, and of the batches of a pool, stays random. All of it is a tf.data graph, whose
+A pool of records is parsed at once, sorted by length and cut into batches, so that a batch has little padding; in
+training the order of the records, and of the batches of a pool, is random. All of it is a tf.data graph, whose
 iterator can be checkpointed.
 """
 
 import tensorflow as tf
 
 SHUFFLE_BUFFER = 100_000  # records; a split of fewer is shuffled as a whole
-POOL_BATCHES = 64  # batches cut from one sorted pool, fewer where the split is small
 EVALUATION_POOL = 20_000  # records sorted at once for evaluation and prediction
 
 
-def train_batches(record_set, batch_size, seed, length_buckets=None):
+def train_batches(record_set, batch_size, seed, length_buckets=None, pool_batches=1):
     """An endless data set of shuffled batches, each of exactly `batch_size` records.
 
-    Every record comes once an epoch; a pool at the end of one epoch is filled up from the next.
-    Dict of tensors: [B, T] for sequences (T = longest of the batch, or
-    the smallest bucket that holds it), [B] or [B, n] for the others.
+    Every record comes once an epoch; a pool at the end of one epoch is filled up from the next. Dict of tensors: [B, T]
+    for sequences (T = longest of the batch, or the smallest bucket that holds it), [B] or [B, n] for the others.
 
     Args:
       record_set: a RecordSet.
       batch_size: records of an optimizer step, all replicas together.
       seed: of the order; the same seed gives the same batches.
       length_buckets: lengths that T may have, for static shapes; None pads to the longest.
+      pool_batches: so many batches (fewer where the split is small) are cut from one pool sorted by length. They have
+        little padding, but rows of one length have more in common than rows at random; 1 leaves the order random.
     """
-    pool_batches = max(1, min(POOL_BATCHES, record_set.num_examples // (4 * batch_size)))
+    pool_batches = max(1, min(pool_batches, record_set.num_examples // (4 * batch_size)))
     serialized = _serialized(record_set).shuffle(min(SHUFFLE_BUFFER, record_set.num_examples), seed=seed).repeat()
 
     def cut(index, pool):

@@ -216,8 +216,9 @@ class FineTuning:
             jit_compile=settings.xla,
         )
         data = batches.train_batches(
-            self._records["train"], settings.train_batch_size, settings.seed, length_buckets(settings)
-        )
+            self._records["train"], settings.train_batch_size, settings.seed, length_buckets(settings),
+            settings.length_pool_batches,
+        )  # fmt: skip
         loop = TrainingLoop(train_step, data, output_dir, pace)
         run_folder.write_run_config(
             output_dir, settings, training_data=self._records["train"].key, num_train_steps=self._num_train_steps,

@@ -86,6 +86,9 @@ class FineTuningSettings(RunSettings):
     eval_batch_size: int = setting(8, "Sequences of full length that eval may hold at once; of short ones more.", False)
     predict_batch_size: int = setting(8, "The same for predict.", False)
     num_train_epochs: float = setting(3.0, "Total number of training epochs to perform.")
+    length_pool_batches: int = setting(
+        1, "Training batches cut from one pool sorted by length: 64 is faster, 1 is random order and can score higher."
+    )
     num_runs: int = setting(1, "Train with so many seeds, from --seed on, and report mean and deviation.", False)
     num_processes: int | None = setting(None, "Processes that write records; by default as many as pay off.", False)
     records_dir: str | None = setting(

@@ -23,7 +23,7 @@ def indices(dataset, count=None):
 
 
 def test_every_example_once_an_epoch_in_batches_of_exactly_the_size(record_set):
-    drawn = indices(batches.train_batches(record_set, 4, seed=1), 48)
+    drawn = indices(batches.train_batches(record_set, 4, seed=1, pool_batches=64), 48)
     assert {len(batch) for batch in drawn} == {4}
     for epoch in range(3):
         seen = [i for batch in drawn[16 * epoch : 16 * (epoch + 1)] for i in batch]
@@ -33,20 +33,20 @@ def test_every_example_once_an_epoch_in_batches_of_exactly_the_size(record_set):
 
 def test_an_epoch_that_is_no_multiple_of_the_batch_loses_nothing(record_set):
     # 64 rows in batches of 5, pools of 15: after 13 x 15 rows, each row came 3 times, and 3 came once more.
-    drawn = indices(batches.train_batches(record_set, 5, seed=1), 39)
+    drawn = indices(batches.train_batches(record_set, 5, seed=1, pool_batches=64), 39)
     assert {len(batch) for batch in drawn} == {5}
     counts = collections.Counter(i for batch in drawn for i in batch)
     assert collections.Counter(counts.values()) == {3: COUNT - 3, 4: 3}
 
 
 def test_the_seed_is_the_order(record_set):
-    one, same, other = (indices(batches.train_batches(record_set, 4, seed), 32) for seed in (1, 1, 2))
+    one, same, other = (indices(batches.train_batches(record_set, 4, seed, pool_batches=64), 32) for seed in (1, 1, 2))
     assert one == same != other
 
 
 def test_rows_of_a_batch_are_of_similar_length(record_set):
     together = alone = 0
-    for batch in batches.train_batches(record_set, 4, seed=1).take(16):
+    for batch in batches.train_batches(record_set, 4, seed=1, pool_batches=64).take(16):
         mask = batch["input_mask"].numpy()
         assert mask.sum(axis=1).max() == mask.shape[1]  # as wide as its longest row
         together += mask.size
@@ -55,12 +55,12 @@ def test_rows_of_a_batch_are_of_similar_length(record_set):
 
 
 def test_the_position_in_the_data_is_restored_again_and_again(record_set, tmp_path):
-    whole = indices(batches.train_batches(record_set, 4, seed=1), 40)
-    iterator, drawn = iter(batches.train_batches(record_set, 4, seed=1)), []
+    whole = indices(batches.train_batches(record_set, 4, seed=1, pool_batches=64), 40)
+    iterator, drawn = iter(batches.train_batches(record_set, 4, seed=1, pool_batches=64)), []
     for steps in (1, 6, 9, 24):  # stops in and between pools of 4 batches, in and between epochs of 16
         drawn += [next(iterator)["example_index"].numpy().tolist() for _ in range(steps)]
         path = tf.train.Checkpoint(iterator=iterator).write(str(tmp_path / f"at-{len(drawn)}"))
-        iterator = iter(batches.train_batches(record_set, 4, seed=1))
+        iterator = iter(batches.train_batches(record_set, 4, seed=1, pool_batches=64))
         tf.train.Checkpoint(iterator=iterator).read(path).assert_consumed()
     assert drawn == whole
 
@@ -109,3 +109,17 @@ def test_fewer_records_than_a_batch(tmp_path):
     drawn = indices(batches.train_batches(few, 4, 1), 3)
     assert {len(batch) for batch in drawn} == {4}
     assert set(collections.Counter(i for batch in drawn for i in batch).values()) == {4}
+
+
+def test_without_pools_the_order_is_random(record_set):
+    """Batches in random order have more padding than those of a pool, and hold every row once an epoch all the same."""
+
+    def share_of_padding(pool_batches):
+        found = list(batches.train_batches(record_set, 4, seed=1, pool_batches=pool_batches).take(16))
+        return 1.0 - sum(b["input_mask"].numpy().sum() for b in found) / sum(
+            b["input_mask"].numpy().size for b in found
+        )
+
+    drawn = indices(batches.train_batches(record_set, 4, seed=1), 16)
+    assert sorted(i for batch in drawn for i in batch) == list(range(COUNT))
+    assert share_of_padding(1) > share_of_padding(64)
