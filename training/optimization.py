@@ -75,8 +75,8 @@ class LinearSchedule:
         return tf.where(done < float(self.num_warmup_steps), warming, decayed)
 
 
-class AdamW:
-    """Adam with decoupled weight decay, without bias correction unless it is asked for.
+class Adam:
+    """Adam's moments and step; the base of optimizers whose subclasses say, in `_move`, how the step moves a weight.
 
     The moments are `slots`, dicts of variables by the name of the weight, so that a checkpoint finds them whatever the
     order of the weights.
@@ -118,14 +118,34 @@ class AdamW:
             group = self.groups[name]
 
             def update(variable, gradient, m, v, group=group):
-                rate = learning_rate * group.learning_rate_scale
-                if group.weight_decay:
-                    variable.assign(variable * (1.0 - rate * group.weight_decay))
-                # With powers of 0 this kernel is Adam without bias correction: one pass over four arrays.
-                return tf.raw_ops.ResourceApplyAdam(
-                    var=variable.handle, m=m.handle, v=v.handle, beta1_power=power_1, beta2_power=power_2, lr=rate,
-                    beta1=BETA_1, beta2=BETA_2, epsilon=epsilon, grad=gradient,
-                )  # fmt: skip
+                def adam_step(rate):
+                    # With powers of 0 this kernel is Adam without bias correction: one pass over four arrays.
+                    return tf.raw_ops.ResourceApplyAdam(
+                        var=variable.handle, m=m.handle, v=v.handle, beta1_power=power_1, beta2_power=power_2, lr=rate,
+                        beta1=BETA_1, beta2=BETA_2, epsilon=epsilon, grad=gradient,
+                    )  # fmt: skip
+
+                return self._move(variable, adam_step, learning_rate * group.learning_rate_scale, group.weight_decay)
 
             slots = self.slots["adam_m"][name], self.slots["adam_v"][name]
             extended.update(variable, update, args=(gradients[name], *slots))
+
+    def _move(self, variable, adam_step, rate, weight_decay):
+        """Moves one weight.
+
+        Args:
+          variable: float32, the weight.
+          adam_step: function of a rate, to be called once: updates the moments and takes rate * m / (sqrt(v) + epsilon)
+            off the weight.
+          rate: float32 scalar, the learning rate of this weight. weight_decay: float.
+        """
+        raise NotImplementedError
+
+
+class AdamW(Adam):
+    """Adam with decoupled weight decay, without bias correction unless it is asked for; see Adam for the arguments."""
+
+    def _move(self, variable, adam_step, rate, weight_decay):
+        if weight_decay:
+            variable.assign(variable * (1.0 - rate * weight_decay))
+        return adam_step(rate)

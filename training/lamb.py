@@ -1,0 +1,41 @@
+"""LAMB: Adam whose step of each weight is as long as the weight, for large batches.
+
+Source: You et al. 2019, https://arxiv.org/abs/1904.00962, algorithm 2
+"""
+
+import tensorflow as tf
+
+from training.optimization import Adam
+
+
+class LAMB(Adam):
+    """Adam with bias correction; decay and Adam's step together are scaled by |weight| / |step|, weight by weight.
+
+    The scale, the paper's trust ratio, is 1 where either norm is 0, and for weights without decay: biases and layer
+    norms keep Adam's own step, as in the implementations for BERT, whose exclude_from_layer_adaptation is by default
+    the list of what is not decayed.
+
+    Args:
+      named_weights, schedule, groups: as Adam's.
+    """
+
+    def __init__(self, named_weights, schedule, groups=None):
+        super().__init__(named_weights, schedule, groups, bias_correction=True)
+
+    def _move(self, variable, adam_step, rate, weight_decay):
+        if not weight_decay:
+            return adam_step(rate)
+        before = variable.read_value()
+        with tf.control_dependencies([before]):
+            # The fused kernel at a rate of 1 leaves weight - step: reading the step off the difference rounds it to the
+            # last place of the weight, and is one pass where writing Adam out is a dozen.
+            adam_step(1.0)
+        step = before - variable.read_value() + weight_decay * before
+        return variable.assign(before - rate * _trust_ratio(before, step) * step)
+
+
+def _trust_ratio(weight, step):
+    """float32 scalar."""
+    # l2_loss is half the sum of squares, in one pass.
+    squares, step_squares = tf.nn.l2_loss(weight), tf.nn.l2_loss(step)
+    return tf.where((squares > 0.0) & (step_squares > 0.0), tf.sqrt(tf.math.divide_no_nan(squares, step_squares)), 1.0)
