@@ -25,10 +25,14 @@ class Objective(keras.Model):
     of some values; values and weights are kept apart, so that a batch that is cut into micro-batches or spread over
     replicas has the loss and the gradients of the whole batch.
 
-    `terms` names the terms. Variables of the head are named as in the original's checkpoints; `encoder` comes built.
+    `terms` names the terms; `measures` what else is counted while training and evaluating (an accuracy), each with the
+    term whose weights it shares. Variables of the head are named as in the original's checkpoints; `encoder` comes
+    built. `instances` names the way of `processors.instances` to make what it learns from, for pre-training.
     """
 
     terms = ("loss",)
+    measures = {}
+    instances = None
 
     def __init__(self, encoder, **kwargs):
         super().__init__(**kwargs)
@@ -43,6 +47,14 @@ class Objective(keras.Model):
     def losses(self, features, outputs):
         """Term -> float32 values, shaped as the term's weights."""
         raise NotImplementedError
+
+    def measure_values(self, features, outputs):
+        """Measure -> float32 values, shaped as the weights of its term."""
+        return {}
+
+    def summary(self, means):
+        """Means of terms and measures over a data set (those that had any weight) -> what eval_results.txt says."""
+        return {**means, "loss": sum(means.get(term, 0.0) for term in self.terms)}
 
     def predictions(self, outputs):
         """Outputs -> dict of tensors [B, ...] to be gathered over a data set."""

@@ -25,6 +25,7 @@ class Evaluator:
         self._objective, self._strategy = objective, tf.distribute.get_strategy()
         self._weights_of, self._static_shapes = weights_of, static_shapes
         self._infer = tf.function(self._infer_batch, jit_compile=jit_compile)
+        self._score = tf.function(self._score_batch, jit_compile=jit_compile)
 
     def run(self, batches, with_loss):
         """Predictions of a data set.
@@ -38,38 +39,47 @@ class Evaluator:
             example_index, by arrival where there is none.
           loss: float, or None.
         """
-        if self._weights_of is not None:
-            source = self._weights_of.named_weights()
-            for name, variable in self._objective.named_weights().items():
-                variable.assign(tf.cast(source[name], variable.dtype))
+        self._copy_weights()
         parts, indices, totals = [], [], {}
-        for batch, (predictions, sums) in self._results(batches, tf.constant(with_loss)):
+        for batch, (predictions, sums) in self._results(self._infer, batches, tf.constant(with_loss)):
             real = batch["is_real_example"].numpy() > 0 if "is_real_example" in batch else slice(None)
             if with_loss:
                 predictions["label_ids"] = batch["label_ids"]
             parts.append({name: value.numpy()[real] for name, value in predictions.items()})
             indices.append(batch["example_index"].numpy()[real])
-            for term, pair in sums.items():
-                totals[term] = totals.get(term, 0.0) + pair.numpy().astype(np.float64)
+            _add(totals, sums)
         index = np.concatenate(indices)
         order = np.argsort(index, kind="stable") if (index >= 0).all() else np.arange(len(index))
         predictions = {name: np.concatenate([part[name] for part in parts])[order] for name in parts[0]}
         loss = sum(value / max(weight, 1e-5) for value, weight in totals.values()) if with_loss else None
         return predictions, loss
 
-    def _results(self, batches, with_loss):
-        """Yields (batch, what `_infer_batch` gives for it), in the order of the batches."""
-        infer = self._infer
+    def means(self, batches):
+        """Weighted means of the objective's terms and measures over a data set: name -> float, if it has weight."""
+        self._copy_weights()
+        totals = {}
+        for _, sums in self._results(self._score, batches):
+            _add(totals, sums)
+        return {name: float(value / weight) for name, (value, weight) in totals.items() if weight > 0.0}
+
+    def _copy_weights(self):
+        if self._weights_of is not None:
+            source = self._weights_of.named_weights()
+            for name, variable in self._objective.named_weights().items():
+                variable.assign(tf.cast(source[name], variable.dtype))
+
+    def _results(self, infer, batches, *arguments):
+        """Yields (batch, what `infer` gives for it), in the order of the batches."""
         shapes = getattr(batches, "element_spec", None)
         if shapes is not None and not self._static_shapes:  # one graph for all shapes, traced here
-            infer = infer.get_concrete_function(shapes, with_loss)
+            infer = infer.get_concrete_function(shapes, *arguments)
         if self._strategy.num_replicas_in_sync > 1:  # replicas are threads already
-            yield from ((batch, infer(batch, with_loss)) for batch in batches)
+            yield from ((batch, infer(batch, *arguments)) for batch in batches)
             return
         with concurrent.futures.ThreadPoolExecutor(BATCHES_AT_ONCE) as pool:
             waiting = collections.deque()
             for batch in batches:
-                waiting.append((batch, pool.submit(infer, batch, with_loss)))
+                waiting.append((batch, pool.submit(infer, batch, *arguments)))
                 if len(waiting) > BATCHES_AT_ONCE:
                     batch, result = waiting.popleft()
                     yield batch, result.result()
@@ -83,20 +93,50 @@ class Evaluator:
             return results
         predictions, sums = results
         local = self._strategy.experimental_local_results
-        return (
-            {name: tf.concat(local(value), axis=0) for name, value in predictions.items()},
-            {term: tf.add_n(local(value)) for term, value in sums.items()},
-        )
+        return {name: tf.concat(local(value), axis=0) for name, value in predictions.items()}, self._summed(sums)
+
+    def _score_batch(self, batch):
+        """Per term and measure, float32 [2]: weighted sum of the values, sum of the weights."""
+        return self._summed(self._strategy.run(self._score_replica, args=(batch,)))
+
+    def _summed(self, sums):
+        if self._strategy.num_replicas_in_sync == 1:
+            return sums
+        return {name: tf.add_n(self._strategy.experimental_local_results(value)) for name, value in sums.items()}
+
+    def _score_replica(self, batch):
+        share = _share(batch)
+        outputs = self._objective(share)
+        return self._sums(share, outputs, self._objective.measures)
+
+    def _sums(self, features, outputs, measures):
+        weights, values = self._objective.loss_weights(features), dict(self._objective.losses(features, outputs))
+        terms = {**{term: term for term in values}, **measures}
+        if measures:
+            values |= self._objective.measure_values(features, outputs)
+        return {
+            name: tf.stack([tf.reduce_sum(values[name] * weights[term]), tf.reduce_sum(weights[term])])
+            for name, term in terms.items()
+        }
 
     def _infer_replica(self, batch, with_loss):
-        replica = tf.distribute.get_replica_context()
-        count, index = replica.num_replicas_in_sync, replica.replica_id_in_sync_group
-        share = slice_of(batch, index, count) if count > 1 else batch
+        share = _share(batch)
         outputs = self._objective(share)
 
         def sums():
-            values, weights = self._objective.losses(share, outputs), self._objective.loss_weights(share)
-            return {t: tf.stack([tf.reduce_sum(values[t] * weights[t]), tf.reduce_sum(weights[t])]) for t in weights}
+            return self._sums(share, outputs, {})
 
         nothing = {term: tf.zeros([2]) for term in self._objective.terms}
         return self._objective.predictions(outputs), tf.cond(with_loss, sums, lambda: nothing)
+
+
+def _share(batch):
+    """This replica's rows."""
+    replica = tf.distribute.get_replica_context()
+    count, index = replica.num_replicas_in_sync, replica.replica_id_in_sync_group
+    return slice_of(batch, index, count) if count > 1 else batch
+
+
+def _add(totals, sums):
+    for name, pair in sums.items():
+        totals[name] = totals.get(name, 0.0) + pair.numpy().astype(np.float64)

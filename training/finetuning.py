@@ -3,7 +3,6 @@
 import dataclasses
 import logging
 import os
-import sys
 import tempfile
 
 import numpy as np
@@ -11,23 +10,12 @@ import tensorflow as tf
 
 from errors import InputError
 from processors import batches, layouts, records
-from training import checkpoints, metrics, results, run_folder
-from training.building import (
-    frozen_patterns,
-    length_buckets,
-    model_folder,
-    seed_everything,
-    uses_static_shapes,
-)  # fmt: skip
+from training import checkpoints, metrics, results, run, run_folder
+from training.building import length_buckets, model_folder, seed_everything, uses_static_shapes
 from training.distribution import make_strategy
-from training.evaluation import Evaluator
-from training.loop import Interrupted, LoopSettings, TrainingDiverged, TrainingLoop
-from training.optimization import AdamW, LinearSchedule, parameter_groups
-from training.step import TrainStep
 from training.trained import load_trained, model_source
 from training.weights import save_huggingface
 
-EXIT_DIVERGED = 3
 ROWS_SHOWN = 4  # by --dry_run
 
 
@@ -106,17 +94,7 @@ class FineTuning:
                 f"no step to train: {count} examples, --train_batch_size={size}, "
                 f"--num_train_epochs={settings.num_train_epochs}; lower the batch size or raise the epochs"
             )
-        if size % self._strategy.num_replicas_in_sync and uses_static_shapes(settings):
-            raise InputError(
-                f"--train_batch_size={size} is not a multiple of the {self._strategy.num_replicas_in_sync} replicas"
-            )
-        inside = os.path.abspath(settings.init_checkpoint or os.sep).startswith(
-            os.path.abspath(settings.output_dir) + os.sep
-        )
-        if settings.overwrite_output_dir:
-            if inside:
-                raise InputError(f"--overwrite_output_dir would remove --init_checkpoint={settings.init_checkpoint}")
-            return
+        run.check_settings(settings, self._strategy.num_replicas_in_sync)
         key = given.key if given else records.content_key(self._task.examples["train"], self._encoder)
         for folder, seeded in self._folders():
             run_folder.check_same_run(folder, seeded, key, self._source.config.to_dict())
@@ -159,12 +137,12 @@ class FineTuning:
         with self._strategy.scope():
             seed_everything(settings.seed)
             objective = self._source.build(settings, self._task.make_objective, for_training=settings.do_train)
-            evaluator = self._evaluator(objective, settings)
-            groups = self._parameter_groups(objective.encoder)
+            evaluator = run.make_evaluator(objective, self._source, self._task.make_objective, settings)
+            groups = run.groups_of(settings, objective.encoder)
             if not settings.do_train:
                 step = load_trained(objective, output_dir, self._source.weights, self._task.labels.names)
             elif settings.overwrite_output_dir or not checkpoints.find_latest(output_dir):
-                self._load_initial(objective, output_dir)
+                run.load_initial(objective, self._source, settings, output_dir)
             if settings.dry_run:
                 self._show_first_rows()
                 return 0, None
@@ -172,77 +150,28 @@ class FineTuning:
             if settings.do_train:
                 try:
                     step = self._train(objective, groups, evaluator, output_dir, settings)
-                except TrainingDiverged as error:
-                    print(f"error: {self._diverged_message(error)}", file=sys.stderr)
-                    return EXIT_DIVERGED, None
-                except Interrupted as error:
-                    print(f"{error}", file=sys.stderr)
-                    return 128 + error.signal_number, None
+                except run.STOPPED as error:
+                    return run.exit_status(error, self._rows_of(error)), None
             evaluated = self._evaluate(evaluator, output_dir, step) if settings.do_eval else None
             if settings.do_predict:
                 self._predict(objective, evaluator, output_dir)
         return 0, evaluated
 
-    def _parameter_groups(self, encoder):
-        frozen = frozen_patterns(self._settings.freeze_layers, encoder)
-        return parameter_groups(frozen, self._settings.layer_decay, encoder.config.num_hidden_layers)
-
-    def _load_initial(self, objective, output_dir):
-        """Weights to start training from; checks that there is room for those that it will save."""
-        weights = sum(int(np.prod(v.shape)) for v in objective.named_weights().values())
-        # Weights and two slots of float32; the older checkpoint goes only after the newer one is whole.
-        run_folder.check_free_disk(output_dir, weights * 4 * 3 * (checkpoints.KEPT + 1))
-        self._source.load_into(objective, self._settings.allow_missing_weights)
-
     def _train(self, objective, groups, evaluator, output_dir, settings):
-        if settings.overwrite_output_dir:
-            checkpoints.remove_run(output_dir)
-        num_warmup_steps = int(self._num_train_steps * settings.warmup_proportion)
-        schedule = LinearSchedule(settings.learning_rate, self._num_train_steps, num_warmup_steps)
-        optimizer = AdamW(objective.named_weights(), schedule, groups, settings.bias_correction)
-        train_step = TrainStep(
-            objective, optimizer, tf.Variable(0, dtype=tf.int64, trainable=False), settings.seed,
-            settings.gradient_accumulation_steps, settings.max_grad_norm, loss_scaling=settings.dtype == "float16",
-        )  # fmt: skip
-        pace = LoopSettings(
-            num_train_steps=self._num_train_steps,
-            batch_size=settings.train_batch_size,
-            iterations_per_loop=settings.iterations_per_loop,
-            save_checkpoints_steps=settings.save_checkpoints_steps,
-            eval_steps=settings.eval_steps,
-            best_metric=f"eval_{self._task.metrics[0]}" if settings.keep_best or settings.patience else None,
-            patience=settings.patience,
-            static_shapes=uses_static_shapes(settings),
-            jit_compile=settings.xla,
-        )
         data = batches.train_batches(
             self._records["train"], settings.train_batch_size, settings.seed, length_buckets(settings),
             settings.length_pool_batches,
         )  # fmt: skip
-        loop = TrainingLoop(train_step, data, output_dir, pace)
-        run_folder.write_run_config(
-            output_dir, settings, training_data=self._records["train"].key, num_train_steps=self._num_train_steps,
-            encoder_config=self._source.config.to_dict(),
-        )  # fmt: skip
-        logging.info("***** Running training *****")
-        logging.info("  examples = %d, batch size = %d, steps = %d, seed = %d", self._records["train"].num_examples,
-                     settings.train_batch_size, self._num_train_steps, settings.seed)  # fmt: skip
-        evaluate = (lambda: self._scores(evaluator)[0]) if settings.eval_steps else None
-        before = loop.checkpoints.latest
-        step = loop.train(evaluate)
-        if loop.checkpoints.latest == before:
-            logging.info("%s is a finished run, at step %d; nothing to train (--overwrite_output_dir starts anew)",
-                         output_dir, self._num_train_steps)  # fmt: skip
+        plan = run.Plan(
+            num_train_steps=self._num_train_steps,
+            num_warmup_steps=int(self._num_train_steps * settings.warmup_proportion),
+            data_key=self._records["train"].key,
+            data_size=f"examples = {self._records['train'].num_examples}",
+            best_metric=f"eval_{self._task.metrics[0]}" if settings.keep_best or settings.patience else None,
+        )
+        step = run.train(objective, groups, data, plan, settings, output_dir, lambda: self._scores(evaluator)[0])
         self._save_model(objective, output_dir)
         return step
-
-    def _evaluator(self, objective, settings):
-        static = uses_static_shapes(settings)
-        if settings.dtype == "float32" or not settings.do_train:
-            return Evaluator(objective, static_shapes=static, jit_compile=settings.xla)
-        # Weights that are cast once, not at every batch.
-        inference = self._source.build(settings, self._task.make_objective, for_training=False)
-        return Evaluator(inference, static_shapes=static, jit_compile=settings.xla, weights_of=objective)
 
     def _save_model(self, objective, output_dir):
         labels = self._task.labels
@@ -302,14 +231,12 @@ class FineTuning:
             results.write_lines(os.path.join(output_dir, name), lines)
             logging.info("wrote %s", os.path.join(output_dir, name))
 
-    def _diverged_message(self, error):
-        examples = self._task.examples.get("train")
-        if examples and min(error.example_indices) >= 0:
-            rows = [examples[i].source or examples[i].guid for i in error.example_indices]
-            where = f"; its rows: {', '.join(rows)}"
-        else:
-            where = ""
-        return f"{error}{where}; lower --learning_rate, raise --warmup_proportion or look at these rows"
+    def _rows_of(self, error):
+        """Where the rows of a batch whose loss is not finite stand in the data."""
+        examples, indices = self._task.examples.get("train"), getattr(error, "example_indices", [-1])
+        if not examples or min(indices) < 0:
+            return ""
+        return f"; its rows: {', '.join(examples[i].source or examples[i].guid for i in indices)}"
 
     def _show_first_rows(self):
         """Prints rows as the model would see them, by way of records in a temporary folder."""

@@ -48,6 +48,7 @@ class LoopSettings:
       save_checkpoints_steps: steps between checkpoints.
       eval_steps: steps between evaluations; 0 for none.
       best_metric: which of the evaluation's metrics picks the best weights; None keeps the last.
+      lower_is_better: whether its lowest value is the best.
       patience: stop after so many evaluations without a new best; 0 never stops early.
       static_shapes: trace one graph per shape of batch instead of one for all.
       jit_compile: compile the step by XLA.
@@ -59,6 +60,7 @@ class LoopSettings:
     save_checkpoints_steps: int = 1000
     eval_steps: int = 0
     best_metric: str | None = None
+    lower_is_better: bool = False
     patience: int = 0
     static_shapes: bool = False
     jit_compile: bool = False
@@ -178,8 +180,8 @@ class TrainingLoop:
         return done, {name: float(total) / max(1, done) for name, total in sums.items()}
 
     def _names(self):
-        terms = self._objective.terms
-        return ["loss", *(terms if len(terms) > 1 else ()), "grad_norm", "learning_rate"]
+        names = dict.fromkeys(["loss", *self._objective.terms, *self._objective.measures])
+        return [*names, "grad_norm", "learning_rate"]
 
     def _run_steps(self, iterator, count):
         names = self._names()
@@ -214,7 +216,7 @@ class TrainingLoop:
         settings = self._settings
         if settings.best_metric is None:
             return
-        score = metrics[settings.best_metric]
+        score = metrics[settings.best_metric] * (-1.0 if settings.lower_is_better else 1.0)
         if score > float(self._best.numpy()):
             self._best.assign(score)
             self._best_step.assign(step)
@@ -238,7 +240,8 @@ class TrainingLoop:
         step = int(self._best_step.numpy())
         if step:
             checkpoints.restore_weights(self._objective.named_weights(), self._best_prefix(step))
-            logging.info("best %s %.4f at step %d", self._settings.best_metric, float(self._best.numpy()), step)
+            best = abs(float(self._best.numpy())) if self._settings.lower_is_better else float(self._best.numpy())
+            logging.info("best %s %.4f at step %d", self._settings.best_metric, best, step)
         return step
 
 

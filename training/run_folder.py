@@ -43,8 +43,16 @@ def _nearest_existing(folder):
 
 
 def check_same_run(folder, settings, data_key, encoder_config):
-    """Raises InputError where the folder holds a run whose settings, data or model would have given other weights."""
+    """Raises InputError where the folder holds a run whose settings, data or model would have given other weights.
+
+    A folder that is to be overwritten may hold any run, but not the weights that the new one starts from.
+    """
     path = os.path.join(folder, RUN_CONFIG)
+    if settings.overwrite_output_dir:
+        inside = os.path.abspath(folder) + os.sep
+        if os.path.abspath(settings.init_checkpoint or os.sep).startswith(inside):
+            raise InputError(f"--overwrite_output_dir would remove --init_checkpoint={settings.init_checkpoint}")
+        return
     if not os.path.exists(path):
         return
     try:

@@ -37,8 +37,8 @@ class RunSettings:
     max_seq_length: int = setting(
         128, "The maximum total input sequence length after tokenization. Longer sequences are truncated."
     )
-    learning_rate: float = setting(5e-5, "The initial learning rate for AdamW.")
-    warmup_proportion: float = setting(0.1, "Proportion of training over which the learning rate rises linearly.")
+    learning_rate: float = setting(5e-5, "The highest learning rate.")
+    optimizer: str = setting("adamw", "adamw, as in BERT, or lamb, for batches of thousands.")
     max_grad_norm: float = setting(1.0, "Gradients of a larger global norm are scaled down to it; 0: never.")
     bias_correction: bool = setting(False, "Correct the bias of AdamW's moments, as Adam does and BERT did not.")
     gradient_accumulation_steps: int = setting(
@@ -86,6 +86,7 @@ class FineTuningSettings(RunSettings):
     eval_batch_size: int = setting(8, "Sequences of full length that eval may hold at once; of short ones more.", False)
     predict_batch_size: int = setting(8, "The same for predict.", False)
     num_train_epochs: float = setting(3.0, "Total number of training epochs to perform.")
+    warmup_proportion: float = setting(0.1, "Proportion of training over which the learning rate rises linearly.")
     length_pool_batches: int = setting(
         1, "Training batches cut from one pool sorted by length: 64 is faster, 1 is random order and can score higher."
     )
@@ -128,3 +129,31 @@ class ClassifierSettings(FineTuningSettings):
     )
     label_separator: str = setting(",", "Generic tasks: between several labels of one row.", False)
     encoding: str = setting("utf-8", "Generic tasks: of the files.", False)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PretrainingSettings(RunSettings):
+    """What run_pretraining.py takes beside."""
+
+    input_file: str | None = setting(
+        None, "Records of create_pretraining_data.py to train on: names or patterns, comma-separated.", False
+    )
+    eval_file: str | None = setting(
+        None, "Held-out records to evaluate on; by default, as in the original, those of --input_file.", False
+    )
+    objective: str = setting("masked_lm", "The registered name of what is learned.")
+    do_train: bool = setting(False, "Whether to run training.", False)
+    do_eval: bool = setting(False, "Whether to run evaluation.", False)
+    do_predict: bool = setting(False, "Whether to fill the [MASK]s of --predict_file and score its other lines.", False)
+    predict_file: str | None = setting(None, "Lines of text; one without a [MASK] gets a pseudo-log-likelihood.", False)
+    predict_top_k: int = setting(5, "Tokens to name for each [MASK].", False)
+    train_batch_size: int = setting(32, "Total batch size for training.")
+    eval_batch_size: int = setting(8, "Total batch size for eval.", False)
+    num_train_steps: int = setting(100000, "Number of training steps.")
+    num_warmup_steps: int = setting(10000, "Number of warm-up steps.")
+    max_eval_steps: int = setting(100, "Most batches of --eval_batch_size to evaluate.", False)
+    max_predictions_per_seq: int = setting(
+        20, "Most masked tokens of a sequence. Must match create_pretraining_data.py."
+    )
+    masking: str = setting("token", "For records of --dynamic_masking: token, whole_word, ngram or span.")
+    masked_lm_prob: float = setting(0.15, "For records of --dynamic_masking: share of the tokens to mask.")

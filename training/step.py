@@ -39,7 +39,9 @@ class TrainStep:
         return {} if self.loss_scale is None else {"loss_scale": self.loss_scale, "finite_steps": self.finite_steps}
 
     def __call__(self, batch):
-        """Returns float32 scalars: `loss`, its terms if several, `grad_norm` (before clipping), `learning_rate`."""
+        """Returns float32 scalars: `loss`, its terms if several, the objective's measures, `grad_norm` before clipping,
+        `learning_rate`.
+        """
         totals = {term: tf.reduce_sum(w) for term, w in self.objective.loss_weights(batch).items()}
         results = self.strategy.run(self._replica_step, args=(batch, totals))
         results = {name: self.strategy.experimental_local_results(value)[0] for name, value in results.items()}
@@ -64,11 +66,11 @@ class TrainStep:
             scale = tf.minimum(1.0, self.max_grad_norm / tf.maximum(norm, 1e-30))
             gradients = {name: g * scale for name, g in gradients.items()}
         replica.merge_call(self._apply, args=(gradients, norm))
-        loss = tf.add_n(list(terms.values()))
-        return {"loss": loss, **(terms if len(terms) > 1 else {}), "grad_norm": norm}
+        loss = tf.add_n([terms[name] for name in self.objective.terms])
+        return {"loss": loss, **{name: value for name, value in terms.items() if name != "loss"}, "grad_norm": norm}
 
     def _accumulate(self, batch, totals, replica_index):
-        """Terms and gradients of this replica's share, summed over its micro-batches."""
+        """Terms, measures and gradients of this replica's share, summed over its micro-batches."""
         seed = tf.stack([tf.constant(self.seed, tf.int32), tf.cast(self.step, tf.int32)])
         key = DropoutKey(seed).child(replica_index)
         if self.micro_batches == 1:
@@ -80,10 +82,11 @@ class TrainStep:
             return (i + 1, *(a + b for a, b in zip(sums, [*terms.values(), *gradients.values()])))
 
         weights = self.optimizer.weights
-        sums = [tf.zeros([]) for _ in totals] + [tf.zeros(v.shape) for v in weights.values()]
+        names = [*totals, *self.objective.measures]
+        sums = [tf.zeros([]) for _ in names] + [tf.zeros(v.shape) for v in weights.values()]
         # One at a time: running them side by side would need the memory that accumulation is there to save.
         _, *sums = tf.while_loop(lambda i, *_: i < self.micro_batches, body, [0, *sums], parallel_iterations=1)
-        return dict(zip(totals, sums)), dict(zip(weights, sums[len(totals) :]))
+        return dict(zip(names, sums)), dict(zip(weights, sums[len(names) :]))
 
     def _forward_backward(self, batch, totals, key):
         weights = self.optimizer.weights
@@ -91,10 +94,17 @@ class TrainStep:
             tape.watch(list(weights.values()))
             outputs = self.objective(batch, dropout_key=key)
             values, loss_weights = self.objective.losses(batch, outputs), self.objective.loss_weights(batch)
-            terms = {t: tf.reduce_sum(values[t] * loss_weights[t]) / tf.maximum(totals[t], 1e-5) for t in values}
+
+            def mean(values, term):
+                return tf.reduce_sum(values * loss_weights[term]) / tf.maximum(totals[term], 1e-5)
+
+            terms = {term: mean(values[term], term) for term in totals}
             loss = tf.add_n(list(terms.values()))
             if self.loss_scale is not None:
                 loss *= self.loss_scale
+        if self.objective.measures:
+            measured = self.objective.measure_values(batch, outputs)
+            terms |= {name: mean(measured[name], term) for name, term in self.objective.measures.items()}
         gradients = tape.gradient(loss, list(weights.values()), unconnected_gradients=tf.UnconnectedGradients.ZERO)
         # Dense from here on: AdamW moves every row of an embedding, touched or not, as the original does.
         return terms, {name: tf.convert_to_tensor(g) for name, g in zip(weights, gradients)}

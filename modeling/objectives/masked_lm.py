@@ -3,6 +3,8 @@
 Source: Devlin et al. 2018, section 3.1; google-research/bert `run_pretraining.py`.
 """
 
+import math
+
 import keras
 import tensorflow as tf
 
@@ -16,14 +18,18 @@ class MaskedLM(Objective):
     """Predicts masked tokens, with the word embeddings as output embeddings, and whether b follows a.
 
     Features: those of the encoder; masked_lm_positions, masked_lm_ids int32 [B, P], masked_lm_weights float32 [B, P]
-    (0 where a record has fewer than P predictions), next_sentence_labels int32 [B] (0: b follows a).
-    Outputs: masked_lm_logits float32 [B, P, V], next_sentence_logits float32 [B, 2].
+    (0 where a sequence has fewer than P predictions), next_sentence_labels int32 [B] (0: b follows a, 1: it does not,
+    -1: not asked). Without masked_lm_weights every position counts.
+    Outputs: masked_lm_slots int32 [N], which of the B * P positions count; masked_lm_logits float32 [N, V];
+    next_sentence_logits float32 [B, 2].
 
     Args:
       encoder: an Encoder with `embeddings.word_embeddings`.
     """
 
     terms = ("masked_lm_loss", "next_sentence_loss")
+    measures = {"masked_lm_accuracy": "masked_lm_loss", "next_sentence_accuracy": "next_sentence_loss"}
+    instances = "next_sentence"
 
     def __init__(self, encoder, **kwargs):
         super().__init__(encoder, name="masked_lm", **kwargs)
@@ -38,30 +44,63 @@ class MaskedLM(Objective):
         positions = tf.cast(features["masked_lm_positions"], tf.int32)
         states = self.encoder(features, dropout_key=dropout_key, positions=positions)
         rows = tf.reshape(states["sequence_output"], [-1, self.encoder.config.hidden_size])  # [B * P, H]
-        logits = self.predictions_head(rows, table=self.encoder.embeddings.word_embeddings)
+        slots = tf.range(tf.size(positions))
+        if self.encoder.remove_padding and "masked_lm_weights" in features:
+            # The product with the vocabulary is the largest of all: only for positions that count.
+            slots = tf.cast(tf.where(tf.reshape(features["masked_lm_weights"], [-1]) > 0.0)[:, 0], tf.int32)
+            rows = tf.gather(rows, slots)
         return {
-            "masked_lm_logits": tf.reshape(logits, [*tf.unstack(tf.shape(positions)), self.encoder.config.vocab_size]),
+            "masked_lm_slots": slots,
+            "masked_lm_logits": self.predictions_head(rows, table=self.encoder.embeddings.word_embeddings),
             "next_sentence_logits": self.next_sentence_head(states["pooled_output"]),
         }
 
     def loss_weights(self, features):
         return {
             "masked_lm_loss": tf.cast(features["masked_lm_weights"], tf.float32),
-            "next_sentence_loss": tf.ones_like(features["next_sentence_labels"], tf.float32),
+            "next_sentence_loss": tf.cast(features["next_sentence_labels"] >= 0, tf.float32),
         }
 
     def losses(self, features, outputs):
         cross_entropy = tf.nn.sparse_softmax_cross_entropy_with_logits
+        labels, order = self._labels(features, outputs), tf.maximum(features["next_sentence_labels"], 0)
         return {
-            "masked_lm_loss": cross_entropy(features["masked_lm_ids"], outputs["masked_lm_logits"]),
-            "next_sentence_loss": cross_entropy(features["next_sentence_labels"], outputs["next_sentence_logits"]),
+            "masked_lm_loss": self._spread(cross_entropy(labels, outputs["masked_lm_logits"]), features, outputs),
+            "next_sentence_loss": cross_entropy(order, outputs["next_sentence_logits"]),
         }
 
-    def predictions(self, outputs):
+    def measure_values(self, features, outputs):
+        """Whether the right token, and the right order, got the highest logit."""
+        correct = _is_highest(outputs["masked_lm_logits"], self._labels(features, outputs))
         return {
-            "masked_lm_probabilities": tf.nn.softmax(outputs["masked_lm_logits"]),
-            "next_sentence_probabilities": tf.nn.softmax(outputs["next_sentence_logits"]),
+            "masked_lm_accuracy": self._spread(correct, features, outputs),
+            "next_sentence_accuracy": _is_highest(
+                outputs["next_sentence_logits"], tf.maximum(features["next_sentence_labels"], 0)
+            ),
         }
+
+    def summary(self, means):
+        """Adds the perplexity of the masked tokens."""
+        found = super().summary(means)
+        return {**found, "perplexity": math.exp(min(found["masked_lm_loss"], 700.0))}
+
+    def predictions(self, outputs):
+        return {"next_sentence_probabilities": tf.nn.softmax(outputs["next_sentence_logits"])}
+
+    def _labels(self, features, outputs):
+        return tf.gather(tf.reshape(features["masked_lm_ids"], [-1]), outputs["masked_lm_slots"])  # [N]
+
+    def _spread(self, values, features, outputs):
+        """[N] -> [B, P], 0 where nothing counts."""
+        shape = tf.shape(features["masked_lm_ids"])
+        spread = tf.scatter_nd(outputs["masked_lm_slots"][:, None], values, [tf.reduce_prod(shape)])
+        return tf.reshape(spread, shape)
+
+
+def _is_highest(logits, labels):
+    """float32 [N]: 1 where no logit is above the label's. A maximum is found sooner than its index."""
+    own = tf.gather(logits, labels, batch_dims=1)
+    return tf.cast(own >= tf.reduce_max(logits, axis=-1), tf.float32)
 
 
 class MaskedLMHead(keras.layers.Layer):

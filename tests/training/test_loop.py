@@ -14,6 +14,7 @@ from training import loop as loops
 
 class Objective:
     terms = ("loss",)
+    measures = {}
 
     def __init__(self):
         self.weight = keras.Variable(np.zeros(1, np.float32))

@@ -123,6 +123,7 @@ class MaskProbe:
     """An objective whose gradient shows the masks: each row adds its own mask of half the weights' places."""
 
     terms = ("loss",)
+    measures = {}
 
     def __init__(self, places=64):
         self.places, self.weight = places, keras.Variable(tf.zeros([places]))

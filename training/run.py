@@ -1,0 +1,145 @@
+"""What every training script does with a model and its batches: optimizer, step, loop, and what its end means."""
+
+import dataclasses
+import logging
+import sys
+
+import numpy as np
+import tensorflow as tf
+
+from errors import InputError
+from training import checkpoints, run_folder
+from training.building import frozen_patterns, uses_static_shapes
+from training.evaluation import Evaluator
+from training.lamb import LAMB
+from training.loop import Interrupted, LoopSettings, TrainingDiverged, TrainingLoop
+from training.optimization import AdamW, LinearSchedule, parameter_groups
+from training.step import TrainStep
+
+EXIT_DIVERGED = 3
+OPTIMIZERS = {
+    "adamw": AdamW,
+    "lamb": lambda weights, schedule, groups, bias_correction: LAMB(weights, schedule, groups),  # corrects it always
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """How long a run is and what it is compared by.
+
+    Attributes:
+      num_train_steps, num_warmup_steps: int.
+      data_key: hash of the training data, by which the folder knows its run again.
+      data_size: what the log says of the data.
+      best_metric: which of the evaluation's metrics picks the best weights; None keeps the last ones.
+      lower_is_better: whether its lowest value is the best.
+    """
+
+    num_train_steps: int
+    num_warmup_steps: int
+    data_key: str
+    data_size: str
+    best_metric: str | None = None
+    lower_is_better: bool = False
+
+
+def check_settings(settings, num_replicas):
+    """Raises InputError for settings that no run of this many replicas can have."""
+    if settings.optimizer not in OPTIMIZERS:
+        raise InputError(f"--optimizer={settings.optimizer}: one of {', '.join(OPTIMIZERS)} is needed")
+    if settings.train_batch_size % num_replicas and uses_static_shapes(settings):
+        raise InputError(
+            f"--train_batch_size={settings.train_batch_size} is not a multiple of the {num_replicas} replicas"
+        )
+
+
+def groups_of(settings, encoder):
+    """The parameter groups that the settings ask for. Raises InputError for a --freeze_layers that cannot be."""
+    frozen = frozen_patterns(settings.freeze_layers, encoder)
+    return parameter_groups(frozen, settings.layer_decay, encoder.config.num_hidden_layers)
+
+
+def load_initial(objective, source, settings, output_dir):
+    """Reads the weights to start from; checks that there is room for those that the run will save."""
+    weights = sum(int(np.prod(v.shape)) for v in objective.named_weights().values())
+    # Weights and two slots of float32; the older checkpoint goes only after the newer one is whole.
+    run_folder.check_free_disk(output_dir, weights * 4 * 3 * (checkpoints.KEPT + 1))
+    source.load_into(objective, settings.allow_missing_weights)
+
+
+def make_evaluator(objective, source, make_objective, settings):
+    """An Evaluator of the objective; of a copy of its weights in half precision where training keeps float32."""
+    static = uses_static_shapes(settings)
+    if settings.dtype == "float32" or not settings.do_train:
+        return Evaluator(objective, static_shapes=static, jit_compile=settings.xla)
+    # Weights that are cast once, not at every batch.
+    inference = source.build(settings, make_objective, for_training=False)
+    return Evaluator(inference, static_shapes=static, jit_compile=settings.xla, weights_of=objective)
+
+
+def train(objective, groups, data, plan, settings, output_dir, evaluate=None):
+    """Trains from the newest checkpoint of the folder, or from the weights as they are, to the last step.
+
+    Args:
+      groups: of `groups_of`.
+      data: an endless tf.data.Dataset of batches.
+      plan: a Plan.
+      evaluate: () -> dict of metrics, called every `settings.eval_steps`; None: never.
+
+    Returns:
+      The step that the weights are of.
+
+    Raises:
+      TrainingDiverged, Interrupted, InputError.
+    """
+    if settings.overwrite_output_dir:
+        checkpoints.remove_run(output_dir)
+    schedule = LinearSchedule(settings.learning_rate, plan.num_train_steps, plan.num_warmup_steps)
+    optimizer = OPTIMIZERS[settings.optimizer](objective.named_weights(), schedule, groups, settings.bias_correction)
+    train_step = TrainStep(
+        objective, optimizer, tf.Variable(0, dtype=tf.int64, trainable=False), settings.seed,
+        settings.gradient_accumulation_steps, settings.max_grad_norm, loss_scaling=settings.dtype == "float16",
+    )  # fmt: skip
+    pace = LoopSettings(
+        num_train_steps=plan.num_train_steps,
+        batch_size=settings.train_batch_size,
+        iterations_per_loop=settings.iterations_per_loop,
+        save_checkpoints_steps=settings.save_checkpoints_steps,
+        eval_steps=settings.eval_steps,
+        best_metric=plan.best_metric,
+        lower_is_better=plan.lower_is_better,
+        patience=settings.patience,
+        static_shapes=uses_static_shapes(settings),
+        jit_compile=settings.xla,
+    )
+    loop = TrainingLoop(train_step, data, output_dir, pace)
+    run_folder.write_run_config(
+        output_dir, settings, training_data=plan.data_key, num_train_steps=plan.num_train_steps,
+        encoder_config=objective.encoder.config.to_dict(),
+    )  # fmt: skip
+    logging.info("***** Running training *****")
+    logging.info("  %s, batch size = %d, steps = %d, seed = %d", plan.data_size, settings.train_batch_size,
+                 plan.num_train_steps, settings.seed)  # fmt: skip
+    before = loop.checkpoints.latest
+    step = loop.train(evaluate if settings.eval_steps else None)
+    if loop.checkpoints.latest == before:
+        logging.info("%s is a finished run, at step %d; nothing to train (--overwrite_output_dir starts anew)",
+                     output_dir, plan.num_train_steps)  # fmt: skip
+    return step
+
+
+def exit_status(error, where=""):
+    """Says in one line why a run stopped, and returns the exit status of the script.
+
+    Args:
+      error: TrainingDiverged or Interrupted.
+      where: of TrainingDiverged: the rows of the batch.
+    """
+    if isinstance(error, Interrupted):
+        print(f"{error}", file=sys.stderr)
+        return 128 + error.signal_number
+    print(f"error: {error}{where}; lower --learning_rate, raise the warm-up or look at the data", file=sys.stderr)
+    return EXIT_DIVERGED
+
+
+STOPPED = (TrainingDiverged, Interrupted)
