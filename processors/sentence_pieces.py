@@ -22,6 +22,16 @@ def _is_number_with_comma(piece):
     return len(piece) > 1 and piece[-1] == "," and piece[-2].isdigit()
 
 
+def prepared(text, do_lower_case, keep_accents):
+    """What a model is trained on and gets to see: white space as one blank, quotation marks, accents, casing."""
+    text = " ".join(convert_to_unicode(text).split()).replace("``", '"').replace("''", '"')
+    if not keep_accents:
+        text = "".join(char for char in unicodedata.normalize("NFKD", text) if not unicodedata.combining(char))
+    if do_lower_case:
+        text = text.lower()
+    return text if text.isascii() else text.encode("utf-8", "ignore").decode()
+
+
 class SentencePieceTokenizer:
     """Pieces of a SentencePiece model. A lone surrogate, which has no UTF-8, is dropped from a text.
 
@@ -80,12 +90,7 @@ class SentencePieceTokenizer:
         return self._special("[MASK]", "<mask>")
 
     def _prepared(self, text):
-        text = " ".join(convert_to_unicode(text).split()).replace("``", '"').replace("''", '"')
-        if not self.keep_accents:
-            text = "".join(char for char in unicodedata.normalize("NFKD", text) if not unicodedata.combining(char))
-        if self.do_lower_case:
-            text = text.lower()
-        return text if text.isascii() else text.encode("utf-8", "ignore").decode()
+        return prepared(text, self.do_lower_case, self.keep_accents)
 
     def _split_number(self, piece):
         """ALBERT and XLNet: a comma that ends a piece after a digit is a piece of its own."""
@@ -133,9 +138,9 @@ class SentencePieceTokenizer:
         digest.update(self._model)
         return digest.hexdigest()
 
-    def save(self, folder, model_max_length=512):
-        """Writes spiece.model and tokenizer_config.json into `folder`, in Hugging Face's layout."""
-        with replaced(os.path.join(folder, "spiece.model")) as path, open(path, "wb") as file:
+    def save(self, folder, model_max_length=512, model_name="spiece.model"):
+        """Writes the model and tokenizer_config.json into `folder`, in Hugging Face's layout."""
+        with replaced(os.path.join(folder, model_name)) as path, open(path, "wb") as file:
             file.write(self._model)
         with replaced(os.path.join(folder, "tokenizer_config.json")) as path, open(path, "w", encoding="utf-8") as file:
             json.dump({**self._settings(), "model_max_length": model_max_length}, file, indent=2)

@@ -133,9 +133,9 @@ class FullTokenizer:
         content = json.dumps([self.kind, self.do_lower_case, self._lines])
         return hashlib.sha256(content.encode()).hexdigest()
 
-    def save(self, folder, model_max_length=512):
-        """Writes vocab.txt and tokenizer_config.json into `folder`, in Hugging Face's layout and names."""
-        with replaced(os.path.join(folder, VOCAB_NAME)) as path, open(path, "wb") as file:
+    def save(self, folder, model_max_length=512, vocab_name=VOCAB_NAME):
+        """Writes the vocabulary and tokenizer_config.json into `folder`, in Hugging Face's layout and names."""
+        with replaced(os.path.join(folder, vocab_name)) as path, open(path, "wb") as file:
             file.writelines(f"{token}\n".encode() for token in self._lines)
         config = {
             "tokenizer_class": "BertTokenizer",
