@@ -13,13 +13,16 @@ class InputError(ValueError):
 
 
 @contextlib.contextmanager
-def reported():
-    """Turns an `InputError` inside the block into one line on stderr and exit status 2; Ctrl-C into status 130."""
+def reported(after_stop="the same command continues from the last checkpoint"):
+    """Turns an `InputError` inside the block into one line on stderr and exit status 2; Ctrl-C into status 130.
+
+    `after_stop`: what to know after Ctrl-C.
+    """
     try:
         yield
     except InputError as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
-        print("stopped by SIGINT; the same command continues from the last checkpoint", file=sys.stderr)
+        print(f"stopped by SIGINT; {after_stop}", file=sys.stderr)
         sys.exit(128 + signal.SIGINT)

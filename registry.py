@@ -1,4 +1,4 @@
-"""Names of processors, encoders and objectives. A new one is a new file; no list grows here."""
+"""Names of processors, encoders, objectives and more. A new one is a new file; no list grows here."""
 
 import difflib
 import importlib
@@ -11,6 +11,8 @@ PACKAGES = {
     "processor": "processors.tasks",
     "encoder": "modeling.encoders",
     "objective": "modeling.objectives",
+    "training_data": "processors.training_data",
+    "instances": "processors.instances",
 }
 
 _registered = {kind: {} for kind in PACKAGES}

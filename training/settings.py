@@ -157,3 +157,33 @@ class PretrainingSettings(RunSettings):
     )
     masking: str = setting("token", "For records of --dynamic_masking: token, whole_word, ngram or span.")
     masked_lm_prob: float = setting(0.15, "For records of --dynamic_masking: share of the tokens to mask.")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PretrainingDataSettings:
+    """What create_pretraining_data.py takes."""
+
+    input_file: str | None = setting(None, "Input text files: names or patterns, comma-separated; .gz too.")
+    output_file: str | None = setting(None, "Output TFRecord file, or a comma-separated list of files.")
+    vocab_file: str | None = setting(None, "The vocabulary file, or a SentencePiece .model.")
+    do_lower_case: bool = setting(True, "Whether to lower case the input text. Checked against the vocabulary.")
+    do_whole_word_mask: bool = setting(False, "Mask all tokens of a word together; the same as --masking=whole_word.")
+    max_seq_length: int = setting(128, "Maximum sequence length.")
+    max_predictions_per_seq: int = setting(20, "Maximum number of masked LM predictions per sequence.")
+    random_seed: int = setting(12345, "Random seed for data generation.")
+    dupe_factor: int = setting(10, "Number of times to go over the input, with different masks each time.")
+    masked_lm_prob: float = setting(0.15, "Masked LM probability.")
+    short_seq_prob: float = setting(0.1, "Probability of creating sequences which are shorter than the maximum length.")
+    instances: str = setting("next_sentence", "What an instance is: next_sentence, sentence_order or full_sentences.")
+    masking: str = setting("token", "What is masked together: token, whole_word, ngram or span.")
+    max_ngram: int = setting(3, "For --masking=ngram: most neighbouring words to mask together.")
+    dynamic_masking: bool = setting(False, "Store instances unmasked; run_pretraining.py masks them anew each time.")
+    documents: str = setting("blank_line", "What ends a document: blank_line, file or line.")
+    num_processes: int | None = setting(None, "Processes that make instances; by default one per CPU.")
+    num_output_shards: int = setting(1, "Files to write: <output_file>-00000-of-0000N and so on.")
+    overwrite: bool = setting(False, "Replace an output that is there already.")
+
+    @classmethod
+    def without_meaning(cls):
+        """Names of flags of the original that have lost their meaning: none."""
+        return ()

@@ -1,0 +1,60 @@
+"""Makes instances for pre-training from text: masked tokens, next sentences; TFRecords for run_pretraining.py.
+
+Source: google-research/bert `create_pretraining_data.py`, whose flags and features these are.
+"""
+
+import logging
+
+import errors
+import registry
+from training import flags, settings
+
+
+def main(_):
+    with errors.reported("nothing is left of it; the same command starts anew"):
+        logging.getLogger().setLevel(logging.INFO)
+        run = flags.read(settings.PretrainingDataSettings)
+        _check(run)
+        from processors import documents, instance_shards, tokenization
+
+        files = documents.find_files(run.input_file)
+        lower_case = run.do_lower_case if flags.given("do_lower_case") else None
+        tokenizer = tokenization.load_tokenizer(run.vocab_file, lower_case)
+        manifest = instance_shards.create(run, files, tokenizer)
+        print("\n".join(instance_shards.summary(manifest)))
+        print(f"\nnext:\n  {next_command(run, manifest)}")
+
+
+def _check(run):
+    for name in ("input_file", "output_file", "vocab_file"):
+        if not getattr(run, name):
+            raise errors.InputError(f"--{name} is needed")
+    flags.check_positive(run, "max_predictions_per_seq", "dupe_factor", "num_output_shards", "max_ngram")
+    if run.num_processes is not None:
+        flags.check_positive(run, "num_processes")
+    if run.max_seq_length < 5:
+        raise errors.InputError(f"--max_seq_length={run.max_seq_length}: at least 5 are needed, [CLS] a [SEP] b [SEP]")
+    for name in ("masked_lm_prob", "short_seq_prob"):
+        if not 0 <= getattr(run, name) <= 1:
+            raise errors.InputError(f"--{name}={getattr(run, name)}: a number from 0 to 1 is needed")
+    from processors import documents, masking
+
+    for name, known in (("masking", masking.MASKINGS), ("documents", documents.UNITS)):
+        if getattr(run, name) not in known:
+            raise errors.InputError(f"--{name}={getattr(run, name)}: one of {', '.join(known)} is needed")
+    registry.get("instances", run.instances)
+
+
+def next_command(run, manifest):
+    """What to type to train on the result."""
+    pattern = run.output_file if len(manifest["files"]) == 1 or "," in run.output_file else f"{run.output_file}-*"
+    return (
+        f"python run_pretraining.py --do_train --do_eval --input_file='{pattern}' --vocab_file={run.vocab_file} "
+        f"--max_seq_length={run.max_seq_length} --max_predictions_per_seq={run.max_predictions_per_seq} "
+        "--bert_config_file=... --output_dir=..."
+    )
+
+
+if __name__ == "__main__":
+    flags.define(settings.PretrainingDataSettings)
+    flags.run(main)

@@ -1,0 +1,251 @@
+"""A corpus as a stream of documents, each a list of sentences; memory does not grow with the corpus."""
+
+import contextlib
+import dataclasses
+import glob
+import gzip
+import logging
+import os
+import zlib
+
+from errors import InputError
+from processors.text_files import is_remote
+
+_CHUNK_BYTES = 1 << 20
+_LONGEST_LINE_BYTES = 64 << 20
+# Documents are gathered into blocks of this many bytes of text; one of more than half of it is cut.
+BLOCK_BYTES = 2 << 20
+UNITS = ("blank_line", "file", "line")
+
+
+def find_files(patterns):
+    """The files of comma-separated names and glob patterns, in order; local, or with a scheme (gs://).
+
+    Raises:
+      InputError: a pattern that no file matches.
+    """
+    found = {}
+    for pattern in filter(None, (part.strip() for part in patterns.split(","))):
+        if is_remote(pattern):
+            import tensorflow as tf
+
+            files = sorted(tf.io.gfile.glob(pattern))
+        else:
+            files = sorted(path for path in glob.glob(pattern, recursive=True) if not os.path.isdir(path))
+            if not files and os.path.exists(pattern):
+                files = [pattern] if not os.path.isdir(pattern) else []
+            if not files and os.path.isdir(pattern):
+                raise InputError(f"{pattern}: a folder; name its files, as {os.path.join(pattern, '*.txt')}")
+        if not files:
+            raise InputError(f"no file matches {pattern}; mend the path or the pattern")
+        found.update(dict.fromkeys(files))
+    if not found:
+        raise InputError("no input file is given; name files or patterns, separated by commas")
+    return list(found)
+
+
+def file_sizes(files):
+    """path -> bytes."""
+    if any(is_remote(path) for path in files):
+        import tensorflow as tf
+
+        return {path: tf.io.gfile.stat(path).length for path in files}
+    return {path: os.path.getsize(path) for path in files}
+
+
+class Corpus:
+    """Text files, read as documents.
+
+    Args:
+      files: paths; gzip is known by its first bytes, whatever the name.
+      unit: what a document is: "blank_line": lines up to a blank one or the end of the file; "file"; or "line".
+      split: paragraph's lines (list of str) -> sentences, where lines are not sentences; None: a line is a sentence.
+
+    Attributes:
+      bytes_read: int, of the files as they are on disk, for those who show progress.
+    """
+
+    def __init__(self, files, unit="blank_line", split=None):
+        self.files, self.unit, self.bytes_read = files, unit, 0
+        self._split, self._has_said_cut = split, False
+
+    def documents(self):
+        """Yields non-empty documents, each a list of non-empty sentences.
+
+        A document of more than half a block is cut at the end of a sentence; the log says so, once.
+        """
+        for path in self.files:
+            sentences, size = [], 0
+            for sentence in self._sentences(path):
+                if sentence is None:
+                    if sentences:
+                        yield sentences
+                    sentences, size = [], 0
+                    continue
+                sentences.append(sentence)
+                size += num_bytes(sentence)
+                if size >= BLOCK_BYTES // 2:
+                    self._say_cut(path)
+                    yield sentences
+                    sentences, size = [], 0
+            if sentences:
+                yield sentences
+
+    def _say_cut(self, path):
+        if not self._has_said_cut:
+            self._has_said_cut = True
+            logging.info(
+                "%s: a document of more than %d KiB; such ones are cut at the end of a sentence, to keep memory small",
+                path, BLOCK_BYTES >> 11,
+            )  # fmt: skip
+
+    def _sentences(self, path):
+        """Yields sentences, and None where a document ends."""
+        lines = (line.strip() for line in self.lines(path))
+        if self._split is not None:
+            yield from self._split_paragraphs(lines)
+        elif self.unit == "line":
+            for line in lines:
+                if line:
+                    yield line
+                    yield None
+        elif self.unit == "file":
+            yield from filter(None, lines)
+        else:
+            for line in lines:
+                yield line or None
+
+    def _split_paragraphs(self, lines):
+        for paragraph in _paragraphs(lines, self.unit):
+            yield from self._split(paragraph) if paragraph is not None else (None,)
+
+    def lines(self, path):
+        """Yields the lines of a file as str, without line feed; see `processors.text_files.read_lines`.
+
+        Raises:
+          InputError: the file cannot be read, is not UTF-8 text, or has a line that memory should not hold.
+        """
+        number, parts, length = 1, [], 0  # of the line at hand
+        for chunk in self._chunks(path):
+            cut = chunk.rfind(b"\n") + 1
+            if cut:
+                data = b"".join([*parts, memoryview(chunk)[:cut]])
+                lines = _decoded(data, path, number).split("\n")
+                lines.pop()
+                yield from lines
+                number, parts, length = number + len(lines), [], 0
+            parts.append(chunk[cut:])
+            length += len(chunk) - cut
+            if length > _LONGEST_LINE_BYTES:
+                raise InputError(
+                    f"{path}:{number}: a line of more than {_LONGEST_LINE_BYTES >> 20} MiB; break it into sentences or "
+                    "paragraphs, one a line"
+                )
+        last = _decoded(b"".join(parts), path, number)
+        if number == 1 and "\r" in last.strip("\r"):
+            raise InputError(f"{path}:1: lines end in CR alone; convert the file with `tr '\\r' '\\n'`")
+        if last:
+            yield last
+
+    def _chunks(self, path):
+        """Yields the bytes of a file, unpacked, without a byte order mark."""
+        try:
+            with _opened(path) as file:
+                start = file.read(2)
+                file.seek(0)
+                if start in (b"\xff\xfe", b"\xfe\xff"):
+                    raise InputError(f"{path}:1: UTF-16 text; convert it with `iconv -f utf-16 -t utf-8`")
+                source = gzip.GzipFile(fileobj=file) if start == b"\x1f\x8b" else file
+                position, first = 0, True
+                while chunk := source.read(_CHUNK_BYTES):
+                    now = file.tell()
+                    self.bytes_read, position = self.bytes_read + now - position, now
+                    yield chunk.removeprefix(b"\xef\xbb\xbf") if first else chunk
+                    first = False
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            raise InputError(f"{path}: broken gzip data ({error}); fetch or pack the file anew") from error
+        except OSError as error:
+            raise InputError(
+                f"{path}: cannot be read ({error.strerror or error}); a readable file is needed"
+            ) from error
+
+
+@contextlib.contextmanager
+def _opened(path):
+    if not is_remote(path):
+        with open(path, "rb", buffering=0) as file:
+            yield file
+        return
+    import tensorflow as tf
+
+    try:
+        with tf.io.gfile.GFile(path, "rb") as file:
+            yield file
+    except tf.errors.OpError as error:
+        raise InputError(f"{path}: cannot be read: {error.message.splitlines()[0]}") from None
+
+
+def _decoded(data, path, first_line):
+    if (nul := data.find(b"\0")) >= 0:
+        line = first_line + data.count(b"\n", 0, nul)
+        raise InputError(f"{path}:{line}: NUL byte; plain text is needed (remove it: `tr -d '\\000'`)")
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = first_line + data.count(b"\n", 0, error.start)
+        raise InputError(
+            f"{path}:{line}: byte 0x{data[error.start]:02x} is not utf-8; convert the file, if it is Latin-1 with "
+            "`iconv -f latin1 -t utf-8`"
+        ) from None
+
+
+def _paragraphs(lines, unit):
+    """Yields the lines of each paragraph, and None where a document ends."""
+    paragraph, size = [], 0
+    for line in lines:
+        if line:
+            paragraph.append(line)
+            size += len(line)
+        if paragraph and (not line or unit == "line" or size >= BLOCK_BYTES // 2):
+            yield paragraph
+            paragraph, size = [], 0
+        if unit == "line" or (not line and unit == "blank_line"):
+            yield None
+    if paragraph:
+        yield paragraph
+
+
+def num_bytes(text):
+    """The length of `text` in UTF-8."""
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+
+
+@dataclasses.dataclass(frozen=True)
+class TextBlock:
+    """Consecutive documents, the unit of work.
+
+    Attributes:
+      number: int, from 0.
+      documents: list of documents, each a list of sentences (str).
+    """
+
+    number: int
+    documents: list
+
+
+def blocks(documents):
+    """Yields TextBlocks of at least `BLOCK_BYTES`, but for a corpus that has less.
+
+    A last block that would be smaller joins the one before, so that no few documents are left among themselves.
+    """
+    ready, waiting, size, number = None, [], 0, 0
+    for document in documents:
+        waiting.append(document)
+        size += sum(map(num_bytes, document))
+        if size >= BLOCK_BYTES:
+            if ready is not None:
+                yield TextBlock(number, ready)
+                number += 1
+            ready, waiting, size = waiting, [], 0
+    if ready or waiting:
+        yield TextBlock(number, (ready or []) + waiting)

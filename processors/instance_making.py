@@ -1,0 +1,139 @@
+"""From documents to serialized pre-training instances: pure functions of text, settings and seed, without TensorFlow.
+
+What one machine or a cluster runs is this: `tokenized` for each block of documents, `block_records` for each block and
+range of duplicates, then all records in the order of their keys.
+"""
+
+import collections
+import dataclasses
+import itertools
+
+import numpy as np
+
+import registry
+from processors import example_bytes, masking
+from processors.instances.masked import assembled
+from processors.instances.segments import Block
+from processors.normalization import is_cjk
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """All that instances depend on beside the text and the vocabulary's way to cut it; travels to the processes.
+
+    Attributes:
+      instances: registered name of the way to make instances.
+      max_seq_length: int, special tokens included.
+      short_seq_prob: share of the documents whose instances are shorter.
+      masking: Masking; None: sequences are stored unmasked, to be masked while training.
+      cls_id, sep_id: int.
+      continues: bool [vocab_size], whether a token continues a word; None where words play no part.
+      random_seed: int.
+    """
+
+    instances: str
+    max_seq_length: int
+    short_seq_prob: float
+    masking: masking.Masking | None
+    cls_id: int
+    sep_id: int
+    continues: np.ndarray | None
+    random_seed: int
+
+
+@dataclasses.dataclass(frozen=True)
+class BlockRecords:
+    """Records (list of bytes), their keys (uint64 [records]), and a Counter of what they are."""
+
+    keys: np.ndarray
+    records: list
+    counts: collections.Counter
+
+
+def tokenized(text_block, tokenizer, keep_texts=False):
+    """A Block of a TextBlock. Sentences without a token are dropped, as are documents without a sentence."""
+    sizes = [len(document) for document in text_block.documents]
+    texts = list(itertools.chain.from_iterable(text_block.documents))
+    ids, splits = tokenizer.encode_batch(texts)
+    lengths = np.diff(splits)
+    kept = lengths > 0
+    document_sizes = np.bincount(np.repeat(np.arange(len(sizes)), sizes)[kept], minlength=len(sizes))
+    document_sizes = document_sizes[document_sizes > 0]
+    texts = list(itertools.compress(texts, kept)) if keep_texts else None
+    return Block(text_block.number, ids, _splits(lengths[kept]), _splits(document_sizes), texts)
+
+
+def _splits(sizes):
+    return np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes, dtype=np.int64)])
+
+
+def continuations(tokenizer):
+    """Which tokens of a vocabulary continue a word, bool [vocab_size].
+
+    WordPiece marks them by "##". SentencePiece marks beginnings, and cuts off punctuation without a mark: there, a
+    piece of letters and digits without the mark continues a word, unless it is an ideograph.
+    """
+    table = np.zeros(tokenizer.vocab_size, bool)
+    for i, token in tokenizer.inv_vocab.items():
+        if tokenizer.kind == "wordpiece":
+            table[i] = token.startswith("##")
+        else:
+            table[i] = token.isalnum() and not any(map(is_cjk, token))
+    return table
+
+
+def block_records(task, recipe):
+    """The records of a block.
+
+    What is random depends on the seed, the number of the block and that of the duplicate alone.
+
+    Args:
+      task: (Block, first duplicate, one beyond the last).
+      recipe: Recipe.
+
+    Returns:
+      BlockRecords.
+    """
+    block, first, end = task
+    word_starts = np.ones(len(block.ids), bool) if recipe.continues is None else ~recipe.continues[block.ids]
+    parts = [_records(block, word_starts, duplicate, recipe) for duplicate in range(first, end)]
+    records = list(itertools.chain.from_iterable(part.records for part in parts))
+    keys = np.concatenate([part.keys for part in parts])
+    return BlockRecords(keys, records, sum_counts(part.counts for part in parts))
+
+
+def _records(block, word_starts, duplicate, recipe):
+    rng = np.random.default_rng([recipe.random_seed & ((1 << 64) - 1), block.number, duplicate])
+    make = registry.get("instances", recipe.instances)
+    segments = make(block, recipe.max_seq_length, recipe.short_seq_prob, rng)
+    sequences = assembled(segments, block.ids, word_starts, recipe.cls_id, recipe.sep_id)
+    splits, one_each = sequences.splits, np.arange(len(segments) + 1)
+    features = {"input_ids": (sequences.input_ids, splits), "segment_ids": (sequences.segment_ids, splits)}
+    counts = collections.Counter(
+        instances=len(segments), tokens=int(splits[-1]), dropped_tokens=segments.dropped_tokens, predictions=0,
+        max_length=int(np.diff(splits).max(initial=0)),
+    )  # fmt: skip
+    if segments.labels is not None:
+        features["next_sentence_labels"] = segments.labels, one_each
+        counts["labels_1"] = int(segments.labels.sum())
+    if recipe.masking is not None:
+        masked = masking.masked(sequences, recipe.masking, rng)
+        counts["predictions"] = len(masked.labels)
+        features["input_ids"] = masked.input_ids, splits
+        features["masked_lm_positions"] = masked.positions, masked.splits
+        features["masked_lm_ids"] = masked.labels, masked.splits
+        features["masked_lm_weights"] = np.ones(len(masked.labels), np.float32), masked.splits
+    elif recipe.continues is not None:
+        features["word_starts"] = sequences.word_starts, splits
+    keys = rng.integers(1 << 64, size=len(segments), dtype=np.uint64)
+    return BlockRecords(keys, example_bytes.examples(features), counts)
+
+
+def sum_counts(counts):
+    """The sum of Counters; of `max_length` the largest."""
+    total = collections.Counter()
+    for one in counts:
+        longest = max(total["max_length"], one["max_length"])
+        total.update(one)
+        total["max_length"] = longest
+    return total

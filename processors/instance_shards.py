@@ -1,0 +1,263 @@
+"""Text files to shards of pre-training instances: read and tokenized here, made into records by processes.
+
+Source: google-research/bert, create_pretraining_data.py, whose flags these settings are.
+"""
+
+import collections
+import contextlib
+import dataclasses
+import functools
+import json
+import logging
+import os
+import sys
+import time
+
+import tqdm
+
+import console
+from errors import InputError
+from files import replaced
+from processors import documents, instance_making
+from processors.key_order import KeyOrder
+from processors.masking import Masking
+from processors.workers import Workers
+
+FORMAT_VERSION = 1
+MANIFEST_SUFFIX = ".manifest.json"
+SECONDS_BETWEEN_LINES = 10.0
+INSTANCES_TO_LOG = 3
+# Duplicates of a block that a process makes at once, so that its answer stays small.
+DUPLICATES_PER_TASK = 4
+# Settings that are no property of the instances.
+_NOT_OF_THE_INSTANCES = ("input_file", "output_file", "vocab_file", "num_processes", "num_output_shards", "overwrite")
+
+
+def output_files(run):
+    """The shards of --output_file: those named, or as many as --num_output_shards says."""
+    named = [name.strip() for name in run.output_file.split(",") if name.strip()]
+    if len(named) > 1 and run.num_output_shards > 1:
+        raise InputError("--output_file names several files: leave --num_output_shards, or name one file")
+    if len(set(named)) < len(named):
+        raise InputError(f"--output_file={run.output_file}: a file is named twice")
+    if not named:
+        raise InputError("--output_file is needed")
+    count = run.num_output_shards
+    return named if count == 1 else [f"{named[0]}-{i:05d}-of-{count:05d}" for i in range(count)]
+
+
+def manifest_file(run):
+    """Where the manifest goes: beside the first output file."""
+    return run.output_file.split(",")[0].strip() + MANIFEST_SUFFIX
+
+
+def make_recipe(run, tokenizer):
+    """The Recipe of settings."""
+    kind = masking_kind(run)
+    masking = Masking(
+        kind, run.masked_lm_prob, run.max_predictions_per_seq, tokenizer.mask_id, tokenizer.vocab_size, run.max_ngram
+    )
+    return instance_making.Recipe(
+        run.instances, run.max_seq_length, run.short_seq_prob, None if run.dynamic_masking else masking,
+        tokenizer.cls_id, tokenizer.sep_id, None if kind == "token" else instance_making.continuations(tokenizer),
+        run.random_seed,
+    )  # fmt: skip
+
+
+def masking_kind(run):
+    """--masking, or what the original's --do_whole_word_mask says."""
+    return "whole_word" if run.do_whole_word_mask and run.masking == "token" else run.masking
+
+
+def create(run, files, tokenizer):
+    """Writes the instances of text files.
+
+    The result depends on texts, settings and seed; not on the number of processes, of input files or of shards.
+
+    Args:
+      run: PretrainingDataSettings.
+      files: paths of the texts.
+      tokenizer: see `processors.tokenization`.
+
+    Returns:
+      The manifest, a dict, as it was written.
+
+    Raises:
+      InputError: an input file cannot be read, there is no instance to make, or an output cannot be written.
+    """
+    outputs, recipe = output_files(run), make_recipe(run, tokenizer)
+    inputs = documents.file_sizes(files)
+    old = _existing(run, outputs, inputs, tokenizer)
+    corpus = documents.Corpus(files, run.documents)
+    counts = collections.Counter()
+    order = KeyOrder(os.path.dirname(outputs[0]) or ".")
+    num_processes = run.num_processes or len(os.sched_getaffinity(0))
+    with (
+        Workers(functools.partial(instance_making.block_records, recipe=recipe), num_processes) as workers,
+        _progress(corpus, sum(inputs.values())) as report,
+    ):
+        console.import_tensorflow()  # while the processes start
+        for made in workers.map(_tasks(corpus, tokenizer, run.dupe_factor, counts)):
+            order.add(made.keys, made.records)
+            counts = _added(counts, made.counts)
+            report(counts["instances"])
+    _check_not_empty(counts, files)
+    _write(outputs, order.records(), tokenizer)
+    manifest = _manifest(run, outputs, inputs, tokenizer, counts)
+    path = manifest_file(run)
+    with replaced(path) as unfinished, open(unfinished, "w", encoding="utf-8") as file:
+        json.dump(manifest, file, indent=1)
+    for name in set(old) - set(manifest["files"]):
+        with contextlib.suppress(OSError):
+            os.remove(os.path.join(os.path.dirname(path), name))
+    return manifest
+
+
+def _tasks(corpus, tokenizer, dupe_factor, counts):
+    """Yields (Block, first duplicate, one beyond the last); counts what the corpus has."""
+    for text_block in documents.blocks(corpus.documents()):
+        counts["read_documents"] += len(text_block.documents)
+        block = instance_making.tokenized(text_block, tokenizer)
+        counts["documents"] += len(block.document_splits) - 1
+        counts["sentences"] += len(block.sentence_splits) - 1
+        counts["text_tokens"] += len(block.ids)
+        if len(block.ids):
+            for first in range(0, dupe_factor, DUPLICATES_PER_TASK):
+                yield block, first, min(first + DUPLICATES_PER_TASK, dupe_factor)
+
+
+def _added(counts, more):
+    longest = max(counts["max_length"], more["max_length"])
+    counts.update(more)
+    counts["max_length"] = longest
+    return counts
+
+
+def _existing(run, outputs, inputs, tokenizer):
+    """Names of the files of an earlier run; raises InputError where there is one and --overwrite is not given."""
+    path = manifest_file(run)
+    manifest = {}
+    if os.path.exists(path):
+        with contextlib.suppress(ValueError, OSError), open(path, encoding="utf-8") as file:
+            manifest = json.load(file)
+    present = [name for name in [path, *outputs] if os.path.exists(name)]
+    if not present:
+        return []
+    if not run.overwrite:
+        made = {"settings": _settings(run), "inputs": inputs, "tokenizer": tokenizer.fingerprint()}
+        what = "from the same files by the same settings" if made.items() <= manifest.items() else "by another run"
+        raise InputError(f"{present[0]}: is there already, made {what}; use it, or give --overwrite or another name")
+    if os.path.exists(path):
+        os.remove(path)  # until the new files are whole, nothing says that they belong together
+    return manifest.get("files", [])
+
+
+def _check_not_empty(counts, files):
+    where = f"{files[0]} and {len(files) - 1} more" if len(files) > 1 else files[0]
+    if not counts["read_documents"]:
+        raise InputError(f"{where}: no text, only blank lines; a corpus with one sentence a line is needed")
+    if not counts["text_tokens"]:
+        raise InputError(f"{where}: no instance: none of its lines has a token in this vocabulary's eyes")
+    if not counts["instances"]:
+        raise InputError(
+            f"{where}: no instance could be made of {counts['documents']} documents with {counts['text_tokens']} "
+            "tokens; longer documents are needed"
+        )
+
+
+def _write(outputs, records, tokenizer):
+    """Record i goes into file i modulo their number, as in the original; each file is whole or absent."""
+    import tensorflow as tf
+
+    try:
+        with contextlib.ExitStack() as stack:
+            writers = [
+                stack.enter_context(tf.io.TFRecordWriter(stack.enter_context(replaced(path)))) for path in outputs
+            ]
+            for i, record in enumerate(records):
+                writers[i % len(writers)].write(record)
+                if i < INSTANCES_TO_LOG:
+                    _log_instance(tf.train.Example.FromString(record), tokenizer)
+    except tf.errors.OpError as error:
+        raise InputError(f"{outputs[0]}: cannot be written: {error.message.splitlines()[0]}") from None
+
+
+def _log_instance(example, tokenizer):
+    values = {
+        name: list(feature.int64_list.value or feature.float_list.value)
+        for name, feature in sorted(example.features.feature.items())
+    }
+    logging.info("*** Example ***")
+    logging.info("tokens: %s", " ".join(tokenizer.convert_ids_to_tokens(values["input_ids"])))
+    for name, numbers in values.items():
+        logging.info("%s: %s", name, " ".join(map(str, numbers)))
+
+
+def _settings(run):
+    return {name: value for name, value in dataclasses.asdict(run).items() if name not in _NOT_OF_THE_INSTANCES}
+
+
+def _manifest(run, outputs, inputs, tokenizer, counts):
+    return {
+        "format": FORMAT_VERSION,
+        "files": {os.path.basename(path): os.path.getsize(path) for path in outputs},
+        "num_instances": counts["instances"],
+        "max_length": counts["max_length"],
+        "max_seq_length": run.max_seq_length,
+        "max_predictions_per_seq": run.max_predictions_per_seq,
+        "instances": run.instances,
+        "dynamic_masking": run.dynamic_masking,
+        "masking": masking_kind(run),
+        "masked_lm_prob": run.masked_lm_prob,
+        "random_seed": run.random_seed,
+        "dupe_factor": run.dupe_factor,
+        "tokenizer": tokenizer.fingerprint(),
+        "vocab_file": os.path.abspath(run.vocab_file),
+        "do_lower_case": tokenizer.do_lower_case,
+        "vocab_size": tokenizer.vocab_size,
+        "statistics": dict(counts),
+        "settings": _settings(run),
+        "inputs": inputs,
+    }
+
+
+@contextlib.contextmanager
+def _progress(corpus, num_bytes):
+    """Gives a function that is told the number of instances: a bar on a terminal, plain lines elsewhere."""
+    on_terminal = sys.stderr.isatty()
+    last = time.monotonic()
+    with tqdm.tqdm(total=num_bytes, unit="B", unit_scale=True, dynamic_ncols=True, disable=not on_terminal) as bar:
+
+        def report(instances):
+            nonlocal last
+            bar.set_postfix_str(f"{instances} instances", refresh=False)
+            bar.update(corpus.bytes_read - bar.n)
+            if not on_terminal and time.monotonic() - last > SECONDS_BETWEEN_LINES:
+                last = time.monotonic()
+                share = corpus.bytes_read / max(num_bytes, 1)
+                logging.info("read %.1f MB (%.0f%%), %d instances", corpus.bytes_read / 1e6, 100 * share, instances)
+
+        yield report
+
+
+def summary(manifest):
+    """Lines for the person who waited, list of str."""
+    counts = collections.Counter(manifest["statistics"])
+    instances, tokens = counts["instances"], counts["tokens"]
+    rows = [
+        ("documents", f"{counts['documents']:,}"),
+        ("sentences", f"{counts['sentences']:,}"),
+        ("instances", f"{instances:,} ({manifest['instances']}, {manifest['dupe_factor']} times through the corpus)"),
+        ("mean length", f"{tokens / instances:.1f} tokens of {manifest['max_seq_length']}"),
+        ("cut off", f"{counts['dropped_tokens'] / (counts['dropped_tokens'] + tokens):.1%} of the tokens"),
+    ]
+    if "labels_1" in counts:
+        rows.append(("random or swapped", f"{counts['labels_1'] / instances:.1%} of the pairs"))
+    if manifest["dynamic_masking"]:
+        rows.append(("masked", f"while training ({manifest['masking']})"))
+    else:
+        rows.append(("masked", f"{counts['predictions'] / tokens:.2%} of the tokens ({manifest['masking']})"))
+    files = manifest["files"]
+    rows.append(("files", f"{len(files)}, {sum(files.values()) / 1e6:.1f} MB"))
+    width = max(len(name) for name, _ in rows)
+    return [f"{name:<{width}}  {value}" for name, value in rows]

@@ -1,0 +1,1 @@
+"""Ways to make pre-training instances from documents, one file each; `--instances` names them."""

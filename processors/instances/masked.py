@@ -1,0 +1,98 @@
+"""Records of masked language modelling: what they hold, and how stretches of text become token sequences.
+
+Source: google-research/bert, create_pretraining_data.py, whose feature names these are; ours have their true length.
+"""
+
+import dataclasses
+
+import numpy as np
+
+from processors.feature_spec import Feature
+
+
+def masked_lm_spec(max_predictions_per_seq):
+    """name -> Feature of records whose masks were chosen when they were written; ours and the original's."""
+    predictions = (max_predictions_per_seq,)
+    return {
+        **_sequence_spec(),
+        "masked_lm_positions": Feature("int32", predictions, at_most=True),
+        "masked_lm_ids": Feature("int32", predictions, at_most=True),
+        "masked_lm_weights": Feature("float32", predictions, at_most=True),
+        "next_sentence_labels": Feature("int32", default=-1),
+    }
+
+
+def dynamic_spec():
+    """name -> Feature of records that are masked while training: `input_ids` as the text has them.
+
+    `word_starts`: 1 where a token begins a word (special tokens do), 0 where it continues one.
+    """
+    return {
+        **_sequence_spec(),
+        "word_starts": Feature("int32", (None,), default=1),
+        "next_sentence_labels": Feature("int32", default=-1),
+    }
+
+
+def _sequence_spec():
+    return {
+        "input_ids": Feature("int32", (None,)),
+        "input_mask": Feature("int32", (None,), default=1, stored=False),
+        "segment_ids": Feature("int32", (None,), default=0),
+    }
+
+
+@dataclasses.dataclass(frozen=True)
+class Sequences:
+    """Token sequences with their special tokens, one after another.
+
+    Attributes:
+      splits: int64 [instances + 1]; instance i has the tokens splits[i]:splits[i + 1].
+      input_ids: int32 [tokens].
+      segment_ids: uint8 [tokens].
+      special: bool [tokens], [CLS] and [SEP].
+      word_starts: bool [tokens], where a token begins a word. Special tokens do, and so does the first token of each
+        segment: a word that was cut in two by truncation is two words. (The original counts the second part to the
+        last word of the segment before.)
+    """
+
+    splits: np.ndarray
+    input_ids: np.ndarray
+    segment_ids: np.ndarray
+    special: np.ndarray
+    word_starts: np.ndarray
+
+
+def assembled(segments, ids, word_starts, cls_id, sep_id):
+    """Sequences: [CLS] segment [SEP] segment [SEP] ... for each instance.
+
+    Args:
+      segments: Segments.
+      ids: int32 [tokens] of the block.
+      word_starts: bool [tokens] of the block.
+    """
+    lengths = segments.ends - segments.starts
+    opens = np.zeros(len(lengths), bool)  # whether a segment has the [CLS] before it
+    opens[segments.splits[:-1]] = True
+    ends = np.cumsum(lengths + 1 + opens)  # of the segments, their [SEP] included
+    total = int(ends[-1]) if len(ends) else 0
+    special = np.zeros(total, bool)
+    special[ends - 1] = True
+    cls = (ends - lengths - 2)[opens]
+    special[cls] = True
+    input_ids = np.full(total, sep_id, np.int32)
+    input_ids[cls] = cls_id
+    source = ranges(segments.starts, lengths)
+    starts = np.ones(total, bool)
+    text = np.flatnonzero(~special)
+    input_ids[text] = ids[source]
+    starts[text] = word_starts[source]
+    starts[(ends - 1 - lengths)[lengths > 0]] = True
+    segment_ids = np.repeat(segments.types.astype(np.uint8), lengths + 1 + opens)
+    return Sequences(np.append(0, ends)[segments.splits], input_ids, segment_ids, special, starts)
+
+
+def ranges(starts, lengths):
+    """The numbers starts[0], starts[0] + 1, ... (lengths[0] of them), starts[1], ... as one array."""
+    before = np.cumsum(lengths) - lengths
+    return np.arange(int(lengths.sum())) + np.repeat(starts - before, lengths)
