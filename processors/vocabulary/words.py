@@ -1,0 +1,98 @@
+"""Counts the words of a corpus of any size in bounded memory."""
+
+import collections
+import logging
+import random
+import re
+
+from errors import InputError
+from processors.normalization import BasicTokenizer
+from processors.sentence_pieces import prepared
+from processors.wordpiece import MAX_WORD_CHARS
+
+MAX_DISTINCT_WORDS = 4_000_000  # about half a gigabyte
+_CHUNKS_AT_ONCE = 1 << 18
+# White space to Python, control characters to BERT, which drops them instead of ending a word there.
+_NO_WHITE_SPACE_TO_BERT = re.compile("[\x0b\x0c\x1c-\x1f\x85]")
+_LONGEST_SENTENCE_PIECE_WORD = 1000  # characters; SentencePiece's trainer drops what has more than 4192 bytes
+
+
+class BasicWords:
+    """Words as `FullTokenizer` has them before it looks for pieces."""
+
+    def __init__(self, do_lower_case):
+        self._basic = BasicTokenizer(do_lower_case)
+
+    def chunks(self, line):
+        return _NO_WHITE_SPACE_TO_BERT.sub("", line).split()
+
+    def words(self, chunk):
+        # What is too long to have pieces stays so; the rest of a page without blanks need not be kept.
+        return [word[: MAX_WORD_CHARS + 1] for word in self._basic.tokenize(chunk)]
+
+
+class PreparedWords:
+    """What stands between blanks in the text that `SentencePieceTokenizer` gives to its model."""
+
+    def __init__(self, do_lower_case):
+        self._do_lower_case = do_lower_case
+
+    def chunks(self, line):
+        return line.split()
+
+    def words(self, chunk):
+        length = _LONGEST_SENTENCE_PIECE_WORD
+        for word in prepared(chunk, self._do_lower_case, keep_accents=not self._do_lower_case).split():
+            yield from (word[i : i + length] for i in range(0, len(word), length))
+
+
+def count_words(lines, splitter, max_distinct=MAX_DISTINCT_WORDS):
+    """Word -> how often it occurs.
+
+    Where there are more than `max_distinct` different words, rare ones are sampled: one of count c is kept with
+    probability c / n and then counted n times, so that sums over words (how often a character pair occurs, say) stay
+    right on average, however often it is done. The sample is the same in every run.
+
+    Args:
+      lines: iterable of str, parts of a text that end at white space.
+      splitter: BasicWords or PreparedWords.
+      max_distinct: bound on the memory.
+
+    Returns:
+      A collections.Counter of str.
+
+    Raises:
+      InputError: there is no word at all.
+    """
+    counts, chunks, least, draw = collections.Counter(), collections.Counter(), 1, random.Random(0)
+
+    def flush():
+        for chunk, count in chunks.items():
+            for word in splitter.words(chunk):
+                counts[word] += count
+        chunks.clear()
+
+    for line in lines:
+        # Most of a text are a few chunks again and again: each is split into words once in a while.
+        chunks.update(splitter.chunks(line))
+        if len(chunks) >= _CHUNKS_AT_ONCE:
+            flush()
+            if len(counts) > max_distinct:
+                counts, least = _thinned(counts, max_distinct, least, draw)
+    flush()
+    if len(counts) > max_distinct:
+        counts, _ = _thinned(counts, max_distinct, least, draw)
+    if not counts:
+        raise InputError("--input_file: no word in these files; text is needed")
+    return counts
+
+
+def _thinned(counts, max_distinct, least, draw):
+    """A sample of at most three quarters of `max_distinct` words, and the least count in it."""
+    before = len(counts)
+    while len(counts) > max_distinct * 3 // 4:
+        least *= 2
+        kept = ((word, count) for word, count in counts.items() if count >= least or draw.random() < count / least)
+        counts = collections.Counter({word: max(count, least) for word, count in kept})
+    logging.info("%d different words: those seen less than %d times are sampled, %d stay", before, least, len(counts))
+    return counts, least

@@ -1,0 +1,87 @@
+"""A model as it lies on disk, encoder and heads, read in order to be written again in another form."""
+
+import numpy as np
+
+from errors import InputError
+from modeling.objective import HEADS
+from training import weights
+
+# Entries of config.json that belong to a head and go with it.
+_LABELS = ("id2label", "label2id", "problem_type")
+
+
+class WithHeads:
+    """An encoder and the heads found with it, as the writers want them.
+
+    Attributes:
+      encoder: built, with the weights read.
+      arrays: canonical name -> array: the heads, and whatever is to be written in place of an encoder's weight.
+      absent: names of the encoder that the source lacks.
+      labels: what config.json says of the heads.
+    """
+
+    def __init__(self, encoder):
+        self.encoder, self.arrays, self.absent, self.labels = encoder, {}, set(), {}
+
+    def named_weights(self):
+        variables = self.encoder.named_weights()
+        return {name: variables[name] for name in variables if name not in self.absent} | self.arrays
+
+    def huggingface_names(self):
+        return self.encoder.huggingface_names() | HEADS
+
+
+def read_config(encoder_class, source, config_file=None):
+    """The encoder's configuration in `config_file`, else beside the weights. Raises InputError where there is none."""
+    if config_file:
+        return encoder_class.config_class.from_json_file(config_file)
+    if source.config is None:
+        raise InputError(f"{source.path}: no bert_config.json or config.json beside it; give --bert_config_file")
+    try:
+        return encoder_class.config_class.from_dict(source.config)
+    except InputError as error:
+        raise InputError(f"{source.path}: {error}") from error
+
+
+def built(encoder_class, config):
+    encoder = encoder_class(config)
+    encoder.build()
+    return encoder
+
+
+def read_model(encoder, source):
+    """Reads all that the source has for the encoder and for known heads.
+
+    Args:
+      encoder: built; its weights are assigned.
+      source: a WeightSource.
+
+    Returns:
+      WithHeads, and the LoadReport.
+    """
+    model = WithHeads(encoder)
+    # Masked-LM and question-answering models of Hugging Face have no pooler.
+    report = weights.load_weights(model, source, allow_missing=".*pooler.*")
+    model.absent = set(report.missing)
+    model.arrays = {name: tensor.read() for name, tensor in source.canonical(model).items() if name in HEADS}
+    model.labels = {key: value for key, value in (source.config or {}).items() if key in _LABELS}
+    report.unused = [name for name in report.unused if name not in model.arrays]
+    return model, report
+
+
+def largest_differences(before, after, config, ids):
+    """Output name -> largest absolute difference on random tokens out of `ids`, with padding and two segments."""
+    draw = np.random.default_rng(0)
+    shape = (4, min(32, config.max_position_embeddings))
+    lengths = draw.integers(1, shape[1] + 1, [shape[0], 1])
+    features = {
+        "input_ids": draw.choice(ids, shape).astype(np.int32),
+        "input_mask": (np.arange(shape[1]) < lengths).astype(np.int32),
+        "segment_ids": draw.integers(0, config.type_vocab_size, shape, np.int32),
+    }
+    one, other = before(features), after(features)
+    real = features["input_mask"][:, :, None]
+    return {
+        "sequence_output": np.max(np.abs(one["sequence_output"] - other["sequence_output"]) * real),
+        "pooled_output": np.max(np.abs(one["pooled_output"] - other["pooled_output"])),
+    }
