@@ -20,6 +20,13 @@ def main(_):
         files = documents.find_files(run.input_file)
         lower_case = run.do_lower_case if flags.given("do_lower_case") else None
         tokenizer = tokenization.load_tokenizer(run.vocab_file, lower_case)
+        if run.lint:
+            report(*instance_shards.lint(run, files, tokenizer))
+            return
+        if run.dynamic_masking and run.dupe_factor > 1:
+            logging.info(
+                "--dynamic_masking draws new masks each time: with --dupe_factor=1 the files are as good, and small"
+            )
         manifest = instance_shards.create(run, files, tokenizer)
         print("\n".join(instance_shards.summary(manifest)))
         print(f"\nnext:\n  {next_command(run, manifest)}")
@@ -27,7 +34,7 @@ def main(_):
 
 def _check(run):
     for name in ("input_file", "output_file", "vocab_file"):
-        if not getattr(run, name):
+        if not getattr(run, name) and not (run.lint and name == "output_file"):
             raise errors.InputError(f"--{name} is needed")
     flags.check_positive(run, "max_predictions_per_seq", "dupe_factor", "num_output_shards", "max_ngram")
     if run.num_processes is not None:
@@ -43,6 +50,25 @@ def _check(run):
         if getattr(run, name) not in known:
             raise errors.InputError(f"--{name}={getattr(run, name)}: one of {', '.join(known)} is needed")
     registry.get("instances", run.instances)
+    if run.segmenter:
+        from processors import segmenters
+
+        segmenters.load(run.segmenter)
+    if not run.lint:
+        from processors import instance_shards
+
+        instance_shards.output_files(run)
+
+
+def report(rows, warnings):
+    """Prints what --lint found."""
+    width = max(len(name) for name, _ in rows)
+    print("\n".join(f"{name:<{width}}  {value}" for name, value in rows))
+    for warning in warnings:
+        print(f"warning: {warning}")
+    print(
+        "\nnothing was written" + ("" if warnings else "; no mistake was found") + "; without --lint the data is made"
+    )
 
 
 def next_command(run, manifest):

@@ -9,7 +9,7 @@ import os
 import zlib
 
 from errors import InputError
-from processors.text_files import is_remote
+from processors.text_files import is_remote, missing_file
 
 _CHUNK_BYTES = 1 << 20
 _LONGEST_LINE_BYTES = 64 << 20
@@ -26,22 +26,28 @@ def find_files(patterns):
     """
     found = {}
     for pattern in filter(None, (part.strip() for part in patterns.split(","))):
-        if is_remote(pattern):
-            import tensorflow as tf
-
-            files = sorted(tf.io.gfile.glob(pattern))
-        else:
-            files = sorted(path for path in glob.glob(pattern, recursive=True) if not os.path.isdir(path))
-            if not files and os.path.exists(pattern):
-                files = [pattern] if not os.path.isdir(pattern) else []
-            if not files and os.path.isdir(pattern):
-                raise InputError(f"{pattern}: a folder; name its files, as {os.path.join(pattern, '*.txt')}")
-        if not files:
-            raise InputError(f"no file matches {pattern}; mend the path or the pattern")
-        found.update(dict.fromkeys(files))
+        found.update(dict.fromkeys(_matches(pattern)))
     if not found:
         raise InputError("no input file is given; name files or patterns, separated by commas")
     return list(found)
+
+
+def _matches(pattern):
+    if is_remote(pattern):
+        import tensorflow as tf
+
+        paths = sorted(tf.io.gfile.glob(pattern))
+    elif os.path.isdir(pattern):
+        raise InputError(f"{pattern}: a folder; name its files, as {os.path.join(pattern, '*.txt')}")
+    elif os.path.exists(pattern):
+        return [pattern]  # whatever characters it has
+    else:
+        paths = sorted(path for path in glob.glob(pattern, recursive=True) if not os.path.isdir(path))
+    if not paths and not glob.has_magic(pattern):
+        raise missing_file(os.path.dirname(pattern) or ".", [os.path.basename(pattern)])
+    if not paths:
+        raise InputError(f"no file matches {pattern}; mend the path or the pattern")
+    return paths
 
 
 def file_sizes(files):

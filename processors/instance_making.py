@@ -15,6 +15,7 @@ from processors import example_bytes, masking
 from processors.instances.masked import assembled
 from processors.instances.segments import Block
 from processors.normalization import is_cjk
+from processors.segmenters import SegmentedWords
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,6 +30,7 @@ class Recipe:
       cls_id, sep_id: int.
       continues: bool [vocab_size], whether a token continues a word; None where words play no part.
       random_seed: int.
+      segmented: SegmentedWords, where words are not what `continues` says; else None.
     """
 
     instances: str
@@ -39,6 +41,7 @@ class Recipe:
     sep_id: int
     continues: np.ndarray | None
     random_seed: int
+    segmented: SegmentedWords | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,17 +98,27 @@ def block_records(task, recipe):
       BlockRecords.
     """
     block, first, end = task
-    word_starts = np.ones(len(block.ids), bool) if recipe.continues is None else ~recipe.continues[block.ids]
+    word_starts, counts = np.ones(len(block.ids), bool), collections.Counter()
+    if recipe.segmented is not None:
+        word_starts, missed = recipe.segmented.starts(block, recipe.continues)
+        counts["unsegmented_sentences"] += missed if first == 0 else 0
+    elif recipe.continues is not None:
+        word_starts = ~recipe.continues[block.ids]
     parts = [_records(block, word_starts, duplicate, recipe) for duplicate in range(first, end)]
-    records = list(itertools.chain.from_iterable(part.records for part in parts))
     keys = np.concatenate([part.keys for part in parts])
-    return BlockRecords(keys, records, sum_counts(part.counts for part in parts))
+    records = list(itertools.chain.from_iterable(part.records for part in parts))
+    return BlockRecords(keys, records, sum_counts([counts, *(part.counts for part in parts)]))
+
+
+def make_segments(block, duplicate, recipe):
+    """The instances of a block as Segments, and the numpy Generator for what else is random about them."""
+    rng = np.random.default_rng([recipe.random_seed & ((1 << 64) - 1), block.number, duplicate])
+    make = registry.get("instances", recipe.instances)
+    return make(block, recipe.max_seq_length, recipe.short_seq_prob, rng), rng
 
 
 def _records(block, word_starts, duplicate, recipe):
-    rng = np.random.default_rng([recipe.random_seed & ((1 << 64) - 1), block.number, duplicate])
-    make = registry.get("instances", recipe.instances)
-    segments = make(block, recipe.max_seq_length, recipe.short_seq_prob, rng)
+    segments, rng = make_segments(block, duplicate, recipe)
     sequences = assembled(segments, block.ids, word_starts, recipe.cls_id, recipe.sep_id)
     splits, one_each = sequences.splits, np.arange(len(segments) + 1)
     features = {"input_ids": (sequences.input_ids, splits), "segment_ids": (sequences.segment_ids, splits)}

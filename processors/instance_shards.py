@@ -18,7 +18,7 @@ import tqdm
 import console
 from errors import InputError
 from files import replaced
-from processors import documents, instance_making
+from processors import corpus_lint, documents, instance_making, segmenters, sentences
 from processors.key_order import KeyOrder
 from processors.masking import Masking
 from processors.workers import Workers
@@ -30,7 +30,15 @@ INSTANCES_TO_LOG = 3
 # Duplicates of a block that a process makes at once, so that its answer stays small.
 DUPLICATES_PER_TASK = 4
 # Settings that are no property of the instances.
-_NOT_OF_THE_INSTANCES = ("input_file", "output_file", "vocab_file", "num_processes", "num_output_shards", "overwrite")
+_NOT_OF_THE_INSTANCES = (
+    "input_file",
+    "output_file",
+    "vocab_file",
+    "num_processes",
+    "num_output_shards",
+    "overwrite",
+    "lint",
+)
 
 
 def output_files(run):
@@ -54,19 +62,41 @@ def manifest_file(run):
 def make_recipe(run, tokenizer):
     """The Recipe of settings."""
     kind = masking_kind(run)
+    if run.segmenter and kind == "token":
+        raise InputError("--segmenter finds words, --masking=token has no use for them; give --masking=whole_word")
     masking = Masking(
         kind, run.masked_lm_prob, run.max_predictions_per_seq, tokenizer.mask_id, tokenizer.vocab_size, run.max_ngram
     )
     return instance_making.Recipe(
         run.instances, run.max_seq_length, run.short_seq_prob, None if run.dynamic_masking else masking,
         tokenizer.cls_id, tokenizer.sep_id, None if kind == "token" else instance_making.continuations(tokenizer),
-        run.random_seed,
+        run.random_seed, segmenters.SegmentedWords(run.segmenter, tokenizer) if run.segmenter else None,
     )  # fmt: skip
 
 
 def masking_kind(run):
     """--masking, or what the original's --do_whole_word_mask says."""
     return "whole_word" if run.do_whole_word_mask and run.masking == "token" else run.masking
+
+
+def make_corpus(run, files):
+    """The Corpus of settings."""
+    return documents.Corpus(files, run.documents, sentences.split_paragraph if run.split_sentences else None)
+
+
+def lint(run, files, tokenizer):
+    """Reads the corpus without writing; returns (rows of name and value, warnings) of `CorpusLint.report`."""
+    recipe, corpus = make_recipe(run, tokenizer), make_corpus(run, files)
+    found = corpus_lint.CorpusLint(
+        tokenizer, run.max_seq_length, run.documents, len(files), run.split_sentences, run.dupe_factor
+    )
+    console.import_tensorflow()
+    with _progress(corpus, sum(documents.file_sizes(files).values())) as report:
+        for text_block in documents.blocks(corpus.documents()):
+            block = instance_making.tokenized(text_block, tokenizer)
+            found.add(text_block, block, instance_making.make_segments(block, 0, recipe)[0])
+            report(found.counts["instances"])
+    return found.report()
 
 
 def create(run, files, tokenizer):
@@ -88,8 +118,8 @@ def create(run, files, tokenizer):
     outputs, recipe = output_files(run), make_recipe(run, tokenizer)
     inputs = documents.file_sizes(files)
     old = _existing(run, outputs, inputs, tokenizer)
-    corpus = documents.Corpus(files, run.documents)
-    counts = collections.Counter()
+    corpus = make_corpus(run, files)
+    counts, made_counts = collections.Counter(), collections.Counter()
     order = KeyOrder(os.path.dirname(outputs[0]) or ".")
     num_processes = run.num_processes or len(os.sched_getaffinity(0))
     with (
@@ -97,10 +127,11 @@ def create(run, files, tokenizer):
         _progress(corpus, sum(inputs.values())) as report,
     ):
         console.import_tensorflow()  # while the processes start
-        for made in workers.map(_tasks(corpus, tokenizer, run.dupe_factor, counts)):
+        for made in workers.map(_tasks(corpus, tokenizer, run, counts)):
             order.add(made.keys, made.records)
-            counts = _added(counts, made.counts)
-            report(counts["instances"])
+            made_counts = instance_making.sum_counts([made_counts, made.counts])
+            report(made_counts["instances"])
+    counts += made_counts
     _check_not_empty(counts, files)
     _write(outputs, order.records(), tokenizer)
     manifest = _manifest(run, outputs, inputs, tokenizer, counts)
@@ -113,24 +144,17 @@ def create(run, files, tokenizer):
     return manifest
 
 
-def _tasks(corpus, tokenizer, dupe_factor, counts):
+def _tasks(corpus, tokenizer, run, counts):
     """Yields (Block, first duplicate, one beyond the last); counts what the corpus has."""
     for text_block in documents.blocks(corpus.documents()):
         counts["read_documents"] += len(text_block.documents)
-        block = instance_making.tokenized(text_block, tokenizer)
+        block = instance_making.tokenized(text_block, tokenizer, keep_texts=bool(run.segmenter))
         counts["documents"] += len(block.document_splits) - 1
         counts["sentences"] += len(block.sentence_splits) - 1
         counts["text_tokens"] += len(block.ids)
         if len(block.ids):
-            for first in range(0, dupe_factor, DUPLICATES_PER_TASK):
-                yield block, first, min(first + DUPLICATES_PER_TASK, dupe_factor)
-
-
-def _added(counts, more):
-    longest = max(counts["max_length"], more["max_length"])
-    counts.update(more)
-    counts["max_length"] = longest
-    return counts
+            for first in range(0, run.dupe_factor, DUPLICATES_PER_TASK):
+                yield block, first, min(first + DUPLICATES_PER_TASK, run.dupe_factor)
 
 
 def _existing(run, outputs, inputs, tokenizer):
@@ -258,6 +282,9 @@ def summary(manifest):
     else:
         rows.append(("masked", f"{counts['predictions'] / tokens:.2%} of the tokens ({manifest['masking']})"))
     files = manifest["files"]
+    if counts["unsegmented_sentences"]:
+        share = counts["unsegmented_sentences"] / counts["sentences"]
+        rows.append(("not segmented", f"{share:.2%} of the sentences: tokens and the segmenter's words do not fit"))
     rows.append(("files", f"{len(files)}, {sum(files.values()) / 1e6:.1f} MB"))
     width = max(len(name) for name, _ in rows)
     return [f"{name:<{width}}  {value}" for name, value in rows]

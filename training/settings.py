@@ -179,6 +179,11 @@ class PretrainingDataSettings:
     max_ngram: int = setting(3, "For --masking=ngram: most neighbouring words to mask together.")
     dynamic_masking: bool = setting(False, "Store instances unmasked; run_pretraining.py masks them anew each time.")
     documents: str = setting("blank_line", "What ends a document: blank_line, file or line.")
+    split_sentences: bool = setting(False, "Lines are raw text: find its sentences; wrapped lines are joined.")
+    segmenter: str | None = setting(
+        None, "What finds the words of Chinese: jieba, or package.module:function from a text to a list of words."
+    )
+    lint: bool = setting(False, "Report what the corpus will become, with warnings of mistakes, and write nothing.")
     num_processes: int | None = setting(None, "Processes that make instances; by default one per CPU.")
     num_output_shards: int = setting(1, "Files to write: <output_file>-00000-of-0000N and so on.")
     overwrite: bool = setting(False, "Replace an output that is there already.")

@@ -1,0 +1,54 @@
+"""Full sentences one after another until the length is reached, without a next-sentence task.
+
+Source: Liu et al. 2019 (RoBERTa), section 4.2, FULL-SENTENCES.
+"""
+
+from bisect import bisect_right
+
+import numpy as np
+
+import registry
+from processors.instances.segments import Segments
+
+
+@registry.register("instances", "full_sentences")
+def full_sentences(block, max_seq_length, short_seq_prob, rng):
+    """Instances of a block: [CLS] sentences [SEP]; where a document ends, a [SEP] more and the next one's sentences.
+
+    A sentence that is longer than an instance is cut into parts that fill one each. All have type 0 and no label.
+    Neither chance nor `short_seq_prob` plays a part: every duplicate has the same instances, with masks of its own.
+
+    Returns:
+      Segments.
+    """
+    # Instances are filled by cost: each sentence its tokens, the first of a document one more for the [SEP] before it.
+    ends, first_of_document = _cut_long(block, max_seq_length - 2)
+    starts = np.concatenate([[0], ends[:-1]])
+    costs = np.concatenate([[0], np.cumsum(ends - starts + first_of_document)]).tolist()
+    opens = first_of_document.tolist()
+    first, sentence, count = [], 0, len(ends)
+    while sentence < count:
+        first.append(sentence)
+        # Its first sentence needs no [SEP] before it: [CLS] is there.
+        room = costs[sentence] + max_seq_length - 2 + opens[sentence]
+        sentence = max(sentence + 1, bisect_right(costs, room) - 1)
+    begins = first_of_document.copy()
+    begins[first] = True  # a segment: sentences of one document in one instance
+    segment = np.flatnonzero(begins)
+    splits = np.append(np.searchsorted(segment, first), len(segment)) if count else np.zeros(1, np.int64)
+    segment_ends = np.append(starts[segment][1:], ends[-1:])
+    return Segments(splits, starts[segment], segment_ends, np.zeros(len(segment), np.int64))
+
+
+def _cut_long(block, longest):
+    """Ends of sentences, none longer than `longest`, int64; and whether each is the first of a document, bool."""
+    ends, sizes = block.sentence_splits[1:], np.diff(block.sentence_splits)
+    opens = np.zeros(len(ends), bool)
+    opens[block.document_splits[:-1]] = True
+    parts = -(-sizes // longest)
+    if not (parts > 1).any():
+        return ends, opens
+    last = np.cumsum(parts)  # beyond the parts of each sentence
+    place = np.arange(last[-1] if len(last) else 0) - np.repeat(last - parts, parts) + 1  # of a part, from 1
+    part_ends = np.repeat(ends - sizes, parts) + np.minimum(place * longest, np.repeat(sizes, parts))
+    return part_ends, np.repeat(opens, parts) & (place == 1)
