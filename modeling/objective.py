@@ -27,12 +27,12 @@ class Objective(keras.Model):
 
     `terms` names the terms; `measures` what else is counted while training and evaluating (an accuracy), each with the
     term whose weights it shares. Variables of the head are named as in the original's checkpoints; `encoder` comes
-    built. `instances` names the way of `processors.instances` to make what it learns from, for pre-training.
+    built. `training_data` names what it learns from in pre-training, of `processors.training_data`.
     """
 
     terms = ("loss",)
     measures = {}
-    instances = None
+    training_data = None
 
     def __init__(self, encoder, **kwargs):
         super().__init__(**kwargs)
@@ -45,12 +45,8 @@ class Objective(keras.Model):
         raise NotImplementedError
 
     def losses(self, features, outputs):
-        """Term -> float32 values, shaped as the term's weights."""
+        """Term or measure -> float32 values, shaped as the term's weights."""
         raise NotImplementedError
-
-    def measure_values(self, features, outputs):
-        """Measure -> float32 values, shaped as the weights of its term."""
-        return {}
 
     def summary(self, means):
         """Means of terms and measures over a data set (those that had any weight) -> what eval_results.txt says."""
@@ -59,6 +55,10 @@ class Objective(keras.Model):
     def predictions(self, outputs):
         """Outputs -> dict of tensors [B, ...] to be gathered over a data set."""
         raise NotImplementedError
+
+    def text_predictions(self, texts, tokenizer, max_seq_length, top_k):
+        """Yields a dict (a line of JSON) per text, of what a pre-trained objective says of it without fine-tuning."""
+        raise ValueError(f"{type(self).__name__} says nothing of single texts")
 
     def named_weights(self):
         """Canonical name (the original's TF1 name) -> variable, the encoder's included."""

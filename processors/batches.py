@@ -8,10 +8,11 @@ iterator can be checkpointed.
 import tensorflow as tf
 
 SHUFFLE_BUFFER = 100_000  # records; a split of fewer is shuffled as a whole
+FILES_AT_ONCE = 16  # shards that are read in turn, so that neighbours in a batch come from different ones
 EVALUATION_POOL = 20_000  # records sorted at once for evaluation and prediction
 
 
-def train_batches(record_set, batch_size, seed, length_buckets=None, pool_batches=1):
+def train_batches(record_set, batch_size, seed, length_buckets=None, pool_batches=1, shuffle_buffer=SHUFFLE_BUFFER):
     """An endless data set of shuffled batches, each of exactly `batch_size` records.
 
     Every record comes once an epoch; a pool at the end of one epoch is filled up from the next. Dict of tensors: [B, T]
@@ -22,11 +23,13 @@ def train_batches(record_set, batch_size, seed, length_buckets=None, pool_batche
       batch_size: records of an optimizer step, all replicas together.
       seed: of the order; the same seed gives the same batches.
       length_buckets: lengths that T may have, for static shapes; None pads to the longest.
+      shuffle_buffer: records that are shuffled at once; a checkpoint holds them.
       pool_batches: so many batches (fewer where the split is small) are cut from one pool sorted by length. They have
         little padding, but rows of one length have more in common than rows at random; 1 leaves the order random.
     """
     pool_batches = max(1, min(pool_batches, record_set.num_examples // (4 * batch_size)))
-    serialized = _serialized(record_set).shuffle(min(SHUFFLE_BUFFER, record_set.num_examples), seed=seed).repeat()
+    buffer = min(shuffle_buffer, record_set.num_examples)
+    serialized = _serialized(record_set, seed).shuffle(buffer, seed=seed).repeat()
 
     def cut(index, pool):
         features = sort_by_length(_parse_numbered(pool, record_set))
@@ -41,7 +44,7 @@ def train_batches(record_set, batch_size, seed, length_buckets=None, pool_batche
     return serialized.batch(pool_batches * batch_size, drop_remainder=True).enumerate().flat_map(cut).prefetch(4)
 
 
-def evaluation_batches(record_set, max_tokens, length_buckets=None, batch_size=None):
+def evaluation_batches(record_set, max_tokens, length_buckets=None, batch_size=None, num_examples=-1):
     """Every record once, longest first within pools of `EVALUATION_POOL`, in batches of at most `max_tokens` slots.
 
     Short texts share larger batches: what a device can hold is a number of tokens, not of texts.
@@ -51,8 +54,9 @@ def evaluation_batches(record_set, max_tokens, length_buckets=None, batch_size=N
       max_tokens: rows x length of a batch.
       length_buckets, batch_size: for static shapes: every batch has `batch_size` rows, the last one filled up with rows
         whose `is_real_example` is 0.
+      num_examples: how many of the records, from the first on; -1: all.
     """
-    serialized = _serialized(record_set).batch(EVALUATION_POOL)
+    serialized = _serialized(record_set).take(num_examples).batch(EVALUATION_POOL)
 
     def cut(*pool):
         features = sort_by_length(_parse_numbered(pool, record_set))
@@ -67,9 +71,17 @@ def evaluation_batches(record_set, max_tokens, length_buckets=None, batch_size=N
     return batches.prefetch(4)
 
 
-def _serialized(record_set):
-    """Data set of (int64 number, string record) of all real rows, in the order of the files."""
-    records = tf.data.TFRecordDataset(sorted(record_set.files))
+def _serialized(record_set, seed=None):
+    """Data set of (int64 number, string record) of all real rows, in the order of the files.
+
+    With a seed, the files of an interleaved set are read some in turn, in random order.
+    """
+    files = sorted(record_set.files)
+    if seed is not None and record_set.interleaved and len(files) > 1:
+        shuffled = tf.data.Dataset.from_tensor_slices(files).shuffle(len(files), seed=seed)
+        records = shuffled.interleave(tf.data.TFRecordDataset, cycle_length=min(FILES_AT_ONCE, len(files)))
+    else:
+        records = tf.data.TFRecordDataset(files)
     if record_set.has_padding:
         real = {"is_real_example": tf.io.FixedLenFeature([], tf.int64, default_value=1)}
         records = records.filter(lambda record: tf.io.parse_single_example(record, real)["is_real_example"] > 0)

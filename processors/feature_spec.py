@@ -12,12 +12,14 @@ class Feature:
       shape: () a number, (n,) n numbers, (None,) one number per token (or other unit), at true length in the record.
       default: what stands where a record lacks the feature, repeated over its shape; None makes it required.
       stored: False where the parser can make the feature from its default, so that no record need hold it.
+      at_most: a record may hold fewer than the n numbers of its shape; the parser fills up with 0.
     """
 
     dtype: str
     shape: tuple = ()
     default: float | None = None
     stored: bool = True
+    at_most: bool = False
 
     @property
     def is_sequence(self):

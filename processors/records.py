@@ -34,6 +34,7 @@ class RecordSet:
       max_length: the longest record's number of tokens.
       key: a hash of what the records were made from, or of their bytes where they were found.
       numbered: whether each record has its own `example_index`; otherwise its place in the files is its number.
+      interleaved: whether training reads several files in turn; a row's number then says nothing of its place.
       has_padding: whether there are rows whose `is_real_example` is 0, by which the original filled up batches.
     """
 
@@ -44,6 +45,7 @@ class RecordSet:
     key: str
     numbered: bool = True
     has_padding: bool = False
+    interleaved: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -198,19 +200,19 @@ def existing_records(pattern, spec, config, needs_labels=False, num_labels=None)
         for number, record in enumerate(checked_records(path), 1):
             digest.update(record)
             where = f"{path}, record {number}"
-            values = _read_example(record, spec, where)
+            values = read_example(record, spec, where)
             if values.get("is_real_example", [1])[0] == 0:
                 padding += 1
                 continue
-            _check_values(values, spec, required, limits, where)
+            check_values(values, spec, required, limits, where)
             count, longest = count + 1, max(longest, len(values["input_ids"]))
     if not count:
         raise InputError(f"{pattern}: no record in {len(files)} file(s); at least one is needed")
     return RecordSet(files, spec, count, longest, digest.hexdigest()[:16], numbered=False, has_padding=padding > 0)
 
 
-def _read_example(record, spec, where):
-    """name -> list of numbers, for the features that a record has."""
+def read_example(record, spec, where):
+    """name -> list of numbers, for the features that a record has. Raises InputError that begins with `where`."""
     try:
         features = tf.train.Example.FromString(record).features.feature
     except DecodeError:
@@ -227,14 +229,22 @@ def _read_example(record, spec, where):
     return values
 
 
-def _check_values(values, spec, required, limits, where):
+def check_values(values, spec, required, limits, where):
+    """Raises InputError for a feature that is missing or of another length, or an id out of range.
+
+    Args:
+      values: of `read_example`. required: names that a record must have.
+      limits: name -> (what sets the limit, the number that ids must be below or None).
+      where: begins the message.
+    """
     missing = sorted(name for name in required if not values.get(name))
     if missing:
         raise InputError(f"{where}: no {missing[0]}; it has {', '.join(sorted(values)) or 'nothing'}")
     for name, feature in spec.items():
         length = len(values["input_ids"]) if feature.is_sequence else feature.shape[0] if feature.shape else 1
-        if values.get(name) and len(values[name]) != length:
-            raise InputError(f"{where}: {name} has {len(values[name])} numbers; {length} are needed")
+        found = len(values.get(name) or ())
+        if found and found != length and not (feature.at_most and found < length):
+            raise InputError(f"{where}: {name} has {found} numbers; {length} are needed")
     for name, (setting, limit) in limits.items():
         ids = values.get(name)
         if ids and limit is not None and not 0 <= min(ids) <= max(ids) < limit:

@@ -9,7 +9,7 @@ import keras
 import registry
 from errors import InputError
 from modeling.encoder import DTYPES, policy
-from processors.tokenization import check_casing, load_tokenizer
+from processors.tokenization import VOCAB_NAME, check_casing, load_tokenizer
 from training.weights import load_weights, open_weights
 
 # Released models round the table of words up to a multiple of 8 to 128; a larger difference is another vocabulary.
@@ -20,16 +20,27 @@ class ModelSource:
     """Configuration, tokenizer and weights of a run, checked against each other before anything is built.
 
     Attributes:
-      config: an encoder's config object. tokenizer: see processors.tokenization. weights: a WeightSource or None.
+      config: an encoder's config object. weights: a WeightSource or None.
+      tokenizer: see processors.tokenization; None where no vocabulary is known and none is required.
     """
 
-    def __init__(self, settings, do_lower_case=None):
-        """`do_lower_case`: None unless the command line says it. Raises InputError for all that does not fit."""
+    def __init__(self, settings, do_lower_case=None, vocab_file=None, vocab_required=True):
+        """Raises InputError for all that does not fit.
+
+        Args:
+          settings: RunSettings.
+          do_lower_case: None unless the command line says it.
+          vocab_file: the vocabulary where neither the settings nor the weights nor the configuration have one.
+          vocab_required: whether it is an error that there is none.
+        """
         if settings.dtype not in DTYPES:
             raise InputError(f"--dtype={settings.dtype}: one of {', '.join(DTYPES)} is needed")
         self.weights = open_weights(settings.init_checkpoint) if settings.init_checkpoint else None
         self.encoder_class, self.config = self._config(settings)
-        self.tokenizer = self._tokenizer(settings, do_lower_case)
+        vocabulary = settings.vocab_file or self._vocabulary_beside(settings) or vocab_file
+        if vocabulary is None and vocab_required:
+            raise InputError("--vocab_file is needed: no vocabulary lies beside --init_checkpoint")
+        self.tokenizer = load_tokenizer(vocabulary, do_lower_case) if vocabulary else None
         self._check(settings)
 
     def _config(self, settings):
@@ -42,21 +53,23 @@ class ModelSource:
         encoder_class = registry.get("encoder", values.get("model_type", "bert"))
         return encoder_class, encoder_class.config_class.from_dict(values)
 
-    def _tokenizer(self, settings, do_lower_case):
-        vocabulary = settings.vocab_file or (self.weights.vocab_folder if self.weights else None)
-        if vocabulary is None:
-            raise InputError("--vocab_file is needed: no vocabulary lies beside --init_checkpoint")
-        return load_tokenizer(vocabulary, do_lower_case)
+    def _vocabulary_beside(self, settings):
+        """The vocabulary beside the weights or the configuration, or None."""
+        if self.weights and self.weights.vocab_folder:
+            return self.weights.vocab_folder
+        beside = os.path.join(os.path.dirname(settings.bert_config_file or ""), VOCAB_NAME)
+        return beside if settings.bert_config_file and os.path.exists(beside) else None
 
     def _check(self, settings):
         config, tokenizer = self.config, self.tokenizer
-        check_casing(tokenizer)
-        unused = config.vocab_size - tokenizer.vocab_size
-        if unused < 0 or unused >= UNUSED_ROWS_ALLOWED:
-            raise InputError(
-                f"the vocabulary has {tokenizer.vocab_size} tokens, the model's configuration says vocab_size "
-                f"{config.vocab_size}; use the vocabulary that belongs to the model"
-            )
+        if tokenizer:
+            check_casing(tokenizer)
+            unused = config.vocab_size - tokenizer.vocab_size
+            if unused < 0 or unused >= UNUSED_ROWS_ALLOWED:
+                raise InputError(
+                    f"the vocabulary has {tokenizer.vocab_size} tokens, the model's configuration says vocab_size "
+                    f"{config.vocab_size}; use the vocabulary that belongs to the model"
+                )
         if settings.max_seq_length > config.max_position_embeddings:
             raise InputError(
                 f"--max_seq_length={settings.max_seq_length}: the model has positions for "

@@ -62,6 +62,10 @@ class Evaluator:
             _add(totals, sums)
         return {name: float(value / weight) for name, (value, weight) in totals.items() if weight > 0.0}
 
+    def summary(self, batches):
+        """What eval_results.txt says of a data set: the objective's summary of its `means`."""
+        return self._objective.summary(self.means(batches))
+
     def _copy_weights(self):
         if self._weights_of is not None:
             source = self._weights_of.named_weights()
@@ -110,10 +114,8 @@ class Evaluator:
         return self._sums(share, outputs, self._objective.measures)
 
     def _sums(self, features, outputs, measures):
-        weights, values = self._objective.loss_weights(features), dict(self._objective.losses(features, outputs))
-        terms = {**{term: term for term in values}, **measures}
-        if measures:
-            values |= self._objective.measure_values(features, outputs)
+        weights, values = self._objective.loss_weights(features), self._objective.losses(features, outputs)
+        terms = {**{term: term for term in weights}, **measures}
         return {
             name: tf.stack([tf.reduce_sum(values[name] * weights[term]), tf.reduce_sum(weights[term])])
             for name, term in terms.items()

@@ -181,7 +181,7 @@ class TrainingLoop:
 
     def _names(self):
         names = dict.fromkeys(["loss", *self._objective.terms, *self._objective.measures])
-        return [*names, "grad_norm", "learning_rate"]
+        return [*names, "grad_norm", "learning_rate", "tokens"]
 
     def _run_steps(self, iterator, count):
         names = self._names()
@@ -189,7 +189,7 @@ class TrainingLoop:
         def body(done, finite, *sums):
             batch = next(iterator)
             self._example_indices.assign(batch["example_index"])
-            results = self._train_step(batch)
+            results = {**self._train_step(batch), "tokens": _num_tokens(batch)}
             finite = self._is_finite(results)
             return done + tf.cast(finite, tf.int32), finite, *(s + results[n] for s, n in zip(sums, names))
 
@@ -205,7 +205,7 @@ class TrainingLoop:
         for done in range(int(count)):
             batch = next(iterator)
             self._example_indices.assign(batch["example_index"])
-            results = self._compiled_step(batch)
+            results = {**self._compiled_step(batch), "tokens": _num_tokens(batch)}
             if not self._is_finite(results):
                 return done, sums
             sums = {name: total + results[name] for name, total in sums.items()}
@@ -243,6 +243,11 @@ class TrainingLoop:
             best = abs(float(self._best.numpy())) if self._settings.lower_is_better else float(self._best.numpy())
             logging.info("best %s %.4f at step %d", self._settings.best_metric, best, step)
         return step
+
+
+def _num_tokens(batch):
+    """float32 scalar: real tokens of a batch; 0 where its features have no mask."""
+    return tf.reduce_sum(tf.cast(batch["input_mask"], tf.float32)) if "input_mask" in batch else tf.constant(0.0)
 
 
 class _Signals:

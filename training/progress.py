@@ -22,6 +22,7 @@ class Progress:
 
     def __init__(self, output_dir, first_step, last_step, batch_size):
         self.first_step, self._last, self._batch_size = first_step, last_step, batch_size
+        self._reported, self._tokens = first_step, 0.0
         self._started = self._last_line = time.monotonic()
         self._writer = tf.summary.create_file_writer(output_dir)
         on_terminal = sys.stderr.isatty()
@@ -34,8 +35,11 @@ class Progress:
         """`scalars`: name -> float, means over the steps since the last report."""
         seconds = time.monotonic() - self._started
         rate = (step - self.first_step) * self._batch_size / seconds
+        self._tokens += scalars.pop("tokens", 0.0) * (step - self._reported)
+        self._reported = step
+        rates = {"examples_per_second": rate, "tokens_per_second": self._tokens / seconds}
         with self._writer.as_default(step=step):
-            for name, value in {**scalars, "examples_per_second": rate}.items():
+            for name, value in {**scalars, **rates}.items():
                 tf.summary.scalar(f"train/{name}", value)
         shown = f"loss {scalars['loss']:.4f}, grad_norm {scalars['grad_norm']:.2f}, lr {scalars['learning_rate']:.2e}"
         self._bar.set_postfix_str(f"{shown}, {rate:.1f} examples/s", refresh=False)

@@ -59,12 +59,16 @@ def groups_of(settings, encoder):
     return parameter_groups(frozen, settings.layer_decay, encoder.config.num_hidden_layers)
 
 
-def load_initial(objective, source, settings, output_dir):
-    """Reads the weights to start from; checks that there is room for those that the run will save."""
+def load_initial(objective, source, settings, output_dir, allow_missing=None):
+    """Reads the weights to start from; checks that there is room for those that the run will save.
+
+    Args:
+      allow_missing: pattern of the encoder's weights that need not be there, unless the settings have another.
+    """
     weights = sum(int(np.prod(v.shape)) for v in objective.named_weights().values())
     # Weights and two slots of float32; the older checkpoint goes only after the newer one is whole.
     run_folder.check_free_disk(output_dir, weights * 4 * 3 * (checkpoints.KEPT + 1))
-    source.load_into(objective, settings.allow_missing_weights)
+    source.load_into(objective, settings.allow_missing_weights or allow_missing)
 
 
 def make_evaluator(objective, source, make_objective, settings):

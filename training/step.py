@@ -100,11 +100,9 @@ class TrainStep:
 
             terms = {term: mean(values[term], term) for term in totals}
             loss = tf.add_n(list(terms.values()))
+            terms |= {name: mean(values[name], term) for name, term in self.objective.measures.items()}
             if self.loss_scale is not None:
                 loss *= self.loss_scale
-        if self.objective.measures:
-            measured = self.objective.measure_values(batch, outputs)
-            terms |= {name: mean(measured[name], term) for name, term in self.objective.measures.items()}
         gradients = tape.gradient(loss, list(weights.values()), unconnected_gradients=tf.UnconnectedGradients.ZERO)
         # Dense from here on: AdamW moves every row of an embedding, touched or not, as the original does.
         return terms, {name: tf.convert_to_tensor(g) for name, g in zip(weights, gradients)}

@@ -3,6 +3,7 @@
 import dataclasses
 import logging
 import os
+import re
 
 from errors import InputError
 from processors.tokenization import load_tokenizer
@@ -11,17 +12,18 @@ from training.building import ModelSource, model_folder
 from training.weights import load_weights, open_weights
 
 
-def model_source(settings, output_dir, do_lower_case=None):
-    """The ModelSource of a run: without training, a trained folder is its own.
+def model_source(settings, output_dir, do_lower_case=None, vocab_file=None, vocab_required=True):
+    """The ModelSource of a run: without training, a trained folder is its own. See ModelSource for the arguments.
 
     Raises:
       InputError: what does not fit together, a --vocab_file of another vocabulary than the folder's among it.
     """
     if settings.do_train or not _is_trained(output_dir):
-        return ModelSource(settings, do_lower_case)
+        return ModelSource(settings, do_lower_case, vocab_file, vocab_required)
     folder = model_folder(output_dir)
-    source = ModelSource(dataclasses.replace(settings, init_checkpoint=folder), do_lower_case)
-    if settings.vocab_file:
+    own = dataclasses.replace(settings, init_checkpoint=folder)
+    source = ModelSource(own, do_lower_case, vocab_file, vocab_required)
+    if settings.vocab_file and source.weights.vocab_folder:
         trained = load_tokenizer(folder)
         if trained.fingerprint() != source.tokenizer.fingerprint():
             raise InputError(
@@ -31,12 +33,13 @@ def model_source(settings, output_dir, do_lower_case=None):
     return source
 
 
-def load_trained(objective, output_dir, initial, label_names):
+def load_trained(objective, output_dir, initial, label_names=(), allow_missing=None):
     """Reads weights for evaluation or prediction without training: the folder's own, else the initial ones.
 
     Args:
       initial: WeightSource of --init_checkpoint, or None.
       label_names: the task's classes in the order of their ids.
+      allow_missing: pattern of weights that are not needed for what is asked.
 
     Returns:
       The steps that the folder was trained for; 0 where the weights are not its own.
@@ -50,9 +53,10 @@ def load_trained(objective, output_dir, initial, label_names):
     source = open_weights(model_folder(output_dir)) if own else initial
     if source is None:
         raise InputError(f"{output_dir} holds no trained model, and no --init_checkpoint is given; add --do_train")
-    report = load_weights(objective, source)
+    report = load_weights(objective, source, allow_missing=allow_missing)
     logging.info("%s", report.table())
-    untrained = report.missing + report.reshaped
+    needed = [name for name in report.missing if not re.fullmatch(allow_missing or r"(?!)", name)]
+    untrained = needed + report.reshaped
     if untrained:
         raise InputError(f"{source.path} is not trained for this task, it lacks {untrained[0]}; add --do_train")
     _check_label_names(source, label_names)

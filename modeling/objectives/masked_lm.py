@@ -9,7 +9,9 @@ import keras
 import tensorflow as tf
 
 import registry
+from modeling import vocabulary_softmax
 from modeling.layers import Classifier, Dense, LayerNorm
+from modeling.mask_filling import text_predictions
 from modeling.objective import Objective
 
 
@@ -20,8 +22,8 @@ class MaskedLM(Objective):
     Features: those of the encoder; masked_lm_positions, masked_lm_ids int32 [B, P], masked_lm_weights float32 [B, P]
     (0 where a sequence has fewer than P predictions), next_sentence_labels int32 [B] (0: b follows a, 1: it does not,
     -1: not asked). Without masked_lm_weights every position counts.
-    Outputs: masked_lm_slots int32 [N], which of the B * P positions count; masked_lm_logits float32 [N, V];
-    next_sentence_logits float32 [B, 2].
+    Outputs: masked_lm_slots int32 [N], which of the B * P positions count; masked_lm_rows [N, H], before the product
+    with the vocabulary; next_sentence_logits float32 [B, 2].
 
     Args:
       encoder: an Encoder with `embeddings.word_embeddings`.
@@ -29,7 +31,7 @@ class MaskedLM(Objective):
 
     terms = ("masked_lm_loss", "next_sentence_loss")
     measures = {"masked_lm_accuracy": "masked_lm_loss", "next_sentence_accuracy": "next_sentence_loss"}
-    instances = "next_sentence"
+    training_data = "masked_lm"
 
     def __init__(self, encoder, **kwargs):
         super().__init__(encoder, name="masked_lm", **kwargs)
@@ -51,9 +53,16 @@ class MaskedLM(Objective):
             rows = tf.gather(rows, slots)
         return {
             "masked_lm_slots": slots,
-            "masked_lm_logits": self.predictions_head(rows, table=self.encoder.embeddings.word_embeddings),
+            "masked_lm_rows": self.predictions_head(rows),
             "next_sentence_logits": self.next_sentence_head(states["pooled_output"]),
         }
+
+    def masked_lm_logits(self, outputs):
+        """Outputs of `call` -> float32 [N, V]."""
+        return tf.cast(vocabulary_softmax.logits(outputs["masked_lm_rows"], *self._vocabulary()), tf.float32)
+
+    def _vocabulary(self):
+        return self.encoder.embeddings.word_embeddings, self.predictions_head.output_bias
 
     def loss_weights(self, features):
         return {
@@ -62,21 +71,19 @@ class MaskedLM(Objective):
         }
 
     def losses(self, features, outputs):
-        cross_entropy = tf.nn.sparse_softmax_cross_entropy_with_logits
-        labels, order = self._labels(features, outputs), tf.maximum(features["next_sentence_labels"], 0)
+        """Beside the terms: whether the right token, and the right order, got the highest logit."""
+        slots, order = outputs["masked_lm_slots"], tf.maximum(features["next_sentence_labels"], 0)
+        labels = tf.gather(tf.reshape(features["masked_lm_ids"], [-1]), slots)  # [N]
+        words = vocabulary_softmax.cross_entropy(outputs["masked_lm_rows"], *self._vocabulary(), labels)
+        shape = tf.shape(features["masked_lm_ids"])
+        # Back to [B, P], 0 where nothing counts.
+        loss, correct = (tf.scatter_nd(slots[:, None], values, [tf.reduce_prod(shape)]) for values in words)
+        logits = outputs["next_sentence_logits"]
         return {
-            "masked_lm_loss": self._spread(cross_entropy(labels, outputs["masked_lm_logits"]), features, outputs),
-            "next_sentence_loss": cross_entropy(order, outputs["next_sentence_logits"]),
-        }
-
-    def measure_values(self, features, outputs):
-        """Whether the right token, and the right order, got the highest logit."""
-        correct = _is_highest(outputs["masked_lm_logits"], self._labels(features, outputs))
-        return {
-            "masked_lm_accuracy": self._spread(correct, features, outputs),
-            "next_sentence_accuracy": _is_highest(
-                outputs["next_sentence_logits"], tf.maximum(features["next_sentence_labels"], 0)
-            ),
+            "masked_lm_loss": tf.reshape(loss, shape),
+            "masked_lm_accuracy": tf.reshape(correct, shape),
+            "next_sentence_loss": tf.nn.sparse_softmax_cross_entropy_with_logits(order, logits),
+            "next_sentence_accuracy": tf.cast(tf.argmax(logits, axis=1, output_type=order.dtype) == order, tf.float32),
         }
 
     def summary(self, means):
@@ -87,24 +94,13 @@ class MaskedLM(Objective):
     def predictions(self, outputs):
         return {"next_sentence_probabilities": tf.nn.softmax(outputs["next_sentence_logits"])}
 
-    def _labels(self, features, outputs):
-        return tf.gather(tf.reshape(features["masked_lm_ids"], [-1]), outputs["masked_lm_slots"])  # [N]
-
-    def _spread(self, values, features, outputs):
-        """[N] -> [B, P], 0 where nothing counts."""
-        shape = tf.shape(features["masked_lm_ids"])
-        spread = tf.scatter_nd(outputs["masked_lm_slots"][:, None], values, [tf.reduce_prod(shape)])
-        return tf.reshape(spread, shape)
-
-
-def _is_highest(logits, labels):
-    """float32 [N]: 1 where no logit is above the label's. A maximum is found sooner than its index."""
-    own = tf.gather(logits, labels, batch_dims=1)
-    return tf.cast(own >= tf.reduce_max(logits, axis=-1), tf.float32)
+    def text_predictions(self, texts, tokenizer, max_seq_length, top_k):
+        """See modeling.mask_filling."""
+        return text_predictions(self, texts, tokenizer, max_seq_length, top_k)
 
 
 class MaskedLMHead(keras.layers.Layer):
-    """Dense, layer norm, product with the word embeddings: [N, H] -> float32 [N, V]."""
+    """Dense and layer norm: [N, H] -> [N, H]; has the bias of the product with the word embeddings that follows."""
 
     def __init__(self, config, **kwargs):
         super().__init__(**kwargs)
@@ -123,7 +119,5 @@ class MaskedLMHead(keras.layers.Layer):
         )
         self.built = True
 
-    def call(self, rows, table):
-        rows = self.norm(self.dense(rows))
-        logits = tf.matmul(rows, tf.cast(table, rows.dtype), transpose_b=True)
-        return tf.cast(logits, tf.float32) + self.output_bias
+    def call(self, rows):
+        return self.norm(self.dense(rows))

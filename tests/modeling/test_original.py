@@ -72,7 +72,7 @@ def test_every_layer(objective, outputs, batch):
 
 def test_heads_and_losses(objective, outputs, batch):
     found = objective(batch)
-    words, slots = tf.nn.log_softmax(found["masked_lm_logits"]), found["masked_lm_slots"]
+    words, slots = tf.nn.log_softmax(objective.masked_lm_logits(found)), found["masked_lm_slots"]
     counted = np.flatnonzero(outputs["masked_lm_weights"])
     assert set(counted) <= set(slots.numpy()) and len(counted) < outputs["masked_lm_weights"].size
     expected = outputs["masked_lm_log_probs"].reshape(-1, words.shape[-1])[slots.numpy()]

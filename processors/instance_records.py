@@ -1,0 +1,148 @@
+"""Records of pre-training instances: known by their manifest, or looked into where another program wrote them."""
+
+import dataclasses
+import glob
+import hashlib
+import json
+import os
+
+import tensorflow as tf
+
+from errors import InputError
+from processors.records import RecordSet, check_values, checked_records, read_example
+
+MANIFEST_ENDING = ".manifest.json"
+RECORDS_LOOKED_INTO = 100  # of each file; all records are counted, and their checksums verified
+
+
+@dataclasses.dataclass(frozen=True)
+class Manifest:
+    """What create_pretraining_data.py says of its output; None and "" where nothing is known.
+
+    Attributes:
+      sizes: absolute file name -> bytes. num_instances, max_length: int.
+      tokenizer: fingerprint. vocab_file: where the vocabulary was. do_lower_case: bool.
+      max_predictions_per_seq: int. masking: str. dynamic_masking: bool.
+    """
+
+    sizes: dict = dataclasses.field(default_factory=dict)
+    num_instances: int = 0
+    max_length: int = 0
+    tokenizer: str | None = None
+    vocab_file: str | None = None
+    do_lower_case: bool | None = None
+    max_predictions_per_seq: int | None = None
+    masking: str = "token"
+    dynamic_masking: bool | None = None
+
+
+def find_files(pattern):
+    """Files of comma-separated names and patterns, sorted. Raises InputError where there is none."""
+    if not pattern:
+        raise InputError("--input_file is needed: records of create_pretraining_data.py")
+    found = {path for one in pattern.split(",") for path in tf.io.gfile.glob(one)}
+    files = sorted(path for path in found if not path.endswith(MANIFEST_ENDING))
+    if not files:
+        raise InputError(f"no file matches {pattern}; mend the path, or make it by create_pretraining_data.py")
+    return files
+
+
+def read_manifest(files):
+    """The manifest of these files, together where they are the outputs of several calls.
+
+    Raises:
+      InputError: a file is not as long as its manifest says, a manifest is damaged, or two of them disagree.
+    """
+    known = _manifests_beside(files)
+    if not all(os.path.abspath(path) in known for path in files):
+        return Manifest()
+    whole, parts = {}, {}
+    for path in map(os.path.abspath, files):
+        name, values = known[path]
+        parts[name] = values
+        whole[path] = values["files"][os.path.basename(path)]
+        if os.path.getsize(path) != whole[path]:
+            raise InputError(
+                f"{path}: {os.path.getsize(path)} bytes, {name} says {whole[path]}; truncated or replaced: make it anew"
+            )
+    first_name, first = next(iter(parts.items()))
+    for name, values in parts.items():
+        for key in ("tokenizer", "max_predictions_per_seq", "dynamic_masking", "masking"):
+            if values[key] != first[key]:
+                raise InputError(f"{name}: {key} is {values[key]}, in {first_name} {first[key]}; train on one of them")
+    return Manifest(
+        whole,
+        sum(values["num_instances"] for values in parts.values()),
+        max(values["max_length"] for values in parts.values()),
+        **{
+            key: first[key]
+            for key in ("tokenizer", "vocab_file", "do_lower_case", "max_predictions_per_seq", "masking")
+        },
+        dynamic_masking=first["dynamic_masking"],
+    )
+
+
+def _manifests_beside(files):
+    """Absolute name of a record file -> (its manifest's name, its contents), for all manifests in the files' folders."""
+    known = {}
+    for folder in sorted({os.path.dirname(os.path.abspath(path)) for path in files if "://" not in path}):
+        for name in sorted(glob.glob(os.path.join(glob.escape(folder), f"*{MANIFEST_ENDING}"))):
+            try:
+                with open(name, encoding="utf-8") as file:
+                    values = json.load(file)
+                known |= {os.path.join(folder, path): (name, values) for path in values["files"]}
+            except (ValueError, LookupError, TypeError, AttributeError) as error:
+                raise InputError(f"{name}: not the manifest that was written ({error}); make the data anew") from error
+    return known
+
+
+def has_feature(path, name):
+    """Whether the first record of a file has the feature. Raises InputError where there is no record."""
+    for record in checked_records(path):
+        return bool(read_example(record, {}, f"{path}, record 1").get(name))
+    raise InputError(f"{path}: no record; make it anew")
+
+
+def existing_instances(files, manifest, spec, config):
+    """A RecordSet of these files.
+
+    Args:
+      files: of `find_files`. manifest: of `read_manifest`.
+      spec: name -> Feature.
+      config: the encoder's, whose tables every id must be in.
+
+    Raises:
+      InputError: a corrupted or truncated file (named, with the offset), no record, a feature that is missing or of
+        another kind or length, an id out of range.
+    """
+    required = {name for name in spec if spec[name].default is None}
+    words = ("the model's vocab_size", config.vocab_size)
+    limits = {
+        "input_ids": words, "masked_lm_ids": words, "segment_ids": ("the model's type_vocab_size", config.type_vocab_size),
+        "masked_lm_positions": ("the model's max_position_embeddings", config.max_position_embeddings),
+    }  # fmt: skip
+    count, longest, digest = 0, manifest.max_length, hashlib.sha256()
+    for path in files:
+        for number, record in zip(range(1, RECORDS_LOOKED_INTO + 1), checked_records(path)):
+            where = f"{path}, record {number}"
+            values = read_example(record, spec, where)
+            check_values(values, spec, required, limits, where)
+            longest = max(longest, len(values["input_ids"]))
+            digest.update(record)
+        if not manifest.sizes:
+            count += _count(path)
+    count = count or manifest.num_instances
+    if not count:
+        raise InputError(f"{files[0]}: no record in {len(files)} file(s); at least one is needed")
+    digest.update(str(count).encode())
+    return RecordSet(files, spec, count, longest, digest.hexdigest()[:16], numbered=False, interleaved=True)
+
+
+def _count(path):
+    """Number of records, each of whose checksum is right."""
+    try:
+        return int(tf.data.TFRecordDataset(path).reduce(tf.constant(0, tf.int64), lambda count, _: count + 1))
+    except (tf.errors.DataLossError, tf.errors.OutOfRangeError):
+        for _ in checked_records(path):  # slower, and raises the error that names the offset
+            pass
+        raise

@@ -1,0 +1,99 @@
+"""Data of masked language models: instances with their masks, or without, to be masked anew each time they are drawn."""
+
+import logging
+import os
+
+import registry
+from errors import InputError
+from processors import batches, instance_records
+from processors.dynamic_masking import DynamicMasking
+from processors.feature_spec import EXAMPLE_INDEX
+from processors.instances.masked import dynamic_spec, masked_lm_spec
+
+SHUFFLE_BUFFER = 20_000  # instances; create_pretraining_data.py has mixed them in larger blocks already
+
+
+@registry.register("training_data", "masked_lm")
+class MaskedLMData:
+    """Records of create_pretraining_data.py, ours or the original's.
+
+    Args:
+      pattern: names and glob patterns, comma-separated.
+      settings: max_predictions_per_seq, masked_lm_prob and masking, the last two for records without masks.
+
+    Attributes:
+      vocab_file: the vocabulary that the records were made with, where it is known and still there; else None.
+      record_set: a RecordSet, after `open`.
+
+    Raises:
+      InputError: no such file, or files that do not belong together.
+    """
+
+    def __init__(self, pattern, settings):
+        self._files = instance_records.find_files(pattern)
+        self._manifest, self._settings = instance_records.read_manifest(self._files), settings
+        self._is_masked = instance_records.has_feature(self._files[0], "masked_lm_positions")
+        self._masking = None
+        vocab_file = self._manifest.vocab_file
+        self.vocab_file = vocab_file if vocab_file and os.path.exists(vocab_file) else None
+
+    def open(self, config, tokenizer):
+        """Checks records, model and vocabulary against each other.
+
+        Args:
+          config: the encoder's.
+          tokenizer: None where no vocabulary is known.
+
+        Raises:
+          InputError: they do not fit, or a record is damaged.
+        """
+        settings, manifest, where = self._settings, self._manifest, self._files[0]
+        if tokenizer and manifest.tokenizer and tokenizer.fingerprint() != manifest.tokenizer:
+            raise InputError(
+                f"{where}: made with {manifest.vocab_file}, do_lower_case {manifest.do_lower_case}, not with the "
+                f"vocabulary and casing of {tokenizer.vocab_file}; use the same ones"
+            )
+        limit = settings.max_predictions_per_seq
+        if self._is_masked and (manifest.max_predictions_per_seq or 0) > limit:
+            raise InputError(
+                f"{where}: made with --max_predictions_per_seq={manifest.max_predictions_per_seq}, this is {limit}; "
+                "raise it"
+            )
+        spec = {**(masked_lm_spec(limit) if self._is_masked else dynamic_spec()), **EXAMPLE_INDEX}
+        self.record_set = instance_records.existing_instances(self._files, manifest, spec, config)
+        if self.record_set.max_length > settings.max_seq_length:
+            raise InputError(
+                f"{where}: instances of {self.record_set.max_length} tokens, "
+                f"--max_seq_length={settings.max_seq_length}; raise it"
+            )
+        if not self._is_masked:
+            self._masking = self._dynamic_masking(config, tokenizer)
+        kind = "with their masks" if self._is_masked else f"masked as they are drawn ({settings.masking})"
+        logging.info("%d instances in %d file(s), %s", self.record_set.num_examples, len(self._files), kind)
+
+    def _dynamic_masking(self, config, tokenizer):
+        if tokenizer is None:
+            raise InputError(f"{self._files[0]}: has no masks, so --vocab_file is needed to make them")
+        settings = self._settings
+        special = [tokenizer.cls_id, tokenizer.sep_id, tokenizer.pad_id]
+
+        def masking(seed):
+            return DynamicMasking(
+                tokenizer.mask_id, tokenizer.vocab_size, special, settings.max_predictions_per_seq,
+                settings.masked_lm_prob, settings.masking, seed=seed,
+            )  # fmt: skip
+
+        return masking
+
+    def train_batches(self, batch_size, seed, length_buckets=None):
+        """See processors.batches.train_batches; an epoch is every instance once."""
+        drawn = batches.train_batches(self.record_set, batch_size, seed, length_buckets, shuffle_buffer=SHUFFLE_BUFFER)
+        return self._masked(drawn, seed)
+
+    def evaluation_batches(self, max_tokens, num_instances, length_buckets=None, batch_size=None):
+        """See processors.batches.evaluation_batches; the same masks each time."""
+        drawn = batches.evaluation_batches(self.record_set, max_tokens, length_buckets, batch_size, num_instances)
+        return self._masked(drawn, 0)
+
+    def _masked(self, drawn, seed):
+        return drawn.enumerate().map(self._masking(seed)).prefetch(4) if self._masking else drawn

@@ -1,0 +1,157 @@
+"""Pre-train, evaluate, predict: the verbs of run_pretraining.py, for whatever objective is registered."""
+
+import json
+import logging
+import math
+import os
+
+import registry
+from errors import InputError
+from processors import text_files
+from training import checkpoints, results, run, run_folder
+from training.building import length_buckets, model_folder, seed_everything, uses_static_shapes
+from training.distribution import make_strategy
+from training.trained import load_trained, model_source
+from training.weights import save_huggingface
+
+# Neither fills a mask: masked language models of Hugging Face come without them.
+NEVER_REQUIRED = r".*(/pooler/|seq_relationship).*"
+
+
+class Pretraining:
+    """One command: checks everything, then trains, evaluates and predicts as the settings say.
+
+    Args:
+      settings: PretrainingSettings.
+      do_lower_case: None unless the command line says it.
+
+    Raises:
+      InputError: anything that does not fit, before the first step.
+    """
+
+    def __init__(self, settings, do_lower_case=None):
+        run_folder.check_writable(settings.output_dir)
+        self._settings = settings
+        self._objective_class = registry.get("objective", settings.objective)
+        self._texts = _read_texts(settings.predict_file) if settings.do_predict else []
+        self._train_data, self._eval_data = self._find_data()
+        self._strategy = make_strategy(settings.use_tpu, settings.tpu_name, settings.num_gpus, settings.require_gpu)
+        found = [data.vocab_file for data in (self._train_data, self._eval_data) if data and data.vocab_file]
+        self._source = model_source(
+            settings, settings.output_dir, do_lower_case, next(iter(found), None), vocab_required=settings.do_predict
+        )
+        for data in {id(data): data for data in (self._train_data, self._eval_data) if data}.values():
+            data.open(self._source.config, self._source.tokenizer)
+        if settings.do_train:
+            run.check_settings(settings, self._strategy.num_replicas_in_sync)
+            key, config = self._train_data.record_set.key, self._source.config.to_dict()
+            run_folder.check_same_run(settings.output_dir, settings, key, config)
+            if self._source.tokenizer is None:
+                logging.warning("no vocabulary is known, so none is saved with the model; --vocab_file gives one")
+
+    def _find_data(self):
+        """Data to train on and to evaluate on, None where it is not needed."""
+        settings, name = self._settings, self._objective_class.training_data
+        if name is None:
+            raise InputError(f"--objective={settings.objective}: not an objective of pre-training")
+        make = registry.get("training_data", name)
+        train = make(settings.input_file, settings) if settings.do_train else None
+        if not (settings.do_eval or (settings.do_train and settings.eval_steps)):
+            return train, None
+        if settings.eval_file:
+            return train, make(settings.eval_file, settings)
+        logging.warning("no --eval_file: the evaluation is on --input_file, as in the original, and not held out")
+        return train, train or make(settings.input_file, settings)
+
+    def run(self):
+        """All that the settings ask for; returns the exit status."""
+        settings, output_dir = self._settings, self._settings.output_dir
+        with self._strategy.scope():
+            seed_everything(settings.seed)
+            objective = self._source.build(settings, self._objective_class, for_training=settings.do_train)
+            evaluator = run.make_evaluator(objective, self._source, self._objective_class, settings)
+            groups = run.groups_of(settings, objective.encoder)
+            step = 0
+            if not settings.do_train:
+                needs = None if settings.do_eval else NEVER_REQUIRED
+                step = load_trained(objective, output_dir, self._source.weights, allow_missing=needs)
+            elif settings.overwrite_output_dir or not checkpoints.find_latest(output_dir):
+                run.load_initial(objective, self._source, settings, output_dir, NEVER_REQUIRED)
+            if settings.dry_run:
+                self._show_first_batch()
+                return 0
+            if settings.do_train:
+                try:
+                    step = self._train(objective, groups, evaluator)
+                except run.STOPPED as error:
+                    return run.exit_status(error)
+            if settings.do_eval:
+                logging.info("***** Running evaluation *****")
+                scores = {**self._scores(evaluator), "global_step": step}
+                results.write_eval_results(os.path.join(output_dir, "eval_results.txt"), scores)
+            if settings.do_predict:
+                self._predict(objective)
+        return 0
+
+    def _train(self, objective, groups, evaluator):
+        settings, records = self._settings, self._train_data.record_set
+        plan = run.Plan(
+            num_train_steps=settings.num_train_steps,
+            num_warmup_steps=settings.num_warmup_steps,
+            data_key=records.key,
+            data_size=f"instances = {records.num_examples}, "
+            f"epochs = {settings.num_train_steps * settings.train_batch_size / records.num_examples:.2f}",
+            best_metric="loss" if settings.keep_best or settings.patience else None,
+            lower_is_better=True,
+        )
+        data = self._train_data.train_batches(settings.train_batch_size, settings.seed, length_buckets(settings))
+        step = run.train(objective, groups, data, plan, settings, settings.output_dir, lambda: self._scores(evaluator))
+        save_huggingface(objective, model_folder(settings.output_dir), self._source.tokenizer)
+        return step
+
+    def _scores(self, evaluator):
+        """What eval_results.txt says, by the original's names; means over the instances that are evaluated."""
+        settings, static = self._settings, uses_static_shapes(self._settings)
+        size = settings.eval_batch_size
+        data = self._eval_data.evaluation_batches(
+            size * settings.max_seq_length, size * settings.max_eval_steps, length_buckets(settings),
+            size if static else None,
+        )  # fmt: skip
+        return evaluator.summary(data)
+
+    def _predict(self, objective):
+        """predictions.jsonl: a line for each line of text."""
+        path = os.path.join(self._settings.output_dir, "predictions.jsonl")
+        logging.info("***** Running prediction ***** (%d lines)", len(self._texts))
+        found = objective.text_predictions(
+            self._texts, self._source.tokenizer, self._settings.max_seq_length, self._settings.predict_top_k
+        )
+        results.write_lines(path, (json.dumps(_rounded(line), ensure_ascii=False) for line in found))
+        logging.info("wrote %s", path)
+
+    def _show_first_batch(self):
+        settings, tokenizer = self._settings, self._source.tokenizer
+        for data in (self._train_data, self._eval_data):
+            if data is None:
+                continue
+            batch = next(iter(data.train_batches(1, settings.seed)))
+            for name, value in sorted(batch.items()):
+                print(f"{name}: {value.numpy()[0].tolist()}")
+            if tokenizer:
+                print(f"tokens: {' '.join(tokenizer.convert_ids_to_tokens(batch['input_ids'].numpy()[0].tolist()))}")
+        print("checks passed; nothing was trained (--dry_run)")
+
+
+def _read_texts(path):
+    if not path:
+        raise InputError("--predict_file is needed: lines of text, with [MASK] where a token is asked for")
+    return text_files.read_lines(path)
+
+
+def _rounded(value):
+    """Floats of a JSON value with 6 significant digits."""
+    if isinstance(value, dict):
+        return {key: _rounded(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_rounded(one) for one in value]
+    return float(f"{value:.6g}") if isinstance(value, float) and math.isfinite(value) else value
