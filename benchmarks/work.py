@@ -101,14 +101,15 @@ class Batches:
     """What `write_batches` wrote.
 
     Attributes:
-      num_labels: classes.
-      orders: (mode, order) -> list of dicts of int32 arrays, INPUTS [B, T], LABELS and example_index [B].
+      num_labels: classes; 0 in pre-training.
+      orders: (mode, order) -> list of dicts of int32 arrays, INPUTS [B, T], example_index and LABELS [B], or what
+        pre-training learns from (masked_lm_weights in float32).
     """
 
     def __init__(self, path):
         self.orders = {}
         with np.load(path) as file:
-            self.num_labels = int(file["num_labels"])
+            self.num_labels = int(file.get("num_labels", 0))
             for key in file.files:
                 if "/" in key:
                     mode, order, index, name = key.split("/")
@@ -123,9 +124,9 @@ class Batches:
         masks = [batch["input_mask"] for batch in self.orders[mode, order]]
         return 1.0 - sum(int(mask.sum()) for mask in masks) / sum(mask.size for mask in masks)
 
-    def lengths(self, mode):
+    def lengths(self, mode, order="sorted"):
         """int [examples]: real tokens."""
-        return np.concatenate([batch["input_mask"].sum(axis=1) for batch in self.orders[mode, "sorted"]])
+        return np.concatenate([batch["input_mask"].sum(axis=1) for batch in self.orders[mode, order]])
 
     def head(self, width):
         """The classifier that every side starts from: float32 [num_labels, width], without bias."""

@@ -14,7 +14,7 @@ import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
-# side -> module and class; the class has first_loss, train, evaluate and matmul.
+# side -> module and class; the class has what benchmarks/peers/__init__.py says.
 SIDES = {
     "bertline": "bertline:Bertline",
     "bertline-padded": "bertline:Padded",
@@ -22,27 +22,33 @@ SIDES = {
     "transformers-cast": "huggingface:CastTransformers",
     "keras-hub": "kerashub:KerasHub",
 }
+PRETRAINING_SIDES = {
+    "bertline": "bertline_pretraining:Pretraining",
+    "transformers": "huggingface_pretraining:AllPositions",
+    "transformers-gathered": "huggingface_pretraining:MaskedPositions",
+}
 
 
 class Worker:
     """The asking end.
 
     Args:
-      side: a key of SIDES.
-      batches: path of what `work.write_batches` wrote.
+      side: a key of SIDES, or of PRETRAINING_SIDES.
+      batches: path of what `work.write_batches` or `corpus.write_batches` wrote.
       model: folder of the weights.
       threads: how many it may compute with.
+      sides: which of the two.
     """
 
-    def __init__(self, side, batches, model, threads):
+    def __init__(self, side, batches, model, threads, sides=None):
         self.side = side
         self._errors = tempfile.TemporaryFile("w+")
         names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
         # TensorFlow reads its variables before any Python; torch takes OMP_NUM_THREADS.
         environment = {**os.environ, **dict.fromkeys(names, str(threads)), "TF_CPP_MIN_LOG_LEVEL": "2"}
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.worker", side, batches, model], cwd=ROOT, env=environment, text=True,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors,
+            [sys.executable, "-m", "benchmarks.worker", (sides or SIDES)[side], batches, model],
+            cwd=ROOT, env=environment, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors,
         )  # fmt: skip
 
     def ask(self, method, *args):
@@ -68,13 +74,13 @@ class Worker:
         self._errors.close()
 
 
-def serve(side, batches, model):
+def serve(place, batches, model):
     """The answering end; libraries that print to standard output do not get in between."""
     replies = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     from benchmarks.work import Batches
 
-    module, name = SIDES[side].split(":")
+    module, name = place.split(":")
     measured = getattr(importlib.import_module(f"benchmarks.peers.{module}"), name)(Batches(batches), model)
     for line in sys.stdin:
         method, args = json.loads(line)

@@ -5,6 +5,7 @@ A side is made from (Batches, folder of the weights) and has, for dtype "float32
   train(dtype, order): one pass over the training batches, an optimizer step each;
   evaluate(dtype, order): predictions and loss of the evaluation batches;
   matmul(dtype, size): GFLOP/s of a bare product of two square matrices.
+Pre-training has nothing to evaluate, and its orders of batches are lengths: "128".
 All train by AdamW at a rate of 5e-5, weight decay 0.01 (not of biases and layer norms), gradients clipped to a norm of
 1.
 """

@@ -16,6 +16,13 @@ from training.step import TrainStep
 STEPS = 1_000_000  # of the schedule: so many that the rate stays what it is
 
 
+def train_step(objective):
+    optimizer = AdamW(objective.named_weights(), LinearSchedule(LEARNING_RATE, STEPS))
+    return TrainStep(
+        objective, optimizer, tf.Variable(0, dtype=tf.int64, trainable=False), 1, max_grad_norm=MAX_GRAD_NORM
+    )
+
+
 class Bertline:
     """See benchmarks.peers."""
 
@@ -69,10 +76,7 @@ class Bertline:
             source.load_into(objective)
             weights = objective.named_weights()
             weights["output_weights"].assign(self._batches.head(source.config.hidden_size))
-            optimizer = AdamW(weights, LinearSchedule(LEARNING_RATE, STEPS))
-            step = TrainStep(
-                objective, optimizer, tf.Variable(0, dtype=tf.int64, trainable=False), 1, max_grad_norm=MAX_GRAD_NORM
-            )
+            step = train_step(objective)
             evaluator = Evaluator(objective)
             if dtype != "float32":
                 inference = source.build(settings, make_objective, for_training=False)

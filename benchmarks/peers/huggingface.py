@@ -38,19 +38,19 @@ class Transformers:
 
     def __init__(self, batches, model):
         self._batches, self._folder, self._made = batches, model, {}
-        self._data = {key: [tensors(batch) for batch in made] for key, made in batches.orders.items()}
+        self._data = {key: [self._tensors(batch) for batch in made] for key, made in batches.orders.items()}
 
-    def first_loss(self, dtype):
+    def first_loss(self, dtype, order="sorted"):
         model = self._parts(dtype)[0].eval()
         with torch.inference_mode(), autocast(dtype):
-            return float(model(**self._data["train", "sorted"][0]).loss)
+            return float(self._loss(model, self._data["train", order][0]))
 
     def train(self, dtype, order):
         model, optimizer = self._parts(dtype)
         model.train()
         for batch in self._data["train", order]:
             with autocast(dtype):
-                loss = model(**batch).loss
+                loss = self._loss(model, batch)
             loss.backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), MAX_GRAD_NORM)
             optimizer.step()
@@ -75,15 +75,25 @@ class Transformers:
                 right += (outputs.logits.argmax(dim=1) == batch["labels"]).tolist()
         return sum(right) / len(right)
 
+    def _tensors(self, batch):
+        return tensors(batch)
+
+    def _loss(self, model, batch):
+        return model(**batch).loss
+
+    def _model(self):
+        model = transformers.BertForSequenceClassification.from_pretrained(
+            self._folder, num_labels=self._batches.num_labels, dtype=torch.float32
+        )
+        with torch.no_grad():
+            model.classifier.weight.copy_(torch.from_numpy(self._batches.head(model.config.hidden_size)))
+            model.classifier.bias.zero_()
+        return model
+
     def _parts(self, dtype):
         """(model, optimizer)."""
         if dtype not in self._made:
-            model = transformers.BertForSequenceClassification.from_pretrained(
-                self._folder, num_labels=self._batches.num_labels, dtype=torch.float32
-            )
-            with torch.no_grad():
-                model.classifier.weight.copy_(torch.from_numpy(self._batches.head(model.config.hidden_size)))
-                model.classifier.bias.zero_()
+            model = self._model()
             self._made[dtype] = model, torch.optim.AdamW(parameter_groups(model), lr=LEARNING_RATE, fused=True)
         return self._made[dtype]
 
