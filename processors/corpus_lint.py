@@ -147,8 +147,8 @@ class CorpusLint:
             found.append("the text is in capitals, which a cased vocabulary has few words for")
         if self.counts["replacement_characters"]:
             found.append(
-                f"{self.counts['replacement_characters']} replacement characters (U+FFFD): the text was damaged when it "
-                "was converted to UTF-8"
+                f"{self.counts['replacement_characters']} replacement characters (U+FFFD): the text was damaged when "
+                "it was converted to UTF-8"
             )
         if self.counts["empty"]:
             found.append(f"{self.counts['empty']} lines without a token (control characters only) are left out")
