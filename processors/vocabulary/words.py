@@ -10,8 +10,8 @@ from processors.normalization import BasicTokenizer
 from processors.sentence_pieces import prepared
 from processors.wordpiece import MAX_WORD_CHARS
 
-MAX_DISTINCT_WORDS = 4_000_000  # about half a gigabyte
-_CHUNKS_AT_ONCE = 1 << 18
+MAX_CHARACTERS = 8_000_000  # of different words, some 900,000: training WordPiece takes 0.9 GB with them
+_CHUNKS_AT_ONCE, _CHARACTERS_AT_ONCE = 1 << 18, 1 << 25
 # White space to Python, control characters to BERT, which drops them instead of ending a word there.
 _NO_WHITE_SPACE_TO_BERT = re.compile("[\x0b\x0c\x1c-\x1f\x85]")
 _LONGEST_SENTENCE_PIECE_WORD = 1000  # characters; SentencePiece's trainer drops what has more than 4192 bytes
@@ -46,17 +46,17 @@ class PreparedWords:
             yield from (word[i : i + length] for i in range(0, len(word), length))
 
 
-def count_words(lines, splitter, max_distinct=MAX_DISTINCT_WORDS):
+def count_words(lines, splitter, max_characters=MAX_CHARACTERS):
     """Word -> how often it occurs.
 
-    Where there are more than `max_distinct` different words, rare ones are sampled: one of count c is kept with
-    probability c / n and then counted n times, so that sums over words (how often a character pair occurs, say) stay
-    right on average, however often it is done. The sample is the same in every run.
+    Where the different words have more than `max_characters`, rare ones are sampled: one of count c is kept with
+    probability c / n and then counted n times, so that sums over words (how often two characters meet, say) stay right
+    on average, however often it is done. The sample is the same in every run.
 
     Args:
       lines: iterable of str, parts of a text that end at white space.
       splitter: BasicWords or PreparedWords.
-      max_distinct: bound on the memory.
+      max_characters: bound on the memory.
 
     Returns:
       A collections.Counter of str.
@@ -64,35 +64,46 @@ def count_words(lines, splitter, max_distinct=MAX_DISTINCT_WORDS):
     Raises:
       InputError: there is no word at all.
     """
-    counts, chunks, least, draw = collections.Counter(), collections.Counter(), 1, random.Random(0)
-
-    def flush():
+    counts, least, draw = collections.Counter(), 1, random.Random(0)
+    for chunks in _counted_chunks(lines, splitter):
+        # Most of a text are a few chunks again and again: each is split into words once in a while.
         for chunk, count in chunks.items():
             for word in splitter.words(chunk):
                 counts[word] += count
-        chunks.clear()
-
-    for line in lines:
-        # Most of a text are a few chunks again and again: each is split into words once in a while.
-        chunks.update(splitter.chunks(line))
-        if len(chunks) >= _CHUNKS_AT_ONCE:
-            flush()
-            if len(counts) > max_distinct:
-                counts, least = _thinned(counts, max_distinct, least, draw)
-    flush()
-    if len(counts) > max_distinct:
-        counts, _ = _thinned(counts, max_distinct, least, draw)
+        if _characters(counts) > max_characters:
+            counts, least = _thinned(counts, max_characters, least, draw)
     if not counts:
         raise InputError("--input_file: no word in these files; text is needed")
     return counts
 
 
-def _thinned(counts, max_distinct, least, draw):
-    """A sample of at most three quarters of `max_distinct` words, and the least count in it."""
-    before = len(counts)
-    while len(counts) > max_distinct * 3 // 4:
-        least *= 2
+def _counted_chunks(lines, splitter):
+    """Yields Counters of the chunks of as many lines as memory should hold."""
+    chunks, characters = collections.Counter(), 0
+    for line in lines:
+        chunks.update(splitter.chunks(line))
+        characters += len(line)
+        if len(chunks) >= _CHUNKS_AT_ONCE or characters >= _CHARACTERS_AT_ONCE:
+            yield chunks
+            chunks, characters = collections.Counter(), 0
+    yield chunks
+
+
+def _thinned(counts, max_characters, least, draw):
+    """A sample of words with at most three quarters of the characters, and the least count in it."""
+    before, given = len(counts), least
+    while True:
         kept = ((word, count) for word, count in counts.items() if count >= least or draw.random() < count / least)
         counts = collections.Counter({word: max(count, least) for word, count in kept})
-    logging.info("%d different words: those seen less than %d times are sampled, %d stay", before, least, len(counts))
+        if _characters(counts) <= max_characters * 3 // 4:
+            break
+        least *= 2
+    if least > given:
+        logging.info(
+            "%d different words: those seen less than %d times are sampled; %d stay", before, least, len(counts)
+        )
     return counts, least
+
+
+def _characters(counts):
+    return sum(map(len, counts))

@@ -10,9 +10,6 @@ import sys
 import numpy as np
 import pytest
 
-# Both triton (which torch imports where it is installed) and TensorFlow bring an LLVM; the second aborts the process.
-sys.modules.setdefault("triton", None)
-
 from processors.tokenization import load_tokenizer
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]

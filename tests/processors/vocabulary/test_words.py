@@ -49,18 +49,19 @@ def test_a_page_without_blanks_is_cut():
 def test_rare_words_are_sampled_without_bias(monkeypatch):
     monkeypatch.setattr(words, "_CHUNKS_AT_ONCE", 1000)  # so that it is done many times
     lines = [f"often {'a' if i % 4 else 'b'}{i}" for i in range(40_000)]
-    counts = words.count_words(lines, words.BasicWords(True), max_distinct=5000)
-    assert len(counts) <= 5000 and counts["often"] == 40_000
+    counts = words.count_words(lines, words.BasicWords(True), max_characters=30_000)
+    assert sum(map(len, counts)) <= 30_000 and counts["often"] == 40_000
     assert all(word == "often" or int(word[1:]) in range(40_000) for word in counts)
     for letter, expected in (("a", 30_000), ("b", 10_000)):
         found = sum(count for word, count in counts.items() if word[0] == letter)
         # One of count c, counted n times with probability c / n, has variance c * (n - c); n gets to 16 here.
         assert abs(found - expected) < 4 * (15 * expected) ** 0.5
-    assert counts == words.count_words(lines, words.BasicWords(True), max_distinct=5000)
+    assert counts == words.count_words(lines, words.BasicWords(True), max_characters=30_000)
 
 
-def test_few_words_are_counted_exactly(monkeypatch):
-    monkeypatch.setattr(words, "_CHUNKS_AT_ONCE", 3)
+@pytest.mark.parametrize("bound", ["_CHUNKS_AT_ONCE", "_CHARACTERS_AT_ONCE"])
+def test_few_words_are_counted_exactly(monkeypatch, bound):
+    monkeypatch.setattr(words, bound, 3)
     lines = ["to be, or not to be", "that is", "the question: to be"] * 5
     expected = collections.Counter(word for line in lines for word in oracle.words(line, True))
     assert words.count_words(lines, words.BasicWords(True)) == expected
