@@ -10,6 +10,8 @@ SHARED = ("../shared", "shared")
 
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
+# Both triton (which torch imports where it is installed) and TensorFlow bring an LLVM; the second aborts the process.
+sys.modules.setdefault("triton", None)
 
 
 def _shared(name):

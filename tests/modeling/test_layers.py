@@ -1,13 +1,8 @@
 """Activations and layer norm, forward and backward, in the forms for inference and for training, against torch."""
 
-import sys
-
 import numpy as np
 import pytest
 import tensorflow as tf
-
-# Both triton (which torch imports where it is installed) and TensorFlow bring an LLVM; the second aborts the process.
-sys.modules.setdefault("triton", None)
 
 from modeling.encoder import policy
 from modeling.layers import Dense, LayerNorm

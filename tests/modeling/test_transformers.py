@@ -3,16 +3,11 @@
 import importlib.util
 import json
 import os
-import sys
 
 import numpy as np
 import pytest
-import tensorflow as tf
-
-# Both triton (which torch imports where it is installed) and TensorFlow bring an LLVM; the second aborts the process.
-sys.modules.setdefault("triton", None)
-
 import small_models
+import tensorflow as tf
 
 import registry
 from modeling.dropout import DropoutKey

@@ -1,16 +1,10 @@
 """AdamW, parameter groups and schedule against torch, and against the original's update restated."""
 
-import sys
-
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
-
-# Both triton (which torch imports where it is installed) and TensorFlow bring an LLVM; the second aborts the process.
-sys.modules.setdefault("triton", None)
-
 import small_models
+import tensorflow as tf
 
 from training.optimization import AdamW, LinearSchedule, ParameterGroup, group_of, parameter_groups
 

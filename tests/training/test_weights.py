@@ -11,9 +11,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-# Both triton (which torch imports where it is installed) and TensorFlow bring an LLVM; the second aborts the process.
-sys.modules.setdefault("triton", None)
-
 import registry
 from errors import InputError
 from modeling.objective import HEADS
