@@ -24,15 +24,20 @@ def cross_entropy(rows, table, bias, labels):
       rows: [N, H]. table: float32 [V, H]. bias: float32 [V]. labels: int32 [N].
 
     Returns:
-      losses float32 [N] (at most 69); is_highest float32 [N], 1 where no probability is above the label's.
+      losses float32 [N] (at most 69, but for float16); is_highest float32 [N], 1 where no probability is above the label's.
     """
 
     @tf.custom_gradient
     def apply(rows, table, bias):
-        probabilities = tf.nn.softmax(logits(rows, table, bias))  # [N, V]
-        own = tf.gather(probabilities, labels, batch_dims=1)
-        losses = -tf.math.log(tf.cast(own, tf.float32) + TINY)
-        is_highest = tf.cast(own >= tf.reduce_max(probabilities, axis=1), tf.float32)
+        scores = logits(rows, table, bias)
+        probabilities = tf.nn.softmax(scores)  # [N, V]
+        own, highest = tf.gather(probabilities, labels, batch_dims=1), tf.reduce_max(probabilities, axis=1)
+        is_highest = tf.cast(own >= highest, tf.float32)
+        if rows.dtype == tf.float16:  # whose smallest numbers are too large for probabilities
+            above = tf.cast(tf.reduce_max(scores, axis=1) - tf.gather(scores, labels, batch_dims=1), tf.float32)
+            losses = above - tf.math.log(tf.cast(highest, tf.float32))
+        else:
+            losses = -tf.math.log(tf.cast(own, tf.float32) + TINY)
 
         def gradient(upstream, _):
             places = tf.stack([tf.range(tf.size(labels)), labels], axis=1)

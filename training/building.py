@@ -9,7 +9,7 @@ import keras
 import registry
 from errors import InputError
 from modeling.encoder import DTYPES, policy
-from processors.tokenization import VOCAB_NAME, check_casing, load_tokenizer
+from processors.tokenization import VOCAB_NAME, load_tokenizer
 from training.weights import load_weights, open_weights
 
 # Released models round the table of words up to a multiple of 8 to 128; a larger difference is another vocabulary.
@@ -63,7 +63,6 @@ class ModelSource:
     def _check(self, settings):
         config, tokenizer = self.config, self.tokenizer
         if tokenizer:
-            check_casing(tokenizer)
             unused = config.vocab_size - tokenizer.vocab_size
             if unused < 0 or unused >= UNUSED_ROWS_ALLOWED:
                 raise InputError(
