@@ -24,7 +24,7 @@ def cross_entropy(rows, table, bias, labels):
       rows: [N, H]. table: float32 [V, H]. bias: float32 [V]. labels: int32 [N].
 
     Returns:
-      losses float32 [N] (at most 69, but for float16); is_highest float32 [N], 1 where no probability is above the label's.
+      losses float32 [N] (at most 69, but for float16); is_highest float32 [N], 1 where no other probability is above.
     """
 
     @tf.custom_gradient

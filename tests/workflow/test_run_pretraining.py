@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import re
 import signal
 
 import numpy as np
@@ -165,7 +166,7 @@ def test_the_result_goes_into_classification(trained, classify, cola_dir, tmp_pa
         "--task_name=cola", f"--data_dir={cola_dir}", "--do_train", "--do_eval", "--num_train_epochs=1",
         f"--init_checkpoint={trained[0]}", f"--output_dir={tmp_path}/out",
     )  # fmt: skip
-    assert "cls/predictions/transform/dense/kernel" in ran.stderr, "what is not used is named"
+    assert re.search(r"not used .*\n *cls.predictions", ran.stderr), "what is not used is named"
 
 
 @pytest.mark.parametrize("records", ["train", "unmasked"])
@@ -198,8 +199,8 @@ def test_lamb_phases_and_a_checkpoint_without_heads(pretrain, data, tiny_bert, t
     phase.write_text("--max_seq_length=40\n--max_predictions_per_seq=8\n--learning_rate=1e-3\n--num_train_steps=5\n")
     pretrain(
         "--do_train", f"--input_file={data}/train.tfrecord-*", f"--init_checkpoint={tmp_path}/short",
-        f"--flagfile={phase}", "--num_warmup_steps=1", f"--output_dir={tmp_path}/long", "--bert_config_file=None", "--vocab_file=None",
-        "--train_batch_size=8",
+        f"--flagfile={phase}", "--num_warmup_steps=1", f"--output_dir={tmp_path}/long", "--bert_config_file=None",
+        "--vocab_file=None", "--train_batch_size=8",
     )  # fmt: skip
     assert (tmp_path / "long" / "model" / "model.safetensors").exists()
 
