@@ -162,12 +162,14 @@ class Corpus:
                 if start in (b"\xff\xfe", b"\xfe\xff"):
                     raise InputError(f"{path}:1: UTF-16 text; convert it with `iconv -f utf-16 -t utf-8`")
                 source = gzip.GzipFile(fileobj=file) if start == b"\x1f\x8b" else file
-                position, first = 0, True
-                while chunk := source.read(_CHUNK_BYTES):
-                    now = file.tell()
+                position, mark = 0, b"\xef\xbb\xbf"
+                while True:
+                    chunk, now = source.read(_CHUNK_BYTES), file.tell()
                     self.bytes_read, position = self.bytes_read + now - position, now
-                    yield chunk.removeprefix(b"\xef\xbb\xbf") if first else chunk
-                    first = False
+                    if not chunk:
+                        break
+                    yield chunk.removeprefix(mark)
+                    mark = b""
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             raise InputError(f"{path}: broken gzip data ({error}); fetch or pack the file anew") from error
         except OSError as error:

@@ -43,8 +43,9 @@ class KeyOrder:
             for i in np.argsort(keys, kind="stable").tolist():
                 yield self._records[i]
             return
-        self._spill()
-        for file in self._files:
+        if self._keys:
+            self._spill()
+        for file in filter(None, self._files):
             with file:
                 bucket = KeyOrder(self._folder, self._limit, self._level + 1)
                 for keys, records in _read(file):
@@ -59,10 +60,12 @@ class KeyOrder:
         try:
             if self._files is None:
                 os.makedirs(self._folder, exist_ok=True)
-                self._files = [tempfile.TemporaryFile(dir=self._folder) for _ in range(1 << _BITS)]
-            for file, start, end in zip(self._files, splits, splits[1:]):
+                self._files = [None] * (1 << _BITS)
+            for bucket, (start, end) in enumerate(zip(splits, splits[1:])):
                 if start < end:
-                    _write(file, keys[order[start:end]], [self._records[i] for i in order[start:end].tolist()])
+                    self._files[bucket] = self._files[bucket] or tempfile.TemporaryFile(dir=self._folder)
+                    chosen = order[start:end]
+                    _write(self._files[bucket], keys[chosen], [self._records[i] for i in chosen.tolist()])
         except OSError as error:
             raise InputError(f"{self._folder}: instances cannot be stored here: {error.strerror or error}") from error
         self._keys, self._records, self._bytes = [], [], 0

@@ -88,18 +88,27 @@ class SegmentedWords:
     def _lengths(self, text, ids):
         """How many tokens each word of a text has, list of int above 0; None where tokens and words do not fit."""
         words = [str(word) for word in self._segment(text)]
-        lengths, at, place = [], 0, 0
+        found, at, place, fewest, returns = [], 0, 0, 1, 0
         while at < len(words):
-            for end in range(at + 1, min(at + _MOST_JOINED, len(words)) + 1):
-                pieces = self._ids("".join(words[at:end]))
-                if ids[place : place + len(pieces)] == pieces:
+            for end in range(at + fewest, min(at + _MOST_JOINED, len(words)) + 1):
+                length = self._matching("".join(words[at:end]), ids, place)
+                if length is not None:
                     break
             else:
-                return None
-            if pieces:
-                lengths.append(len(pieces))
-            at, place = end, place + len(pieces)
-        return lengths if place == len(ids) else None
+                returns += 1
+                if not found or returns > len(words):
+                    return None
+                at, end, length = found.pop()  # "un" is a token too, before "##able": it takes more words
+                place, fewest = place - length, end - at + 1
+                continue
+            found.append((at, end, length))
+            at, place, fewest = end, place + length, 1
+        return [length for _, _, length in found if length] if place == len(ids) else None
+
+    def _matching(self, word, ids, place):
+        """How many tokens a word has, where these are what `ids` has at a place; else None."""
+        pieces = self._ids(word)
+        return len(pieces) if ids[place : place + len(pieces)] == pieces else None
 
     def _ids(self, word):
         ids = self._cache.get(word)

@@ -68,7 +68,7 @@ def split_text(text):
     for match in (_ASCII_END if text.isascii() else _END).finditer(text):
         end = match.end()
         if _ends_sentence(text, start, match):
-            sentences.append(text[start:end].rstrip())
+            sentences.append(text[start:end].strip())
             start = end
     rest = text[start:].strip()
     return sentences + [rest] if rest else sentences

@@ -1,0 +1,97 @@
+"""What --lint says of good and bad corpora."""
+
+import random
+
+import numpy as np
+import pytest
+
+from processors import documents, instance_making
+from processors.corpus_lint import CorpusLint
+from processors.tokenization import FullTokenizer
+
+WORDS = "the a cat dog man sees hears likes big small red house garden and then he she went home today".split()
+
+
+def lint(tmp_path, text, unit="blank_line", split=None, cased=False, num_files=1, max_seq_length=64):
+    vocab = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS, *(word.capitalize() for word in WORDS if cased), "."]
+    path = tmp_path / "vocab.txt"
+    path.write_text("\n".join(vocab) + "\n")
+    tokenizer = FullTokenizer(path, do_lower_case=not cased)
+    recipe = instance_making.Recipe(
+        "next_sentence", max_seq_length, 0.1, None, tokenizer.cls_id, tokenizer.sep_id, None, 1
+    )
+    files = [tmp_path / f"{i}.txt" for i in range(num_files)]
+    for file in files:
+        file.write_text(text, encoding="utf-8")
+    found = CorpusLint(tokenizer, max_seq_length, unit, num_files, split is not None, 10)
+    for text_block in documents.blocks(documents.Corpus(map(str, files), unit, split).documents()):
+        block = instance_making.tokenized(text_block, tokenizer)
+        found.add(text_block, block, instance_making.make_segments(block, 0, recipe)[0])
+    rows, warnings = found.report()
+    return dict(rows), warnings
+
+
+def sentence(rng, length=None):
+    words = [rng.choice(WORDS) for _ in range(length or rng.randint(5, 12))]
+    return " ".join([words[0].capitalize(), *words[1:]]) + "."
+
+
+def corpus(num_documents=20, sentences=8, end="\n\n", between="\n", seed=0):
+    rng = random.Random(seed)
+    return end.join(between.join(sentence(rng) for _ in range(sentences)) for _ in range(num_documents)) + "\n"
+
+
+def test_a_good_corpus_has_no_warning(tmp_path):
+    rows, warnings = lint(tmp_path, corpus())
+    assert warnings == []
+    assert rows["documents"] == "20"
+    assert rows["sentences per document"] == "mean 8.0, median 8, 90% up to 8, longest 8"
+    assert rows["documents of one sentence"] == "0.0%"
+    assert rows["unknown tokens"] == "0.000%"
+
+
+@pytest.mark.parametrize(
+    "text, arguments, message",
+    [
+        (corpus(between="\n\n"), {}, "is there a blank line after every sentence"),
+        (corpus(num_documents=1, sentences=50), {}, "one single document"),
+        (corpus(end="\n"), {"num_files": 3}, "are blank lines missing between documents"),
+        (corpus(between=" "), {}, "a line holds 8.0 sentences on average"),
+        (corpus(end="\n", between="\n"), {"unit": "line"}, "--split_sentences makes several of it"),
+        (corpus(), {"max_seq_length": 8}, "are longer than --max_seq_length=8"),
+        (corpus().replace("cat", "zebra").replace("dog", "zebra"), {}, "are unknown"),
+        (corpus(num_documents=60).lower(), {"cased": True}, "the text has no upper-case letters"),
+        (corpus(num_documents=60).upper(), {"cased": True}, "the text is in capitals"),
+        (corpus().replace("cat", "c\ufffdt"), {}, "replacement characters"),
+        (corpus() + "\n\u200b\n\u200b\n", {}, "2 lines without a token"),
+    ],
+)
+def test_mistakes(tmp_path, text, arguments, message):
+    _, warnings = lint(tmp_path, text, **arguments)
+    assert [warning for warning in warnings if message in warning], warnings
+
+
+def test_unknown_words_are_named_by_frequency(tmp_path):
+    text = corpus().replace("cat", "zebra zebra").replace("dog", "quagga")
+    rows, _ = lint(tmp_path, text)
+    assert rows["most frequent unknown words"] == "zebra quagga"
+    words = text.replace(".", " .").split()
+    unknown = sum(word.lower() in ("zebra", "quagga") for word in words)
+    assert rows["unknown tokens"] == f"{unknown / len(words):.3%}"
+
+
+def test_cut_off_and_random_are_those_of_the_instances(tmp_path):
+    """One document of one long sentence each: every pair is random, and of each only what fits is left."""
+    rng = random.Random(0)
+    text = "\n\n".join(sentence(rng, 100) for _ in range(50))
+    rows, _ = lint(tmp_path, text, max_seq_length=32)
+    assert rows["random or swapped pairs"] == "100.0%"
+    # 101 tokens and 101 of another document, 29 of which are left.
+    assert rows["cut off to keep the length"].startswith(f"{1 - 29 / 202:.1%}")
+    assert rows["instances"] == "500 (10 times through the corpus)"
+
+
+def test_nothing_to_say(tmp_path):
+    rows, warnings = lint(tmp_path, "\u200b\n")
+    assert warnings == ["there is no text with a token"] and rows["sentences per document"] == "none"
+    assert np.isfinite(float(rows["unknown tokens"].rstrip("%")))
