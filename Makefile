@@ -1,6 +1,7 @@
 # make quickstart   set up, fine-tune a real BERT on the sample data, evaluate, predict
 # make test         set up, run the tests
 # make peers        add torch, transformers and keras-hub, for the parity tests and the benchmarks
+# make spark        add pyspark, for create_pretraining_data.py --engine=spark (needs Java 17 or newer)
 # make setup        set up only
 # make clean        remove what these made
 
@@ -13,7 +14,7 @@ BASE_PYTHON := $(shell for name in python3.11 python3 python; do \
 PIP_INSTALL := $(PYTHON) -m pip install --disable-pip-version-check -qq
 PYTEST_FLAGS := -x -q
 
-.PHONY: setup quickstart test peers clean
+.PHONY: setup quickstart test peers spark clean
 
 setup: $(VENV)/.runtime models/minilm
 
@@ -24,6 +25,8 @@ test: setup $(VENV)/.test
 	$(PYTHON) -m pytest $(PYTEST_FLAGS)
 
 peers: setup $(VENV)/.peers
+
+spark: setup $(VENV)/.spark
 
 clean:
 	rm -rf $(VENV) models/minilm output
@@ -47,6 +50,11 @@ $(VENV)/.test: requirements-test.txt $(VENV)/.runtime
 $(VENV)/.peers: requirements-peers.txt $(VENV)/.runtime
 	@echo "installing requirements-peers.txt into $(VENV) (gigabytes)"
 	$(PIP_INSTALL) -r requirements.txt -r requirements-peers.txt
+	@touch $@
+
+$(VENV)/.spark: requirements-spark.txt $(VENV)/.runtime
+	@echo "installing requirements-spark.txt into $(VENV) (half a gigabyte)"
+	$(PIP_INSTALL) -r requirements-spark.txt
 	@touch $@
 
 # A short name for the folder of the pre-trained model inside its package.

@@ -50,6 +50,7 @@ def _check(run):
         if getattr(run, name) not in known:
             raise errors.InputError(f"--{name}={getattr(run, name)}: one of {', '.join(known)} is needed")
     registry.get("instances", run.instances)
+    _check_engine(run)
     if run.segmenter:
         from processors import segmenters
 
@@ -58,6 +59,19 @@ def _check(run):
         from processors import instance_shards
 
         instance_shards.output_files(run)
+
+
+def _check_engine(run):
+    if run.engine not in ("local", "spark"):
+        raise errors.InputError(f"--engine={run.engine}: local or spark is needed")
+    if run.engine == "local" and run.spark_master:
+        raise errors.InputError(f"--spark_master={run.spark_master} is of no use without --engine=spark")
+    if run.engine == "spark" and run.num_processes is not None:
+        raise errors.InputError("--num_processes is of no use with --engine=spark: the cluster has its own")
+    if run.engine == "spark" and not run.lint:
+        from processors import spark_engine
+
+        spark_engine.check(run.spark_master)
 
 
 def report(rows, warnings):

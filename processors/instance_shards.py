@@ -34,6 +34,8 @@ _NOT_OF_THE_INSTANCES = (
     "input_file",
     "output_file",
     "vocab_file",
+    "engine",
+    "spark_master",
     "num_processes",
     "num_output_shards",
     "overwrite",
@@ -121,9 +123,8 @@ def create(run, files, tokenizer):
     corpus = make_corpus(run, files)
     counts, made_counts = collections.Counter(), collections.Counter()
     order = KeyOrder(os.path.dirname(outputs[0]) or ".")
-    num_processes = run.num_processes or len(os.sched_getaffinity(0))
     with (
-        Workers(functools.partial(instance_making.block_records, recipe=recipe), num_processes) as workers,
+        _workers(run, functools.partial(instance_making.block_records, recipe=recipe)) as workers,
         _progress(corpus, sum(inputs.values())) as report,
     ):
         console.import_tensorflow()  # while the processes start
@@ -142,6 +143,15 @@ def create(run, files, tokenizer):
         with contextlib.suppress(OSError):
             os.remove(os.path.join(os.path.dirname(path), name))
     return manifest
+
+
+def _workers(run, function):
+    """Who runs the function: processes of this machine, or executors of a cluster."""
+    if run.engine == "spark":
+        from processors import spark_engine
+
+        return spark_engine.SparkWorkers(function, run.spark_master)
+    return Workers(function, run.num_processes or len(os.sched_getaffinity(0)))
 
 
 def _tasks(corpus, tokenizer, run, counts):

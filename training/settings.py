@@ -184,6 +184,8 @@ class PretrainingDataSettings:
         None, "What finds the words of Chinese: jieba, or package.module:function from a text to a list of words."
     )
     lint: bool = setting(False, "Report what the corpus will become, with warnings of mistakes, and write nothing.")
+    engine: str = setting("local", "Who makes instances: local, processes of this machine, or spark, a cluster.")
+    spark_master: str | None = setting(None, "For --engine=spark: spark://host:port, yarn, k8s://... or local[2].")
     num_processes: int | None = setting(None, "Processes that make instances; by default one per CPU.")
     num_output_shards: int = setting(1, "Files to write: <output_file>-00000-of-0000N and so on.")
     overwrite: bool = setting(False, "Replace an output that is there already.")

@@ -1,0 +1,217 @@
+"""Makes instances on a Spark cluster: what `processors.workers` does in processes of this machine, by its executors.
+
+This process reads, tokenizes and writes, as it does without Spark; each task is a Spark job of one task, so many of
+them at a time that the executors are busy. Spark repeats what a lost executor had; the results come in order.
+"""
+
+import collections
+import concurrent.futures
+import contextlib
+import functools
+import importlib.util
+import logging
+import os
+import pathlib
+import re
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+import threading
+import urllib.parse
+import zipfile
+
+import numpy as np
+
+from errors import InputError
+
+MASTERS = ("local[N]", "spark://host:port", "yarn", "k8s://address")
+_ROOT = pathlib.Path(__file__).resolve().parents[1]
+# What executors import, beside numpy.
+_SHIPPED = ("errors.py", "files.py", "registry.py", "processors/**/*.py")
+# An executor's core works on one task while the next one is sent.
+_TASKS_PER_CORE = 2
+# Of tasks and results, each some megabytes, Java holds no more than these, however many cores the cluster has.
+_MOST_TASKS = 64
+_SECONDS_TO_CONNECT = 5
+_SECONDS_WITHOUT_EXECUTOR = 60
+
+
+def check(master):
+    """Looks for what can be missing before anything starts.
+
+    Raises:
+      InputError: there is no pyspark, no Java, or no cluster at that address.
+    """
+    if not master:
+        raise InputError(f"--engine=spark: --spark_master is needed: {', '.join(MASTERS)}")
+    if importlib.util.find_spec("pyspark") is None:
+        raise InputError(
+            "--engine=spark: pyspark is not installed; `make spark` or `pip install -r requirements-spark.txt` adds it"
+        )
+    home = os.environ.get("JAVA_HOME")
+    if not shutil.which(os.path.join(home, "bin", "java") if home else "java"):
+        where = f"in JAVA_HOME={home}" if home else "on the PATH"
+        raise InputError(f"--engine=spark: there is no Java {where}; Spark needs Java 17 or newer, JAVA_HOME names it")
+    if not master.startswith(("local", "spark://", "yarn", "k8s://")):
+        raise InputError(f"--spark_master={master}: one of {', '.join(MASTERS)} is needed")
+    if master.startswith("spark://"):
+        _check_answers(master)
+
+
+def _check_answers(master):
+    """Spark itself would try for minutes."""
+    reason = "no address"
+    for address in filter(None, master.removeprefix("spark://").split(",")):
+        try:
+            parts = urllib.parse.urlsplit(f"//{address}")
+            socket.create_connection((parts.hostname, parts.port or 7077), _SECONDS_TO_CONNECT).close()
+            return
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
+    raise InputError(f"--spark_master={master}: no cluster answers there ({reason}); the master's page shows its URL")
+
+
+class SparkWorkers:
+    """Executors that run one function; used as a context, the Spark application ends with it.
+
+    Further settings of Spark come from where it looks for them: `spark-defaults.conf`, PYSPARK_SUBMIT_ARGS.
+
+    Args:
+      function: a picklable callable of one picklable task.
+      master: Spark's master URL.
+
+    Raises:
+      InputError: Spark cannot be started.
+    """
+
+    def __init__(self, function, master):
+        check(master)
+        self._master = master
+        self._function = functools.partial(_on_executor, function=function, numpy_version=np.__version__)
+        # Executors run the Python that runs here, unless told otherwise: another one may draw other numbers.
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+        self._folder = tempfile.mkdtemp(prefix="bertline-spark-")
+        self._log, self._keeps_log = os.path.join(self._folder, "spark.log"), False
+        self._threads = concurrent.futures.ThreadPoolExecutor(_MOST_TASKS, thread_name_prefix="spark-job")
+        self._context = None
+        try:
+            with _interrupts_kept(), _stderr_in(self._log), self._errors("Spark cannot be started"):
+                self._start()
+        except BaseException:
+            self.__exit__()
+            raise
+
+    def _start(self):
+        from pyspark import SparkConf, SparkContext
+
+        logging.getLogger("py4j").setLevel(logging.WARNING)  # it tells of each connection
+        conf = SparkConf().setMaster(self._master).setAppName("create_pretraining_data")
+        conf.setIfMissing("spark.ui.showConsoleProgress", "false")
+        self._context = SparkContext(conf=conf)
+        modules = os.path.join(self._folder, "bertline.zip")  # fetched from here by executors that come later, too
+        with zipfile.ZipFile(modules, "w", zipfile.ZIP_DEFLATED) as archive:
+            for path in sorted(path for pattern in _SHIPPED for path in _ROOT.glob(pattern)):
+                archive.write(path, path.relative_to(_ROOT).as_posix())
+        self._context.addPyFile(modules)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        if self._context is not None:
+            self._context.stop()  # ends the jobs, and so the threads that wait for them
+        self._threads.shutdown()
+        if not self._keeps_log:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    def map(self, tasks):
+        """Yields function(task) for each task, in order.
+
+        Raises:
+          InputError: the job failed, or the cluster has no executor for it.
+        """
+        busy = collections.deque()
+        for task in tasks:
+            busy.append(self._threads.submit(self._run, task))
+            if len(busy) >= min(_TASKS_PER_CORE * self._context.defaultParallelism, _MOST_TASKS):
+                yield self._result(busy.popleft())
+        while busy:
+            yield self._result(busy.popleft())
+
+    def _run(self, task):
+        return self._context.parallelize([task], 1).map(self._function).collect()[0]
+
+    def _result(self, future):
+        with self._errors("the Spark job failed"):
+            while not concurrent.futures.wait([future], _SECONDS_WITHOUT_EXECUTOR).done:
+                if not self._has_executor():
+                    raise InputError(
+                        f"{self._master}: no executor for {_SECONDS_WITHOUT_EXECUTOR} seconds; are there workers with "
+                        "free cores and memory (spark.executor.memory)?"
+                    )
+            return future.result()
+
+    def _has_executor(self):
+        # This process is counted too.
+        known = self._context._jsc.sc().getExecutorMemoryStatus().size()
+        return known > 1 or self._master.startswith("local")
+
+    @contextlib.contextmanager
+    def _errors(self, what):
+        """Makes one line of what Spark raises, which has a hundred."""
+        from py4j.protocol import Py4JError
+        from pyspark.errors import PySparkException
+
+        try:
+            yield
+        except (Py4JError, PySparkException) as error:
+            self._keeps_log = True
+            raise InputError(f"{self._master}: {what}: {_reason(error)}; Spark's own log: {self._log}") from error
+
+
+def _on_executor(task, function, numpy_version):
+    if np.__version__ != numpy_version:
+        raise InputError(
+            f"numpy {np.__version__} in {sys.executable}: {numpy_version} is needed, as where the job was started, for "
+            "another one may draw other numbers; PYSPARK_PYTHON names the Python of the executors"
+        )
+    return function(task)
+
+
+def _reason(error):
+    """The line that counts: of an error in Python the last one of its traceback, else Java's first."""
+    text = str(error)
+    text = re.split(r"\n\s+at |\n SQLSTATE|\nDriver stacktrace", text.partition("\n: ")[2] or text)[0]
+    if "Traceback" in text:
+        text = re.split(r"\n  File .*\n(?:    .*\n)*", text)[-1]
+    return " ".join(text.split())
+
+
+@contextlib.contextmanager
+def _stderr_in(path):
+    """Sends stderr into a file: Java, when it is started here, keeps it, and is not quiet."""
+    sys.stderr.flush()
+    kept, log = os.dup(2), os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.dup2(log, 2)
+    try:
+        yield
+    finally:
+        sys.stderr.flush()
+        os.dup2(kept, 2)
+        os.close(kept), os.close(log)
+
+
+@contextlib.contextmanager
+def _interrupts_kept():
+    """Puts Ctrl-C's handler back: Spark's would outlive the application and fail then."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    handler = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
