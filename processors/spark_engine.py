@@ -168,8 +168,10 @@ class SparkWorkers:
         try:
             yield
         except (Py4JError, PySparkException) as error:
-            self._keeps_log = True
-            raise InputError(f"{self._master}: {what}: {_reason(error)}; Spark's own log: {self._log}") from error
+            # Empty where Java was running before: what it says goes where its stderr went then.
+            self._keeps_log = os.path.getsize(self._log) > 0
+            log = f"; Spark's own log: {self._log}" if self._keeps_log else ""
+            raise InputError(f"{self._master}: {what}: {_reason(error)}{log}") from error
 
 
 def _on_executor(task, function, numpy_version):
@@ -186,7 +188,7 @@ def _reason(error):
     text = str(error)
     text = re.split(r"\n\s+at |\n SQLSTATE|\nDriver stacktrace", text.partition("\n: ")[2] or text)[0]
     if "Traceback" in text:
-        text = re.split(r"\n  File .*\n(?:    .*\n)*", text)[-1]
+        text = re.sub(r"(?s)^.*\n  File [^\n]*\n(?:    [^\n]*\n)*", "", text)
     return " ".join(text.split())
 
 
