@@ -36,17 +36,19 @@ class ModelSource:
         if settings.dtype not in DTYPES:
             raise InputError(f"--dtype={settings.dtype}: one of {', '.join(DTYPES)} is needed")
         self.weights = open_weights(settings.init_checkpoint) if settings.init_checkpoint else None
-        self.encoder_class, self.config = self._config(settings)
         vocabulary = settings.vocab_file or self._vocabulary_beside(settings) or vocab_file
         if vocabulary is None and vocab_required:
             raise InputError("--vocab_file is needed: no vocabulary lies beside --init_checkpoint")
         self.tokenizer = load_tokenizer(vocabulary, do_lower_case) if vocabulary else None
+        self.encoder_class, self.config = self._config(settings)
         self._check(settings)
 
     def _config(self, settings):
         if settings.bert_config_file:
             encoder_class = registry.get("encoder", _model_type(settings.bert_config_file))
-            return encoder_class, encoder_class.config_class.from_json_file(settings.bert_config_file)
+            # A configuration that leaves its vocab_size out takes any vocabulary.
+            size = {"vocab_size": self.tokenizer.vocab_size} if self.tokenizer else {}
+            return encoder_class, encoder_class.config_class.from_json_file(settings.bert_config_file, **size)
         values = self.weights.config if self.weights else None
         if values is None:
             raise InputError("--bert_config_file is needed: no configuration lies beside --init_checkpoint")

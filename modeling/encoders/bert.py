@@ -83,11 +83,18 @@ class BertConfig:
         return cls(**known)
 
     @classmethod
-    def from_json_file(cls, path):
-        """Raises: InputError that names the file, and the line where the JSON is broken."""
+    def from_json_file(cls, path, **defaults):
+        """Reads a file; `defaults` stand for fields that it lacks.
+
+        Raises:
+          InputError: names the file, and the line where the JSON is broken.
+        """
         try:
             with open(path, encoding="utf-8") as file:
-                return cls.from_dict(json.load(file))
+                values = json.load(file)
+            if not isinstance(values, dict):
+                raise InputError(f"a JSON object is needed, found {type(values).__name__}")
+            return cls.from_dict({**defaults, **values})
         except OSError as error:
             raise InputError(f"{path}: {error.strerror}") from error
         except json.JSONDecodeError as error:
