@@ -12,6 +12,7 @@ from errors import InputError
 from processors.records import RecordSet, check_values, checked_records, read_example
 
 MANIFEST_ENDING = ".manifest.json"
+_CARRIED = ("tokenizer", "vocab_file", "do_lower_case", "max_predictions_per_seq", "masking", "masked_lm_prob")
 RECORDS_LOOKED_INTO = 100  # of each file; all records are counted, and their checksums verified
 
 
@@ -22,7 +23,7 @@ class Manifest:
     Attributes:
       sizes: absolute file name -> bytes. num_instances, max_length: int.
       tokenizer: fingerprint. vocab_file: where the vocabulary was. do_lower_case: bool.
-      max_predictions_per_seq: int. masking: str. dynamic_masking: bool.
+      max_predictions_per_seq: int. masking: str. masked_lm_prob: float. dynamic_masking: bool.
     """
 
     sizes: dict = dataclasses.field(default_factory=dict)
@@ -33,6 +34,7 @@ class Manifest:
     do_lower_case: bool | None = None
     max_predictions_per_seq: int | None = None
     masking: str = "token"
+    masked_lm_prob: float = 0.15
     dynamic_masking: bool | None = None
 
 
@@ -74,16 +76,13 @@ def read_manifest(files):
         whole,
         sum(values["num_instances"] for values in parts.values()),
         max(values["max_length"] for values in parts.values()),
-        **{
-            key: first[key]
-            for key in ("tokenizer", "vocab_file", "do_lower_case", "max_predictions_per_seq", "masking")
-        },
+        **{key: first[key] for key in _CARRIED},
         dynamic_masking=first["dynamic_masking"],
     )
 
 
 def _manifests_beside(files):
-    """Absolute name of a record file -> (its manifest's name, its contents), for all manifests in the files' folders."""
+    """Absolute name of a record file -> (its manifest's name, contents), for all manifests in the files' folders."""
     known = {}
     for folder in sorted({os.path.dirname(os.path.abspath(path)) for path in files if "://" not in path}):
         for name in sorted(glob.glob(os.path.join(glob.escape(folder), f"*{MANIFEST_ENDING}"))):
@@ -118,7 +117,8 @@ def existing_instances(files, manifest, spec, config):
     required = {name for name in spec if spec[name].default is None}
     words = ("the model's vocab_size", config.vocab_size)
     limits = {
-        "input_ids": words, "masked_lm_ids": words, "segment_ids": ("the model's type_vocab_size", config.type_vocab_size),
+        "input_ids": words, "masked_lm_ids": words,
+        "segment_ids": ("the model's type_vocab_size", config.type_vocab_size),
         "masked_lm_positions": ("the model's max_position_embeddings", config.max_position_embeddings),
     }  # fmt: skip
     count, longest, digest = 0, manifest.max_length, hashlib.sha256()

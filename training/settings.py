@@ -155,8 +155,12 @@ class PretrainingSettings(RunSettings):
     max_predictions_per_seq: int = setting(
         20, "Most masked tokens of a sequence. Must match create_pretraining_data.py."
     )
-    masking: str = setting("token", "For records of --dynamic_masking: token, whole_word, ngram or span.")
-    masked_lm_prob: float = setting(0.15, "For records of --dynamic_masking: share of the tokens to mask.")
+    masking: str | None = setting(
+        None, "For records of --dynamic_masking: token, whole_word, ngram or span; by default as they were made for."
+    )
+    masked_lm_prob: float | None = setting(
+        None, "For records of --dynamic_masking: share of the tokens to mask; by default as they were made for."
+    )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

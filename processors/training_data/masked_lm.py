@@ -1,4 +1,4 @@
-"""Data of masked language models: instances with their masks, or without, to be masked anew each time they are drawn."""
+"""Data of masked language models: instances with their masks, or masked anew each time they are drawn."""
 
 import logging
 import os
@@ -6,7 +6,7 @@ import os
 import registry
 from errors import InputError
 from processors import batches, instance_records
-from processors.dynamic_masking import DynamicMasking
+from processors.dynamic_masking import MASKINGS, DynamicMasking
 from processors.feature_spec import EXAMPLE_INDEX
 from processors.instances.masked import dynamic_spec, masked_lm_spec
 
@@ -19,7 +19,8 @@ class MaskedLMData:
 
     Args:
       pattern: names and glob patterns, comma-separated.
-      settings: max_predictions_per_seq, masked_lm_prob and masking, the last two for records without masks.
+      settings: max_predictions_per_seq, masked_lm_prob and masking, the last two for records without masks
+        (None: as they were made for).
 
     Attributes:
       vocab_file: the vocabulary that the records were made with, where it is known and still there; else None.
@@ -68,22 +69,26 @@ class MaskedLMData:
             )
         if not self._is_masked:
             self._masking = self._dynamic_masking(config, tokenizer)
-        kind = "with their masks" if self._is_masked else f"masked as they are drawn ({settings.masking})"
+        kind = "with their masks" if self._is_masked else f"masked as they are drawn ({self._masking_kind()})"
         logging.info("%d instances in %d file(s), %s", self.record_set.num_examples, len(self._files), kind)
 
     def _dynamic_masking(self, config, tokenizer):
         if tokenizer is None:
             raise InputError(f"{self._files[0]}: has no masks, so --vocab_file is needed to make them")
-        settings = self._settings
+        if self._masking_kind() not in MASKINGS:
+            raise InputError(f"--masking={self._masking_kind()}: one of {', '.join(MASKINGS)} is needed")
         special = [tokenizer.cls_id, tokenizer.sep_id, tokenizer.pad_id]
 
         def masking(seed):
             return DynamicMasking(
-                tokenizer.mask_id, tokenizer.vocab_size, special, settings.max_predictions_per_seq,
-                settings.masked_lm_prob, settings.masking, seed=seed,
+                tokenizer.mask_id, tokenizer.vocab_size, special, self._settings.max_predictions_per_seq,
+                self._settings.masked_lm_prob or self._manifest.masked_lm_prob, self._masking_kind(), seed=seed,
             )  # fmt: skip
 
         return masking
+
+    def _masking_kind(self):
+        return self._settings.masking or self._manifest.masking
 
     def train_batches(self, batch_size, seed, length_buckets=None):
         """See processors.batches.train_batches; an epoch is every instance once."""
