@@ -1,4 +1,5 @@
 # make quickstart   set up, fine-tune a real BERT on the sample data, evaluate, predict
+# make pretrain-demo  vocabulary, instances and a small BERT of samples/corpus, or of CORPUS=...
 # make test         set up, run the tests
 # make peers        add torch, transformers and keras-hub, for the parity tests and the benchmarks
 # make spark        add pyspark, for create_pretraining_data.py --engine=spark (needs Java 17 or newer)
@@ -14,12 +15,16 @@ BASE_PYTHON := $(shell for name in python3.11 python3 python; do \
 PIP_INSTALL := $(PYTHON) -m pip install --disable-pip-version-check -qq
 PYTEST_FLAGS := -x -q
 
-.PHONY: setup quickstart test peers spark clean
+.PHONY: setup quickstart pretrain-demo test peers spark clean
 
 setup: $(VENV)/.runtime models/minilm
 
 quickstart: setup
 	@PYTHON=$(PYTHON) bash samples/quickstart.sh
+
+# CORPUS, HELD_OUT, OUTPUT_DIR, STEPS, VOCAB_SIZE: for text of your own; see samples/pretrain_demo.sh.
+pretrain-demo: setup
+	@PYTHON=$(PYTHON) bash samples/pretrain_demo.sh
 
 test: setup $(VENV)/.test
 	$(PYTHON) -m pytest $(PYTEST_FLAGS)
