@@ -1,5 +1,7 @@
 """How an example's tokens are laid out for an encoder: examples -> named arrays."""
 
+import dataclasses
+
 import numpy as np
 
 from errors import InputError
@@ -39,38 +41,74 @@ class Packed:
         """Yields one dict of int32 arrays per InputExample."""
         for start in range(0, len(examples), ENCODING_BATCH):
             part = examples[start : start + ENCODING_BATCH]
-            firsts = self._encoded([example.text_a for example in part])
-            seconds = self._encoded([example.text_b or "" for example in part])
-            for example, a, b in zip(part, firsts, seconds):
-                yield self._pack(a, b if example.text_b else None)
+            rows = self.rows([example.text_a for example in part], [example.text_b or "" for example in part])
+            for begin, end in zip(rows.row_splits[:-1], rows.row_splits[1:]):
+                yield {name: values[begin:end] for name, values in rows.values.items()}
 
-    def _encoded(self, texts):
-        ids, splits = self.tokenizer.encode_batch(texts)
-        return [ids[start:end] for start, end in zip(splits[:-1], splits[1:])]
+    def rows(self, texts, second_texts=None):
+        """Rows of many texts at once, or of pairs; a second text without tokens is none, as in the original."""
+        second = self.tokenizer.encode_batch(second_texts) if second_texts and any(second_texts) else None
+        return self.pack(self.tokenizer.encode_batch(texts), second)
 
-    def _pack(self, a, b):
-        cls, sep = self.tokenizer.cls_id, self.tokenizer.sep_id
-        if b is None:
-            ids = np.concatenate([[cls], a[: self.max_seq_length - 2], [sep]])
-            return {"input_ids": ids, "segment_ids": np.zeros(len(ids), np.int32)}
-        kept_a, kept_b = truncated_lengths(len(a), len(b), self.max_seq_length - 3)
-        ids = np.concatenate([[cls], a[:kept_a], [sep], b[:kept_b], [sep]])
-        segment_ids = np.zeros(len(ids), np.int32)
-        segment_ids[kept_a + 2 :] = 1
-        return {"input_ids": ids, "segment_ids": segment_ids}
+    def pack(self, first, second=None):
+        """Tokens of texts -> Rows.
+
+        Args:
+          first, second: (ids int32 [total], row_splits int64 [n + 1]), as `encode_batch` gives them.
+        """
+        ids_a, splits_a = first
+        length_a = np.diff(splits_a)
+        length_b = np.diff(second[1]) if second else np.zeros_like(length_a)
+        paired = (length_b > 0).astype(np.int64)
+        kept_a, kept_b = truncated_lengths(length_a, length_b, self.max_seq_length - 2 - paired)
+        row_splits = np.zeros(len(length_a) + 1, np.int64)
+        np.cumsum(kept_a + kept_b + 2 + paired, out=row_splits[1:])
+        starts, starts_b = row_splits[:-1], row_splits[:-1] + kept_a + 2
+        input_ids = np.full(row_splits[-1], self.tokenizer.sep_id, np.int32)  # [SEP] stays where nothing else goes
+        segment_ids = np.zeros(row_splits[-1], np.int32)
+        input_ids[starts] = self.tokenizer.cls_id
+        input_ids[slots(starts + 1, kept_a)] = ids_a[slots(splits_a[:-1], kept_a)]
+        if second:
+            input_ids[slots(starts_b, kept_b)] = second[0][slots(second[1][:-1], kept_b)]
+            segment_ids[slots(starts_b, kept_b + paired)] = 1
+        cut = (kept_a < length_a) | (kept_b < length_b)
+        return Rows({"input_ids": input_ids, "segment_ids": segment_ids}, row_splits, cut)
+
+
+@dataclasses.dataclass
+class Rows:
+    """Features of n examples, end to end.
+
+    Attributes:
+      values: name -> int32 [total]; row i has values[name][row_splits[i]:row_splits[i + 1]].
+      row_splits: int64 [n + 1].
+      cut: bool [n], whether tokens were dropped.
+    """
+
+    values: dict[str, np.ndarray]
+    row_splits: np.ndarray
+    cut: np.ndarray
+
+    @property
+    def lengths(self):
+        """int64 [n]."""
+        return np.diff(self.row_splits)
+
+
+def slots(starts, lengths):
+    """int64 [sum of lengths]: start, start + 1, ... of each run in turn."""
+    ends = np.cumsum(lengths)
+    return np.repeat(starts - ends + lengths, lengths) + np.arange(ends[-1] if len(ends) else 0)
 
 
 def truncated_lengths(length_a, length_b, limit):
-    """Lengths after tokens were dropped from the end of the longer sequence, of b where both are equal."""
-    over = max(0, length_a + length_b - limit)
+    """Lengths (int, or arrays) after tokens were dropped from the end of the longer text, of b where both are equal."""
+    over = np.maximum(0, length_a + length_b - limit)
     # First the longer one shrinks to the shorter one, then both in turn.
-    from_longer = min(over, abs(length_a - length_b))
-    if length_a > length_b:
-        length_a -= from_longer
-    else:
-        length_b -= from_longer
-    over -= from_longer
-    return length_a - over // 2, length_b - (over + 1) // 2
+    from_a = np.minimum(over, np.maximum(0, length_a - length_b))
+    from_b = np.minimum(over, np.maximum(0, length_b - length_a))
+    over = over - from_a - from_b
+    return length_a - from_a - over // 2, length_b - from_b - (over + 1) // 2
 
 
 _LAYOUTS = {layout.name: layout for layout in (Packed,)}

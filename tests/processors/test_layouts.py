@@ -72,11 +72,17 @@ def test_segments_and_special_tokens(tokenizer, a, b, length):
     assert len(tokens) <= length and len(features["segment_ids"]) == len(tokens)
 
 
-def test_an_empty_second_text_is_none(tokenizer):
-    # In the original `if example.text_b:` decides: "" makes no second segment, a text without tokens does.
+def test_a_second_text_without_tokens_is_none(tokenizer):
+    # In the original `if tokens_b:` decides about the second segment.
     features = list(Packed(tokenizer, 8).features([InputExample("x", "a b", text_b) for text_b in ("", None, " ")]))
-    assert [f["input_ids"].tolist() for f in features] == [[2, 5, 6, 3], [2, 5, 6, 3], [2, 5, 6, 3, 3]]
-    assert features[2]["segment_ids"].tolist() == [0, 0, 0, 0, 1]
+    assert [f["input_ids"].tolist() for f in features] == [[2, 5, 6, 3]] * 3
+    assert not any(f["segment_ids"].any() for f in features)
+
+
+def test_rows_say_which_were_cut(tokenizer):
+    rows = Packed(tokenizer, 5).rows(["a b c", "a b c d", "a", "a b"], ["", "", "b", "b c"])
+    assert rows.cut.tolist() == [False, True, False, True]
+    assert rows.row_splits.tolist() == [0, 5, 10, 15, 20]
 
 
 def test_examples_beyond_one_call_of_the_tokenizer_keep_their_order(tokenizer, monkeypatch):
