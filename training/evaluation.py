@@ -1,14 +1,10 @@
 """Evaluation and prediction: every example once, results in the order of the examples."""
 
-import collections
-import concurrent.futures
-
 import numpy as np
 import tensorflow as tf
 
 from training.distribution import slice_of
-
-BATCHES_AT_ONCE = 2  # on one device: small operations of one batch leave cores idle that another can use
+from training.two_at_once import in_order
 
 
 class Evaluator:
@@ -80,14 +76,7 @@ class Evaluator:
         if self._strategy.num_replicas_in_sync > 1:  # replicas are threads already
             yield from ((batch, infer(batch, *arguments)) for batch in batches)
             return
-        with concurrent.futures.ThreadPoolExecutor(BATCHES_AT_ONCE) as pool:
-            waiting = collections.deque()
-            for batch in batches:
-                waiting.append((batch, pool.submit(infer, batch, *arguments)))
-                if len(waiting) > BATCHES_AT_ONCE:
-                    batch, result = waiting.popleft()
-                    yield batch, result.result()
-            yield from ((batch, result.result()) for batch, result in waiting)
+        yield from in_order(lambda batch: infer(batch, *arguments), batches)
 
     def _infer_batch(self, batch, with_loss):
         """Predictions [B, ...] and, per term, float32 [2]: weighted sum of the losses, sum of the weights."""
