@@ -1,0 +1,165 @@
+"""Text in, vectors out: any encoder's states, pooled or not, at the pace of sorted batches."""
+
+import itertools
+import threading
+
+import numpy as np
+import tensorflow as tf
+
+from errors import InputError
+from modeling.encoder import policy
+from processors import layouts
+from serving import batching, vector_graph
+from serving.pool import Pool
+from serving.sentence_transformers_folder import read_sentence_folder
+from serving.vector_options import vector_options
+from training.building import ModelSource
+from training.settings import RunSettings
+from training.two_at_once import in_order
+from training.weights import load_weights
+
+LONGEST_BY_DEFAULT = 512  # tokens
+BATCH_TOKENS = 2048
+POOL_TEXTS = 4096
+POOL_BYTES = 1 << 27  # of a pool's results, where a token has 4 characters
+
+
+class TextEncoder:
+    """An encoder that is ready for texts. Threads may share one.
+
+    Args:
+      model: what `--init_checkpoint` takes: a TF1 checkpoint, a Hugging Face folder, an output folder of Bertline, a
+        SavedModel. A sentence-transformers folder says pooling, normalisation and the longest text by itself.
+      max_seq_length: tokens of the longest text, special ones included; by default the model's own.
+      window_stride: longer texts are read in windows that begin so many tokens apart; None: they are cut. Pairs always
+        are.
+      dtype: "float32", "bfloat16" or "float16".
+      bert_config_file, vocab_file, do_lower_case: where nothing beside the weights says it.
+      batch_tokens: tokens that are computed at once.
+
+    Raises:
+      InputError: what does not fit together.
+    """
+
+    def __init__(
+        self, model, *, max_seq_length=None, window_stride=None, dtype="float32", bert_config_file=None,
+        vocab_file=None, do_lower_case=None, batch_tokens=BATCH_TOKENS,
+    ):  # fmt: skip
+        self.folder = read_sentence_folder(model)
+        longest = max_seq_length or self.folder.max_seq_length
+        source = ModelSource(
+            RunSettings(
+                init_checkpoint=self.folder.model, bert_config_file=bert_config_file, vocab_file=vocab_file,
+                dtype=dtype, max_seq_length=longest or 1,
+            ),
+            do_lower_case,
+        )  # fmt: skip
+        self.config, self.tokenizer = source.config, source.tokenizer
+        self.max_seq_length = longest or min(LONGEST_BY_DEFAULT, self.config.max_position_embeddings)
+        self._layout = layouts.get(source.encoder_class.layout)(self.tokenizer, self.max_seq_length)
+        if window_stride is not None and not 0 < window_stride <= self.max_seq_length - 2:
+            raise InputError(
+                f"--window_stride={window_stride}: a number from 1 to {self.max_seq_length - 2} is needed, so that "
+                f"windows of --max_seq_length={self.max_seq_length} leave no token out"
+            )
+        self._stride, self._batch_tokens = window_stride, batch_tokens
+        # Batches are cut so that there is hardly any padding to remove.
+        self._encoder = source.encoder_class(self.config, dtype=policy(dtype, False), remove_padding=False)
+        self._encoder.build()
+        self.report = load_weights(self._encoder, source.weights, allow_missing=".*pooler.*")
+        self._graphs, self._lock = {}, threading.Lock()
+
+    def options(self, unit="sentence", pooling=None, layers=(-1,), layer_mix="none", normalize=None):
+        """VectorOptions; pooling and normalisation are the model's own where they are None.
+
+        Args: see `serving.vector_options`.
+
+        Raises:
+          InputError: an unknown name, a layer that the model has not, or nothing said where the model's own way to a
+            sentence's vector has a part that is not known here.
+        """
+        own = unit == "sentence"
+        if own and pooling is None and self.folder.unread:
+            raise InputError(
+                f"{self.folder.model}: its sentence vectors come from a module {self.folder.unread}, which is not "
+                "read; give --pooling for vectors without it"
+            )
+        if pooling is None:
+            pooling = (own and self.folder.pooling) or "mean"
+        if normalize is None:
+            normalize = own and self.folder.normalize
+        options = vector_options(unit, pooling, layers, layer_mix, normalize)
+        count = self.config.num_hidden_layers
+        for layer in options.layers:
+            if not -count - 1 <= layer < count:
+                raise InputError(
+                    f"--layers: there is no layer {layer}; the model has {count}, -{count} to -1 or 0 to {count - 1}, "
+                    f"and -{count + 1} for the embeddings"
+                )
+        return options
+
+    def encode(self, texts, **wanted):
+        """The vectors of some texts.
+
+        Args:
+          texts: list of str, or of pairs of str.
+          wanted: as for `options`.
+
+        Returns:
+          float32 [n, W] of sentences; a list of [rows, W] where the unit is a token or a word. With several layers that
+          are not mixed [n, L, W] and [rows, L, W].
+        """
+        options = self.options(**wanted)
+        parts = list(self.stream(texts, options))
+        values = [part.values[:, 0] if options.num_states == 1 else part.values for part in parts]
+        if options.unit == "sentence":
+            empty = np.zeros([0, self.config.hidden_size], np.float32)
+            return np.concatenate(values or [empty]) if len(values) != 1 else values[0]
+        bounds = [(rows, *pair) for part, rows in zip(parts, values) for pair in itertools.pairwise(part.offsets)]
+        return [rows[start:end] for rows, start, end in bounds]
+
+    def stream(self, texts, options):
+        """Yields the Vectors of one pool of texts after the other, in order.
+
+        Args:
+          texts: iterable of str, or of pairs; may be endless.
+          options: VectorOptions, as `options` gives them.
+        """
+        pools = []  # begun, not yet given back
+
+        def batches():
+            for pool_texts in batching.pools(texts, POOL_TEXTS, self._pool_characters(options)):
+                pools.append(Pool(pool_texts, self._layout, self._stride, options))
+                for part in pools[-1].parts:
+                    graph = self._graph(options, part.per_token)
+                    for chosen in batching.cut(part.rows.lengths, part.members, self._batch_tokens):
+                        yield part, chosen, graph
+
+        def computed(batch):
+            part, chosen, graph = batch
+            features = {name: tf.constant(array) for name, array in batching.dense(part.rows, chosen).items()}
+            return graph(features).numpy()
+
+        made = batches()
+        first = list(itertools.islice(made, 2))
+        together = len(first) == 2  # threads would only delay a single batch
+        results = in_order(computed, itertools.chain(first, made)) if together else ((b, computed(b)) for b in first)
+        for (part, chosen, _), values in results:
+            part.add(chosen, values)
+            while pools and pools[0].is_complete():
+                yield pools.pop(0).vectors()
+
+    def tokens(self, ids):
+        """list of str for ids."""
+        return self.tokenizer.convert_ids_to_tokens(ids)
+
+    def _graph(self, options, per_token):
+        with self._lock:
+            if (options, per_token) not in self._graphs:
+                self._graphs[options, per_token] = vector_graph.traced(self._encoder, self._layout, options, per_token)
+            return self._graphs[options, per_token]
+
+    def _pool_characters(self, options):
+        if options.unit == "sentence":
+            return POOL_BYTES
+        return max(1, 4 * POOL_BYTES // (4 * self.config.hidden_size * len(options.layers)))

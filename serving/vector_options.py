@@ -1,0 +1,101 @@
+"""Which vectors are wanted: layers, mix, unit, pooling. Checked without TensorFlow."""
+
+import dataclasses
+import difflib
+import json
+
+from errors import InputError
+
+UNITS = ("token", "word", "sentence")
+POOLINGS = ("cls", "mean", "max", "mean_sqrt_len", "weighted_mean", "last")  # those of modeling/pooling.py
+MIXES = ("none", "mean", "concat")
+FIRST_LAST = "first_last"
+
+
+@dataclasses.dataclass(frozen=True)
+class VectorOptions:
+    """What is made of the states of an encoder; equal options share a compiled graph.
+
+    Attributes:
+      unit: one vector per "token", "word" (separated by white space) or "sentence".
+      layers: numbers as in the original: -1 the last, 0 the first; one below the first are the embeddings.
+      layer_mix: "none" (each layer by itself), "mean", "concat", or "learned".
+      mix_weights: for "learned": (one number per layer, gamma).
+      pooling: over the tokens of a sentence, or the pieces of a word: names of POOLINGS joined by "+".
+      normalize: whether each vector gets length 1.
+    """
+
+    unit: str = "sentence"
+    layers: tuple[int, ...] = (-1,)
+    layer_mix: str = "none"
+    mix_weights: tuple[tuple[float, ...], float] | None = None
+    pooling: str = "mean"
+    normalize: bool = False
+
+    @property
+    def num_states(self):
+        """Vectors per unit: one per layer where they are not mixed."""
+        return len(self.layers) if self.layer_mix == "none" else 1
+
+
+def vector_options(unit="sentence", pooling="mean", layers=(-1,), layer_mix="none", normalize=False):
+    """VectorOptions from what a user says.
+
+    Args:
+      pooling: names joined by "+"; "first_last": the mean over the tokens of the first and the last layer; "none": no
+        pooling, a vector per token.
+      layer_mix: one of MIXES, or the name of a file of learned weights: {"scalars": [...], "gamma": 1.0}.
+
+    Raises:
+      InputError: an unknown name; the message has the nearest one.
+    """
+    _known("unit", unit, UNITS)
+    if pooling == FIRST_LAST:
+        pooling, layers, layer_mix = "mean", (0, -1), "mean"
+    if pooling == "none":
+        unit, pooling = ("token" if unit == "sentence" else unit), "mean"
+    for name in pooling.split("+"):
+        _known("pooling", name, (*POOLINGS, FIRST_LAST, "none"), pooling)
+        if name in (FIRST_LAST, "none"):
+            raise InputError(f"--pooling={pooling}: {name} cannot be joined to another one")
+    layers = tuple(layers)
+    if not layers:
+        raise InputError("--layers: at least one layer is needed, as -1")
+    weights = None
+    if layer_mix not in MIXES:
+        layer_mix, weights = "learned", _learned_weights(layer_mix, len(layers))
+    return VectorOptions(unit, layers, layer_mix, weights, pooling, bool(normalize))
+
+
+def parse_layers(text):
+    """ "-1,-2" -> (-1, -2). Raises InputError for what is no list of numbers."""
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise InputError(f"--layers={text}: numbers separated by commas are needed, as -1,-2,-3,-4") from None
+
+
+def _known(kind, name, known, given=None):
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=1)
+        hint = f"did you mean {near[0]}? " if near else ""
+        raise InputError(f"--{kind}={given or name}: unknown {kind} {name!r}; {hint}known: {', '.join(known)}")
+
+
+def _learned_weights(path, num_layers):
+    """(scalars, gamma) of a JSON file."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            values = json.load(file)
+        scalars, gamma = tuple(map(float, values["scalars"])), float(values.get("gamma", 1.0))
+    except OSError as error:
+        raise InputError(
+            f"--layer_mix={path}: none of {', '.join(MIXES)}, and no such file of learned weights ({error.strerror})"
+        ) from None
+    except (ValueError, TypeError, KeyError, AttributeError):
+        raise InputError(
+            f'{path}: learned weights are a JSON object {{"scalars": [one number per layer], "gamma": 1.0}}'
+        ) from None
+    if len(scalars) != num_layers:
+        raise InputError(f"{path}: {len(scalars)} scalars for {num_layers} layers; --layers must name as many")
+    return scalars, gamma
