@@ -56,9 +56,9 @@ def _check(run):
 
         segmenters.load(run.segmenter)
     if not run.lint:
-        from processors import instance_shards
+        from processors import shard_files
 
-        instance_shards.output_files(run)
+        shard_files.output_files(run)
 
 
 def _check_engine(run):

@@ -4,8 +4,9 @@
     --vocab_file=../shared/data/bert_vocabs/google_uncased_en_vocab.txt
 
 Whole commands, in turn. Ours is counted from the command to its end; the original's from the moment that TensorFlow is
-imported, on as many files as --original_bytes are reached with. Memory is the sum over all processes of the command,
-pages that they share counted once (PSS of /proc), at its peak; with --copies=2 the corpus is read twice.
+imported, on as many files as --original_bytes are reached with. In brackets: seconds of all processors, which say more
+where the machine has other work. Memory is the sum over all processes of the command, pages that they share counted
+once (PSS of /proc), at its peak; with --copies=2 the corpus is read twice.
 """
 
 import glob
@@ -38,15 +39,17 @@ flags.DEFINE_integer("rounds", 3, "Runs of each.")
 def measured(command):
     """Runs a command; returns (stdout, seconds, seconds of all processors, peak bytes)."""
     environment = {**os.environ, "PYTHONPATH": ROOT, "TF_CPP_MIN_LOG_LEVEL": "3"}
-    before, started = os.times(), time.perf_counter()
+    started = time.perf_counter()
     with subprocess.Popen(
         command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
-        peak, ended = [0], threading.Event()
+        peak, worked, ended = [0], {}, threading.Event()
 
         def look():
             while not ended.wait(SECONDS_BETWEEN_LOOKS):
-                peak[0] = max(peak[0], sum(map(proportional_bytes, family(process.pid))))
+                found = family(process.pid)
+                peak[0] = max(peak[0], sum(map(proportional_bytes, found)))
+                worked.update((pid, max(processor_seconds(pid), worked.get(pid, 0.0))) for pid in found)
 
         watcher = threading.Thread(target=look)
         watcher.start()
@@ -56,9 +59,7 @@ def measured(command):
         watcher.join()
     if process.returncode:
         raise SystemExit(f"{' '.join(command)}\nended with {process.returncode}:\n{errors[-3000:]}")
-    after = os.times()
-    worked = after.children_user + after.children_system - before.children_user - before.children_system
-    return output, seconds, worked, peak[0]
+    return output, seconds, sum(worked.values()), peak[0]
 
 
 def family(pid):
@@ -84,6 +85,14 @@ def proportional_bytes(pid):
             return sum(1024 * int(line.split()[1]) for line in file if line.startswith("Pss:"))
     except OSError:
         return 0
+
+
+def processor_seconds(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return sum(map(int, file.read().rpartition(")")[2].split()[11:13])) / os.sysconf("SC_CLK_TCK")
+    except OSError:
+        return 0.0
 
 
 def main(_):
@@ -118,14 +127,16 @@ def main(_):
         for _ in range(FLAGS.rounds):
             _, seconds, worked, peak = measured(ours)
             rates["bertline"].append(size / seconds / 1e6)
-            print(f"bertline: {size / 1e6:6.1f} MB in {seconds:6.2f} s ({worked:.2f} s of processors): "
+            print(f"bertline: {size / 1e6:6.1f} MB in {seconds:6.2f} s ({worked:.2f}): "
                   f"{rates['bertline'][-1]:6.2f} MB/s, peak {peak / 1e6:.0f} MB", flush=True)  # fmt: skip
             if FLAGS.original_bytes:
                 output, _, _, peak = measured(original)
-                instances, seconds = output.split()
-                rates["original"].append(few_size / float(seconds) / 1e6)
-                print(f"original: {few_size / 1e6:6.1f} MB in {float(seconds):6.2f} s: {rates['original'][-1]:6.3f} "
-                      f"MB/s, peak {peak / 1e6:.0f} MB ({instances} instances)", flush=True)  # fmt: skip
+                instances, seconds, worked = output.split()
+                seconds, worked = float(seconds), float(worked)
+                rates["original"].append(few_size / seconds / 1e6)
+                print(f"original: {few_size / 1e6:6.1f} MB in {seconds:6.2f} s ({worked:.2f}): "
+                      f"{rates['original'][-1]:6.3f} MB/s, peak {peak / 1e6:.0f} MB ({instances} instances)",
+                      flush=True)  # fmt: skip
     if rates["original"]:
         ours, original = (statistics.median(values) for values in rates.values())
         print(f"medians: {ours:.2f} and {original:.3f} MB/s, {ours / original:.0f} times")

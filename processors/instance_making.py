@@ -17,6 +17,9 @@ from processors.instances.segments import Block
 from processors.normalization import is_cjk
 from processors.segmenters import SegmentedWords
 
+# More would need more memory, and are no faster: the arrays of so many fit into a processor's cache.
+INSTANCES_AT_ONCE = 1024
+
 
 @dataclasses.dataclass(frozen=True)
 class Recipe:
@@ -119,15 +122,26 @@ def make_segments(block, duplicate, recipe):
 
 def _records(block, word_starts, duplicate, recipe):
     segments, rng = make_segments(block, duplicate, recipe)
+    keys = rng.integers(1 << 64, size=len(segments), dtype=np.uint64)
+    records, counts = [], collections.Counter(dropped_tokens=segments.dropped_tokens)
+    for first in range(0, len(segments), INSTANCES_AT_ONCE):
+        part = segments.part(first, min(first + INSTANCES_AT_ONCE, len(segments)))
+        features, more = _features(part, block, word_starts, recipe, rng)
+        records += example_bytes.examples(features)
+        counts = sum_counts([counts, more])
+    return BlockRecords(keys, records, counts)
+
+
+def _features(segments, block, word_starts, recipe, rng):
+    """name -> (values, splits) of some instances, and a Counter of what they are."""
     sequences = assembled(segments, block.ids, word_starts, recipe.cls_id, recipe.sep_id)
-    splits, one_each = sequences.splits, np.arange(len(segments) + 1)
+    splits = sequences.splits
     features = {"input_ids": (sequences.input_ids, splits), "segment_ids": (sequences.segment_ids, splits)}
     counts = collections.Counter(
-        instances=len(segments), tokens=int(splits[-1]), dropped_tokens=segments.dropped_tokens, predictions=0,
-        max_length=int(np.diff(splits).max(initial=0)),
-    )  # fmt: skip
+        instances=len(segments), tokens=int(splits[-1]), predictions=0, max_length=int(np.diff(splits).max(initial=0))
+    )
     if segments.labels is not None:
-        features["next_sentence_labels"] = segments.labels, one_each
+        features["next_sentence_labels"] = segments.labels, np.arange(len(segments) + 1)
         counts["labels_1"] = int(segments.labels.sum())
     if recipe.masking is not None:
         masked = masking.masked(sequences, recipe.masking, rng)
@@ -138,8 +152,7 @@ def _records(block, word_starts, duplicate, recipe):
         features["masked_lm_weights"] = np.ones(len(masked.labels), np.float32), masked.splits
     elif recipe.continues is not None:
         features["word_starts"] = sequences.word_starts, splits
-    keys = rng.integers(1 << 64, size=len(segments), dtype=np.uint64)
-    return BlockRecords(keys, example_bytes.examples(features), counts)
+    return features, counts
 
 
 def sum_counts(counts):

@@ -7,8 +7,8 @@ import collections
 import contextlib
 import dataclasses
 import functools
-import json
 import logging
+import math
 import os
 import sys
 import time
@@ -17,18 +17,16 @@ import tqdm
 
 import console
 from errors import InputError
-from files import replaced
-from processors import corpus_lint, documents, instance_making, segmenters, sentences
+from processors import corpus_lint, documents, instance_making, segmenters, sentences, shard_files
 from processors.key_order import KeyOrder
 from processors.masking import Masking
 from processors.workers import Workers
 
 FORMAT_VERSION = 1
-MANIFEST_SUFFIX = ".manifest.json"
 SECONDS_BETWEEN_LINES = 10.0
 INSTANCES_TO_LOG = 3
 # Duplicates of a block that a process makes at once, so that its answer stays small.
-DUPLICATES_PER_TASK = 4
+DUPLICATES_PER_TASK = 2
 # Settings that are no property of the instances.
 _NOT_OF_THE_INSTANCES = (
     "input_file",
@@ -41,24 +39,6 @@ _NOT_OF_THE_INSTANCES = (
     "overwrite",
     "lint",
 )
-
-
-def output_files(run):
-    """The shards of --output_file: those named, or as many as --num_output_shards says."""
-    named = [name.strip() for name in run.output_file.split(",") if name.strip()]
-    if len(named) > 1 and run.num_output_shards > 1:
-        raise InputError("--output_file names several files: leave --num_output_shards, or name one file")
-    if len(set(named)) < len(named):
-        raise InputError(f"--output_file={run.output_file}: a file is named twice")
-    if not named:
-        raise InputError("--output_file is needed")
-    count = run.num_output_shards
-    return named if count == 1 else [f"{named[0]}-{i:05d}-of-{count:05d}" for i in range(count)]
-
-
-def manifest_file(run):
-    """Where the manifest goes: beside the first output file."""
-    return run.output_file.split(",")[0].strip() + MANIFEST_SUFFIX
 
 
 def make_recipe(run, tokenizer):
@@ -117,12 +97,12 @@ def create(run, files, tokenizer):
     Raises:
       InputError: an input file cannot be read, there is no instance to make, or an output cannot be written.
     """
-    outputs, recipe = output_files(run), make_recipe(run, tokenizer)
-    inputs = documents.file_sizes(files)
-    old = _existing(run, outputs, inputs, tokenizer)
-    corpus = make_corpus(run, files)
+    outputs, recipe, corpus = shard_files.output_files(run), make_recipe(run, tokenizer), make_corpus(run, files)
+    inputs, manifest_path = documents.file_sizes(files), shard_files.manifest_file(run)
+    made_from = {"settings": _settings(run), "inputs": inputs, "tokenizer": tokenizer.fingerprint()}
+    earlier = shard_files.prepare(outputs, manifest_path, made_from, run.overwrite)
     counts, made_counts = collections.Counter(), collections.Counter()
-    order = KeyOrder(os.path.dirname(outputs[0]) or ".")
+    order = KeyOrder(shard_files.temporary_folder(outputs))
     with (
         _workers(run, functools.partial(instance_making.block_records, recipe=recipe)) as workers,
         _progress(corpus, sum(inputs.values())) as report,
@@ -134,15 +114,9 @@ def create(run, files, tokenizer):
             report(made_counts["instances"])
     counts += made_counts
     _check_not_empty(counts, files)
-    _write(outputs, order.records(), tokenizer)
-    manifest = _manifest(run, outputs, inputs, tokenizer, counts)
-    path = manifest_file(run)
-    with replaced(path) as unfinished, open(unfinished, "w", encoding="utf-8") as file:
-        json.dump(manifest, file, indent=1)
-    for name in set(old) - set(manifest["files"]):
-        with contextlib.suppress(OSError):
-            os.remove(os.path.join(os.path.dirname(path), name))
-    return manifest
+    shard_files.write_records(outputs, order.records(), functools.partial(_log_first, tokenizer))
+    content = {**_manifest(run, tokenizer, counts), **made_from}
+    return shard_files.write_manifest(manifest_path, outputs, content, earlier)
 
 
 def _workers(run, function):
@@ -151,7 +125,10 @@ def _workers(run, function):
         from processors import spark_engine
 
         return spark_engine.SparkWorkers(function, run.spark_master)
-    return Workers(function, run.num_processes or len(os.sched_getaffinity(0)))
+    # Reading and tokenizing, which is done here, feeds about one process per duplicate; more would idle in memory. A
+    # segmenter is slow, and has use for all.
+    useful = max(2, run.dupe_factor) if not run.segmenter else math.inf
+    return Workers(function, run.num_processes or min(len(os.sched_getaffinity(0)), useful))
 
 
 def _tasks(corpus, tokenizer, run, counts):
@@ -167,25 +144,6 @@ def _tasks(corpus, tokenizer, run, counts):
                 yield block, first, min(first + DUPLICATES_PER_TASK, run.dupe_factor)
 
 
-def _existing(run, outputs, inputs, tokenizer):
-    """Names of the files of an earlier run; raises InputError where there is one and --overwrite is not given."""
-    path = manifest_file(run)
-    manifest = {}
-    if os.path.exists(path):
-        with contextlib.suppress(ValueError, OSError), open(path, encoding="utf-8") as file:
-            manifest = json.load(file)
-    present = [name for name in [path, *outputs] if os.path.exists(name)]
-    if not present:
-        return []
-    if not run.overwrite:
-        made = {"settings": _settings(run), "inputs": inputs, "tokenizer": tokenizer.fingerprint()}
-        what = "from the same files by the same settings" if made.items() <= manifest.items() else "by another run"
-        raise InputError(f"{present[0]}: is there already, made {what}; use it, or give --overwrite or another name")
-    if os.path.exists(path):
-        os.remove(path)  # until the new files are whole, nothing says that they belong together
-    return manifest.get("files", [])
-
-
 def _check_not_empty(counts, files):
     where = f"{files[0]} and {len(files) - 1} more" if len(files) > 1 else files[0]
     if not counts["read_documents"]:
@@ -199,24 +157,12 @@ def _check_not_empty(counts, files):
         )
 
 
-def _write(outputs, records, tokenizer):
-    """Record i goes into file i modulo their number, as in the original; each file is whole or absent."""
+def _log_first(tokenizer, number, record):
+    if number >= INSTANCES_TO_LOG:
+        return
     import tensorflow as tf
 
-    try:
-        with contextlib.ExitStack() as stack:
-            writers = [
-                stack.enter_context(tf.io.TFRecordWriter(stack.enter_context(replaced(path)))) for path in outputs
-            ]
-            for i, record in enumerate(records):
-                writers[i % len(writers)].write(record)
-                if i < INSTANCES_TO_LOG:
-                    _log_instance(tf.train.Example.FromString(record), tokenizer)
-    except tf.errors.OpError as error:
-        raise InputError(f"{outputs[0]}: cannot be written: {error.message.splitlines()[0]}") from None
-
-
-def _log_instance(example, tokenizer):
+    example = tf.train.Example.FromString(record)
     values = {
         name: list(feature.int64_list.value or feature.float_list.value)
         for name, feature in sorted(example.features.feature.items())
@@ -231,10 +177,9 @@ def _settings(run):
     return {name: value for name, value in dataclasses.asdict(run).items() if name not in _NOT_OF_THE_INSTANCES}
 
 
-def _manifest(run, outputs, inputs, tokenizer, counts):
+def _manifest(run, tokenizer, counts):
     return {
         "format": FORMAT_VERSION,
-        "files": {os.path.basename(path): os.path.getsize(path) for path in outputs},
         "num_instances": counts["instances"],
         "max_length": counts["max_length"],
         "max_seq_length": run.max_seq_length,
@@ -245,13 +190,10 @@ def _manifest(run, outputs, inputs, tokenizer, counts):
         "masked_lm_prob": run.masked_lm_prob,
         "random_seed": run.random_seed,
         "dupe_factor": run.dupe_factor,
-        "tokenizer": tokenizer.fingerprint(),
         "vocab_file": os.path.abspath(run.vocab_file),
         "do_lower_case": tokenizer.do_lower_case,
         "vocab_size": tokenizer.vocab_size,
         "statistics": dict(counts),
-        "settings": _settings(run),
-        "inputs": inputs,
     }
 
 

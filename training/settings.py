@@ -190,7 +190,7 @@ class PretrainingDataSettings:
     lint: bool = setting(False, "Report what the corpus will become, with warnings of mistakes, and write nothing.")
     engine: str = setting("local", "Who makes instances: local, processes of this machine, or spark, a cluster.")
     spark_master: str | None = setting(None, "For --engine=spark: spark://host:port, yarn, k8s://... or local[2].")
-    num_processes: int | None = setting(None, "Processes that make instances; by default one per CPU.")
+    num_processes: int | None = setting(None, "Processes that make instances; by default as many as pay off.")
     num_output_shards: int = setting(1, "Files to write: <output_file>-00000-of-0000N and so on.")
     overwrite: bool = setting(False, "Replace an output that is there already.")
 
@@ -198,3 +198,56 @@ class PretrainingDataSettings:
     def without_meaning(cls):
         """Names of flags of the original that have lost their meaning: none."""
         return ()
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ExtractionSettings:
+    """What extract_features.py takes."""
+
+    input_file: str | None = setting(None, "A text a line, or a pair, `text_a ||| text_b`; .gz too; - reads stdin.")
+    output_file: str | None = setting(None, "Where the vectors go; - writes JSON lines to stdout.")
+    layers: str = setting("-1,-2,-3,-4", "Layers: -1 is the last, 0 the first; one below the first: the embeddings.")
+    bert_config_file: str | None = setting(
+        None, "The config json file of the model; by default the one beside --init_checkpoint."
+    )
+    max_seq_length: int = setting(
+        128,
+        "The maximum total input sequence length after tokenization. Longer texts are truncated, or read in windows. "
+        "By default that of a sentence-transformers folder, where --init_checkpoint is one.",
+    )
+    init_checkpoint: str | None = setting(
+        None,
+        "A TensorFlow checkpoint (bert_model.ckpt), a Hugging Face or sentence-transformers folder, an output "
+        "directory, a SavedModel folder or a TF Hub handle.",
+    )
+    vocab_file: str | None = setting(
+        None, "The vocabulary file, or a SentencePiece .model; by default the one beside --init_checkpoint."
+    )
+    do_lower_case: bool = setting(True, "Whether to lower case the input text. Checked against model and vocabulary.")
+    batch_size: int = setting(32, "Texts of full length that are computed at once; of short ones more.")
+    use_tpu: bool = setting(False, "Accepted for old commands; a GPU is used where there is one, else the CPU.")
+    master: str | None = setting(None, "Accepted for old commands; TensorFlow 2 has no session master.")
+    num_tpu_cores: int = setting(8, "Accepted for old commands.")
+    use_one_hot_embeddings: bool = setting(False, "Accepted for old commands; the vectors are the same.")
+    output_format: str | None = setting(None, "jsonl, hdf5 or npz; by default by the ending of --output_file.")
+    output_dtype: str = setting("float32", "Numbers to write: float32 or float16.")
+    dtype: str = setting("float32", "Numbers to compute with: float32, bfloat16 or float16.")
+    unit: str = setting("token", "What gets a vector: token, word (between white space) or sentence.")
+    pooling: str | None = setting(
+        None,
+        "Of a sentence's tokens, or a word's pieces: cls, mean, max, mean_sqrt_len, weighted_mean, last, or several "
+        "joined by +; first_last: the mean of the first and last layer's; none. By default the model's own, else mean.",
+    )
+    normalize: bool | None = setting(None, "Give each vector length 1; by default as the model says of sentences.")
+    layer_mix: str = setting(
+        "none", 'none (each layer by itself), mean, concat, or a file {"scalars": [...], "gamma": 1.0} as of ELMo.'
+    )
+    window_stride: int | None = setting(
+        None, "Read longer texts in overlapping windows that begin so many tokens apart, instead of truncating them."
+    )
+    append: bool = setting(False, "Add to an output file that is there, instead of replacing it.")
+
+    @classmethod
+    def without_meaning(cls):
+        """Names of flags of the original that TensorFlow 2 has no use for."""
+        return ("use_tpu", "master", "num_tpu_cores", "use_one_hot_embeddings")

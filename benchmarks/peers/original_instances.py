@@ -165,11 +165,11 @@ def main(vocab_file, output_file, dupe_factor, *input_files):
     with open(vocab_file, encoding="utf-8") as file:
         vocab = collections.OrderedDict((line.strip(), i) for i, line in enumerate(file))
     rng, tokenizer = random.Random(12345), Tokenizer(vocab)
-    started = time.perf_counter()
+    started, worked = time.perf_counter(), time.process_time()
     documents = read_documents(input_files, tokenizer.tokenize)
     instances = make_instances(documents, list(vocab), rng, dupe_factor=int(dupe_factor))
     write(instances, vocab, output_file)
-    print(len(instances), time.perf_counter() - started)
+    print(len(instances), time.perf_counter() - started, time.process_time() - worked)
 
 
 if __name__ == "__main__":

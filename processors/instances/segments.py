@@ -47,6 +47,13 @@ class Segments:
     def __len__(self):
         return len(self.splits) - 1
 
+    def part(self, first, end):
+        """The instances first:end, as Segments; its `dropped_tokens` is 0."""
+        splits = self.splits[first : end + 1]
+        of = slice(splits[0], splits[-1])
+        labels = None if self.labels is None else self.labels[first:end]
+        return Segments(splits - splits[0], self.starts[of], self.ends[of], self.types[of], labels)
+
 
 def uniform_source(rng):
     """A function that draws floats in [0, 1) one at a time, ten times faster than the numpy Generator that seeds it."""

@@ -202,6 +202,33 @@ def test_what_is_there_is_not_overwritten(corpus):
     }  # fmt: skip
 
 
+def test_paths_with_a_scheme(corpus):
+    """TensorFlow's file systems; that of file:// stands for a bucket."""
+    made(corpus)
+    (corpus / "b.txt.gz").write_bytes(gzip.compress((corpus / "a.txt").read_bytes()))
+    for name in ("a.txt", "*.gz"):
+        more = (
+            f"--input_file=file://{corpus}/{name}",
+            f"--output_file=file://{corpus}/remote",
+            "--num_output_shards=2",
+        )
+        made(corpus, *more, "--overwrite")
+        shards = [records(corpus / f"remote-0000{i}-of-00002") for i in range(2)]
+        assert shards == [records(corpus / "out.tfrecord")[i::2] for i in range(2)]
+    assert "is there already" in refused(corpus, *more)
+    assert "no file matches file://" in refused(corpus, f"--input_file=file://{corpus}/x*")
+    assert set(json.loads((corpus / "remote.manifest.json").read_text())["files"]) == {
+        "remote-00000-of-00002", "remote-00001-of-00002",
+    }  # fmt: skip
+    assert not [name for name in os.listdir(corpus) if "part" in name]
+
+
+def test_what_a_killed_run_left_is_removed(corpus):
+    (corpus / ".out.tfrecord.123.part").write_text("")
+    made(corpus)
+    assert not [name for name in os.listdir(corpus) if "part" in name]
+
+
 @pytest.mark.parametrize(
     "more, message",
     [
