@@ -92,13 +92,14 @@ def contents(folder):
 
 
 class Cluster:
-    """A master and two workers of one core, each the leader of a process group, as a machine of its own.
+    """A master and workers of one core, each the leader of a process group, as a machine of its own.
 
     An executor is in the group of its worker.
     """
 
-    def __init__(self, folder):
+    def __init__(self, folder, num_workers):
         self.events, self.processes, self._folder = folder / "events", [], folder
+        self._num_workers = num_workers
         self.events.mkdir()
         settings = {
             "spark.executor.memory": "512m", "spark.driver.memory": "512m", "spark.ui.enabled": "false",
@@ -117,10 +118,10 @@ class Cluster:
         try:
             master = self._start("master.Master")
             self.url = self._wait_for(master, r"Starting Spark master at (spark://\S+)")[0]
-            for i in range(2):
+            for i in range(self._num_workers):
                 work = self._folder / f"work-{i}"
                 self._start("worker.Worker", "--cores", 1, "--memory", "512m", "--work-dir", work, self.url)
-            self._wait_for(master, "Registering worker", 2)
+            self._wait_for(master, "Registering worker", self._num_workers)
         except BaseException:
             self.__exit__()
             raise
@@ -168,7 +169,7 @@ class Cluster:
 def test_a_worker_dies_in_the_middle(make, tmp_path):
     expected = contents(make("--num_processes=2"))
     assert len(expected["x.tfrecord"]) > 1e6 and json.loads(expected[MANIFEST])["num_instances"] > 10_000
-    with Cluster(tmp_path) as cluster:
+    with Cluster(tmp_path, num_workers=2) as cluster:
         victim = cluster.workers()[1]
         made = make("--engine=spark", f"--spark_master={cluster.url}", victim=victim, **cluster.environment)
         assert cluster.processes[2][0].wait(10) == -signal.SIGKILL
@@ -190,6 +191,22 @@ def test_a_worker_dies_in_the_middle(make, tmp_path):
     assert sum(done.values()) == len(events["JobStart"]) == len(events["JobEnd"]) > 60
     later = [event for event in events["TaskEnd"] if event["Task Info"]["Finish Time"] > removed["Timestamp"]]
     assert len(later) > 20
+
+
+def test_a_cluster_without_workers(tmp_path):
+    """Spark alone would wait for ever."""
+    program = """
+        import sys
+        from errors import reported
+        from processors import spark_engine
+        spark_engine._SECONDS_WITHOUT_EXECUTOR = 2
+        with reported(), spark_engine.SparkWorkers(print, sys.argv[1]) as workers:
+            list(workers.map(iter([7])))
+    """
+    with Cluster(tmp_path, num_workers=0) as cluster:
+        more = "--conf spark.scheduler.maxRegisteredResourcesWaitingTime=1s pyspark-shell"
+        status, _, err = run(program, cluster.url, PYSPARK_SUBMIT_ARGS=more, **cluster.environment)
+    assert status == 2 and len(err.splitlines()) == 1 and "no executor for 2 seconds" in err, err
 
 
 def test_local_master_and_other_flags(make):
