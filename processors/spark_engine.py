@@ -122,7 +122,9 @@ class SparkWorkers:
     def __exit__(self, *_):
         self._threads.shutdown(wait=False, cancel_futures=True)
         if self._context is not None:
-            self._context.stop()  # ends the jobs, and so the threads that wait for them
+            # Ends the jobs, and so the threads that wait for them; where Java has ended, they have.
+            with contextlib.suppress(ConnectionError):
+                self._context.stop()
         self._threads.shutdown()
         if not self._keeps_log:
             shutil.rmtree(self._folder, ignore_errors=True)
@@ -136,10 +138,14 @@ class SparkWorkers:
         busy = collections.deque()
         for task in tasks:
             busy.append(self._threads.submit(self._run, task))
-            if len(busy) >= min(_TASKS_PER_CORE * self._context.defaultParallelism, _MOST_TASKS):
+            if len(busy) >= self._capacity():
                 yield self._result(busy.popleft())
         while busy:
             yield self._result(busy.popleft())
+
+    def _capacity(self):
+        with self._errors("Spark does not answer"):
+            return min(_TASKS_PER_CORE * self._context.defaultParallelism, _MOST_TASKS)
 
     def _run(self, task):
         return self._context.parallelize([task], 1).map(self._function).collect()[0]
@@ -167,7 +173,7 @@ class SparkWorkers:
 
         try:
             yield
-        except (Py4JError, PySparkException) as error:
+        except (Py4JError, PySparkException, ConnectionError) as error:
             # Empty where Java was running before: what it says goes where its stderr went then.
             self._keeps_log = os.path.getsize(self._log) > 0
             log = f"; Spark's own log: {self._log}" if self._keeps_log else ""
@@ -185,6 +191,10 @@ def _on_executor(task, function, numpy_version):
 
 def _reason(error):
     """The line that counts: of an error in Python the last one of its traceback, else Java's first."""
+    from py4j.protocol import Py4JError, Py4JNetworkError
+
+    if isinstance(error, (ConnectionError, Py4JNetworkError)) or type(error) is Py4JError:
+        return "its Java process on this machine has ended; was memory short (spark.driver.memory)?"
     text = str(error)
     text = re.split(r"\n\s+at |\n SQLSTATE|\nDriver stacktrace", text.partition("\n: ")[2] or text)[0]
     if "Traceback" in text:

@@ -264,7 +264,36 @@ def test_order_bounds_and_a_failing_job(tmp_path):
     assert "0.1 is needed" in other_numpy and "PYSPARK_PYTHON" in other_numpy, other_numpy
 
 
-def test_java_that_does_not_start(make, tmp_path):
+@pytest.mark.parametrize("where", ["while a task is sent", "while results are awaited"])
+def test_java_dies(where, tmp_path):
+    """One line after what Spark's own threads say."""
+    program = """
+        import os, signal, sys, threading, time
+        from errors import reported
+        from processors import spark_engine
+
+        def slow(number):
+            time.sleep(0.2)
+            return number
+
+        def tasks():
+            for number in range(12):
+                if number == 8:
+                    from pyspark import SparkContext
+                    kill = threading.Timer(0.3, os.kill, (SparkContext._gateway.proc.pid, signal.SIGKILL))
+                    kill.start()
+                    kill.join(5 * (sys.argv[1] == "while a task is sent"))
+                yield number
+
+        with reported(), spark_engine.SparkWorkers(slow, "local[2]") as workers:
+            list(workers.map(tasks()))
+    """
+    status, _, err = run(program, where, TMPDIR=str(tmp_path))
+    (line,) = (line for line in err.splitlines() if line.startswith("error: "))
+    assert status == 2 and err.endswith(f"{line}\n") and "its Java process on this machine has ended" in line, err
+
+
+def test_java_that_does_not_start(tmp_path):
     """One line, and Spark's log is kept."""
     java = tmp_path / "bin" / "java"
     java.parent.mkdir()
