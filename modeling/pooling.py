@@ -1,8 +1,8 @@
 """From the states of tokens to vectors: mixing of layers, poolings over tokens, normalisation.
 
-Source: mean, max, cls and their variants as in Reimers & Gurevych 2019, https://arxiv.org/abs/1908.10084, section 3, and
-the library that followed it; the learned mix of layers is ELMo's (Peters et al. 2018, https://arxiv.org/abs/1802.05365,
-equation 1).
+Source: mean, max and cls as in Reimers & Gurevych 2019, https://arxiv.org/abs/1908.10084, section 3, their variants as in
+the library that followed it; the learned mix of layers as in Peters et al. 2018, https://arxiv.org/abs/1802.05365,
+equation 1.
 """
 
 import tensorflow as tf

@@ -2,6 +2,7 @@
 
 import itertools
 import threading
+import zlib
 
 import numpy as np
 import tensorflow as tf
@@ -152,6 +153,13 @@ class TextEncoder:
     def tokens(self, ids):
         """list of str for ids."""
         return self.tokenizer.convert_ids_to_tokens(ids)
+
+    def fingerprint(self):
+        """A checksum, hex, of all weights."""
+        total = 0
+        for variable in self._encoder.variables:
+            total = zlib.crc32(np.ascontiguousarray(variable.numpy()), total)
+        return f"{total:08x}"
 
     def _graph(self, options, per_token):
         with self._lock:

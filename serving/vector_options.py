@@ -3,6 +3,7 @@
 import dataclasses
 import difflib
 import json
+import os
 
 from errors import InputError
 
@@ -10,6 +11,8 @@ UNITS = ("token", "word", "sentence")
 POOLINGS = ("cls", "mean", "max", "mean_sqrt_len", "weighted_mean", "last")  # those of modeling/pooling.py
 MIXES = ("none", "mean", "concat")
 FIRST_LAST = "first_last"
+FORMATS = ("jsonl", "hdf5", "npz")
+ENDINGS = {".hdf5": "hdf5", ".h5": "hdf5", ".npz": "npz"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,6 +76,19 @@ def parse_layers(text):
         return tuple(int(part) for part in text.split(","))
     except ValueError:
         raise InputError(f"--layers={text}: numbers separated by commas are needed, as -1,-2,-3,-4") from None
+
+
+def output_format(path, wanted=None):
+    """One of FORMATS: what is wanted, else by the ending; any other ending gets JSON lines, as in the original.
+
+    Raises:
+      InputError: an unknown format, or one that standard output cannot take.
+    """
+    found = wanted or ENDINGS.get(os.path.splitext(path)[1], "jsonl")
+    _known("output_format", found, FORMATS)
+    if path == "-" and found != "jsonl":
+        raise InputError(f"--output_file=-: {found} cannot be written to standard output; give a file, or use jsonl")
+    return found
 
 
 def _known(kind, name, known, given=None):

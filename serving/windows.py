@@ -1,7 +1,7 @@
 """Texts longer than the model takes: overlapping windows, and one sequence of states out of theirs.
 
-Source: the windows of google-research/bert `run_squad.py`; a token's state is taken from the window in which it has most
-context.
+Source: the windows of google-research/bert `run_squad.py`; a token's state is taken from the window in which it has
+most context.
 """
 
 import numpy as np

@@ -1,0 +1,55 @@
+"""Writes the vectors that an encoder gives to texts: of their tokens, their words, or of each text as a whole.
+
+Source: google-research/bert `extract_features.py`, whose flags and JSON lines these are.
+"""
+
+import logging
+import os
+
+import console
+import errors
+from serving import vector_options
+from training import flags, settings
+
+DTYPES = ("float32", "float16")
+
+
+def main(_):
+    with errors.reported("the same command goes on where it was"):
+        logging.getLogger().setLevel(logging.INFO)
+        run = flags.read(settings.ExtractionSettings)
+        check(run)
+        # TensorFlow is imported only now that flags and files are known to be good.
+        console.import_tensorflow()
+        from serving.extraction import extract
+
+        given = {name: getattr(run, name) for name in ("max_seq_length", "do_lower_case") if flags.given(name)}
+        extract(run, **given)
+
+
+def check(run):
+    """Raises InputError for what is wrong with the settings by themselves."""
+    for name in ("input_file", "output_file", "init_checkpoint"):
+        if not getattr(run, name):
+            raise errors.InputError(f"--{name} is needed")
+    flags.check_positive(run, "batch_size", *(("window_stride",) if run.window_stride is not None else ()))
+    if run.max_seq_length < 3:
+        raise errors.InputError(
+            f"--max_seq_length={run.max_seq_length}: at least 3 are needed for [CLS], a token, [SEP]"
+        )
+    if run.input_file != "-" and not os.path.isfile(run.input_file):
+        raise errors.InputError(f"--input_file={run.input_file}: no such file")
+    if os.path.isdir(run.output_file):
+        raise errors.InputError(f"--output_file={run.output_file}: a folder; the name of a file is needed")
+    if run.output_file == "-" and run.append:
+        raise errors.InputError("--append: standard output cannot be appended to; give --output_file a name")
+    if run.output_dtype not in DTYPES:
+        raise errors.InputError(f"--output_dtype={run.output_dtype}: one of {', '.join(DTYPES)} is needed")
+    vector_options.output_format(run.output_file, run.output_format)
+    layers = vector_options.parse_layers(run.layers)
+    vector_options.vector_options(run.unit, run.pooling or "mean", layers, run.layer_mix, bool(run.normalize))
+
+
+if __name__ == "__main__":
+    flags.define(settings.ExtractionSettings)
+    flags.run(main)

@@ -1,0 +1,159 @@
+"""A file of texts -> a file of vectors, in bounded memory, by a job that can be killed and goes on."""
+
+import collections
+import dataclasses
+import hashlib
+import itertools
+import json
+import logging
+import os
+import sys
+import time
+
+import tqdm
+
+from errors import InputError
+from serving import input_lines, vector_files, vector_options
+from serving.part_folder import PartFolder
+from serving.sentence_transformers_folder import read_sentence_folder
+from serving.text_encoder import TextEncoder
+
+SECONDS_BETWEEN_LINES = 10.0
+
+
+def extract(run, max_seq_length=None, do_lower_case=None):
+    """Writes the vectors of run.input_file to run.output_file.
+
+    Args:
+      run: ExtractionSettings.
+      max_seq_length, do_lower_case: None unless the command line says them.
+
+    Raises:
+      InputError: what does not fit together, what cannot be read or written.
+    """
+    longest = max_seq_length or read_sentence_folder(run.init_checkpoint).max_seq_length or run.max_seq_length
+    encoder = TextEncoder(
+        run.init_checkpoint, max_seq_length=longest, window_stride=run.window_stride, dtype=run.dtype,
+        bert_config_file=run.bert_config_file, vocab_file=run.vocab_file, do_lower_case=do_lower_case,
+        batch_tokens=run.batch_size * longest,
+    )  # fmt: skip
+    logging.info("%s", encoder.report.table())
+    options = encoder.options(
+        run.unit, run.pooling, vector_options.parse_layers(run.layers), run.layer_mix, run.normalize
+    )
+    job = _Job(run, encoder, options)
+    job.to_standard_output() if run.output_file == "-" else job.to_file()
+
+
+class _Job:
+    """One input file, one encoder, one kind of vectors."""
+
+    def __init__(self, run, encoder, options):
+        self._run, self._encoder, self._options = run, encoder, options
+        self._kind = vector_options.output_format(run.output_file, run.output_format)
+        self._writer = vector_files.make_writer(run.output_file, self._kind, options, run.output_dtype)
+        self._indices = list(options.layers) if options.layer_mix == "none" else [list(options.layers)]
+        self._lines = input_lines.read_lines(run.input_file)
+        self._digest, self._pending = hashlib.sha256(), collections.deque()
+
+    def to_file(self):
+        path, settings = self._run.output_file, self._settings()
+        part = PartFolder(path + ".part", {**settings, "append": self._run.append})
+        done = part.progress or {"before": 0, "texts": 0, "cut": 0, "digest": self._digest.hexdigest()}
+        if part.progress is None and self._run.append and os.path.exists(path):
+            done["before"] = self._writer.load(part, path, settings)
+        if not done.get("finished"):
+            self._pass_over(done)
+            started = _Clock(self._run, done["texts"])
+            for vectors, labels in self._pools():
+                self._writer.add(part, vectors, labels, self._indices, done["before"] + done["texts"])
+                done["texts"] += len(vectors.cut)
+                done["cut"] += int(vectors.cut.sum())
+                done["digest"] = self._digest.hexdigest()
+                part.commit(done)
+                started.show(done["texts"])
+            started.close()
+            part.commit({**done, "finished": True})  # killed from here on, it is put in its place again
+        self._writer.finish(part, path, settings)
+        part.remove()
+        self._report(done["texts"], done["cut"])
+
+    def to_standard_output(self):
+        texts = cut = 0
+        clock = _Clock(self._run, 0)
+        for vectors, labels in self._pools():
+            sys.stdout.writelines(self._writer.lines(vectors, labels, self._indices, texts))
+            sys.stdout.flush()
+            texts, cut = texts + len(vectors.cut), cut + int(vectors.cut.sum())
+            clock.show(texts)
+        clock.close()
+        self._report(texts, cut)
+
+    def _pass_over(self, done):
+        """The lines whose vectors are written already."""
+        for line in itertools.islice(self._lines, done["texts"]):
+            self._digest.update(line.encode() + b"\n")
+        if self._digest.hexdigest() != done["digest"]:
+            raise InputError(
+                f"{self._run.input_file}: its first {done['texts']} lines are not those that {self._run.output_file}"
+                ".part was made from; remove that folder to start anew"
+            )
+        if done["texts"]:
+            logging.info("going on after %d texts", done["texts"])
+
+    def _pools(self):
+        """Yields (Vectors, label of each row) of one pool after the other."""
+        for vectors in self._encoder.stream(self._texts(), self._options):
+            lines = [self._pending.popleft() for _ in range(len(vectors.cut))]
+            for line in lines:
+                self._digest.update(line.encode() + b"\n")
+            vectors.values = vectors.values.astype(self._run.output_dtype, copy=False)
+            labels = vectors.words if vectors.words is not None else lines
+            yield vectors, self._encoder.tokens(vectors.token_ids.tolist()) if self._options.unit == "token" else labels
+
+    def _texts(self):
+        for line in self._lines:
+            self._pending.append(line)
+            yield input_lines.text_or_pair(line)
+
+    def _settings(self):
+        """All that the vectors depend on, as JSON gives it back."""
+        settings = {
+            "weights": self._encoder.fingerprint(), "tokenizer": self._encoder.tokenizer.fingerprint(),
+            "max_seq_length": self._encoder.max_seq_length, "window_stride": self._run.window_stride,
+            "batch_size": self._run.batch_size, "dtype": self._run.dtype, "output_dtype": self._run.output_dtype,
+            **dataclasses.asdict(self._options),
+        }  # fmt: skip
+        return json.loads(json.dumps(settings))
+
+    def _report(self, texts, cut):
+        logging.info("%d texts -> %s", texts, self._run.output_file)
+        if cut:
+            stride = self._encoder.max_seq_length // 2
+            logging.warning(
+                "%d of %d texts have more than --max_seq_length=%d tokens and were truncated; --window_stride=%d reads "
+                "all of them but pairs", cut, texts, self._encoder.max_seq_length, stride,
+            )  # fmt: skip
+
+
+class _Clock:
+    """How far the job is: a bar on a terminal, plain lines elsewhere."""
+
+    def __init__(self, run, done):
+        self._total, self._first = input_lines.count_lines(run.input_file), done
+        on_terminal = sys.stderr.isatty()
+        self._bar = tqdm.tqdm(total=self._total, initial=done, unit="text", dynamic_ncols=True, disable=not on_terminal)
+        self._plain, self._started = not on_terminal, time.monotonic()
+        self._last = self._started
+
+    def show(self, done):
+        self._bar.update(done - self._bar.n)
+        now = time.monotonic()
+        if self._plain and now - self._last > SECONDS_BETWEEN_LINES:
+            self._last = now
+            rate = (done - self._first) / (now - self._started)
+            left = f", {(self._total - done) / rate:.0f} s left" if self._total else ""
+            logging.info("%d%s texts, %.0f a second%s", done, f"/{self._total}" if self._total else "", rate, left)
+
+    def close(self):
+        self._bar.close()
