@@ -15,6 +15,8 @@ import pytest
 import tensorflow as tf
 from running import ROOT, Script
 
+from training import settings
+
 NAME = "create_pretraining_data.py"
 WORDS = (
     "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho sigma tau upsilon".split()
@@ -69,6 +71,16 @@ def records(*paths):
 
 def digest(path):
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_flags_of_the_original_keep_names_and_defaults():
+    run = settings.PretrainingDataSettings()
+    for name, default in {
+        "input_file": None, "output_file": None, "vocab_file": None, "do_lower_case": True, "do_whole_word_mask": False,
+        "max_seq_length": 128, "max_predictions_per_seq": 20, "random_seed": 12345, "dupe_factor": 10,
+        "masked_lm_prob": 0.15, "short_seq_prob": 0.1,
+    }.items():  # fmt: skip
+        assert getattr(run, name) == default, name
 
 
 def test_records_manifest_and_summary(corpus):
