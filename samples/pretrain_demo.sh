@@ -9,16 +9,19 @@ python="${PYTHON:-python}"
 output="${OUTPUT_DIR:-output/pretraining}"
 corpus="${CORPUS:-samples/corpus/home.txt,samples/corpus/outdoors.txt}"
 held_out="${HELD_OUT:-samples/corpus/town.txt}"
-steps="${STEPS:-600}"
+steps="${STEPS:-1500}"
 run() { echo "+ $*"; TF_CPP_MIN_LOG_LEVEL=3 "$@"; }
 
 run "$python" build_vocab.py --input_file="$corpus" --output_file="$output/vocabulary/vocab.txt" \
   --vocab_size="${VOCAB_SIZE:-1999}" --overwrite
-# Stored without masks, so that every epoch draws new ones: a small text is read many times.
+# Stored without masks, so that every epoch draws new ones: a small text is read many times. Full sentences, since on a few
+# dozen documents the next-sentence task is learned by heart at the cost of the words.
 run "$python" create_pretraining_data.py --input_file="$corpus" --output_file="$output/train.tfrecord" --dynamic_masking \
-  --vocab_file="$output/vocabulary/vocab.txt" --max_seq_length=64 --max_predictions_per_seq=10 --dupe_factor=5 --overwrite
+  --vocab_file="$output/vocabulary/vocab.txt" --instances=full_sentences --max_seq_length=64 --max_predictions_per_seq=10 \
+  --dupe_factor=1 --overwrite
 run "$python" create_pretraining_data.py --input_file="$held_out" --output_file="$output/held_out.tfrecord" \
-  --vocab_file="$output/vocabulary/vocab.txt" --max_seq_length=64 --max_predictions_per_seq=10 --dupe_factor=1 --overwrite
+  --vocab_file="$output/vocabulary/vocab.txt" --instances=full_sentences --max_seq_length=64 --max_predictions_per_seq=10 \
+  --dupe_factor=1 --overwrite
 cat > "$output/masks.txt" <<'END'
 Bread needs only flour, [MASK], salt and time.
 After the rest it is soft and [MASK] to fold.
@@ -31,7 +34,7 @@ run "$python" run_pretraining.py --flagfile=configs/recipes/pretrain-demo.flags 
   --predict_file="$output/masks.txt" --output_dir="$output/model_dir" --overwrite_output_dir 2>&1 | tee "$output/log.txt"
 
 echo
-echo "Loss in training (masked tokens + next sentence), every so many steps:"
+echo "Loss in training, every so many steps:"
 grep -E '^step [0-9]+/' "$output/log.txt" | sed -E 's/^step ([0-9]+)\/[0-9]+: loss ([0-9.]+).*/  step \1: \2/'
 echo "On text that was held out, of which the model has seen neither the subject nor most words:"
 grep -E '^step [0-9]+: ' "$output/log.txt" | sed -E 's/^step ([0-9]+): .*masked_lm_accuracy ([0-9.]+).*perplexity ([0-9.]+).*/  step \1: accuracy of masked words \2, perplexity \3/'

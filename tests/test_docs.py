@@ -80,7 +80,8 @@ def test_a_wrong_flag_would_be_found():
 
 @pytest.mark.parametrize("recipe", RECIPES, ids=lambda path: path.stem)
 def test_recipe_is_understood(recipe):
-    run(PARSE, "run_classifier.py", f"--flagfile={recipe}")
+    script = re.search(r"python (\w+\.py) --flagfile=", recipe.read_text(encoding="utf-8"))
+    run(PARSE, script[1], f"--flagfile={recipe}")
 
 
 def test_links_of_the_pages_lead_somewhere():

@@ -5,9 +5,11 @@ import logging
 import math
 import os
 
+import tensorflow as tf
+
 import registry
 from errors import InputError
-from processors import text_files
+from processors import records, text_files
 from training import checkpoints, results, run, run_folder
 from training.building import length_buckets, model_folder, seed_everything, uses_static_shapes
 from training.distribution import make_strategy
@@ -65,6 +67,15 @@ class Pretraining:
 
     def run(self):
         """All that the settings ask for; returns the exit status."""
+        try:
+            return self._run()
+        except tf.errors.DataLossError:
+            for data in (self._train_data, self._eval_data):
+                if data:
+                    records.find_corruption(data.record_set)
+            raise
+
+    def _run(self):
         settings, output_dir = self._settings, self._settings.output_dir
         with self._strategy.scope():
             seed_everything(settings.seed)
@@ -94,13 +105,13 @@ class Pretraining:
         return 0
 
     def _train(self, objective, groups, evaluator):
-        settings, records = self._settings, self._train_data.record_set
+        settings, instances = self._settings, self._train_data.record_set
         plan = run.Plan(
             num_train_steps=settings.num_train_steps,
             num_warmup_steps=settings.num_warmup_steps,
-            data_key=records.key,
-            data_size=f"instances = {records.num_examples}, "
-            f"epochs = {settings.num_train_steps * settings.train_batch_size / records.num_examples:.2f}",
+            data_key=instances.key,
+            data_size=f"instances = {instances.num_examples}, "
+            f"epochs = {settings.num_train_steps * settings.train_batch_size / instances.num_examples:.2f}",
             best_metric="loss" if settings.keep_best or settings.patience else None,
             lower_is_better=True,
         )

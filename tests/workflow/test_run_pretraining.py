@@ -325,6 +325,20 @@ def test_bad_input_is_one_line_and_touches_nothing(pretrain, data, tmp_path):
         assert not out.exists(), name
 
 
+def test_a_record_corrupted_deep_in_a_shard(script, pretrain, data, tiny_bert, tmp_path):
+    ran = script(
+        "create_pretraining_data.py", f"--input_file={data}/train.txt", f"--vocab_file={tiny_bert}/vocab.txt",
+        f"--output_file={tmp_path}/many.tfrecord", "--num_processes=1", *SIZES, "--dupe_factor=20",
+    )  # fmt: skip
+    assert ran.wait() == 0, ran.stderr
+    shard = tmp_path / "many.tfrecord"
+    content = bytearray(shard.read_bytes())
+    content[-40] ^= 0xFF  # of the length that the manifest says, and beyond the records that are looked into
+    shard.write_bytes(content)
+    broken = pretrain("--do_train", *STEPS, f"--input_file={shard}", f"--output_dir={tmp_path}/out", status=2)
+    assert "many.tfrecord: corrupted record at byte" in broken.stderr
+
+
 def test_another_vocabulary_than_the_records(pretrain, data, tiny_bert, tmp_path):
     tokens = (tiny_bert / "vocab.txt").read_text().splitlines()
     (tmp_path / "vocab.txt").write_text("\n".join([*tokens[:5], *reversed(tokens[5:])]) + "\n")
