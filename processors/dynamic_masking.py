@@ -11,18 +11,7 @@ new masks each time: Liu et al. 2019 (RoBERTa), https://arxiv.org/abs/1907.11692
 import numpy as np
 import tensorflow as tf
 
-from processors.masking import KEEP_SHARE, LONGEST_SPAN, MASK_SHARE, MASKINGS, SPAN_PROBABILITY
-
-
-def length_probabilities(masking, max_ngram=3):
-    """float64 [longest]: probabilities of groups of 1, 2, ... words."""
-    if masking == "ngram":
-        weights = 1.0 / np.arange(1, max_ngram + 1)
-    elif masking == "span":
-        weights = SPAN_PROBABILITY * (1.0 - SPAN_PROBABILITY) ** np.arange(LONGEST_SPAN)
-    else:
-        weights = np.ones(1)
-    return weights / weights.sum()
+from processors.masking import KEEP_SHARE, MASK_SHARE, MASKINGS, length_probabilities
 
 
 class DynamicMasking:

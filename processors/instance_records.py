@@ -10,8 +10,8 @@ import tensorflow as tf
 
 from errors import InputError
 from processors.records import RecordSet, check_values, checked_records, read_example
+from processors.shard_files import MANIFEST_SUFFIX
 
-MANIFEST_ENDING = ".manifest.json"
 _CARRIED = ("tokenizer", "vocab_file", "do_lower_case", "max_predictions_per_seq", "masking", "masked_lm_prob")
 RECORDS_LOOKED_INTO = 100  # of each file; all records are counted, and their checksums verified
 
@@ -43,7 +43,7 @@ def find_files(pattern):
     if not pattern:
         raise InputError("--input_file is needed: records of create_pretraining_data.py")
     found = {path for one in pattern.split(",") for path in tf.io.gfile.glob(one)}
-    files = sorted(path for path in found if not path.endswith(MANIFEST_ENDING))
+    files = sorted(path for path in found if not path.endswith(MANIFEST_SUFFIX))
     if not files:
         raise InputError(f"no file matches {pattern}; mend the path, or make it by create_pretraining_data.py")
     return files
@@ -85,7 +85,7 @@ def _manifests_beside(files):
     """Absolute name of a record file -> (its manifest's name, contents), for all manifests in the files' folders."""
     known = {}
     for folder in sorted({os.path.dirname(os.path.abspath(path)) for path in files if "://" not in path}):
-        for name in sorted(glob.glob(os.path.join(glob.escape(folder), f"*{MANIFEST_ENDING}"))):
+        for name in sorted(glob.glob(os.path.join(glob.escape(folder), f"*{MANIFEST_SUFFIX}"))):
             try:
                 with open(name, encoding="utf-8") as file:
                     values = json.load(file)

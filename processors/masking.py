@@ -100,12 +100,19 @@ def _span_lengths(masking, count, rng):
     """How many words the span that begins at each word would have, int64 [count]; None: one."""
     if masking.kind in ("token", "whole_word"):
         return None
-    if masking.kind == "ngram":
-        weights = 1.0 / np.arange(1, masking.max_ngram + 1)
-    else:
-        weights = SPAN_PROBABILITY * (1 - SPAN_PROBABILITY) ** np.arange(LONGEST_SPAN)
-    thresholds = np.cumsum(weights / weights.sum())[:-1]
+    thresholds = np.cumsum(length_probabilities(masking.kind, masking.max_ngram))[:-1]
     return 1 + np.searchsorted(thresholds, rng.random(count), side="right")
+
+
+def length_probabilities(kind, max_ngram=3):
+    """Probabilities that a span has 1, 2, ... words, float64. n-grams: in proportion to 1 / n; spans: geometric."""
+    if kind == "ngram":
+        weights = 1.0 / np.arange(1, max_ngram + 1)
+    elif kind == "span":
+        weights = SPAN_PROBABILITY * (1 - SPAN_PROBABILITY) ** np.arange(LONGEST_SPAN)
+    else:
+        weights = np.ones(1)
+    return weights / weights.sum()
 
 
 def _chosen(starts, sizes, word_splits, wanted, span_lengths, rng):

@@ -159,7 +159,7 @@ def test_lengths_of_ngrams():
 
 def test_lengths_of_spans():
     """SpanBERT's: geometric, at most 10 words, of mean 3.8."""
-    chances = dynamic_masking.length_probabilities("span")
+    chances = offline.length_probabilities("span")
     assert len(chances) == 10 and np.sum(chances * np.arange(1, 11)) == pytest.approx(3.8, abs=0.01)
     np.testing.assert_allclose(chances[1:] / chances[:-1], 0.8)
     rows, width = 4000, 700
