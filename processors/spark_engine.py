@@ -36,6 +36,7 @@ _TASKS_PER_CORE = 2
 _MOST_TASKS = 64
 _SECONDS_TO_CONNECT = 5
 _SECONDS_WITHOUT_EXECUTOR = 60
+_ENDED = "its Java process on this machine has ended; was memory short (spark.driver.memory)?"
 
 
 def check(master):
@@ -110,6 +111,8 @@ class SparkWorkers:
         conf = SparkConf().setMaster(self._master).setAppName("create_pretraining_data")
         conf.setIfMissing("spark.ui.showConsoleProgress", "false")
         self._context = SparkContext(conf=conf)
+        # Where Java ends, this would print a traceback into the line that says so.
+        self._context._accumulatorServer.handle_error = lambda *_: None
         modules = os.path.join(self._folder, "bertline.zip")  # fetched from here by executors that come later, too
         with zipfile.ZipFile(modules, "w", zipfile.ZIP_DEFLATED) as archive:
             for path in sorted(path for pattern in _SHIPPED for path in _ROOT.glob(pattern)):
@@ -167,17 +170,26 @@ class SparkWorkers:
 
     @contextlib.contextmanager
     def _errors(self, what):
-        """Makes one line of what Spark raises, which has a hundred."""
-        from py4j.protocol import Py4JError
-        from pyspark.errors import PySparkException
-
+        """Makes one line of what Spark raises, of whatever class; a job's own error is a hundred lines of Java's."""
         try:
             yield
-        except (Py4JError, PySparkException, ConnectionError) as error:
+        except InputError:
+            raise
+        except Exception as error:
             # Empty where Java was running before: what it says goes where its stderr went then.
             self._keeps_log = os.path.getsize(self._log) > 0
             log = f"; Spark's own log: {self._log}" if self._keeps_log else ""
-            raise InputError(f"{self._master}: {what}: {_reason(error)}{log}") from error
+            reason = _reason(error) if self._java_answers() else _ENDED
+            raise InputError(f"{self._master}: {what}: {reason}{log}") from error
+
+    def _java_answers(self):
+        """Whether Java is there; where it is not, an error may be any that broken connections and clean-up have."""
+        from py4j.protocol import Py4JError
+
+        try:
+            return self._context is None or self._context._jsc.sc() is not None
+        except (Py4JError, OSError):
+            return False
 
 
 def _on_executor(task, function, numpy_version):
@@ -191,10 +203,6 @@ def _on_executor(task, function, numpy_version):
 
 def _reason(error):
     """The line that counts: of an error in Python the last one of its traceback, else Java's first."""
-    from py4j.protocol import Py4JError, Py4JNetworkError
-
-    if isinstance(error, (ConnectionError, Py4JNetworkError)) or type(error) is Py4JError:
-        return "its Java process on this machine has ended; was memory short (spark.driver.memory)?"
     text = str(error)
     text = re.split(r"\n\s+at |\n SQLSTATE|\nDriver stacktrace", text.partition("\n: ")[2] or text)[0]
     if "Traceback" in text:

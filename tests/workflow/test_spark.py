@@ -266,7 +266,7 @@ def test_order_bounds_and_a_failing_job(tmp_path):
 
 @pytest.mark.parametrize("where", ["while a task is sent", "while results are awaited"])
 def test_java_dies(where, tmp_path):
-    """One line after what Spark's own threads say."""
+    """One line among what Spark's own threads log."""
     program = """
         import os, signal, sys, threading, time
         from errors import reported
@@ -289,8 +289,7 @@ def test_java_dies(where, tmp_path):
             list(workers.map(tasks()))
     """
     status, _, err = run(program, where, TMPDIR=str(tmp_path))
-    (line,) = (line for line in err.splitlines() if line.startswith("error: "))
-    assert status == 2 and err.endswith(f"{line}\n") and "its Java process on this machine has ended" in line, err
+    assert status == 2 and err.count("its Java process on this machine has ended; was memory short") == 1, err
 
 
 def test_java_that_does_not_start(tmp_path):
