@@ -53,7 +53,7 @@ def run(program, *arguments, **environment):
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
     try:
-        out, err = process.communicate(timeout=240)
+        out, err = process.communicate(timeout=600)
     finally:
         kill(process)
     return process.returncode, out, err
@@ -146,7 +146,7 @@ class Cluster:
 
     def _wait_for(self, started, pattern, count=1):
         process, log = started
-        end = time.monotonic() + 90
+        end = time.monotonic() + 300
         while len(found := re.findall(pattern, pathlib.Path(log.name).read_text(encoding="utf-8"))) < count:
             assert process.poll() is None and time.monotonic() < end, pathlib.Path(log.name).read_text()[-2000:]
             time.sleep(0.1)
