@@ -3,6 +3,7 @@
 Source: google-research/bert `extract_features.py`, whose flags and JSON lines these are.
 """
 
+import dataclasses
 import logging
 import os
 
@@ -18,6 +19,8 @@ def main(_):
     with errors.reported("the same command goes on where it was"):
         logging.getLogger().setLevel(logging.INFO)
         run = flags.read(settings.ExtractionSettings)
+        if run.unit == "sentence" and not flags.given("layers"):
+            run = dataclasses.replace(run, layers="-1")  # the default of the original is for tokens
         check(run)
         # TensorFlow is imported only now that flags and files are known to be good.
         console.import_tensorflow()

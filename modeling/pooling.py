@@ -1,7 +1,7 @@
 """From the states of tokens to vectors: mixing of layers, poolings over tokens, normalisation.
 
-Source: mean, max and cls as in Reimers & Gurevych 2019, https://arxiv.org/abs/1908.10084, section 3, their variants as in
-the library that followed it; the learned mix of layers as in Peters et al. 2018, https://arxiv.org/abs/1802.05365,
+Source: mean, max and cls as in Reimers & Gurevych 2019, https://arxiv.org/abs/1908.10084, section 3, their variants as
+in the library that followed it; the learned mix of layers as in Peters et al. 2018, https://arxiv.org/abs/1802.05365,
 equation 1.
 """
 
@@ -87,6 +87,7 @@ def pooled(states, mask, pooling):
 
     `pooling`: a name of POOLINGS, or several joined by "+", whose vectors are concatenated: W' is a multiple of W.
     """
+    states, mask = tf.convert_to_tensor(states), tf.convert_to_tensor(mask)
     parts = [POOLINGS[name](states, mask) for name in pooling.split("+")]
     return parts[0] if len(parts) == 1 else tf.concat(parts, axis=-1)
 

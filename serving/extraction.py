@@ -13,7 +13,7 @@ import time
 import tqdm
 
 from errors import InputError
-from serving import input_lines, vector_files, vector_options
+from serving import cores, input_lines, vector_files, vector_options
 from serving.part_folder import PartFolder
 from serving.sentence_transformers_folder import read_sentence_folder
 from serving.text_encoder import TextEncoder
@@ -35,12 +35,11 @@ def extract(run, max_seq_length=None, do_lower_case=None):
     encoder = TextEncoder(
         run.init_checkpoint, max_seq_length=longest, window_stride=run.window_stride, dtype=run.dtype,
         bert_config_file=run.bert_config_file, vocab_file=run.vocab_file, do_lower_case=do_lower_case,
-        batch_tokens=run.batch_size * longest,
+        batch_tokens=run.batch_size * longest, batches_at_once=cores.share_between_batches(),
     )  # fmt: skip
+    layers = vector_options.parse_layers(run.layers)
+    options = encoder.options(run.unit, run.pooling, layers, run.layer_mix, run.normalize)
     logging.info("%s", encoder.report.table())
-    options = encoder.options(
-        run.unit, run.pooling, vector_options.parse_layers(run.layers), run.layer_mix, run.normalize
-    )
     job = _Job(run, encoder, options)
     job.to_standard_output() if run.output_file == "-" else job.to_file()
 

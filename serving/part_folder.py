@@ -46,9 +46,11 @@ class PartFolder:
                     "go on with the settings of before, or remove the folder to start anew"
                 )
         self.progress = state["progress"]
-        for name, size in state["sizes"].items():
-            if os.path.exists(self.file(name)):  # finished ones may be in their place already
-                os.truncate(self.file(name), size)
+        for name in os.listdir(path):
+            if name in state["sizes"]:
+                os.truncate(self.file(name), state["sizes"][name])
+            elif name != STATE:
+                os.remove(self.file(name))
 
     def file(self, name):
         return os.path.join(self.path, name)

@@ -92,14 +92,17 @@ class Pool:
         return self._normalized(vector)[0]
 
     def _normalized(self, vectors):
-        return (pooling.normalized(vectors) if self._options.normalize else vectors).numpy()
+        return np.asarray(pooling.normalized(vectors) if self._options.normalize else vectors)
 
     def _places(self):
         """Where the tokens of the texts lie in the slots of the rows, and int64 [n + 1], which are a text's."""
         rows, windows = self._prepared.rows, self._prepared.windows
         if windows is None:
             return slice(None), rows.row_splits
-        places = [windows.merged(text, rows.row_splits) for text in range(self._count)]
+        places = [
+            windows.merged(text, rows.row_splits) if several else np.arange(*rows.row_splits[first : first + 2])
+            for text, (several, first) in enumerate(zip(windows.several, windows.first))
+        ]
         return np.concatenate(places), np.concatenate([[0], np.cumsum([len(p) for p in places])])
 
     def _tokens(self):

@@ -16,11 +16,11 @@ from serving.sentence_transformers_folder import read_sentence_folder
 from serving.vector_options import vector_options
 from training.building import ModelSource
 from training.settings import RunSettings
-from training.two_at_once import in_order
+from training.two_at_once import BATCHES_AT_ONCE, in_order
 from training.weights import load_weights
 
 LONGEST_BY_DEFAULT = 512  # tokens
-BATCH_TOKENS = 2048
+BATCH_TOKENS = 4096
 POOL_TEXTS = 4096
 POOL_BYTES = 1 << 27  # of a pool's results, where a token has 4 characters
 
@@ -36,7 +36,7 @@ class TextEncoder:
         are.
       dtype: "float32", "bfloat16" or "float16".
       bert_config_file, vocab_file, do_lower_case: where nothing beside the weights says it.
-      batch_tokens: tokens that are computed at once.
+      batch_tokens: tokens of a batch. batches_at_once: see `serving.cores`.
 
     Raises:
       InputError: what does not fit together.
@@ -44,7 +44,7 @@ class TextEncoder:
 
     def __init__(
         self, model, *, max_seq_length=None, window_stride=None, dtype="float32", bert_config_file=None,
-        vocab_file=None, do_lower_case=None, batch_tokens=BATCH_TOKENS,
+        vocab_file=None, do_lower_case=None, batch_tokens=BATCH_TOKENS, batches_at_once=BATCHES_AT_ONCE,
     ):  # fmt: skip
         self.folder = read_sentence_folder(model)
         longest = max_seq_length or self.folder.max_seq_length
@@ -63,7 +63,7 @@ class TextEncoder:
                 f"--window_stride={window_stride}: a number from 1 to {self.max_seq_length - 2} is needed, so that "
                 f"windows of --max_seq_length={self.max_seq_length} leave no token out"
             )
-        self._stride, self._batch_tokens = window_stride, batch_tokens
+        self._stride, self._batch_tokens, self._at_once = window_stride, batch_tokens, batches_at_once
         # Batches are cut so that there is hardly any padding to remove.
         self._encoder = source.encoder_class(self.config, dtype=policy(dtype, False), remove_padding=False)
         self._encoder.build()
@@ -144,7 +144,10 @@ class TextEncoder:
         made = batches()
         first = list(itertools.islice(made, 2))
         together = len(first) == 2  # threads would only delay a single batch
-        results = in_order(computed, itertools.chain(first, made)) if together else ((b, computed(b)) for b in first)
+        if together:
+            results = in_order(computed, itertools.chain(first, made), self._at_once)
+        else:
+            results = ((batch, computed(batch)) for batch in first)
         for (part, chosen, _), values in results:
             part.add(chosen, values)
             while pools and pools[0].is_complete():

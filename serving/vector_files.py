@@ -69,8 +69,8 @@ class JsonLines:
         del settings  # lines do not say what they were made with
         count, last = 0, b"\n"
         with (gzip.open if self._compressed else open)(path, "rb") as file:
-            for last in file:
-                count += 1
+            for line in file:
+                count, last = count + 1, line
         if not last.endswith(b"\n"):
             raise InputError(f"{path}: line {count} is not whole; --append needs a finished file")
         with open(path, "rb") as file:

@@ -206,7 +206,10 @@ class ExtractionSettings:
 
     input_file: str | None = setting(None, "A text a line, or a pair, `text_a ||| text_b`; .gz too; - reads stdin.")
     output_file: str | None = setting(None, "Where the vectors go; - writes JSON lines to stdout.")
-    layers: str = setting("-1,-2,-3,-4", "Layers: -1 is the last, 0 the first; one below the first: the embeddings.")
+    layers: str = setting(
+        "-1,-2,-3,-4",
+        "Layers: -1 is the last, 0 the first; one below the first: the embeddings. By default -1 where --unit=sentence.",
+    )
     bert_config_file: str | None = setting(
         None, "The config json file of the model; by default the one beside --init_checkpoint."
     )
