@@ -169,6 +169,23 @@ def test_the_result_goes_into_classification(trained, classify, cola_dir, tmp_pa
     assert re.search(r"not used .*\n *cls.predictions", ran.stderr), "what is not used is named"
 
 
+@pytest.mark.parametrize("kind", ["tf1", "huggingface"])
+def test_converted_it_has_the_same_losses(kind, trained, script, pretrain, data, tmp_path):
+    converted = tmp_path / kind
+    ran = script(
+        "convert_checkpoint.py", f"--init_checkpoint={trained[0]}", f"--format={kind}", f"--output_dir={converted}"
+    )
+    assert ran.wait() == 0, ran.stderr
+    checkpoint = converted / "bert_model.ckpt" if kind == "tf1" else converted
+    pretrain(
+        "--do_eval", f"--eval_file={data}/dev.tfrecord", f"--init_checkpoint={checkpoint}",
+        f"--output_dir={tmp_path}/out", "--bert_config_file=None", "--vocab_file=None",
+    )  # fmt: skip
+    before, after = results(trained[0]), results(tmp_path / "out")
+    for key in before.keys() - {"global_step"}:
+        np.testing.assert_allclose(after[key], before[key], rtol=1e-5, err_msg=key)
+
+
 @pytest.mark.parametrize("records", ["train", "unmasked"])
 def test_killed_and_continued_is_as_never_killed(records, script, pretrain, data, tiny_bert, tmp_path):
     flags = (
@@ -184,6 +201,9 @@ def test_killed_and_continued_is_as_never_killed(records, script, pretrain, data
         ran.send(signal.SIGKILL)
         ran.process.join()
         assert ran.process.exitcode == -signal.SIGKILL, ran.stderr
+    if records == "train":  # the weights of an unfinished run can be started from, its heads included
+        other = pretrain(*flags, f"--output_dir={tmp_path}/other", f"--init_checkpoint={out}")
+        assert re.search(r"missing +0\n", other.stderr), other.stderr
     assert "continuing from" in pretrain(*flags, f"--output_dir={out}").stderr
     assert weights(out) == weights(straight)
     assert "is a finished run" in pretrain(*flags, f"--output_dir={out}").stderr

@@ -67,12 +67,18 @@ def _full_names(reader, prefix):
     graph.ParseFromString(_reader(reader, prefix, OBJECT_GRAPH)())
     slots = {slot.slot_variable_node_id for node in graph.nodes for slot in node.slot_variables}
     names = {
-        value.full_name or value.checkpoint_key: value.checkpoint_key
+        _name_in_run(value.checkpoint_key) or value.full_name or value.checkpoint_key: value.checkpoint_key
         for number, node in enumerate(graph.nodes)
         for value in node.attributes
         if number not in slots and value.name == "VARIABLE_VALUE"
     }
     return names, len(slots)
+
+
+def _name_in_run(key):
+    """The name of a weight in a checkpoint of our own runs, whose key has it, slashes escaped; None elsewhere."""
+    found = re.fullmatch(r"weights/(.+)/\.ATTRIBUTES/VARIABLE_VALUE", key)
+    return found and found[1].replace(".S", "/").replace("..", ".")
 
 
 def _check_data(prefix, declared):
