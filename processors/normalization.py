@@ -60,7 +60,8 @@ class _CharTable(dict):
         return value
 
 
-def _cleaned(char):
+def cleaned(char):
+    """What BERT's cleaning makes of a character: None, a blank, the ideograph between blanks, or itself."""
     if is_removed(char):
         return None
     if char in "\t\n\r" or unicodedata.category(char) == "Zs":
@@ -76,7 +77,7 @@ def _split_without_marks(char):
     return None if unicodedata.category(char) == "Mn" else _split(char)
 
 
-_CLEAN = _CharTable(_cleaned)
+_CLEAN = _CharTable(cleaned)
 _SPLIT = _CharTable(_split)
 _SPLIT_WITHOUT_MARKS = _CharTable(_split_without_marks)
 

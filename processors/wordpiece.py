@@ -48,8 +48,7 @@ class WordpieceTokenizer:
 class BatchWordpiece:
     """Many texts to ids in one call of tensorflow-text's FastWordpieceTokenizer, equal to the Python classes.
 
-    Vocabulary entries that no word can hold (blank, with a blank or a punctuation mark inside, "[CLS]") are kept from
-    the C++ side, which would match some of them; of equal entries the last one's id counts, as in the original.
+    Of equal vocabulary entries the last one's id counts, as in the original.
     """
 
     def __init__(self, vocab, do_lower_case, unk_token="[UNK]"):
@@ -67,7 +66,7 @@ class BatchWordpiece:
         import tensorflow as tf
         import tensorflow_text
 
-        pieces = [piece for piece in self._vocab if piece == self._unk_token or _can_occur(piece)]
+        pieces = pieces_for_cpp(self._vocab, self._unk_token)
         self._ids = np.array([self._vocab[piece] for piece in pieces], np.int32)
         with tf.device("/CPU:0"):
             # Its limit is in bytes: right for ASCII, and fast_form keeps other long words away.
@@ -120,6 +119,14 @@ def _groups(texts):
         if chars >= _CHARS_PER_CALL or i == len(texts):
             yield texts[start:i]
             start, chars = i, 0
+
+
+def pieces_for_cpp(vocab, unk_token):
+    """The vocabulary without entries that no word can hold, some of which the C++ side would match all the same.
+
+    They are the blank ones, those with a blank or a punctuation mark inside, and "[CLS]" and its like.
+    """
+    return [piece for piece in vocab if piece == unk_token or _can_occur(piece)]
 
 
 def _can_occur(piece):

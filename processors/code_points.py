@@ -1,0 +1,79 @@
+"""BERT's normalisation as a table over all code points, for programs that cannot call Python.
+
+What becomes of a code point hardly depends on its neighbours. Two things do: a capital sigma that ends a word is
+lower-cased in another way, and marks that follow a letter are put into the order of their combining classes. The table
+says of each code point what it takes to do both.
+"""
+
+import unicodedata
+
+import numpy as np
+
+from processors.normalization import cleaned, is_cjk, is_punctuation
+
+CODE_POINTS = 0x110000
+PAGE_BITS = 8
+CLASS_SHIFT = 21  # a value holds a code point in its lower bits and its combining class above them
+SELF, NOTHING, BLANK = (1 << CLASS_SHIFT) - 1, 0, 0x20  # in the place of a code point; U+0000 never comes out
+CAPITAL_SIGMA, FINAL_SIGMA = 0x3A3, 0x3C2
+# What a code point means to a capital sigma beside it: it is looked past, it belongs to the word, it ends the word.
+PASSED, CASED, OTHER = range(3)
+
+
+class CodePoints:
+    """Everything BasicTokenizer does to single code points.
+
+    Attributes:
+      page_of: int32 [CODE_POINTS >> PAGE_BITS], and pages int32 [pages, 1 << PAGE_BITS]: code point -> its entry.
+      row_splits: int32 [entries + 1]; entry i becomes values[row_splits[i]:row_splits[i + 1]]. SELF stands for the code
+        point, BLANK for what separates words, NOTHING for a removed mark that ends a run of marks.
+      values: int32.
+      context: int32 [entries]: PASSED, CASED or OTHER.
+    """
+
+    def __init__(self, do_lower_case):
+        numbers, entry_of = {}, np.empty(CODE_POINTS, np.int32)
+        for code_point in range(CODE_POINTS):
+            entry = _entry(chr(code_point), do_lower_case)
+            entry_of[code_point] = numbers.setdefault(entry, len(numbers))
+        self.pages, self.page_of = np.unique(entry_of.reshape(-1, 1 << PAGE_BITS), axis=0, return_inverse=True)
+        self.page_of = self.page_of.reshape(-1).astype(np.int32)
+        self.row_splits = np.cumsum([0, *(len(values) for values, _ in numbers)]).astype(np.int32)
+        self.values = np.array([value for values, _ in numbers for value in values], np.int32)
+        self.context = np.array([context for _, context in numbers], np.int32)
+
+    def entry(self, code_point):
+        return int(self.pages[self.page_of[code_point >> PAGE_BITS], code_point & ((1 << PAGE_BITS) - 1)])
+
+
+def _entry(char, do_lower_case):
+    """(values, context) of a character."""
+    if unicodedata.category(char) in ("Cn", "Co", "Cs") and not is_cjk(char):  # most of them; nothing happens to these
+        return (SELF,), OTHER
+    clean = cleaned(char) or ""
+    if not do_lower_case:
+        return _values(clean, char), OTHER
+    folded = "".join(unicodedata.normalize("NFD", one.lower()) for one in clean)
+    return _values(folded, char, strip_marks=True), _context(clean)
+
+
+def _values(text, char, strip_marks=False):
+    values = []
+    for one in text:
+        combining = unicodedata.combining(one) if strip_marks else 0
+        if strip_marks and unicodedata.category(one) == "Mn":
+            values += [] if combining else [NOTHING]
+        elif one.isspace():
+            values.append(BLANK)
+        else:
+            value = SELF if one == char and not combining else ord(one) | combining << CLASS_SHIFT
+            values += [BLANK, value, BLANK] if is_punctuation(one) else [value]
+    return tuple(values)
+
+
+def _context(clean):
+    """Asks Python itself, whose tables of these properties cannot be read."""
+    sigma, final = chr(CAPITAL_SIGMA), chr(FINAL_SIGMA)
+    if (clean + sigma).lower().endswith(final):
+        return CASED
+    return PASSED if ("A" + clean + sigma).lower().endswith(final) else OTHER
