@@ -17,17 +17,23 @@ def traced(encoder, layout, options, per_token):
       encoder: built, with `remove_padding=False`.
       per_token: whether a vector is made for each token. Such are normalised only where the unit is a token.
     """
+    return concrete(encoder, layout, lambda features: vectors(encoder, features, options, per_token))
+
+
+def concrete(model, layout, function):
+    """The concrete function for features -> function(features), whose weights are those of `model`."""
     spec = {name: tf.TensorSpec([None, None], feature.dtype) for name, feature in layout.spec.items()}
-    constants = _constants(encoder)
+    constants = _constants(model)
 
-    def vectors(features):
+    def with_constants(features):
         with keras.StatelessScope(state_mapping=[(v, tf.constant(value)) for v, value in constants]):
-            return _vectors(encoder, features, options, per_token)
+            return function(features)
 
-    return tf.function(vectors, autograph=False).get_concrete_function(spec)
+    return tf.function(with_constants, autograph=False).get_concrete_function(spec)
 
 
-def _vectors(encoder, features, options, per_token):
+def vectors(encoder, features, options, per_token):
+    """As a function of the features; see `traced`."""
     mask = features["input_mask"]
     last_only = set(options.layers) == {-1}
     if last_only and options.pooling == "cls" and not per_token:
@@ -45,8 +51,8 @@ def _vectors(encoder, features, options, per_token):
     return pooling.normalized(result) if options.normalize and final else result
 
 
-def _constants(encoder):
+def _constants(model):
     """(variable, array) of what becomes constant: half-precision weights; not tables, which are only looked up in."""
-    found = [v for v in encoder.variables if v.dtype != "float32" and not v.path.endswith("_embeddings")]
+    found = [v for v in model.variables if v.dtype != "float32" and not v.path.endswith("_embeddings")]
     size = sum(v.value.dtype.size * v.value.shape.num_elements() for v in found)
     return [(v, v.numpy()) for v in found] if size <= MOST_CONSTANT_BYTES else []
