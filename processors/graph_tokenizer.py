@@ -29,8 +29,8 @@ class GraphTokenizer:
     def __init__(self, tokenizer):
         if tokenizer.kind != "wordpiece":
             raise InputError(
-                f"a {tokenizer.kind} model cannot be put into a graph yet, only a WordPiece vocabulary (vocab.txt) can; "
-                "use serving.Predictor"
+                f"a {tokenizer.kind} model cannot be put into a graph yet, only a WordPiece vocabulary (vocab.txt) "
+                "can; use serving.Predictor"
             )
         self._words = GraphWords(tokenizer.do_lower_case)
         unknown = tokenizer.convert_ids_to_tokens([tokenizer.unk_id])[0]
