@@ -81,6 +81,12 @@ def write_batches(path, task, data_dir, model, max_seq_length, batch_size, steps
     np.savez(path, **arrays)
 
 
+def read_texts(path):
+    """name -> list of texts, of a JSON file."""
+    with open(path, encoding="utf-8") as file:
+        return json.load(file)
+
+
 def _unpadded(batch, i):
     """Row i of a batch, a dict of arrays at true length."""
     length = batch["input_mask"][i].sum()

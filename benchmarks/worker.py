@@ -27,6 +27,13 @@ PRETRAINING_SIDES = {
     "transformers": "huggingface_pretraining:AllPositions",
     "transformers-gathered": "huggingface_pretraining:MaskedPositions",
 }
+ENCODING_SIDES = {
+    "bertline": "bertline_encoding:Sorted",
+    "bertline-padded": "bertline_encoding:Padded",
+    "sentence-transformers": "sentence_transformers_encoding:SentenceTransformers",
+    "onnxruntime": "onnxruntime_encoding:OnnxRuntime",
+    "openvino": "openvino_encoding:OpenVino",
+}
 
 
 class Worker:
@@ -34,10 +41,10 @@ class Worker:
 
     Args:
       side: a key of SIDES, or of PRETRAINING_SIDES.
-      batches: path of what `work.write_batches` or `corpus.write_batches` wrote.
+      batches: path of what `work.write_batches` or `corpus.write_batches` wrote, or of a JSON file of texts.
       model: folder of the weights.
       threads: how many it may compute with.
-      sides: which of the two.
+      sides: which of the tables.
     """
 
     def __init__(self, side, batches, model, threads, sides=None):
@@ -78,10 +85,11 @@ def serve(place, batches, model):
     """The answering end; libraries that print to standard output do not get in between."""
     replies = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
-    from benchmarks.work import Batches
+    from benchmarks.work import Batches, read_texts
 
     module, name = place.split(":")
-    measured = getattr(importlib.import_module(f"benchmarks.peers.{module}"), name)(Batches(batches), model)
+    given = read_texts(batches) if batches.endswith(".json") else Batches(batches)
+    measured = getattr(importlib.import_module(f"benchmarks.peers.{module}"), name)(given, model)
     for line in sys.stdin:
         method, args = json.loads(line)
         started, worked = time.perf_counter(), time.process_time()

@@ -6,6 +6,11 @@ A side is made from (Batches, folder of the weights) and has, for dtype "float32
   evaluate(dtype, order): predictions and loss of the evaluation batches;
   matmul(dtype, size): GFLOP/s of a bare product of two square matrices.
 Pre-training has nothing to evaluate, and its orders of batches are lengths: "128".
+
+A side that encodes texts is made from (name -> texts, folder) and has:
+  vectors(dtype, name, batch_size, count): sentence vectors of the first texts; the number of texts where count is 0;
+  latencies(dtype, text, count): seconds of each of `count` calls with one text;
+  matmul(dtype, size).
 All train by AdamW at a rate of 5e-5, weight decay 0.01 (not of biases and layer norms), gradients clipped to a norm of
 1.
 """
