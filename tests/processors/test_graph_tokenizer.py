@@ -21,7 +21,8 @@ BYTES = [
     b"", b" ", b"a\xffb", b"\xed\xa0\x80a", b"\xe4\xbd", b"a\xc0\x80b", b"\xf5a", b"\xf0\x9f\x98 a",
     b"\xf4\x90\x80\x80b", b"\xef\xbb\xbfa", b"a\x00b", b"\xe4\xbda", b"\xf0\x9f\x98\xf0\x9f\x99\x82", b"\x80\x80a",
     b"[MASK] a-b, don't", b"a" * 200, b"a" * 201, b"a" * 200 + b"," + b"b" * 200, "é".encode() * 200,
-    "e\u0301".encode() * 201, "क".encode() * 200, "क".encode() * 201, "🙂".encode() * 200, "🙂".encode() * 201, "中".encode() * 300,
+    "e\u0301".encode() * 201, "क".encode() * 200, "क".encode() * 201, "🙂".encode() * 200, "🙂".encode() * 201,
+    "中".encode() * 300,
 ]  # fmt: skip
 
 
