@@ -1,9 +1,11 @@
-"""Trained models at work: text in, vectors out. Nothing heavy is imported until it is asked for."""
+"""Trained models at work: text in, labels or vectors out. Nothing heavy is imported until it is asked for."""
+
+import importlib
+
+_MODULES = {"Predictor": "serving.predictor", "TextEncoder": "serving.text_encoder"}
 
 
 def __getattr__(name):
-    if name != "TextEncoder":
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from serving.text_encoder import TextEncoder
-
-    return TextEncoder
+    return getattr(importlib.import_module(_MODULES[name]), name)

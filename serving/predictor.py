@@ -1,0 +1,123 @@
+"""A fine-tuned model at work: texts in, labels with probabilities out, or vectors."""
+
+import dataclasses
+
+import numpy as np
+
+from errors import InputError
+from serving import vector_graph
+from serving.text_encoder import BATCH_TOKENS, TextEncoder
+from serving.trained_head import read_classifier, trained_length
+from serving.vector_options import VectorOptions
+from training.two_at_once import BATCHES_AT_ONCE
+from training.weights import open_weights
+
+# To a TextEncoder the classifier is one more way from the states of a text to its numbers.
+_CLASSIFIED = VectorOptions(pooling="classifier")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Prediction:
+    """What a model says of a text.
+
+    Attributes:
+      label: the name of a class; of several labels a tuple, of those with a probability of 0.5 or more; None where the
+        model gives a score.
+      probabilities: name -> float of every label; None where the model gives a score.
+      score: float, None where the model names labels.
+    """
+
+    label: str | tuple[str, ...] | None
+    probabilities: dict[str, float] | None
+    score: float | None
+
+
+class Predictor(TextEncoder):
+    """A model that is ready for texts. Threads may share one.
+
+    Attributes:
+      labels: processors.labels.Labels; None for a model without a classifier, which gives vectors only.
+
+    Args:
+      folder: an output folder of run_classifier.py, its model/, or a Hugging Face folder of a sequence classifier; for
+        vectors alone all that TextEncoder takes.
+      max_seq_length: tokens of the longest text or pair; by default that of the training, else the model's own.
+      dtype: "float32", "bfloat16" or "float16".
+      vocab_file, do_lower_case: where nothing beside the weights says it.
+      warm_up: make the graphs now rather than for the first text.
+      batch_tokens, batches_at_once: as of TextEncoder.
+
+    Raises:
+      InputError: what does not fit together.
+    """
+
+    def __init__(
+        self, folder, *, max_seq_length=None, dtype="float32", vocab_file=None, do_lower_case=None, warm_up=False,
+        batch_tokens=BATCH_TOKENS, batches_at_once=BATCHES_AT_ONCE,
+    ):  # fmt: skip
+        super().__init__(
+            folder, max_seq_length=max_seq_length or trained_length(folder), dtype=dtype, vocab_file=vocab_file,
+            do_lower_case=do_lower_case, batch_tokens=batch_tokens, batches_at_once=batches_at_once,
+        )  # fmt: skip
+        found = read_classifier(self._encoder, open_weights(self.folder.model))
+        self._classifier, self.labels = found or (None, None)
+        self._classifier_graph = None
+        if warm_up:
+            self.warm_up()
+
+    def warm_up(self):
+        """Traces the graph of `predict` (of `embed`, where there is no classifier) and runs it once."""
+        self.predict([""]) if self.labels else self.embed([""])
+
+    def predict(self, texts):
+        """A Prediction of each text.
+
+        Args:
+          texts: list of str, or of pairs of str.
+        """
+        return [self.prediction(row) for row in self.probabilities(texts)]
+
+    def probabilities(self, texts):
+        """float32 [n, labels], in the order of `labels.names`; scores [n, 1] where the model gives a score.
+
+        Raises:
+          InputError: the model has no classifier.
+        """
+        if self.labels is None:
+            raise InputError(
+                f"{self.folder.model}: no classifier in it (output_weights), or no pooler; it gives vectors only, by "
+                "embed; run_classifier.py --do_train makes a classifier of it"
+            )
+        parts = [part.values[:, 0] for part in self.stream(_listed(texts), _CLASSIFIED)]
+        return np.concatenate(parts) if parts else np.zeros([0, self.labels.num_labels], np.float32)
+
+    def prediction(self, row):
+        """A row of `probabilities` as a Prediction."""
+        numbers = [float(number) for number in row]
+        if self.labels.problem_type == "regression":
+            return Prediction(None, None, numbers[0])
+        named = dict(zip(self.labels.names, numbers))
+        if self.labels.problem_type == "multi_label_classification":
+            return Prediction(tuple(name for name, number in named.items() if number >= 0.5), named, None)
+        return Prediction(self.labels.decode(row), named, None)
+
+    def embed(self, texts, **wanted):
+        """The vectors of some texts: `encode`, whose arguments and results these are."""
+        return self.encode(_listed(texts), **wanted)
+
+    def _graph(self, options, per_token):
+        if options is not _CLASSIFIED:
+            return super()._graph(options, per_token)
+        with self._lock:
+            if self._classifier_graph is None:
+                self._classifier_graph = vector_graph.concrete(self._classifier, self._layout, self._classified)
+            return self._classifier_graph
+
+    def _classified(self, features):
+        return self._classifier.predictions(self._classifier(features))["probabilities"][:, None]  # [B, 1, labels]
+
+
+def _listed(texts):
+    if isinstance(texts, (str, bytes)):
+        raise TypeError("a list of texts is needed, not a single one")
+    return texts

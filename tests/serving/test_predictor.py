@@ -1,0 +1,143 @@
+"""Predictor against run_classifier.py, transformers, and itself: batches, threads, precision, kinds of models."""
+
+import concurrent.futures
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from odd_texts import ODD, mixed_texts
+from small_classifiers import classifier_folder
+
+from errors import InputError
+from serving import Predictor
+
+KINDS = {"single_label_classification": 3, "multi_label_classification": 3, "regression": 1}
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def folder(request, tmp_path_factory):
+    return classifier_folder(tmp_path_factory.mktemp("model"), request.param, KINDS[request.param])
+
+
+@pytest.fixture(scope="module")
+def classes(tmp_path_factory):
+    return classifier_folder(tmp_path_factory.mktemp("classes"))
+
+
+def test_what_a_prediction_says(folder):
+    predictor = Predictor(folder)
+    texts = mixed_texts(50) + [("a b", "c d"), ("a", "")]
+    found, rows = predictor.predict(texts), predictor.probabilities(texts)
+    assert rows.dtype == np.float32 and len(found) == len(rows) == 52
+    for prediction, row in zip(found, rows):
+        if predictor.labels.problem_type == "regression":
+            assert (prediction.label, prediction.probabilities) == (None, None) and prediction.score == row[0]
+            continue
+        assert prediction.score is None and list(prediction.probabilities) == ["red", "green", "blue"]
+        assert list(prediction.probabilities.values()) == row.tolist()
+        if predictor.labels.problem_type == "multi_label_classification":
+            assert prediction.label == tuple(name for name, p in prediction.probabilities.items() if p >= 0.5)
+        else:
+            assert prediction.probabilities[prediction.label] == row.max()
+            np.testing.assert_allclose(row.sum(), 1.0, rtol=1e-5)
+    assert len({prediction.label for prediction in found}) > 1 or predictor.labels.problem_type == "regression"
+    np.testing.assert_allclose(rows[-1], predictor.probabilities(["a"])[0], atol=1e-6)
+
+
+def test_as_transformers(folder):
+    torch = pytest.importorskip("torch", reason="make peers")
+    transformers = pytest.importorskip("transformers", reason="make peers")
+    peer = transformers.BertForSequenceClassification.from_pretrained(folder).eval()
+    tokenizer = transformers.BertTokenizer.from_pretrained(folder)
+    predictor = Predictor(folder)
+    texts = [text for text in mixed_texts(90) if not set("[Σ") & set(text)]  # a special token, a capital sigma there
+    texts += ["a, b? c", ("a b c", "d e"), ("a " * 60, "b " * 50)]
+    pairs = [(text, None) if isinstance(text, str) else text for text in texts]
+    length = predictor.max_seq_length
+    for (a, b), row in zip(pairs, predictor.probabilities(texts)):
+        inputs = tokenizer(a, b, truncation="longest_first", max_length=length, return_tensors="pt")
+        with torch.no_grad():
+            logits = peer(**inputs).logits[0]
+        activation = {"regression": lambda x: x, "multi_label_classification": torch.sigmoid}
+        expected = activation.get(predictor.labels.problem_type, lambda x: torch.softmax(x, -1))(logits)
+        np.testing.assert_allclose(row, expected.numpy(), atol=1e-5)
+
+
+def test_as_run_classifier(classes, tmp_path):
+    texts = mixed_texts(300) + [" ".join(text.split()) for text in ODD]
+    texts = [text for text in texts if text.isprintable() and text.strip() and '"' not in text]
+    rows = "".join(f"{text}\n" for text in texts)
+    (tmp_path / "test.tsv").write_text("text_a\n" + rows, encoding="utf-8", newline="\n")
+    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    subprocess.run(
+        [
+            sys.executable, "run_classifier.py", "--task_name=tsv", "--do_predict", f"--data_dir={tmp_path}",
+            f"--init_checkpoint={classes}", f"--output_dir={tmp_path}/out", "--max_seq_length=40",
+            "--text_a_column=text_a", "--label_list=red,green,blue",
+        ],
+        cwd=root, check=True, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    expected = np.loadtxt(tmp_path / "out" / "test_results.tsv", ndmin=2)
+    np.testing.assert_allclose(Predictor(classes, max_seq_length=40).probabilities(texts), expected, atol=1e-5)
+
+
+def test_one_by_one_and_together(classes):
+    predictor, texts = Predictor(classes, warm_up=True), mixed_texts(300)
+    alone = np.concatenate([predictor.probabilities([text]) for text in texts])
+    np.testing.assert_allclose(predictor.probabilities(texts), alone, atol=2e-6)
+    assert predictor.probabilities([]).shape == (0, 3) and predictor.predict([]) == []
+
+
+def test_threads_share_a_predictor(classes):
+    predictor = Predictor(classes)  # cold: they meet where the graph is made
+    parts = [mixed_texts(40, seed) for seed in range(12)]
+    with concurrent.futures.ThreadPoolExecutor(6) as threads:
+        found = list(threads.map(predictor.probabilities, parts))
+        vectors = list(threads.map(predictor.embed, parts))
+    for rows, embedded, texts in zip(found, vectors, parts):
+        np.testing.assert_array_equal(rows, predictor.probabilities(texts))
+        np.testing.assert_array_equal(embedded, predictor.embed(texts))
+
+
+def test_one_graph_serves_all_calls(classes):
+    predictor = Predictor(classes, warm_up=True)
+    graph = predictor._classifier_graph
+    traced = []
+    predictor._classifier.predictions = lambda outputs: traced.append(outputs)
+    predictor.predict(mixed_texts(50))
+    predictor.predict([("a", "b")])
+    assert predictor._classifier_graph is graph and traced == []
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_half_precision(classes, dtype):
+    texts = mixed_texts(50)
+    half = Predictor(classes, dtype=dtype).probabilities(texts)
+    difference = np.abs(half - Predictor(classes).probabilities(texts)).max()
+    assert 0 < difference < 0.05
+
+
+def test_without_a_classifier_it_gives_vectors(tiny_folder):
+    predictor = Predictor(tiny_folder(), warm_up=True)
+    assert predictor.labels is None and predictor.embed(["a b"]).shape == (1, 16)
+    with pytest.raises(InputError, match="no classifier"):
+        predictor.predict(["a"])
+
+
+def test_the_length_is_that_of_the_training(classes, tmp_path):
+    (tmp_path / "model").symlink_to(classes)
+    (tmp_path / "run_config.json").write_text('{"settings": {"max_seq_length": 7}}', encoding="utf-8")
+    for folder in (tmp_path, tmp_path / "model"):
+        assert Predictor(folder).max_seq_length == 7
+    assert Predictor(tmp_path, max_seq_length=9).max_seq_length == 9
+    assert Predictor(classes).max_seq_length == 64
+    (tmp_path / "run_config.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(InputError, match="run_config.json"):
+        Predictor(tmp_path)
+
+
+def test_a_single_text_is_no_list(classes):
+    with pytest.raises(TypeError, match="list"):
+        Predictor(classes).predict("ab")
