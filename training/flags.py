@@ -21,6 +21,12 @@ def define(settings_class):
         flags.FLAGS.register_key_flag_for_module(sys.argv[0], flags.FLAGS[field.name])
 
 
+def alias(name, flag):
+    """Declares another name of a flag."""
+    flags.DEFINE_alias(name, flag)
+    flags.FLAGS.register_key_flag_for_module(sys.argv[0], flags.FLAGS[name])
+
+
 def read(settings_class):
     """The settings that the command line gives; says once which flags of the original have no meaning any more."""
     values = {field.name: flags.FLAGS[field.name].value for field in dataclasses.fields(settings_class)}

@@ -1,0 +1,37 @@
+"""Exports a model as a SavedModel that takes raw text, for programs that have TensorFlow and tensorflow-text only.
+
+It is loaded again, and the largest difference of its outputs to the live model's is reported. A TensorFlow Hub module
+too: hub.load(output_dir). Signatures: serving_default (text) and pairs (text_a, text_b).
+"""
+
+import logging
+
+import console
+import errors
+from serving import export_settings
+from training import flags
+
+EXAMPLE = """import tensorflow as tf, tensorflow_text
+print(tf.saved_model.load({folder!r})(tf.constant(["some text", "another one"])))"""
+
+
+def main(_):
+    with errors.reported("nothing was written"):
+        logging.getLogger().setLevel(logging.INFO)
+        run = flags.read(export_settings.ExportSettings)
+        export_settings.check(run)
+        # TensorFlow is imported only now that flags are known to be good.
+        console.import_tensorflow()
+        from serving.export import export
+
+        size, differences = export(run, run.do_lower_case if flags.given("do_lower_case") else None)
+    print(f"written: {run.output_dir}, {size / 1e6:.1f} MB, {run.dtype}")
+    for name, difference in differences.items():
+        print(f"largest difference of {name} to the live model in float32: {difference:.3g}")
+    print(EXAMPLE.format(folder=run.output_dir))
+
+
+if __name__ == "__main__":
+    flags.define(export_settings.ExportSettings)
+    flags.alias("model", "init_checkpoint")
+    flags.run(main)

@@ -1,0 +1,119 @@
+"""A trained folder -> a SavedModel, loaded again and compared with what it was made of."""
+
+import contextlib
+import logging
+import os
+import shutil
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_text  # noqa: F401  its operations are in the graphs that are loaded again
+
+from errors import InputError
+from modeling.encoder import policy
+from serving.predictor import Predictor
+from serving.saved_module import Classifier, Vectors, save
+from serving.trained_head import read_classifier
+from training.building import ModelSource
+from training.settings import RunSettings
+from training.weights import load_weights
+
+# Beside words of the vocabulary: what a tokenizer could get wrong.
+_ODD = (
+    "", "Füße, naïve cafés!", "北京 Beijing", "ΌΣΟΣ Σ", "a\u0301\u0323b\u200bc", "İstanbul", "한국어", "🙂?", "x" * 201,
+)  # fmt: skip
+_SAMPLES = 100
+
+
+def export(run, do_lower_case=None):
+    """Writes the SavedModel that the settings ask for.
+
+    Args:
+      run: ExportSettings, checked.
+      do_lower_case: None unless the command line says it.
+
+    Returns:
+      (bytes of the folder, name of an output -> the largest difference between it and the live model in float32).
+
+    Raises:
+      InputError: what does not fit together.
+    """
+    live = Predictor(
+        run.init_checkpoint, max_seq_length=run.max_seq_length, vocab_file=run.vocab_file, do_lower_case=do_lower_case
+    )
+    if run.task == "classify" and live.labels is None:
+        raise InputError(
+            f"--init_checkpoint={run.init_checkpoint}: no classifier in it; --task=embed exports vectors, "
+            "run_classifier.py --do_train makes a classifier"
+        )
+    logging.info("%s", live.report.table())
+    logging.getLogger("tensorflow").setLevel(logging.WARNING)  # its lines about shards and assets
+    options = live.options(pooling=run.pooling, normalize=run.normalize) if run.task == "embed" else None
+    with _put_in_place(run.output_dir) as folder:
+        save(_head(run, live, options, do_lower_case), live.tokenizer, live.max_seq_length, folder)
+        return _bytes_of(folder), _differences(live, options, folder)
+
+
+def _head(run, live, options, do_lower_case):
+    """The same model once more: with padding removed, since nobody sorts what comes in, and at the wanted precision."""
+    source = ModelSource(
+        RunSettings(init_checkpoint=live.folder.model, vocab_file=run.vocab_file, max_seq_length=1), do_lower_case
+    )
+    encoder = source.encoder_class(source.config, dtype=policy(run.dtype, for_training=False))
+    encoder.build()
+    load_weights(encoder, source.weights, allow_missing=".*pooler.*")
+    if options:
+        return Vectors(encoder, options)
+    return Classifier(*read_classifier(encoder, source.weights))
+
+
+def _samples(tokenizer):
+    """Texts and pairs of different lengths."""
+    draw = np.random.default_rng(0)
+    tokens = sorted(tokenizer.vocab)
+    texts = [" ".join(draw.choice(tokens, draw.integers(1, 60))) for _ in range(_SAMPLES)]
+    return [*_ODD, *texts], [*_ODD, *reversed(texts)]
+
+
+def _differences(live, options, folder):
+    loaded = tf.saved_model.load(folder)
+    first, second = _samples(live.tokenizer)
+    found, expected = [], []
+    for start in range(0, len(first), 16):
+        part, other = first[start : start + 16], second[start : start + 16]
+        for texts, columns in ((part, [part]), (list(zip(part, other)), [part, other])):
+            found.append(loaded(*map(tf.constant, columns)))
+            expected.append(live.embed(texts, **_wanted(options)) if options else live.probabilities(texts))
+    names = [name for name in found[0] if name != "label"]
+    return {
+        name: max(float(np.abs(one[name].numpy().reshape(two.shape) - two).max()) for one, two in zip(found, expected))
+        for name in names
+    }
+
+
+def _wanted(options):
+    return {
+        "pooling": options.pooling, "layers": options.layers, "layer_mix": options.layer_mix,
+        "normalize": options.normalize,
+    }  # fmt: skip
+
+
+@contextlib.contextmanager
+def _put_in_place(target):
+    """A folder beside the target that takes its place when the block ends well."""
+    target = os.path.abspath(target)
+    beside = os.path.join(os.path.dirname(target), f".{os.path.basename(target)}.{os.getpid()}.part")
+    try:
+        os.makedirs(beside)
+        yield beside
+        if os.path.isdir(target):
+            shutil.rmtree(target)
+        os.replace(beside, target)
+    except OSError as error:
+        raise InputError(f"--output_dir={target}: cannot be written: {error.strerror or error}") from error
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def _bytes_of(folder):
+    return sum(os.path.getsize(os.path.join(place, name)) for place, _, names in os.walk(folder) for name in names)

@@ -1,0 +1,79 @@
+"""What export_model.py takes; checked without TensorFlow."""
+
+import dataclasses
+import os
+
+from errors import InputError
+from serving import vector_options
+from training import run_folder
+from training.settings import setting
+
+TASKS = ("classify", "embed")
+DTYPES = ("float32", "bfloat16", "float16")
+SAVED_MODEL = "saved_model.pb"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ExportSettings:
+    """The flags of export_model.py."""
+
+    init_checkpoint: str | None = setting(
+        None,
+        "What to export: an output directory of run_classifier.py, or a Hugging Face folder; for --task=embed also a "
+        "TensorFlow checkpoint (bert_model.ckpt) or a sentence-transformers folder.",
+    )
+    output_dir: str | None = setting(None, "Folder of the SavedModel.")
+    overwrite_output_dir: bool = setting(False, "Replace a SavedModel that is in --output_dir already.")
+    task: str = setting("classify", "classify: labels and probabilities, or a score; embed: a vector of each text.")
+    max_seq_length: int | None = setting(
+        None,
+        "Longer texts are truncated. By default as the model was trained, else the model's own length, at most 512.",
+    )
+    pooling: str | None = setting(
+        None,
+        "For --task=embed: cls, mean, max, mean_sqrt_len, weighted_mean, last, several joined by +, or first_last. By "
+        "default the model's own, else mean.",
+    )
+    normalize: bool | None = setting(None, "For --task=embed: give each vector length 1; by default as the model says.")
+    dtype: str = setting("float32", "Of weights and computation: float32, bfloat16 or float16.")
+    vocab_file: str | None = setting(None, "The vocabulary file; by default the one beside --init_checkpoint.")
+    do_lower_case: bool = setting(True, "Whether to lower case the input text. Checked against model and vocabulary.")
+
+    @classmethod
+    def without_meaning(cls):
+        """The original had no such script."""
+        return ()
+
+
+def check(run):
+    """Raises InputError for what is wrong with the settings by themselves, or with the place of the output."""
+    for name in ("init_checkpoint", "output_dir"):
+        if not getattr(run, name):
+            raise InputError(f"--{name} is needed")
+    for name, allowed in (("task", TASKS), ("dtype", DTYPES)):
+        if getattr(run, name) not in allowed:
+            raise InputError(f"--{name}={getattr(run, name)}: one of {', '.join(allowed)} is needed")
+    if run.max_seq_length is not None and run.max_seq_length < 3:
+        raise InputError(f"--max_seq_length={run.max_seq_length}: at least 3 are needed for [CLS], a token, [SEP]")
+    if run.task == "classify" and (run.pooling, run.normalize) != (None, None):
+        raise InputError("--pooling and --normalize are for --task=embed; a classifier has its own pooler")
+    if run.pooling == "none":
+        raise InputError("--pooling=none: an export gives one vector per text; extract_features.py gives one per token")
+    vector_options.vector_options(pooling=run.pooling or "mean")
+    _check_place(run)
+
+
+def _check_place(run):
+    """A folder is replaced only where it is an export; nothing else is ever removed."""
+    target = os.path.abspath(run.output_dir)
+    if os.path.exists(target) and not os.path.isdir(target):
+        raise InputError(f"--output_dir={run.output_dir}: a file; the name of a folder is needed")
+    inside = os.path.join(os.path.abspath(run.init_checkpoint), "")
+    if inside.startswith(os.path.join(target, "")):
+        raise InputError(f"--output_dir={run.output_dir} holds --init_checkpoint; give another one")
+    names = os.listdir(target) if os.path.isdir(target) else []
+    if names and SAVED_MODEL not in names:
+        raise InputError(f"--output_dir={run.output_dir}: holds {sorted(names)[0]}, which is no export; give a new one")
+    if names and not run.overwrite_output_dir:
+        raise InputError(f"--output_dir={run.output_dir}: holds a SavedModel; give another, or --overwrite_output_dir")
+    run_folder.check_writable(run.output_dir)

@@ -1,0 +1,197 @@
+"""export_model.py: the SavedModel in a process that has TensorFlow and tensorflow-text only, against Predictor."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from odd_texts import ODD, mixed_texts
+from small_classifiers import classifier_folder
+
+from errors import InputError
+from serving import Predictor, export_settings
+
+TEXTS = [*ODD, *mixed_texts(150)]
+PAIRS = list(zip(TEXTS, reversed(TEXTS)))
+# No module of the project, Keras models or Hub can be imported there, and no folder of the project is on the path.
+CLEAN = """
+import importlib.abc, json, sys
+
+class Refused(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in {refused!r}:
+            raise ImportError("not here: " + name)
+
+sys.meta_path.insert(0, Refused())
+assert not any({root!r} == path.rstrip("/") or path == "" for path in sys.path), sys.path
+import numpy as np, tensorflow as tf, tensorflow_text
+
+texts, pairs = json.load(open("texts.json", encoding="utf-8"))
+module = tf.saved_model.load({folder!r})
+columns = [tf.constant(column) for column in zip(*pairs)]
+serve, together = module.signatures["serving_default"], module.signatures["pairs"]
+results = {{"text": module(tf.constant(texts)), "pair": module(*columns)}}
+for name, value in serve(text=tf.constant(texts)).items():
+    np.testing.assert_array_equal(value, results["text"][name])
+for name, value in together(text_a=columns[0], text_b=columns[1]).items():
+    np.testing.assert_array_equal(value, results["pair"][name])
+assert not any(len(value) for value in module(tf.constant([], tf.string)).values())
+flat = {{f"{{kind}}_{{name}}": v.numpy() for kind, found in results.items() for name, v in found.items()}}
+flat["labels"] = module.labels().numpy()
+flat["dtypes"] = np.array(sorted({{v.dtype.name for v in module.trainable_variables}}))
+with tf.GradientTape() as tape:
+    found = module(tf.constant(["a b", "c"]))
+    loss = tf.reduce_sum(next(v for v in found.values() if v.dtype == tf.float32)[..., :1])
+gradients = tape.gradient(loss, module.trainable_variables)
+flat["gradients"] = np.array(sum(g is not None for g in gradients))
+np.savez("results.npz", **flat)
+"""
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+
+def in_a_clean_process(folder, place):
+    """The arrays that the SavedModel gives for TEXTS and PAIRS."""
+    names = {name.removesuffix(".py") for name in os.listdir(ROOT)} | {"tensorflow_hub", "tf_keras", "transformers"}
+    program = CLEAN.format(refused=sorted(names), root=ROOT, folder=str(folder))
+    (place / "texts.json").write_text(json.dumps([TEXTS, PAIRS]), encoding="utf-8")
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    ran = subprocess.run([sys.executable, "-P", "-c", program], cwd=place, env=environment, capture_output=True)
+    assert ran.returncode == 0, ran.stderr.decode()[-3000:]
+    return dict(np.load(place / "results.npz", allow_pickle=True))
+
+
+@pytest.fixture(scope="module")
+def export(script):
+    """export(folder, *flags, status=0) -> the finished Script of export_model.py."""
+
+    def run(*flags, status=0):
+        ran = script("export_model.py", *flags)
+        assert ran.wait(timeout=500) == status, ran.stderr[-3000:]
+        assert "Traceback" not in ran.stderr, ran.stderr[-3000:]
+        return ran
+
+    return run
+
+
+@pytest.mark.parametrize(
+    "problem_type, count",
+    [("single_label_classification", 3), ("multi_label_classification", 3), ("regression", 1)],
+)
+def test_a_classifier(problem_type, count, export, tmp_path):
+    model = classifier_folder(tmp_path, problem_type, count)
+    ran = export(f"--model={model}", f"--output_dir={tmp_path}/out", "--max_seq_length=24")
+    assert f"written: {tmp_path}/out" in ran.stdout and "tf.saved_model.load(" in ran.stdout
+    found = in_a_clean_process(tmp_path / "out", tmp_path)
+    predictor = Predictor(model, max_seq_length=24)
+    output = "score" if problem_type == "regression" else "probabilities"
+    for kind, texts in (("text", TEXTS), ("pair", PAIRS)):
+        expected = predictor.probabilities(texts)
+        values = found[f"{kind}_{output}"]
+        assert values.dtype == np.float32
+        np.testing.assert_allclose(values.reshape(expected.shape), expected, atol=1e-5)
+        if problem_type != "regression":
+            labels = [label.decode() for label in found[f"{kind}_label"]]
+            said = [prediction.label for prediction in predictor.predict(texts)]
+            assert labels == [label if isinstance(label, str) else ",".join(label) for label in said]
+    assert [label.decode() for label in found["labels"]] == predictor.labels.names
+    assets = tmp_path / "out" / "assets"
+    assert (assets / "labels.txt").read_text(encoding="utf-8").split() == predictor.labels.names
+    assert (assets / "vocab.txt").read_bytes() == (model / "vocab.txt").read_bytes()
+    assert json.loads((assets / "tokenizer_config.json").read_text(encoding="utf-8"))["do_lower_case"] is True
+    assert found["gradients"] >= 30, "it can be trained on"
+
+
+@pytest.mark.parametrize("flags", [{"pooling": "mean+max"}, {"pooling": "first_last", "normalize": True}])
+def test_vectors(flags, export, tiny_bert, tmp_path):
+    given = [f"--{name}={value}" for name, value in flags.items()]
+    export(f"--init_checkpoint={tiny_bert}", f"--output_dir={tmp_path}/out", "--task=embed", *given)
+    found = in_a_clean_process(tmp_path / "out", tmp_path)
+    live = Predictor(tiny_bert)
+    for kind, texts in (("text", TEXTS), ("pair", PAIRS)):
+        np.testing.assert_allclose(found[f"{kind}_vectors"], live.embed(texts, **flags), atol=1e-5)
+    assert not found["labels"].size
+
+
+def test_half_precision_says_what_it_costs(export, tmp_path):
+    model = classifier_folder(tmp_path)
+    sizes = {}
+    for dtype in ("float32", "bfloat16"):
+        ran = export(f"--model={model}", f"--output_dir={tmp_path}/{dtype}", f"--dtype={dtype}")
+        said = ran.stdout.splitlines()[1]
+        assert said.startswith("largest difference of probabilities to the live model in float32: ")
+        variables = tmp_path / dtype / "variables"
+        sizes[dtype] = sum(file.stat().st_size for file in variables.glob("*.data-*"))
+        difference = float(said.split()[-1])
+        assert (difference < 1e-5) if dtype == "float32" else (1e-4 < difference < 0.2)
+    found = in_a_clean_process(tmp_path / "bfloat16", tmp_path)
+    actual = np.abs(found["text_probabilities"] - Predictor(model).probabilities(TEXTS)).max()
+    assert actual < 2 * difference, "what is said of sample texts is about what other texts show"
+    assert "bfloat16" in found["dtypes"] and sizes["bfloat16"] < 0.6 * sizes["float32"]
+
+
+def test_hub_loads_it(export, tiny_bert, tmp_path):
+    hub = pytest.importorskip("tensorflow_hub")
+    import tensorflow as tf
+
+    export(f"--model={tiny_bert}", f"--output_dir={tmp_path}/out", "--task=embed")
+    vectors = hub.load(str(tmp_path / "out"))(tf.constant(TEXTS[:30]))["vectors"]
+    np.testing.assert_allclose(vectors, Predictor(tiny_bert).embed(TEXTS[:30]), atol=1e-5)
+
+
+def test_an_export_is_replaced_only_where_that_is_asked_for(export, tiny_bert, tmp_path):
+    flags = [f"--model={tiny_bert}", f"--output_dir={tmp_path}/out", "--task=embed"]
+    export(*flags)
+    assert "--overwrite_output_dir" in export(*flags, status=2).stderr
+    export(*flags, "--overwrite_output_dir", "--pooling=max")
+    assert sorted(os.listdir(tmp_path)) == ["out"], "nothing is left beside it"
+
+
+@pytest.mark.parametrize(
+    "flags, message",
+    [
+        ({}, "no classifier"),
+        ({"output_dir": ""}, "--output_dir is needed"),
+        ({"init_checkpoint": None}, "--init_checkpoint is needed"),
+        ({"task": "rank"}, "one of classify, embed"),
+        ({"dtype": "int8"}, "one of float32, bfloat16, float16"),
+        ({"pooling": "mean"}, "--task=embed"),
+        ({"task": "embed", "pooling": "meen"}, "did you mean mean"),
+        ({"task": "embed", "pooling": "none"}, "one vector per text"),
+        ({"max_seq_length": 2}, "at least 3"),
+        ({"max_seq_length": 400}, "positions for 40"),
+    ],
+)
+def test_mistakes(flags, message, tiny_bert, tmp_path):
+    given = {"init_checkpoint": str(tiny_bert), "output_dir": str(tmp_path / "out"), **flags}
+    with pytest.raises(InputError, match=message):
+        run = export_settings.ExportSettings(**given)
+        export_settings.check(run)
+        from serving.export import export
+
+        export(run)
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_is_no_export_is_never_removed(tmp_path):
+    (tmp_path / "precious").mkdir()
+    for output_dir, message in ((tmp_path, "holds precious"), (tmp_path / "precious" / "..", "holds")):
+        run = export_settings.ExportSettings(
+            init_checkpoint="model", output_dir=str(output_dir), overwrite_output_dir=True
+        )
+        with pytest.raises(InputError, match=message):
+            export_settings.check(run)
+
+
+def test_mistakes_are_one_line_and_status_2(export, tiny_bert, tmp_path):
+    ran = export(f"--model={tiny_bert}", f"--output_dir={tmp_path}/out", status=2)
+    assert ran.stderr.strip().splitlines()[-1].startswith("error: --init_checkpoint=")
+    assert "not a flag" in export("model", status=2).stderr
+
+
+def test_help_needs_no_tensorflow():
+    program = "import sys; sys.modules['tensorflow'] = None; sys.argv = ['export_model.py', '--help']; " \
+        "import runpy; runpy.run_path('export_model.py', run_name='__main__')"  # fmt: skip
+    ran = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
+    assert ran.returncode == 0 and "--model" in ran.stdout, ran.stderr
