@@ -112,4 +112,5 @@ def _joined(names, chosen):
     """bool [n, labels] -> string [n], the chosen names with commas between."""
     texts = tf.where(chosen, names[None] + ",", "")
     joined = tf.strings.reduce_join(texts, axis=1)
-    return tf.strings.substr(joined, 0, tf.maximum(tf.strings.length(joined) - 1, 0))
+    lengths = tf.maximum(tf.strings.length(joined) - 1, 0)
+    return tf.strings.substr(joined, tf.zeros_like(lengths), lengths)
