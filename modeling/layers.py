@@ -125,9 +125,10 @@ class LayerNorm(keras.layers.Layer):
         self.beta = self.add_weight(name="beta", shape=(width,), initializer="zeros", dtype="float32", autocast=False)
         self.built = True
 
-    def call(self, rows):
+    def call(self, rows, training=True):
         gamma, beta = tf.convert_to_tensor(self.gamma), tf.convert_to_tensor(self.beta)
-        return layer_norm(rows, gamma, beta, self.epsilon, self.compute_dtype)
+        form = layer_norm if training else layer_norm_in_inference
+        return form(rows, gamma, beta, self.epsilon, self.compute_dtype)
 
 
 def layer_norm(rows, gamma, beta, epsilon, dtype):
@@ -154,3 +155,18 @@ def layer_norm(rows, gamma, beta, epsilon, dtype):
         return tf.cast(normed * gamma + beta, dtype), grad
 
     return apply(rows, gamma, beta)
+
+
+def layer_norm_in_inference(rows, gamma, beta, epsilon, dtype):
+    """The same but for rounding: batch normalisation whose channels are the rows, 4 times as fast on a CPU.
+
+    TensorFlow fuses it with the product and the sum that follow it.
+    """
+    rows = tf.cast(rows, dtype)
+    count, width = tf.shape(rows)[0], rows.shape[1]
+    none = tf.zeros([0])
+    normed = tf.raw_ops.FusedBatchNormV3(
+        x=tf.reshape(rows, tf.stack([1, count, width, 1])), scale=tf.fill([count], 1.0), offset=tf.fill([count], 0.0),
+        mean=none, variance=none, epsilon=epsilon, data_format="NCHW", is_training=True,
+    ).y  # fmt: skip
+    return tf.reshape(normed, tf.stack([count, width])) * tf.cast(gamma, dtype) + tf.cast(beta, dtype)

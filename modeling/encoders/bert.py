@@ -220,7 +220,7 @@ class Embeddings(keras.layers.Layer):
         # A product with one-hot rows: the gradient of a gather from so few rows would be a serial sum.
         types = packing.pack(tf.reshape(features["segment_ids"], [-1]))
         rows += tf.matmul(tf.one_hot(types, self.config.type_vocab_size, dtype=rows.dtype), self.token_type_embeddings)
-        return dropout(self.norm(rows), self.config.hidden_dropout_prob, dropout_key)
+        return dropout(self.norm(rows, training=dropout_key is not None), self.config.hidden_dropout_prob, dropout_key)
 
 
 class TransformerLayer(keras.layers.Layer):
@@ -261,13 +261,13 @@ class TransformerLayer(keras.layers.Layer):
 
     def call(self, rows, packing, bias, dropout_key, query_rows=None):
         """rows [N, H]; bias float32 [B, 1, 1, T]; query_rows int32 [B, P] -> [B * P, H] for those rows alone."""
-        rate = self.config.hidden_dropout_prob
+        rate, training = self.config.hidden_dropout_prob, dropout_key is not None
         context = self._attend(rows, packing, bias, dropout_key, query_rows)
         if query_rows is not None:
             rows = tf.gather(rows, tf.reshape(query_rows, [-1]))
-        rows = self.attention_norm(dropout(self.attention_output(context), rate, dropout_key) + rows)
-        transformed = self.output_dense(self.intermediate(rows, training=dropout_key is not None))
-        return self.output_norm(dropout(transformed, rate, dropout_key) + rows)
+        rows = self.attention_norm(dropout(self.attention_output(context), rate, dropout_key) + rows, training=training)
+        transformed = self.output_dense(self.intermediate(rows, training=training))
+        return self.output_norm(dropout(transformed, rate, dropout_key) + rows, training=training)
 
     def _attend(self, rows, packing, bias, dropout_key, query_rows):
         heads, width = self.config.num_attention_heads, self.config.hidden_size
