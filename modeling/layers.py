@@ -4,6 +4,8 @@
 Variables are named as in google-research/bert, so that a variable's path is its name in a TF1 checkpoint.
 """
 
+import contextlib
+import contextvars
 import math
 
 import keras
@@ -64,9 +66,22 @@ ACTIVATIONS = {
 ACTIVATIONS_IN_TRAINING = {**ACTIVATIONS, "gelu": gelu_in_training, "gelu_new": gelu_new_in_training}
 
 
+_weights_follow = contextvars.ContextVar("weights_follow", default=False)
+
+
+@contextlib.contextmanager
+def weights_follow():
+    """Layers that are built inside start at zero: drawing numbers takes as long as reading the weights that follow."""
+    token = _weights_follow.set(True)
+    try:
+        yield
+    finally:
+        _weights_follow.reset(token)
+
+
 def initializer(stddev):
     """Truncated normal, as everywhere in BERT."""
-    return keras.initializers.TruncatedNormal(stddev=stddev)
+    return "zeros" if _weights_follow.get() else keras.initializers.TruncatedNormal(stddev=stddev)
 
 
 class Dense(keras.layers.Layer):

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from errors import InputError
 from modeling.encoder import policy
+from modeling.layers import weights_follow
 from processors import layouts
 from serving import batching, vector_graph
 from serving.pool import Pool
@@ -66,7 +67,8 @@ class TextEncoder:
         self._stride, self._batch_tokens, self._at_once = window_stride, batch_tokens, batches_at_once
         # Batches are cut so that there is hardly any padding to remove.
         self._encoder = source.encoder_class(self.config, dtype=policy(dtype, False), remove_padding=False)
-        self._encoder.build()
+        with weights_follow():
+            self._encoder.build()
         self.report = load_weights(self._encoder, source.weights, allow_missing=".*pooler.*")
         self._graphs, self._lock = {}, threading.Lock()
 

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from modeling.encoder import policy
-from modeling.layers import Dense, LayerNorm
+from modeling.layers import Dense, LayerNorm, weights_follow
 
 torch = pytest.importorskip("torch", reason="make peers")
 functional = torch.nn.functional
@@ -67,3 +67,12 @@ def test_layer_norm(dtype, rows):
     np.testing.assert_allclose(tf.cast(found, tf.float32), expected.detach(), rtol=tolerance, atol=tolerance)
     for gradient, other in zip(tape.gradient(total, [x, norm.gamma.value, norm.beta.value]), inputs):
         np.testing.assert_allclose(tf.cast(gradient, tf.float32), other.grad, rtol=tolerance, atol=3 * tolerance)
+
+
+def test_layers_whose_weights_follow_start_at_zero():
+    with weights_follow():
+        blank = Dense(3)
+        blank.build(4)
+    drawn = Dense(3)
+    drawn.build(4)
+    assert not np.any(blank.kernel.numpy()) and np.all(drawn.kernel.numpy())
