@@ -47,8 +47,7 @@ def export(run, do_lower_case=None):
             "run_classifier.py --do_train makes a classifier"
         )
     logging.info("%s", live.report.table())
-    for name in ("tensorflow", "absl"):
-        logging.getLogger(name).setLevel(logging.WARNING)  # TensorFlow's lines about shards and assets
+    logging.getLogger("tensorflow").setLevel(logging.WARNING)  # its lines about assets
     options = live.options(pooling=run.pooling, normalize=run.normalize) if run.task == "embed" else None
     with _put_in_place(run.output_dir) as folder:
         save(_head(run, live, options, do_lower_case), live.tokenizer, live.max_seq_length, folder)
