@@ -77,7 +77,8 @@ def _full_names(reader, prefix):
 
 def _name_in_run(key):
     """The name of a weight in a checkpoint of our own runs, whose key has it, slashes escaped; None elsewhere."""
-    found = re.fullmatch(r"weights/(.+)/\.ATTRIBUTES/VARIABLE_VALUE", key)
+    # A list of weights, as other programs keep them, has numbers there.
+    found = re.fullmatch(r"weights/(?!\d+/)(.+)/\.ATTRIBUTES/VARIABLE_VALUE", key)
     return found and found[1].replace(".S", "/").replace("..", ".")
 
 
