@@ -9,7 +9,7 @@ python="${PYTHON:-python}"
 output="${OUTPUT_DIR:-output/pretraining}"
 corpus="${CORPUS:-samples/corpus/home.txt,samples/corpus/outdoors.txt}"
 held_out="${HELD_OUT:-samples/corpus/town.txt}"
-steps="${STEPS:-1500}"
+steps="${STEPS:-4000}"
 run() { echo "+ $*"; TF_CPP_MIN_LOG_LEVEL=3 "$@"; }
 
 run "$python" build_vocab.py --input_file="$corpus" --output_file="$output/vocabulary/vocab.txt" \
@@ -23,10 +23,9 @@ run "$python" create_pretraining_data.py --input_file="$held_out" --output_file=
   --vocab_file="$output/vocabulary/vocab.txt" --instances=full_sentences --max_seq_length=64 --max_predictions_per_seq=10 \
   --dupe_factor=1 --overwrite
 cat > "$output/masks.txt" <<'END'
-Bread needs only flour, [MASK], salt and time.
-After the rest it is soft and [MASK] to fold.
-The salt goes in last, because salt slows the [MASK].
-Bread needs only flour, water, salt and time.
+Bread needs only flour, [MASK], salt and time. The flour and the water are mixed in a large bowl.
+After the rest it is soft and easy to [MASK]. The salt goes in last, because salt slows the yeast.
+Bread needs only flour, water, salt and time. The flour and the water are mixed in a large bowl.
 END
 run "$python" run_pretraining.py --flagfile=configs/recipes/pretrain-demo.flags --num_train_steps="$steps" \
   --num_warmup_steps="$((steps / 10))" --eval_steps="$((steps / 6))" --input_file="$output/train.tfrecord" \
@@ -36,7 +35,7 @@ run "$python" run_pretraining.py --flagfile=configs/recipes/pretrain-demo.flags 
 echo
 echo "Loss in training, every so many steps:"
 grep -E '^step [0-9]+/' "$output/log.txt" | sed -E 's/^step ([0-9]+)\/[0-9]+: loss ([0-9.]+).*/  step \1: \2/'
-echo "On text that was held out, of which the model has seen neither the subject nor most words:"
+echo "On held-out text of another subject (seven thousand words are learned by heart, not understood: take more text):"
 grep -E '^step [0-9]+: ' "$output/log.txt" | sed -E 's/^step ([0-9]+): .*masked_lm_accuracy ([0-9.]+).*perplexity ([0-9.]+).*/  step \1: accuracy of masked words \2, perplexity \3/'
 echo "Masks that it fills:"
 "$python" - "$output/model_dir/predictions.jsonl" <<'END'
