@@ -317,7 +317,14 @@ def long_run(corpus):
     """A process of its own, with processes of its own, in the middle of much work; and their ids."""
     (corpus / "a.txt").write_text(text(2_000))
     command = [sys.executable, str(ROOT / NAME), *flags(corpus, "--dupe_factor=4000", "--num_processes=2")]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
+
+    # A shell without job control lets what it starts in the background ignore SIGINT, and so would what that starts.
+    def heed():
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+    with subprocess.Popen(
+        command, stderr=subprocess.PIPE, text=True, start_new_session=True, preexec_fn=heed
+    ) as process:
         end = time.monotonic() + 60
         working = []
         while len(working) < 2 and time.monotonic() < end:
