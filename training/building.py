@@ -36,6 +36,8 @@ class ModelSource:
         if settings.dtype not in DTYPES:
             raise InputError(f"--dtype={settings.dtype}: one of {', '.join(DTYPES)} is needed")
         self.weights = open_weights(settings.init_checkpoint) if settings.init_checkpoint else None
+        if not settings.bert_config_file and (self.weights is None or self.weights.config is None):
+            raise InputError("--bert_config_file is needed: no configuration lies beside --init_checkpoint")
         vocabulary = settings.vocab_file or self._vocabulary_beside(settings) or vocab_file
         if vocabulary is None and vocab_required:
             raise InputError("--vocab_file is needed: no vocabulary lies beside --init_checkpoint")
@@ -49,9 +51,7 @@ class ModelSource:
             # A configuration that leaves its vocab_size out takes any vocabulary.
             size = {"vocab_size": self.tokenizer.vocab_size} if self.tokenizer else {}
             return encoder_class, encoder_class.config_class.from_json_file(settings.bert_config_file, **size)
-        values = self.weights.config if self.weights else None
-        if values is None:
-            raise InputError("--bert_config_file is needed: no configuration lies beside --init_checkpoint")
+        values = self.weights.config
         encoder_class = registry.get("encoder", values.get("model_type", "bert"))
         return encoder_class, encoder_class.config_class.from_dict(values)
 

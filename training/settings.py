@@ -208,7 +208,7 @@ class ExtractionSettings:
     output_file: str | None = setting(None, "Where the vectors go; - writes JSON lines to stdout.")
     layers: str = setting(
         "-1,-2,-3,-4",
-        "Layers: -1 is the last, 0 the first; one below the first: the embeddings. By default -1 where --unit=sentence.",
+        "Layers: -1 is the last, 0 the first; one below the first: the embeddings. By default -1 for --unit=sentence.",
     )
     bert_config_file: str | None = setting(
         None, "The config json file of the model; by default the one beside --init_checkpoint."
