@@ -7,6 +7,8 @@ iterator can be checkpointed.
 
 import tensorflow as tf
 
+from processors.feature_spec import mask_of, token_ids
+
 SHUFFLE_BUFFER = 100_000  # records; a split of fewer is shuffled as a whole
 FILES_AT_ONCE = 16  # shards that are read in turn, so that neighbours in a batch come from different ones
 EVALUATION_POOL = 20_000  # records sorted at once for evaluation and prediction
@@ -16,7 +18,8 @@ def train_batches(record_set, batch_size, seed, length_buckets=None, pool_batche
     """An endless data set of shuffled batches, each of exactly `batch_size` records.
 
     Every record comes once an epoch; a pool at the end of one epoch is filled up from the next. Dict of tensors: [B, T]
-    for sequences (T = longest of the batch, or the smallest bucket that holds it), [B] or [B, n] for the others.
+    for sequences (T = longest of the batch, or the smallest bucket that holds it; the same for all texts of a record),
+    [B] or [B, n] for the others.
 
     Args:
       record_set: a RecordSet.
@@ -32,7 +35,7 @@ def train_batches(record_set, batch_size, seed, length_buckets=None, pool_batche
     serialized = _serialized(record_set, seed).shuffle(buffer, seed=seed).repeat()
 
     def cut(index, pool):
-        features = sort_by_length(_parse_numbered(pool, record_set))
+        features = sort_by_length(_parse_numbered(pool, record_set), record_set.spec)
         order = tf.random.experimental.stateless_shuffle(
             tf.range(pool_batches), seed=tf.stack([seed, tf.cast(index, tf.int32)])
         )
@@ -51,7 +54,7 @@ def evaluation_batches(record_set, max_tokens, length_buckets=None, batch_size=N
 
     Args:
       record_set: a RecordSet.
-      max_tokens: rows x length of a batch.
+      max_tokens: rows x length x texts of a batch.
       length_buckets, batch_size: for static shapes: every batch has `batch_size` rows, the last one filled up with rows
         whose `is_real_example` is 0.
       num_examples: how many of the records, from the first on; -1: all.
@@ -59,8 +62,9 @@ def evaluation_batches(record_set, max_tokens, length_buckets=None, batch_size=N
     serialized = _serialized(record_set).take(num_examples).batch(EVALUATION_POOL)
 
     def cut(*pool):
-        features = sort_by_length(_parse_numbered(pool, record_set))
-        starts, ends = _cuts(features["lengths"], max_tokens, batch_size)
+        features = sort_by_length(_parse_numbered(pool, record_set), record_set.spec)
+        slots = tf.reduce_max(features["lengths"], axis=1) * len(token_ids(record_set.spec))
+        starts, ends = _cuts(slots, max_tokens, batch_size)
         return tf.data.Dataset.from_tensor_slices((starts, ends)).map(
             lambda start, end: dense_batch(features, start, end, record_set.spec, length_buckets)
         )
@@ -104,24 +108,30 @@ def parse(serialized, spec):
     return tf.io.parse_example(serialized, features)
 
 
-def sort_by_length(features):
-    """Orders the rows of a parsed pool, longest first, and adds `lengths`, int32 [n]: their real tokens."""
-    lengths = tf.cast(features["input_ids"].row_lengths(), tf.int32)
-    if "input_mask" in features:
-        masks = features["input_mask"]
+def sort_by_length(features, spec):
+    """Orders the rows of a parsed pool, the longest first; adds `lengths`, int32 [n, texts]: real tokens."""
+    lengths = tf.stack([_lengths(features, name) for name in token_ids(spec)], axis=1)
+    order = tf.argsort(tf.reduce_max(lengths, axis=1), direction="DESCENDING", stable=True)
+    return {**{name: tf.gather(f, order) for name, f in features.items()}, "lengths": tf.gather(lengths, order)}
+
+
+def _lengths(features, ids_name):
+    """int32 [n]: the real tokens of one text of each row."""
+    lengths = tf.cast(features[ids_name].row_lengths(), tf.int32)
+    if mask_of(ids_name) in features:
+        masks = features[mask_of(ids_name)]
         # Records of the original are padded to a fixed length and say so in their mask; ours have no mask.
         lengths = tf.where(masks.row_lengths() > 0, tf.cast(tf.reduce_sum(masks, axis=1), tf.int32), lengths)
-    order = tf.argsort(lengths, direction="DESCENDING", stable=True)
-    return {**{name: tf.gather(f, order) for name, f in features.items()}, "lengths": tf.gather(lengths, order)}
+    return lengths
 
 
 def dense_batch(features, start, end, spec, length_buckets=None):
     """Rows start to end of a sorted pool as dense tensors; what a record lacks gets its default."""
-    lengths = features["lengths"][start:end]
+    lengths = features["lengths"][start:end]  # [B, texts]
     length = tf.reduce_max(lengths)
     if length_buckets is not None:
         length = tf.gather(length_buckets, tf.searchsorted(length_buckets, [length])[0])
-    real = tf.sequence_mask(lengths, length)
+    real = {name: tf.sequence_mask(lengths[:, i], length) for i, name in enumerate(token_ids(spec))}
     batch = {}
     for name, feature in spec.items():
         rows = tf.cast(features[name][start:end], feature.dtype)
@@ -132,7 +142,7 @@ def dense_batch(features, start, end, spec, length_buckets=None):
             absent = tf.equal(rows.row_lengths(), 0)[:, None]
             values = tf.where(absent, tf.constant(feature.default, feature.dtype), values)
         if feature.is_sequence:
-            values *= tf.cast(real, feature.dtype)
+            values *= tf.cast(real[feature.along], feature.dtype)
         batch[name] = values if feature.shape else values[:, 0]
     return batch
 
@@ -153,8 +163,8 @@ def _cuts(lengths, max_tokens, batch_size):
 
 
 def _filled_up(batch, batch_size):
-    missing = batch_size - tf.shape(batch["input_ids"])[0]
-    batch["is_real_example"] = tf.ones_like(batch["input_ids"][:, 0])
+    missing = batch_size - tf.shape(batch["example_index"])[0]
+    batch["is_real_example"] = tf.ones_like(batch["example_index"])
     pads = {name: [[0, missing]] + [[0, 0]] * (tensor.shape.rank - 1) for name, tensor in batch.items()}
     return {
         name: tf.ensure_shape(tf.pad(tensor, pads[name]), [batch_size, *tensor.shape[1:]])

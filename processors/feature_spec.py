@@ -10,6 +10,7 @@ class Feature:
     Attributes:
       dtype: "int32" or "float32"; TFRecords store both widths of integers as int64.
       shape: () a number, (n,) n numbers, (None,) one number per token (or other unit), at true length in the record.
+      along: of the last kind: the ids whose length it has; a record of several texts has several.
       default: what stands where a record lacks the feature, repeated over its shape; None makes it required.
       stored: False where the parser can make the feature from its default, so that no record need hold it.
       at_most: a record may hold fewer than the n numbers of its shape; the parser fills up with 0.
@@ -20,6 +21,7 @@ class Feature:
     default: float | None = None
     stored: bool = True
     at_most: bool = False
+    along: str = "input_ids"
 
     @property
     def is_sequence(self):
@@ -28,3 +30,13 @@ class Feature:
 
 # The row's number among the examples of its split: finds guid and text again. Records of the original lack it.
 EXAMPLE_INDEX = {"example_index": Feature("int32", default=-1)}
+
+
+def token_ids(spec):
+    """Names of the features that hold a text's tokens, one per text of a record, in the order of the spec."""
+    return list(dict.fromkeys(feature.along for feature in spec.values() if feature.is_sequence))
+
+
+def mask_of(ids_name):
+    """The name of the mask of a text's tokens."""
+    return ids_name.removesuffix("input_ids") + "input_mask"

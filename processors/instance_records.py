@@ -9,7 +9,7 @@ import os
 import tensorflow as tf
 
 from errors import InputError
-from processors.records import RecordSet, check_values, checked_records, read_example
+from processors.records import RecordSet, check_values, checked_records, id_limits, longest_text, read_example
 from processors.shard_files import MANIFEST_SUFFIX
 
 _CARRIED = ("tokenizer", "vocab_file", "do_lower_case", "max_predictions_per_seq", "masking", "masked_lm_prob")
@@ -115,19 +115,18 @@ def existing_instances(files, manifest, spec, config):
         another kind or length, an id out of range.
     """
     required = {name for name in spec if spec[name].default is None}
-    words = ("the model's vocab_size", config.vocab_size)
     limits = {
-        "input_ids": words, "masked_lm_ids": words,
-        "segment_ids": ("the model's type_vocab_size", config.type_vocab_size),
+        **id_limits(spec, config),
+        "masked_lm_ids": ("the model's vocab_size", config.vocab_size),
         "masked_lm_positions": ("the model's max_position_embeddings", config.max_position_embeddings),
-    }  # fmt: skip
+    }
     count, longest, digest = 0, manifest.max_length, hashlib.sha256()
     for path in files:
         for number, record in zip(range(1, RECORDS_LOOKED_INTO + 1), checked_records(path)):
             where = f"{path}, record {number}"
             values = read_example(record, spec, where)
             check_values(values, spec, required, limits, where)
-            longest = max(longest, len(values["input_ids"]))
+            longest = max(longest, longest_text(values, spec))
             digest.update(record)
         if not manifest.sizes:
             count += _count(path)

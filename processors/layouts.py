@@ -5,12 +5,21 @@ import dataclasses
 import numpy as np
 
 from errors import InputError
+from processors.base import InputExample
 from processors.feature_spec import Feature
 
+PAIR = ("a", "b")  # what the names of two texts' features begin with
 ENCODING_BATCH = 4096  # texts per call of the tokenizer: large enough to amortise the call, small enough for memory
 
 
-class Packed:
+class Layout:
+    """Base of all layouts: `spec`, name -> Feature; `features`, examples -> arrays; `fingerprint`."""
+
+    def check(self, examples):
+        """Raises InputError for the first InputExample that cannot be laid out."""
+
+
+class Packed(Layout):
     """[CLS] a [SEP] or [CLS] a [SEP] b [SEP], cut to a length.
 
     Source: google-research/bert `run_classifier.py:convert_single_example` and `_truncate_seq_pair`.
@@ -95,6 +104,53 @@ class Rows:
         return np.diff(self.row_splits)
 
 
+class Separate(Layout):
+    """The two texts of an example apart, each as the encoder reads a single one: `a_input_ids`, `b_input_ids`, ...
+
+    Args:
+      own: the encoder's own layout, for one text.
+    """
+
+    name = "separate"
+
+    def __init__(self, own):
+        self.own = own
+        self.tokenizer, self.max_seq_length = own.tokenizer, own.max_seq_length
+        self.spec = separate_spec(own.spec, PAIR)
+
+    def fingerprint(self):
+        return [self.name, *self.own.fingerprint()]
+
+    def check(self, examples):
+        for example in examples:
+            if example.text_b is None:
+                raise InputError(
+                    f"{example.source or example.guid}: no second text; two texts are compared here, so each row needs "
+                    "both"
+                )
+
+    def features(self, examples):
+        """Yields one dict of int32 arrays per InputExample. Raises InputError where one has a single text."""
+        self.check(examples)
+        rows = self.own.features([InputExample(e.guid, text) for e in examples for text in (e.text_a, e.text_b)])
+        for first, second in zip(rows, rows):
+            yield {f"{text}_{name}": array for text, row in zip(PAIR, (first, second)) for name, array in row.items()}
+
+
+def separate_spec(own_spec, texts):
+    """The spec of several texts apart.
+
+    Args:
+      own_spec: name -> Feature of one text.
+      texts: the texts' prefixes, as "a" and "b".
+    """
+    return {
+        f"{text}_{name}": dataclasses.replace(feature, along=f"{text}_{feature.along}")
+        for text in texts
+        for name, feature in own_spec.items()
+    }
+
+
 def slots(starts, lengths):
     """int64 [sum of lengths]: start, start + 1, ... of each run in turn."""
     ends = np.cumsum(lengths)
@@ -112,8 +168,17 @@ def truncated_lengths(length_a, length_b, limit):
 
 
 _LAYOUTS = {layout.name: layout for layout in (Packed,)}
+_LAYOUTS_OVER_OWN = {layout.name: layout for layout in (Separate,)}  # made of what the encoder reads
 
 
 def get(name):
-    """The layout class of that name."""
+    """The layout class of that name, of those that an encoder reads."""
     return _LAYOUTS[name]
+
+
+def make(name, own_name, tokenizer, max_seq_length):
+    """The layout `name` for an encoder whose own is `own_name`; its own one where `name` is None."""
+    own = get(own_name)(tokenizer, max_seq_length)
+    return (
+        _LAYOUTS_OVER_OWN[name](own) if name in _LAYOUTS_OVER_OWN else get(name or own_name)(tokenizer, max_seq_length)
+    )

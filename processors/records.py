@@ -16,7 +16,7 @@ from google.protobuf.message import DecodeError
 import console
 from errors import InputError
 from files import replaced
-from processors.feature_spec import EXAMPLE_INDEX
+from processors.feature_spec import EXAMPLE_INDEX, token_ids
 
 FORMAT_VERSION = 1
 # A process costs seconds to start (it imports TensorFlow), which this many examples outweigh.
@@ -31,7 +31,7 @@ class RecordSet:
       files: paths of the shards.
       spec: name -> Feature.
       num_examples: int.
-      max_length: the longest record's number of tokens.
+      max_length: the longest text's number of tokens, special ones included.
       key: a hash of what the records were made from, or of their bytes where they were found.
       numbered: whether each record has its own `example_index`; otherwise its place in the files is its number.
       interleaved: whether training reads several files in turn; a row's number then says nothing of its place.
@@ -165,7 +165,7 @@ def _write_shard(examples, encoder, first_index, path):
     try:
         with replaced(path) as unfinished, tf.io.TFRecordWriter(unfinished) as writer:
             for features in encoder.features(examples, first_index):
-                longest = max(longest, len(features["input_ids"]))
+                longest = max(longest, *(len(features[name]) for name in token_ids(spec)))
                 writer.write(serialized(features, spec))
     except tf.errors.OpError as error:
         raise InputError(f"{path}: cannot be written: {error.message.splitlines()[0]}") from None
@@ -190,11 +190,7 @@ def existing_records(pattern, spec, config, needs_labels=False, num_labels=None)
     if not files:
         raise InputError(f"no file matches {pattern}; mend the path or the pattern")
     required = {name for name in spec if spec[name].default is None} | ({"label_ids"} if needs_labels else set())
-    limits = {
-        "input_ids": ("the model's vocab_size", config.vocab_size),
-        "segment_ids": ("the model's type_vocab_size", config.type_vocab_size),
-        "label_ids": ("the number of labels", num_labels),
-    }
+    limits = {**id_limits(spec, config), "label_ids": ("the number of labels", num_labels)}
     count, longest, padding, digest = 0, 0, 0, hashlib.sha256()
     for path in files:
         for number, record in enumerate(checked_records(path), 1):
@@ -205,10 +201,24 @@ def existing_records(pattern, spec, config, needs_labels=False, num_labels=None)
                 padding += 1
                 continue
             check_values(values, spec, required, limits, where)
-            count, longest = count + 1, max(longest, len(values["input_ids"]))
+            count, longest = count + 1, max(longest, longest_text(values, spec))
     if not count:
         raise InputError(f"{pattern}: no record in {len(files)} file(s); at least one is needed")
     return RecordSet(files, spec, count, longest, digest.hexdigest()[:16], numbered=False, has_padding=padding > 0)
+
+
+def id_limits(spec, config):
+    """Name -> (what sets the limit, the number that ids must be below), of tokens and segments."""
+    kinds = {
+        "input_ids": ("the model's vocab_size", config.vocab_size),
+        "segment_ids": ("the model's type_vocab_size", config.type_vocab_size),
+    }
+    return {name: limit for name in spec for kind, limit in kinds.items() if name.endswith(kind)}
+
+
+def longest_text(values, spec):
+    """The number of tokens of the longest text of a record, given as `read_example` does."""
+    return max(len(values.get(name, ())) for name in token_ids(spec))
 
 
 def read_example(record, spec, where):
@@ -241,7 +251,7 @@ def check_values(values, spec, required, limits, where):
     if missing:
         raise InputError(f"{where}: no {missing[0]}; it has {', '.join(sorted(values)) or 'nothing'}")
     for name, feature in spec.items():
-        length = len(values["input_ids"]) if feature.is_sequence else feature.shape[0] if feature.shape else 1
+        length = len(values.get(feature.along, ())) if feature.is_sequence else feature.shape[0] if feature.shape else 1
         found = len(values.get(name) or ())
         if found and found != length and not (feature.at_most and found < length):
             raise InputError(f"{where}: {name} has {found} numbers; {length} are needed")

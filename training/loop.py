@@ -246,8 +246,9 @@ class TrainingLoop:
 
 
 def _num_tokens(batch):
-    """float32 scalar: real tokens of a batch; 0 where its features have no mask."""
-    return tf.reduce_sum(tf.cast(batch["input_mask"], tf.float32)) if "input_mask" in batch else tf.constant(0.0)
+    """float32 scalar: real tokens of a batch, of all its texts; 0 where its features have no mask."""
+    masks = [mask for name, mask in batch.items() if name.endswith("input_mask")]
+    return tf.add_n([tf.reduce_sum(tf.cast(mask, tf.float32)) for mask in masks]) if masks else tf.constant(0.0)
 
 
 class _Signals:

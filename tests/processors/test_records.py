@@ -82,7 +82,7 @@ def test_round_trip_of_any_ids_and_every_kind_of_label(encoder, label, ids):
     }
     if value is not None:
         features["label_ids"] = labels.encode(value)
-    parsed = batches.sort_by_length(batches.parse(tf.constant([records.serialized(features, spec)]), spec))
+    parsed = batches.sort_by_length(batches.parse(tf.constant([records.serialized(features, spec)]), spec), spec)
     batch = {name: tensor[0].numpy() for name, tensor in batches.dense_batch(parsed, 0, 1, spec).items()}
     assert batch["input_ids"].tolist() == ids and batch["input_mask"].tolist() == [1] * len(ids)
     if value is None:
@@ -235,7 +235,7 @@ def test_pretraining_records_of_the_original(golden_dir):
     }
     pool = next(iter(tf.data.TFRecordDataset(path).batch(200)))
     expected = {name: tensor.numpy() for name, tensor in tf.io.parse_example(pool, plain).items()}
-    parsed = batches.sort_by_length(batches.parse(pool, spec))
+    parsed = batches.sort_by_length(batches.parse(pool, spec), spec)
     order = np.argsort(-expected["input_mask"].sum(axis=1), kind="stable")
     batch = batches.dense_batch(parsed, 0, 200, spec)
     for name, values in expected.items():
