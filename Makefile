@@ -3,6 +3,7 @@
 # make test         set up, run the tests
 # make peers        add torch, transformers and keras-hub, for the parity tests and the benchmarks
 # make spark        add pyspark, for create_pretraining_data.py --engine=spark (needs Java 17 or newer)
+# make serve        add FastAPI and uvicorn, for serve.py
 # make setup        set up only
 # make clean        remove what these made
 
@@ -15,7 +16,7 @@ BASE_PYTHON := $(shell for name in python3.11 python3 python; do \
 PIP_INSTALL := $(PYTHON) -m pip install --disable-pip-version-check -qq
 PYTEST_FLAGS := -x -q
 
-.PHONY: setup quickstart pretrain-demo test peers spark clean
+.PHONY: setup quickstart pretrain-demo test peers spark serve clean
 
 setup: $(VENV)/.runtime models/minilm
 
@@ -32,6 +33,8 @@ test: setup $(VENV)/.test
 peers: setup $(VENV)/.peers
 
 spark: setup $(VENV)/.spark
+
+serve: setup $(VENV)/.serve
 
 clean:
 	rm -rf $(VENV) models/minilm output
@@ -60,6 +63,11 @@ $(VENV)/.peers: requirements-peers.txt $(VENV)/.runtime
 $(VENV)/.spark: requirements-spark.txt $(VENV)/.runtime
 	@echo "installing requirements-spark.txt into $(VENV) (half a gigabyte)"
 	$(PIP_INSTALL) -r requirements-spark.txt
+	@touch $@
+
+$(VENV)/.serve: requirements-serve.txt $(VENV)/.runtime
+	@echo "installing requirements-serve.txt into $(VENV)"
+	$(PIP_INSTALL) -r requirements-serve.txt
 	@touch $@
 
 # A short name for the folder of the pre-trained model inside its package.

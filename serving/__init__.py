@@ -2,7 +2,7 @@
 
 import importlib
 
-_MODULES = {"Predictor": "serving.predictor", "TextEncoder": "serving.text_encoder"}
+_MODULES = {"Client": "serving.client", "Predictor": "serving.predictor", "TextEncoder": "serving.text_encoder"}
 
 
 def __getattr__(name):

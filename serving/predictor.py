@@ -1,11 +1,12 @@
 """A fine-tuned model at work: texts in, labels with probabilities out, or vectors."""
 
-import dataclasses
-
 import numpy as np
+import tensorflow as tf
 
 from errors import InputError
-from serving import vector_graph
+from modeling.attention import attention
+from serving import batching, vector_graph
+from serving.prediction import Prediction
 from serving.text_encoder import BATCH_TOKENS, TextEncoder
 from serving.trained_head import read_classifier, trained_length
 from serving.vector_options import VectorOptions
@@ -14,22 +15,6 @@ from training.weights import open_weights
 
 # To a TextEncoder the classifier is one more way from the states of a text to its numbers.
 _CLASSIFIED = VectorOptions(pooling="classifier")
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Prediction:
-    """What a model says of a text.
-
-    Attributes:
-      label: the name of a class; of several labels a tuple, of those with a probability of 0.5 or more; None where the
-        model gives a score.
-      probabilities: name -> float of every label; None where the model gives a score.
-      score: float, None where the model names labels.
-    """
-
-    label: str | tuple[str, ...] | None
-    probabilities: dict[str, float] | None
-    score: float | None
 
 
 class Predictor(TextEncoder):
@@ -104,6 +89,24 @@ class Predictor(TextEncoder):
     def embed(self, texts, **wanted):
         """The vectors of some texts: `encode`, whose arguments and results these are."""
         return self.encode(_listed(texts), **wanted)
+
+    def attention(self, text, layer):
+        """How the tokens of one text look at each other.
+
+        Args:
+          text: str, or a pair of str.
+          layer: number of the layer, 0 the first.
+
+        Returns:
+          (tokens: list of T str, float32 [heads, T, T], of which each row sums to 1).
+
+        Raises:
+          InputError: there is no such layer, or the encoder has no attention.
+        """
+        first, second = (text, "") if isinstance(text, str) else text
+        rows = self._layout.rows([first], [second])
+        features = {name: tf.constant(values) for name, values in batching.dense(rows, np.array([0])).items()}
+        return self.tokens(rows.values["input_ids"]), attention(self._encoder, features, layer).numpy()
 
     def _graph(self, options, per_token):
         if options is not _CLASSIFIED:

@@ -1,0 +1,143 @@
+"""The Python end of serve.py: texts in, labels or vectors out, as from a Predictor that is somewhere else."""
+
+import base64
+import http.client
+import json
+import os
+import threading
+import time
+import urllib.parse
+
+import numpy as np
+
+from serving.prediction import Prediction
+
+TOKEN_VARIABLE = "BERTLINE_TOKEN"
+TEXTS_PER_REQUEST = 128
+_LATER = (429, 503)  # what may go better a little later
+
+
+class ServiceError(RuntimeError):
+    """The service refused, or is not there. `status` is the HTTP status, None where there was no answer."""
+
+    def __init__(self, message, status=None):
+        super().__init__(message)
+        self.status = status
+
+
+class Client:
+    """A service of serve.py. Threads may share one; each has its own connection.
+
+    Args:
+      url: as "http://localhost:8000".
+      token: what the service wants to see; by default that of BERTLINE_TOKEN in the environment.
+      timeout_seconds: how long an answer may take.
+      patience_seconds: how long to go on asking while the service is busy or not ready (429, 503), at the pace that
+        its Retry-After says.
+
+    Raises:
+      ValueError: the url is none.
+    """
+
+    def __init__(self, url, token=None, timeout_seconds=60.0, patience_seconds=60.0):
+        parts = urllib.parse.urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError(f"{url!r}: an address as http://localhost:8000 is needed")
+        self._url, self._parts = url.rstrip("/"), parts
+        self._timeout, self._patience = timeout_seconds, patience_seconds
+        self._headers = {"Content-Type": "application/json"}
+        token = token or os.environ.get(TOKEN_VARIABLE)
+        if token:
+            self._headers["Authorization"] = f"Bearer {token}"
+        self._own = threading.local()
+
+    def embed(self, texts, **wanted):
+        """float32 [n, W]: the vectors of some texts; [n, L, W] of several layers that are not mixed.
+
+        Args:
+          texts: list of str, or of pairs of str.
+          wanted: pooling, layers, layer_mix, normalize, as of Predictor.embed.
+
+        Raises:
+          ServiceError: the service refused, or is not there.
+        """
+        parts = []
+        for answer in self._in_parts("/v1/embed", texts, {**wanted, "encoding": "base64"}):
+            numbers = np.frombuffer(base64.b64decode(answer["base64"]), "<f4")
+            parts.append(numbers.reshape(answer["shape"]))
+        return np.concatenate(parts).astype(np.float32, copy=False) if parts else np.zeros([0, 0], np.float32)
+
+    def predict(self, texts):
+        """A Prediction of each text; arguments and errors as of `embed`."""
+        found = [one for answer in self._in_parts("/v1/predict", texts, {}) for one in answer["predictions"]]
+        for one in found:
+            if isinstance(one["label"], list):
+                one["label"] = tuple(one["label"])
+        return [Prediction(**one) for one in found]
+
+    def attention(self, text, layer=0, head=None):
+        """(tokens, float32 [T, T]) of a text or a pair; the mean over the heads where none is named."""
+        answer = self.request("POST", "/v1/attention", {"text": text, "layer": layer, "head": head})
+        return answer["tokens"], np.array(answer["attention"], np.float32)
+
+    def model(self):
+        """dict: what the model is, and what a request may hold."""
+        return self.request("GET", "/v1/model")
+
+    def request(self, method, path, values=None):
+        """The JSON that the service answers with.
+
+        Raises:
+          ServiceError: it refused, or is not there.
+        """
+        body = None if values is None else json.dumps(values).encode()
+        end = time.monotonic() + self._patience
+        while True:
+            status, retry_after, answer = self._send(method, path, body)
+            if status == 200:
+                return answer
+            if status not in _LATER or time.monotonic() + retry_after > end:
+                raise ServiceError(f"{self._url}{path}: {status}: {answer.get('error', answer)}", status)
+            time.sleep(retry_after)
+
+    def close(self):
+        """Closes this thread's connection."""
+        connection, self._own.connection = getattr(self._own, "connection", None), None
+        if connection is not None:
+            connection.close()
+
+    def _in_parts(self, path, texts, more):
+        if isinstance(texts, (str, bytes)):
+            raise TypeError("a list of texts is needed, not a single one")
+        texts = list(texts)
+        for start in range(0, len(texts), TEXTS_PER_REQUEST):
+            yield self.request("POST", path, {"texts": texts[start : start + TEXTS_PER_REQUEST], **more})
+
+    def _send(self, method, path, body):
+        """(status, seconds to wait, JSON). A connection that the service closed meanwhile is made anew, once."""
+        for attempt in (1, 2):
+            connection, is_new = self._connection()
+            try:
+                connection.request(method, self._parts.path.rstrip("/") + path, body, self._headers)
+                response = connection.getresponse()
+                text = response.read()
+                break
+            except (OSError, http.client.HTTPException) as error:
+                self.close()
+                if is_new or attempt == 2 or isinstance(error, TimeoutError):
+                    raise ServiceError(f"{self._url}: no answer ({error or type(error).__name__})") from error
+        try:
+            answer = json.loads(text)
+        except ValueError:
+            answer = {"error": text[:200].decode("utf-8", "replace")}
+        retry_after = response.headers.get("Retry-After", "")
+        return response.status, int(retry_after) if retry_after.isdigit() else 1, answer
+
+    def _connection(self):
+        """(this thread's connection, whether nothing was sent by it yet)."""
+        found = getattr(self._own, "connection", None)
+        if found is not None:
+            return found, False
+        kind = http.client.HTTPSConnection if self._parts.scheme == "https" else http.client.HTTPConnection
+        self._own.connection = kind(self._parts.hostname, self._parts.port, timeout=self._timeout)
+        return self._own.connection, True

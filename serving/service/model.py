@@ -1,0 +1,115 @@
+"""What the service can do with texts: verbs that a batch shares."""
+
+import threading
+
+import numpy as np
+
+from errors import InputError
+from serving.service.refusal import Refusal
+
+# Each is a graph that stays, of tens of megabytes.
+MOST_KINDS_OF_VECTORS = 16
+
+
+class Model:
+    """A Predictor, as the queue and the pages see it. Threads may share one.
+
+    Attributes:
+      name: what to call it.
+      has_classifier: whether it can predict.
+    """
+
+    def __init__(self, predictor, name):
+        self._predictor, self.name = predictor, name
+        self._known, self._lock = set(), threading.Lock()
+        self._verbs = {"predict": self._probabilities, "embed": self._vectors, "attend": self._attention}
+        self.has_classifier = predictor.labels is not None
+        self.warm_up_options = predictor.options() if not predictor.folder.unread else None
+
+    def warm_up(self):
+        """Makes the graphs of what is asked for most."""
+        for texts in ([""], ["a b c d"] * 40):
+            if self.has_classifier:
+                self.compute(("predict",), texts)
+            if self.warm_up_options:
+                self.compute(self.embedding(), texts)
+
+    def tokens_about(self, text):
+        """How many tokens a text has, without reading it: letters make fewer tokens than other writings."""
+        parts = (text,) if isinstance(text, str) else text
+        size = sum(len(part) if part.isascii() else len(part.encode()) * 4 // 3 for part in parts)
+        return min(self._predictor.max_seq_length, 2 + size // 4)
+
+    def compute(self, kind, texts):
+        """A row for each text.
+
+        Args:
+          kind: a verb with its arguments, as `prediction`, `embedding` and `attention` make them.
+        """
+        verb, *arguments = kind
+        return self._verbs[verb](texts, *arguments)
+
+    def prediction(self):
+        """The kind of work that predicts. Raises Refusal where there is no classifier."""
+        if not self.has_classifier:
+            raise Refusal(404, "this model has no classifier; /v1/embed gives vectors")
+        return ("predict",)
+
+    def embedding(self, pooling=None, layers=(-1,), layer_mix="none", normalize=None):
+        """The kind of work that makes vectors. Raises Refusal for what is unknown, or one kind too many."""
+        try:
+            options = self._predictor.options("sentence", pooling, tuple(layers), layer_mix, normalize)
+        except InputError as error:
+            raise Refusal(422, str(error).replace("--", "")) from None
+        if options.unit != "sentence":
+            raise Refusal(422, f"pooling={pooling}: the service gives one vector per text")
+        with self._lock:
+            if options not in self._known and len(self._known) >= MOST_KINDS_OF_VECTORS:
+                raise Refusal(
+                    422, f"this service gives {MOST_KINDS_OF_VECTORS} kinds of vectors at most, and others were first"
+                )
+            self._known.add(options)
+        return ("embed", options)
+
+    def attention(self, layer, head):
+        """The kind of work that shows attention. Raises Refusal where there is no such layer or head."""
+        config = self._predictor.config
+        for name, number, count in (
+            ("layer", layer, config.num_hidden_layers), ("head", head, config.num_attention_heads)
+        ):  # fmt: skip
+            if number is not None and number >= count:
+                raise Refusal(422, f"{name}: there is no {name} {number}; 0 to {count - 1}")
+        return ("attend", layer, head)
+
+    def answers(self, rows):
+        """list of JSON objects for rows of probabilities."""
+        found = [self._predictor.prediction(row) for row in rows]
+        return [{"label": p.label, "probabilities": p.probabilities, "score": p.score} for p in found]
+
+    def description(self):
+        """dict: what a client may want to know."""
+        predictor, config = self._predictor, self._predictor.config
+        return {
+            "name": self.name,
+            "problem_type": predictor.labels.problem_type if self.has_classifier else None,
+            "labels": list(predictor.labels.names) if self.has_classifier else None,
+            "max_seq_length": predictor.max_seq_length,
+            "hidden_size": config.hidden_size,
+            "num_hidden_layers": config.num_hidden_layers,
+            "num_attention_heads": config.num_attention_heads,
+        }
+
+    def _probabilities(self, texts):
+        return self._predictor.probabilities(texts)
+
+    def _vectors(self, texts, options):
+        parts = [part.values for part in self._predictor.stream(texts, options)]
+        values = np.concatenate(parts) if len(parts) != 1 else parts[0]
+        return values[:, 0] if options.num_states == 1 else values
+
+    def _attention(self, texts, layer, head):
+        found = []
+        for text in texts:
+            tokens, probabilities = self._predictor.attention(text, layer)
+            found.append((tokens, probabilities.mean(axis=0) if head is None else probabilities[head]))
+        return found

@@ -1,0 +1,80 @@
+"""What clients may ask for: checked bodies of requests, and the schemas of the OpenAPI page."""
+
+from typing import Literal
+
+import pydantic
+
+from serving.service.refusal import Refusal
+
+MOST_POOLINGS = 4  # joined by "+"
+Text = str | tuple[str, str]
+
+
+class _Request(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(extra="forbid", strict=True)
+
+
+class PredictRequest(_Request):
+    """Texts to be classified."""
+
+    texts: list[Text] = pydantic.Field(description="Texts, or pairs of texts.", min_length=1)
+
+
+class EmbedRequest(_Request):
+    """Texts to be made vectors of; what is left out is as the model says."""
+
+    texts: list[Text] = pydantic.Field(description="Texts, or pairs of texts.", min_length=1)
+    pooling: str | None = pydantic.Field(
+        None,
+        max_length=80,
+        description="cls, mean, max, mean_sqrt_len, weighted_mean, last, joined by +, or first_last.",
+    )
+    layers: list[int] = pydantic.Field(
+        [-1], min_length=1, max_length=100, description="-1 is the last, 0 the first, one below it the embeddings."
+    )
+    layer_mix: Literal["none", "mean", "concat"] = pydantic.Field("none", description="Of several layers.")
+    normalize: bool | None = pydantic.Field(None, description="Whether each vector gets length 1.")
+    encoding: Literal["json", "base64"] = pydantic.Field(
+        "json", description="base64: the bytes of float32 numbers, little-endian, and their shape."
+    )
+
+
+class AttentionRequest(_Request):
+    """A text, or a pair, whose tokens' attention is to be shown."""
+
+    text: Text
+    layer: int = pydantic.Field(0, ge=0, description="0 is the first.")
+    head: int | None = pydantic.Field(None, ge=0, description="By default the mean over all heads.")
+
+
+def parse(kind, body):
+    """A request of a class of this module, of the bytes of a body.
+
+    Raises:
+      Refusal: it is no JSON (400), or not what the class says (422).
+    """
+    try:
+        return kind.model_validate_json(body)
+    except pydantic.ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+    if first["type"] == "json_invalid":
+        reason = first["msg"].removeprefix("Invalid JSON: ") if body.strip() else "it is empty"
+        raise Refusal(400, f"the body is not JSON: {reason}") from None
+    place, field = first["loc"], ".".join(str(part) for part in first["loc"][:1]) or "the body"
+    if field in ("texts", "text") and (len(place) > 1 or first["type"].startswith("string")):
+        number = f"[{place[1]}]" if field == "texts" else ""
+        raise Refusal(422, f"{field}{number}: a string is needed, or a list of two strings") from None
+    known = ", ".join(kind.model_fields)
+    raise Refusal(422, f"{field}: {first['msg'][:200]}; known fields: {known}") from None
+
+
+def check_texts(texts, most, most_characters):
+    """Raises Refusal for too many texts, or one that is too long or no Unicode."""
+    if len(texts) > most:
+        raise Refusal(413, f"texts: {len(texts)} of them, at most {most} in a request; send them in parts")
+    for number, text in enumerate(texts):
+        parts = (text,) if isinstance(text, str) else text
+        if sum(map(len, parts)) > most_characters:
+            raise Refusal(
+                413, f"texts[{number}]: {sum(map(len, parts))} characters, at most {most_characters} are read; cut it"
+            )

@@ -1,0 +1,123 @@
+"""The process of serve.py: a socket, a model, and an end that answers what was asked before."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+
+import uvicorn
+
+from errors import InputError
+from serving.predictor import Predictor
+from serving.service.app import Service
+from serving.service.model import Model
+
+
+def serve(run, do_lower_case, token):
+    """Answers requests until SIGTERM or SIGINT. Returns the exit status: 0 where nobody was left without an answer.
+
+    Args:
+      run: ServeSettings.
+      do_lower_case: None: as vocabulary and model say.
+      token: what requests must bring, or None.
+
+    Raises:
+      InputError: the model does not fit together, or the port is taken.
+    """
+    listener = listen(run.host, run.port)
+    predictor = Predictor(
+        run.init_checkpoint, max_seq_length=run.max_seq_length, dtype=run.dtype, vocab_file=run.vocab_file,
+        do_lower_case=do_lower_case,
+    )  # fmt: skip
+    service = Service(Model(predictor, os.path.basename(os.path.abspath(run.init_checkpoint))), run, token)
+    server = Server(service, run, address(listener))
+    server.run(sockets=[listener])
+    service.close()
+    return server.status
+
+
+def listen(host, port):
+    """A socket that is bound. Raises InputError where it cannot be."""
+    try:
+        family, _, _, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(place)
+    except OSError as error:
+        raise InputError(f"--host={host} --port={port}: {error.strerror}; give another --port") from None
+    return listener
+
+
+def address(listener):
+    """http://host:port of a bound socket."""
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+class Server(uvicorn.Server):
+    """uvicorn, with a warm-up after its start and an end of its own.
+
+    Attributes:
+      status: the exit status.
+
+    Args:
+      service: a Service.
+      run: ServeSettings.
+      place: how the service is called in what it says.
+    """
+
+    def __init__(self, service, run, place):
+        super().__init__(
+            uvicorn.Config(
+                service.asgi,
+                lifespan="off",
+                ws="none",
+                log_config=None,
+                access_log=False,
+                proxy_headers=False,
+                server_header=False,
+                timeout_graceful_shutdown=max(1, round(run.drain_seconds)),
+            )  # fmt: skip
+        )
+        logging.getLogger("uvicorn").setLevel(logging.CRITICAL)  # its lines are about itself
+        self._service, self._place, self._warming, self.status = service, place, None, 0
+
+    async def startup(self, sockets=None):
+        self._loop = asyncio.get_running_loop()
+        await super().startup(sockets)
+        self._warming = self._loop.create_task(self._warm_up())
+
+    async def shutdown(self, sockets=None):
+        await super().shutdown(sockets)
+        if self.server_state.tasks:
+            self.status = 1
+            print(
+                f"ended with {len(self.server_state.tasks)} requests unanswered; --drain_seconds was too short for them"
+            )
+
+    async def _warm_up(self):
+        try:
+            await self._loop.run_in_executor(None, self._service.warm_up)
+        except Exception:
+            logging.exception("the model cannot be made ready")
+            self.status, self.should_exit = 1, True
+            return
+        self._service.is_ready = True
+        print(f"ready: {self._place}", flush=True)
+
+    @contextlib.contextmanager
+    def capture_signals(self):
+        """uvicorn's own raises the signal again at the end, which is then no orderly one."""
+        before = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGTERM, signal.SIGINT)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def handle_exit(self, number, frame):
+        self.force_exit = self.should_exit  # the second time
+        self.should_exit = True
+        self._loop.call_soon_threadsafe(self._service.drain)
