@@ -50,7 +50,15 @@ def check(run):
         raise errors.InputError(f"--output_dtype={run.output_dtype}: one of {', '.join(DTYPES)} is needed")
     vector_options.output_format(run.output_file, run.output_format)
     layers = vector_options.parse_layers(run.layers)
-    vector_options.vector_options(run.unit, run.pooling or "mean", layers, run.layer_mix, bool(run.normalize))
+    options = vector_options.vector_options(run.unit, run.pooling or "mean", layers, run.layer_mix, bool(run.normalize))
+    if run.transform is not None:
+        from serving import vector_transform
+
+        if options.unit != "sentence" or options.num_states != 1:
+            raise errors.InputError(
+                "--transform is for one vector per sentence: --unit=sentence is needed, one layer or a mix"
+            )
+        vector_transform.load(run.transform)
 
 
 if __name__ == "__main__":

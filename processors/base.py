@@ -8,7 +8,7 @@ import difflib
 import math
 
 from errors import InputError
-from processors.text_files import read_lines, read_rows
+from processors.text_files import AbsentError, read_lines, read_rows
 
 __all__ = ["DataProcessor", "InputExample", "check_labels", "read_lines"]
 
@@ -40,10 +40,12 @@ class DataProcessor:
     Attributes:
       problem_type: "single_label_classification", "regression" or "multi_label_classification".
       metrics: names of training/metrics.py; the first is the one that picks the best checkpoint.
+      score_range: of similarities: (the score of nothing in common, the score of the same); None where it is not known.
     """
 
     problem_type = "single_label_classification"
     metrics = ("accuracy",)
+    score_range = None
 
     def get_train_examples(self, data_dir):
         """The training split, a list of `InputExample`."""
@@ -57,6 +59,10 @@ class DataProcessor:
         """The split for prediction, a list of `InputExample`; `label` is None on unlabelled rows."""
         raise self._absent("get_test_examples")
 
+    def has_split(self, data_dir, split):
+        """Whether "train", "dev" or "test" is the data set's own; another may stand in for one that it lacks."""
+        return True
+
     def get_labels(self):
         """The list of labels in the order of their ids; [] for regression."""
         if self.problem_type == "regression":
@@ -64,7 +70,7 @@ class DataProcessor:
         raise self._absent("get_labels")
 
     def _absent(self, method):
-        return InputError(f"the processor {type(self).__name__} has no {method}(); add the method to use this split")
+        return AbsentError(f"the processor {type(self).__name__} has no {method}(); add the method to use this split")
 
     @classmethod
     def _read_tsv(cls, input_file, quotechar=None):

@@ -12,6 +12,10 @@ _BOM = b"\xef\xbb\xbf"
 _SEPARATED = {"\t": "tab-separated", ",": "comma-separated"}
 
 
+class AbsentError(InputError):
+    """A file that is needed is not there, or a task has no such split."""
+
+
 class ColumnError(InputError, IndexError):
     """A line without a column that is needed. An IndexError too, as from the plain lists of the original."""
 
@@ -71,21 +75,21 @@ def exists(path):
 
 
 def missing_file(folder, names):
-    """The InputError for a folder in which none of the files `names` is there, with the nearest name."""
+    """The AbsentError for a folder in which none of the files `names` is there, with the nearest name."""
     wanted = " or ".join(names)
     if not exists(folder):
-        return InputError(f"{os.path.join(folder, names[0])}: there is no folder {folder}; mend the path")
+        return AbsentError(f"{os.path.join(folder, names[0])}: there is no folder {folder}; mend the path")
     found = list_files(folder)
     near = [match for name in names for match in difflib.get_close_matches(name, found, n=1)]
     there = f"did you mean {near[0]}?" if near else f"files found there: {', '.join(found[:8]) or 'none'}"
-    return InputError(f"{os.path.join(folder, names[0])}: no such file ({wanted} is needed); {there}")
+    return AbsentError(f"{os.path.join(folder, names[0])}: no such file ({wanted} is needed); {there}")
 
 
 def find_file(folder, *names):
     """The path of the first of `names` that is in the folder.
 
     Raises:
-      InputError: none of them is there.
+      AbsentError: none of them is there.
     """
     for name in names:
         if exists(os.path.join(folder, name)):

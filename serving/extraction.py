@@ -13,7 +13,7 @@ import time
 import tqdm
 
 from errors import InputError
-from serving import cores, input_lines, vector_files, vector_options
+from serving import cores, input_lines, vector_files, vector_options, vector_transform
 from serving.part_folder import PartFolder
 from serving.sentence_transformers_folder import read_sentence_folder
 from serving.text_encoder import TextEncoder
@@ -52,6 +52,9 @@ class _Job:
         self._kind = vector_options.output_format(run.output_file, run.output_format)
         self._writer = vector_files.make_writer(run.output_file, self._kind, options, run.output_dtype)
         self._indices = list(options.layers) if options.layer_mix == "none" else [list(options.layers)]
+        self._transform = vector_transform.load(run.transform) if run.transform else None
+        if self._transform:
+            self._transform.check(run.transform, vector_transform.made_with(encoder, options))
         self._lines = input_lines.read_lines(run.input_file)
         self._digest, self._pending = hashlib.sha256(), collections.deque()
 
@@ -106,6 +109,8 @@ class _Job:
             lines = [self._pending.popleft() for _ in range(len(vectors.cut))]
             for line in lines:
                 self._digest.update(line.encode() + b"\n")
+            if self._transform:
+                vectors.values = self._transform(vectors.values[:, 0])[:, None]
             vectors.values = vectors.values.astype(self._run.output_dtype, copy=False)
             labels = vectors.words if vectors.words is not None else lines
             yield vectors, self._encoder.tokens(vectors.token_ids.tolist()) if self._options.unit == "token" else labels
@@ -123,6 +128,8 @@ class _Job:
             "batch_size": self._run.batch_size, "dtype": self._run.dtype, "output_dtype": self._run.output_dtype,
             **dataclasses.asdict(self._options),
         }  # fmt: skip
+        if self._transform:
+            settings["transform"] = self._transform.fingerprint()
         return json.loads(json.dumps(settings))
 
     def _report(self, texts, cut):

@@ -248,6 +248,9 @@ class ExtractionSettings:
     window_stride: int | None = setting(
         None, "Read longer texts in overlapping windows that begin so many tokens apart, instead of truncating them."
     )
+    transform: str | None = setting(
+        None, "A file of evaluate_vectors.py --save_transform (whitening, removed components) to apply to sentences."
+    )
     append: bool = setting(False, "Add to an output file that is there, instead of replacing it.")
 
     @classmethod

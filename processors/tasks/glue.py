@@ -38,11 +38,16 @@ class Sst2Processor(TableProcessor):
 
 @registry.register("processor", "mrpc")
 class MrpcProcessor(TableProcessor):
-    """Do two sentences say the same? Header: Quality, #1 ID, #2 ID, #1 String, #2 String; test: index, #1 ID, ..."""
+    """Do two sentences say the same? Header: Quality, #1 ID, #2 ID, #1 String, #2 String; test: index, #1 ID, ...
+
+    Or the corpus's own msr_paraphrase_train.txt and msr_paraphrase_test.txt, which has labels; it has no dev split.
+    """
 
     labels = ("0", "1")
     metrics = ("accuracy", "f1")
     tables = _files(text_a=3, text_b=4, label=0)
+    tables["train"] += (Table("msr_paraphrase_train.txt", text_a=3, text_b=4, label=0),)
+    tables["test"] += (Table("msr_paraphrase_test.txt", text_a=3, text_b=4, label=0),)
 
 
 @registry.register("processor", "qqp")
@@ -67,6 +72,7 @@ class StsbProcessor(TableProcessor):
 
     problem_type = "regression"
     metrics = ("pearson", "spearman")
+    score_range = (0.0, 5.0)
     tables = {
         split: (*tables, Table(f"sts-{split}.csv", text_a=5, text_b=6, label=4, header=False))
         for split, tables in _files(text_a=7, text_b=8, label=9).items()

@@ -35,9 +35,13 @@ class AgNewsProcessor(TableProcessor):
         "test": (_tsv("test"), _csv("test")),
     }
 
+    def has_split(self, data_dir, split):
+        """See base class."""
+        return split != "dev" or all(_there(data_dir, both) for both in ("train", "dev"))
+
     def get_dev_examples(self, data_dir):
         """See base class."""
-        if all(_there(data_dir, split) for split in ("train", "dev")):
+        if self.has_split(data_dir, "dev"):
             return super().get_dev_examples(data_dir)
         log.warning("%s: no dev split beside the training data; evaluating on the test rows", data_dir)
         return self.get_test_examples(data_dir)

@@ -40,6 +40,10 @@ class TrecProcessor(DataProcessor):
         """See base class."""
         return self._read(data_dir, "test", "TREC.test", "TREC_10.label")
 
+    def has_split(self, data_dir, split):
+        """See base class."""
+        return split != "dev"
+
     def get_labels(self):
         """See base class."""
         return list(_FINE)

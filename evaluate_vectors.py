@@ -1,0 +1,45 @@
+"""How good are the vectors of an encoder? Pairs with a score: correlation of the cosine. Classes: logistic regression.
+
+python evaluate_vectors.py --init_checkpoint=models/minilm --tasks=sts-b=glue/STS-B,trec=data/trec,my_reviews.tsv
+python evaluate_vectors.py --init_checkpoint=first,second --tasks=mrpc,sts-b --data_root=glue --output_dir=output/scores
+python evaluate_vectors.py --init_checkpoint=models/minilm --tasks=sts-b=glue/STS-B --transform=none,whitening:256
+python evaluate_vectors.py --init_checkpoint=models/minilm --fit_texts=texts.txt --transform=whitening \\
+  --save_transform=whitening.npz
+"""
+
+import dataclasses
+import logging
+
+import console
+import errors
+from serving.evaluation import settings
+from training import flags
+
+
+def main(_):
+    with errors.reported("nothing was written"):
+        logging.getLogger().setLevel(logging.INFO)
+        run = flags.read(settings.EvaluationSettings)
+        settings.check(run)
+        from serving.evaluation.tasks import read_tasks
+
+        tasks = read_tasks(run)
+        # TensorFlow is imported only now that flags and files are known to be good.
+        console.import_tensorflow()
+        from serving.evaluation import report
+        from serving.evaluation.evaluation import evaluate
+
+        results = evaluate(run, tasks, run.do_lower_case if flags.given("do_lower_case") else None)
+        if results:
+            print(report.table(results))
+            if run.output_dir:
+                report.write(run.output_dir, results, dataclasses.asdict(run))
+                print(f"written: {', '.join(report.FILES)} in {run.output_dir}")
+        if run.save_transform:
+            print(f"written: {run.save_transform}")
+
+
+if __name__ == "__main__":
+    flags.define(settings.EvaluationSettings)
+    flags.alias("model", "init_checkpoint")
+    flags.run(main)

@@ -1,0 +1,1 @@
+"""How good the vectors of an encoder are: similarity of pairs, and classes from frozen vectors."""

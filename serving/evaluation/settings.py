@@ -1,0 +1,165 @@
+"""What evaluate_vectors.py takes; checked without TensorFlow."""
+
+import dataclasses
+import os
+
+from errors import InputError
+from serving import vector_options
+from training import flags, run_folder
+from training.settings import setting
+
+SPLITS = ("test", "dev")
+DTYPES = ("float32", "bfloat16", "float16")
+NO_TRANSFORM = "none"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class EvaluationSettings:
+    """The flags of evaluate_vectors.py."""
+
+    init_checkpoint: str | None = setting(
+        None,
+        "The encoder, or several, comma-separated: a TensorFlow checkpoint (bert_model.ckpt), a Hugging Face or "
+        "sentence-transformers folder, an output directory, a SavedModel folder or a TF Hub handle.",
+    )
+    tasks: str | None = setting(
+        None,
+        "What to score, comma-separated: TASK=FOLDER, TASK alone where --data_root or --data_dir says the folder, or "
+        "files of your own with a header (text_a, text_b, score; or text, label): FILE, NAME=FILE, or NAME=FOLDER with "
+        "train, dev and test. Pairs with a score: correlation of the cosine; classes: logistic regression on vectors.",
+    )
+    data_dir: str | None = setting(None, "The folder of the only task.")
+    data_root: str | None = setting(
+        None, "A folder that holds the tasks' folders by their names; STS-B is found for sts-b."
+    )
+    processor_module: str | None = setting(None, "A Python file with DataProcessors of your own.")
+    split: str = setting(
+        "test",
+        "The rows that are scored: test, or dev. Without labels in test it is dev, without both all rows, by folds.",
+    )
+    folds: int = setting(
+        10, "Of cross validation, where there is no dev split to choose the strength of the L2 term on."
+    )
+    seed: int = setting(1, "Of the folds.")
+    output_dir: str | None = setting(None, "Where scores.tsv, scores.json and scores.png go.")
+    transform: str = setting(
+        NO_TRANSFORM,
+        "What is done to the vectors, comma-separated, a column of the table each: none, whitening or whitening:DIM, "
+        "remove_components[:N] (mean and first N principal components, by default 1), common_component[:N] (the same "
+        "without the mean, as SIF does), or a file of --save_transform.",
+    )
+    fit_texts: str | None = setting(
+        None,
+        "A file of texts, one a line, to fit the transform on. By default those of the task's train split, or the "
+        "scored ones where it has none; labels are never looked at.",
+    )
+    save_transform: str | None = setting(
+        None, "FILE.npz for the fitted transform: extract_features.py --transform takes it. --tasks may be left out."
+    )
+    pooling: str | None = setting(
+        None,
+        "Of a text's tokens: cls, mean, max, mean_sqrt_len, weighted_mean, last, several joined by +, or first_last. "
+        "By default the model's own, else mean.",
+    )
+    layers: str = setting("-1", "Layers: -1 is the last, 0 the first; one below the first: the embeddings.")
+    layer_mix: str = setting(
+        "none", 'For several layers: mean, concat, or a file {"scalars": [...], "gamma": 1.0} as of ELMo.'
+    )
+    normalize: bool | None = setting(None, "Give each vector length 1; by default as the model says.")
+    max_seq_length: int | None = setting(
+        None, "Longer texts are truncated, or read in windows. By default the model's own length, at most 512."
+    )
+    window_stride: int | None = setting(
+        None, "Read longer texts in overlapping windows that begin so many tokens apart, instead of truncating them."
+    )
+    dtype: str = setting("float32", "Numbers to compute with: float32, bfloat16 or float16.")
+    batch_size: int = setting(32, "Texts of 128 tokens that are computed at once; of short ones more.")
+    bert_config_file: str | None = setting(
+        None, "The config json file of the model; by default the one beside --init_checkpoint."
+    )
+    vocab_file: str | None = setting(
+        None, "The vocabulary file, or a SentencePiece .model; by default the one beside --init_checkpoint."
+    )
+    do_lower_case: bool = setting(True, "Whether to lower case the input text. Checked against model and vocabulary.")
+
+    @classmethod
+    def without_meaning(cls):
+        """The original had no such script."""
+        return ()
+
+    @property
+    def models(self):
+        """list of str."""
+        return parts(self.init_checkpoint)
+
+    @property
+    def transforms(self):
+        """list of str."""
+        return parts(self.transform)
+
+
+def parts(text):
+    """The parts of a comma-separated list, without repetitions."""
+    return list(dict.fromkeys(part.strip() for part in (text or "").split(",") if part.strip()))
+
+
+def check(run):
+    """Raises InputError for what is wrong with the settings by themselves."""
+    if not run.models:
+        raise InputError("--init_checkpoint is needed")
+    if not parts(run.tasks) and not (run.save_transform and run.fit_texts):
+        raise InputError("--tasks is needed, as --tasks=sts-b=FOLDER,trec=FOLDER or --tasks=FILE.tsv")
+    for name, allowed in (("split", SPLITS), ("dtype", DTYPES)):
+        if getattr(run, name) not in allowed:
+            raise InputError(f"--{name}={getattr(run, name)}: one of {', '.join(allowed)} is needed")
+    flags.check_positive(run, "batch_size", *(("window_stride",) if run.window_stride is not None else ()))
+    if run.folds < 2:
+        raise InputError(f"--folds={run.folds}: at least 2 are needed")
+    if not 0 <= run.seed < 1 << 32:
+        raise InputError(f"--seed={run.seed}: a number from 0 to {(1 << 32) - 1} is needed")
+    if run.max_seq_length is not None and run.max_seq_length < 3:
+        raise InputError(f"--max_seq_length={run.max_seq_length}: at least 3 are needed for [CLS], a token, [SEP]")
+    layers = vector_options.parse_layers(run.layers)
+    options = vector_options.vector_options("sentence", run.pooling or "mean", layers, run.layer_mix)
+    if options.unit != "sentence":
+        raise InputError(f"--pooling={run.pooling}: one vector per text is needed")
+    if options.num_states != 1:
+        raise InputError(f"--layers={run.layers}: several vectors per text; --layer_mix=mean or concat joins them")
+    if run.output_dir:
+        run_folder.check_writable(run.output_dir)
+    _check_transforms(run)
+
+
+def _check_transforms(run):
+    from serving import vector_transform
+
+    if not run.transforms:
+        raise InputError("--transform is empty; none is a name too")
+    for name in run.transforms:
+        if name.endswith(vector_transform.ENDING):
+            vector_transform.load(name)
+        elif name != NO_TRANSFORM:
+            vector_transform.parse(name)
+    to_fit = fitted(run.transforms)
+    if run.fit_texts:
+        if not to_fit:
+            raise InputError("--fit_texts: no transform is fitted; --transform=whitening is one that is")
+        if not os.path.isfile(run.fit_texts):
+            raise InputError(f"--fit_texts={run.fit_texts}: no such file")
+    if not run.save_transform:
+        return
+    if not run.save_transform.endswith(vector_transform.ENDING):
+        raise InputError(
+            f"--save_transform={run.save_transform}: a name that ends in {vector_transform.ENDING} is needed"
+        )
+    if len(to_fit) != 1 or len(run.models) != 1 or not (run.fit_texts or len(parts(run.tasks)) == 1):
+        raise InputError(
+            "--save_transform keeps one transform: name one that is fitted in --transform, one model, and --fit_texts "
+            "or one task"
+        )
+    run_folder.check_writable(os.path.dirname(run.save_transform) or ".")
+
+
+def fitted(transforms):
+    """Those of the names that are fitted."""
+    return [name for name in transforms if name != NO_TRANSFORM and not name.endswith(".npz")]
