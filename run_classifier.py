@@ -4,6 +4,7 @@ Source: google-research/bert `run_classifier.py`, whose flags and output files t
 """
 
 import dataclasses
+import functools
 import inspect
 import logging
 import os
@@ -28,15 +29,13 @@ def main(_):
         from training.finetuning import FineTuning, Task
 
         labels = Labels(processor.problem_type, processor.get_labels())
-        weights = class_weights(run.class_weights, labels.names, examples.get("train"))
-        objective_class = registry.get("objective", "sequence_classification")
-
-        def make_objective(encoder):
-            return objective_class(encoder, labels.num_labels, labels.problem_type, weights)
-
+        objective_class = registry.get("objective", run.objective)
+        make_objective = functools.partial(
+            objective_class, **objective_arguments(run, objective_class, processor, labels, examples.get("train"))
+        )
         files = {"train": run.train_records, "dev": run.eval_records, "test": run.predict_records}
         record_files = {split: files[split] for split in _splits(run) if files[split]}
-        task = Task(labels, tuple(processor.metrics), examples, record_files, make_objective)
+        task = Task(labels, tuple(processor.metrics), examples, record_files, make_objective, objective_class.layout)
         status = FineTuning(run, task, run.do_lower_case if flags.given("do_lower_case") else None).run()
     sys.exit(status)
 
@@ -99,6 +98,44 @@ def read_examples(run, processor):
     for split, rows in examples.items():
         check_labels(rows, processor.get_labels(), split)
     return examples
+
+
+def objective_arguments(run, objective_class, processor, labels, train_examples):
+    """What the objective takes beside the encoder. Raises InputError where it and the task do not fit together."""
+    from training.building import arguments_of
+
+    if labels.problem_type not in objective_class.problem_types:
+        wanted = " or ".join(objective_class.problem_types) or "no task: it is an objective of pre-training"
+        raise errors.InputError(
+            f"--objective={run.objective} is for {wanted}; --task_name={run.task_name} is {labels.problem_type}"
+        )
+    found = arguments_of(
+        objective_class, run, num_labels=labels.num_labels, problem_type=labels.problem_type,
+        class_weights=class_weights(run.class_weights, labels.names, train_examples),
+        score_range=score_range(run.score_range, processor.score_range),
+    )  # fmt: skip
+    for name in ("class_weights", "score_range"):
+        if getattr(run, name) and name not in found:
+            raise errors.InputError(f"--{name} is of no use with --objective={run.objective}; leave it out")
+    if "score_range" in found and not found["score_range"]:
+        raise errors.InputError(
+            f"--score_range is needed: the scores of nothing in common and of the same, as 0,5; --task_name="
+            f"{run.task_name} does not say"
+        )
+    return found
+
+
+def score_range(text, own):
+    """--score_range -> (low, high); the task's own where it is not given."""
+    if not text:
+        return own
+    try:
+        low, high = (float(part) for part in text.split(","))
+    except ValueError:
+        raise errors.InputError(f"--score_range={text}: two numbers separated by a comma are needed, as 0,5") from None
+    if low == high:
+        raise errors.InputError(f"--score_range={text}: two different numbers are needed")
+    return low, high
 
 
 def class_weights(text, names, train_examples):

@@ -25,14 +25,30 @@ class Objective(keras.Model):
     of some values; values and weights are kept apart, so that a batch that is cut into micro-batches or spread over
     replicas has the loss and the gradients of the whole batch.
 
-    `terms` names the terms; `measures` what else is counted while training and evaluating (an accuracy), each with the
-    term whose weights it shares. Variables of the head are named as in the original's checkpoints; `encoder` comes
-    built. `training_data` names what it learns from in pre-training, of `processors.training_data`.
+    Variables of the head are named as in the original's checkpoints; `encoder` comes built. Arguments of a constructor
+    that have the name of a setting get that setting's value.
+
+    Attributes:
+      terms: names of the loss's terms.
+      measures: what else is counted while training and evaluating (an accuracy) -> the term whose weights it shares.
+      layout: the layout of `processors.layouts` that its features have; None: the encoder's own.
+      problem_types: of the tasks that it can be fine-tuned on.
+      training_data: what it learns from in pre-training, of `processors.training_data`.
+      unread_weights: matches weights of the encoder that play no part in it: a checkpoint may lack them.
+      relates_rows: whether a row's loss depends on the other rows of its batch, which then must not be cut.
+      sentence_pooling: how the encoder's states become a sentence's vector, where such vectors are learned; else None.
+      normalizes_vectors: whether these have length 1.
     """
 
     terms = ("loss",)
     measures = {}
+    layout = None
+    problem_types = ()
     training_data = None
+    unread_weights = None
+    relates_rows = False
+    sentence_pooling = None
+    normalizes_vectors = True
 
     def __init__(self, encoder, **kwargs):
         super().__init__(**kwargs)

@@ -7,6 +7,8 @@ equation 1.
 
 import tensorflow as tf
 
+from errors import InputError
+
 
 def layer_states(outputs, layers):
     """The states of some layers of an encoder, float32: list of [B, T, H].
@@ -80,6 +82,13 @@ POOLINGS = {
     "weighted_mean": weighted_mean,
     "last": last,
 }
+
+
+def check(pooling):
+    """Raises InputError for what `pooled` does not know."""
+    for name in pooling.split("+"):
+        if name not in POOLINGS:
+            raise InputError(f"--pooling={pooling}: unknown pooling {name!r}; known: {', '.join(POOLINGS)}")
 
 
 def pooled(states, mask, pooling):

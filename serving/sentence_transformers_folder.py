@@ -9,16 +9,10 @@ import json
 import os
 
 from errors import InputError
+from training.building import model_folder
+from training.weight_formats.sentence_transformers import POOLING_KEYS
 
-# Keys of 1_Pooling/config.json in the order in which that library concatenates, and its newer names.
-POOLING_KEYS = {
-    "pooling_mode_cls_token": "cls",
-    "pooling_mode_max_tokens": "max",
-    "pooling_mode_mean_tokens": "mean",
-    "pooling_mode_mean_sqrt_len_tokens": "mean_sqrt_len",
-    "pooling_mode_weightedmean_tokens": "weighted_mean",
-    "pooling_mode_lasttoken": "last",
-}
+# That library's newer names.
 POOLING_MODES = {"mean_sqrt_len_tokens": "mean_sqrt_len", "weightedmean": "weighted_mean", "lasttoken": "last"}
 PASSED_OVER = ("Transformer", "Dropout")
 
@@ -39,11 +33,15 @@ class SentenceFolder:
 
 
 def read_sentence_folder(folder):
-    """The SentenceFolder of a folder; of one that is none, or of a file, only `model` is said.
+    """The SentenceFolder of a folder, or of the model/ in an output folder; of one that is none, or of a file, only
+    `model` is said.
 
     Raises:
       InputError: a file that is not what the library writes.
     """
+    inner = model_folder(folder)
+    if not os.path.isfile(os.path.join(folder, "modules.json")) and os.path.isfile(os.path.join(inner, "modules.json")):
+        folder = inner
     modules = _read(os.path.join(folder, "modules.json"), list)
     if modules is None:
         return SentenceFolder(folder)

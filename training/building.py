@@ -1,5 +1,7 @@
 """From settings to a model: where weights, configuration and vocabulary come from, and whether they fit together."""
 
+import dataclasses
+import inspect
 import json
 import logging
 import os
@@ -99,6 +101,12 @@ class ModelSource:
         report = load_weights(objective, self.weights, allow_missing=allow_missing)
         logging.info("%s", report.table())
         return report
+
+
+def arguments_of(objective_class, settings, **known):
+    """What the constructor of an objective takes beside the encoder: of `known`, else settings of the same name."""
+    found = {**{field.name: getattr(settings, field.name) for field in dataclasses.fields(settings)}, **known}
+    return {name: found[name] for name in inspect.signature(objective_class.__init__).parameters if name in found}
 
 
 def _model_type(config_file):

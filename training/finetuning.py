@@ -10,11 +10,11 @@ import tensorflow as tf
 
 from errors import InputError
 from processors import batches, layouts, records
+from processors.feature_spec import mask_of, token_ids
 from training import checkpoints, metrics, results, run, run_folder
-from training.building import length_buckets, model_folder, seed_everything, uses_static_shapes
+from training.building import length_buckets, seed_everything, uses_static_shapes
 from training.distribution import make_strategy
 from training.trained import load_trained, model_source
-from training.weights import save_huggingface
 
 ROWS_SHOWN = 4  # by --dry_run
 
@@ -29,6 +29,7 @@ class Task:
       examples: split -> list of InputExample; "train", "dev", "test" as far as they are needed.
       record_files: split -> patterns of TFRecords to be read instead.
       make_objective: encoder -> Objective.
+      layout: the layout that the objective reads; None: the encoder's own.
     """
 
     labels: object
@@ -36,6 +37,7 @@ class Task:
     examples: dict
     record_files: dict
     make_objective: object
+    layout: str | None = None
 
 
 class FineTuning:
@@ -56,8 +58,13 @@ class FineTuning:
         self._strategy = make_strategy(settings.use_tpu, settings.tpu_name, settings.num_gpus, settings.require_gpu)
         self._source = model_source(settings, self._folders()[0][0], do_lower_case)
         self._encoder = records.ExampleEncoder(
-            layouts.get(self._source.encoder_class.layout)(self._source.tokenizer, settings.max_seq_length), task.labels
+            layouts.make(
+                task.layout, self._source.encoder_class.layout, self._source.tokenizer, settings.max_seq_length
+            ),
+            task.labels,
         )
+        for examples in task.examples.values():
+            self._encoder.layout.check(examples)
         self._records = {split: self._existing_records(split) for split in task.record_files}
         self._num_train_steps = 0
         if settings.do_train:
@@ -137,12 +144,15 @@ class FineTuning:
         with self._strategy.scope():
             seed_everything(settings.seed)
             objective = self._source.build(settings, self._task.make_objective, for_training=settings.do_train)
+            run.check_whole_batches(objective, settings, self._strategy.num_replicas_in_sync)
             evaluator = run.make_evaluator(objective, self._source, self._task.make_objective, settings)
             groups = run.groups_of(settings, objective.encoder)
             if not settings.do_train:
-                step = load_trained(objective, output_dir, self._source.weights, self._task.labels.names)
+                step = load_trained(
+                    objective, output_dir, self._source.weights, self._task.labels.names, objective.unread_weights
+                )
             elif settings.overwrite_output_dir or not checkpoints.find_latest(output_dir):
-                run.load_initial(objective, self._source, settings, output_dir)
+                run.load_initial(objective, self._source, settings, output_dir, objective.unread_weights)
             if settings.dry_run:
                 self._show_first_rows()
                 return 0, None
@@ -181,7 +191,7 @@ class FineTuning:
             "label2id": {name: int(i) for i, name in names.items()},
             "problem_type": labels.problem_type,
         }
-        save_huggingface(objective, model_folder(output_dir), self._source.tokenizer, extra)
+        run.save_model(objective, output_dir, self._source.tokenizer, self._settings.max_seq_length, extra)
         results.write_json(os.path.join(output_dir, run_folder.LABEL_MAP), extra["label2id"])
 
     # Results.
@@ -247,11 +257,12 @@ class FineTuning:
                 examples[:ROWS_SHOWN], self._encoder, folder, split
             )
             batch = next(iter(batches.train_batches(found, min(ROWS_SHOWN, found.num_examples), 0)))
-        for i, ids in enumerate(batch["input_ids"].numpy()):
-            kept = ids[batch["input_mask"][i].numpy() > 0]
-            print(f"tokens: {' '.join(self._source.tokenizer.convert_ids_to_tokens(kept.tolist()))}")
-            print(f"  input_ids: {kept.tolist()}")
-            print(f"  label_ids: {batch['label_ids'][i].numpy().tolist()}")
+        for i, label in enumerate(batch["label_ids"].numpy().tolist()):
+            for name in token_ids(self._encoder.spec):
+                kept = batch[name][i][batch[mask_of(name)][i] > 0].numpy().tolist()
+                print(f"tokens: {' '.join(self._source.tokenizer.convert_ids_to_tokens(kept))}")
+                print(f"  {name}: {kept}")
+            print(f"  label_ids: {label}")
         counts = {name: found.num_examples for name, found in self._records.items()}
         counts |= {name: len(examples) for name, examples in self._task.examples.items()}
         print(

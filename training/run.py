@@ -9,12 +9,13 @@ import tensorflow as tf
 
 from errors import InputError
 from training import checkpoints, run_folder
-from training.building import frozen_patterns, uses_static_shapes
+from training.building import frozen_patterns, model_folder, uses_static_shapes
 from training.evaluation import Evaluator
 from training.lamb import LAMB
 from training.loop import Interrupted, LoopSettings, TrainingDiverged, TrainingLoop
 from training.optimization import AdamW, LinearSchedule, parameter_groups
 from training.step import TrainStep
+from training.weights import save_huggingface, save_modules
 
 EXIT_DIVERGED = 3
 OPTIMIZERS = {
@@ -44,12 +45,29 @@ class Plan:
 
 
 def check_settings(settings, num_replicas):
-    """Raises InputError for settings that no run of this many replicas can have."""
+    """Raises InputError for settings that no training on this many replicas can have."""
     if settings.optimizer not in OPTIMIZERS:
         raise InputError(f"--optimizer={settings.optimizer}: one of {', '.join(OPTIMIZERS)} is needed")
     if settings.train_batch_size % num_replicas and uses_static_shapes(settings):
         raise InputError(
             f"--train_batch_size={settings.train_batch_size} is not a multiple of the {num_replicas} replicas"
+        )
+
+
+def check_whole_batches(objective, settings, num_replicas):
+    """Raises InputError where a batch would be cut whose rows the objective relates to each other."""
+    if not objective.relates_rows:
+        return
+    if settings.gradient_accumulation_steps > 1:
+        raise InputError(
+            f"--gradient_accumulation_steps={settings.gradient_accumulation_steps}: --objective={objective.name} "
+            "compares the rows of a batch with each other, so that it cannot be cut; to need less memory give "
+            "--rematerialize or a smaller --train_batch_size"
+        )
+    if num_replicas > 1:
+        raise InputError(
+            f"{num_replicas} devices: --objective={objective.name} compares the rows of a batch with each other, so "
+            "that it cannot be spread; give --num_gpus=1"
         )
 
 
@@ -130,6 +148,15 @@ def train(objective, groups, data, plan, settings, output_dir, evaluate=None):
         logging.info("%s is a finished run, at step %d; nothing to train (--overwrite_output_dir starts anew)",
                      output_dir, plan.num_train_steps)  # fmt: skip
     return step
+
+
+def save_model(objective, output_dir, tokenizer, max_seq_length, extra_config=None):
+    """Writes model/, which `transformers` loads; sentence-transformers too, where the objective learns vectors."""
+    folder = model_folder(output_dir)
+    save_huggingface(objective, folder, tokenizer, extra_config)
+    if objective.sentence_pooling:
+        width = objective.encoder.config.hidden_size
+        save_modules(folder, objective.sentence_pooling, width, max_seq_length, objective.normalizes_vectors)
 
 
 def exit_status(error, where=""):

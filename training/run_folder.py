@@ -62,7 +62,8 @@ def check_same_run(folder, settings, data_key, encoder_config):
     except (ValueError, LookupError, TypeError) as error:
         raise InputError(f"{path}: not the JSON that was written ({error}); use --overwrite_output_dir") from error
     for field in dataclasses.fields(settings):
-        before, now = before_settings.get(field.name), getattr(settings, field.name)
+        # A setting that is newer than the run had its default's meaning.
+        before, now = before_settings.get(field.name, field.default), getattr(settings, field.name)
         if field.metadata["shapes_weights"] and before != now:
             raise InputError(
                 f"{folder} holds a run with --{field.name}={before}, this one has {now}; use the same value to "

@@ -102,6 +102,18 @@ class ClassifierSettings(FineTuningSettings):
     """What run_classifier.py takes beside; those of the generic processor end the list."""
 
     task_name: str | None = setting(None, "The name of the task to train.")
+    objective: str = setting(
+        "sequence_classification",
+        "What is learned: sequence_classification, or similarity_regression: vectors of two sentences whose cosine is "
+        "the score.",
+    )
+    pooling: str = setting(
+        "mean", "Of similarity_regression: from tokens to a vector: mean, cls, max, or others joined by +."
+    )
+    score_range: str | None = setting(
+        None,
+        "Of similarity_regression: the scores of nothing in common and of the same, as 0,5; by default the task's.",
+    )
     processor_module: str | None = setting(None, "A Python file with a DataProcessor of your own.", False)
     train_records: str | None = setting(None, "TFRecords to train on, written before: files or a pattern.", False)
     eval_records: str | None = setting(None, "TFRecords to evaluate on.", False)

@@ -9,10 +9,13 @@ import tensorflow as tf
 from errors import InputError
 from training.weight_formats import huggingface, saved_model, tf1
 from training.weight_formats.huggingface import save_huggingface
+from training.weight_formats.sentence_transformers import save_modules
 from training.weight_formats.source import WeightSource
 from training.weight_formats.tf1 import save_tf1
 
-__all__ = ["LoadReport", "WeightSource", "load_weights", "open_weights", "save_huggingface", "save_tf1"]
+__all__ = [
+    "LoadReport", "WeightSource", "load_weights", "open_weights", "save_huggingface", "save_modules", "save_tf1",
+]  # fmt: skip
 
 ALLOWED = (
     "a TensorFlow checkpoint (bert_model.ckpt), a Hugging Face folder (config.json, model.safetensors), "

@@ -9,6 +9,7 @@ import registry
 from modeling.dropout import dropout
 from modeling.layers import Classifier
 from modeling.objective import Objective
+from modeling.prediction_tables import prediction_tables
 
 HEAD_DROPOUT = 0.1  # google-research/bert: keep_prob=0.9 on the pooled output, whatever the configuration says
 
@@ -26,6 +27,8 @@ class SequenceClassification(Objective):
       problem_type: "single_label_classification", "multi_label_classification" or "regression".
       class_weights: float [num_labels] that multiply each example's loss by its class's, or None.
     """
+
+    problem_types = ("single_label_classification", "multi_label_classification", "regression")
 
     def __init__(self, encoder, num_labels, problem_type="single_label_classification", class_weights=None, **kwargs):
         super().__init__(encoder, name="sequence_classification", **kwargs)
@@ -65,30 +68,8 @@ class SequenceClassification(Objective):
         return {"probabilities": logits}
 
     def prediction_files(self, predictions, labels, examples=None):
-        """File name -> lines: the original's test_results.tsv, and predictions.tsv, which says what belongs to what.
-
-        Args:
-          predictions: {"probabilities": float array [n, num_labels]}.
-          labels: a processors.labels.Labels.
-          examples: the InputExamples, None where only records are there.
-        """
-        probabilities = predictions["probabilities"]
-        columns = [f"probability_{name}" for name in labels.names] or ["score"]
-        header = ["guid", "label", *columns, "text_a", "text_b"]
-
-        def rows():
-            yield "\t".join(header)
-            for i, row in enumerate(probabilities):
-                example = examples[i] if examples else None
-                texts = (example.text_a, example.text_b or "") if example else ("", "")
-                numbers = [f"{value:.6g}" for value in row]
-                cells = [example.guid if example else f"row-{i + 1}", labels.decode(row), *numbers, *texts]
-                yield "\t".join(" ".join(str(cell).split()) for cell in cells)
-
-        return {
-            "test_results.tsv": ("\t".join(str(value) for value in row) for row in probabilities),
-            "predictions.tsv": rows(),
-        }
+        """See modeling.prediction_tables."""
+        return prediction_tables(predictions["probabilities"], labels, examples)
 
 
 def _cross_entropy(objective, labels, logits):

@@ -1,0 +1,59 @@
+"""Two sentences -> how similar they are: the cosine of their vectors, learned from scores.
+
+Source: Reimers & Gurevych 2019, https://arxiv.org/abs/1908.10084, section 3, "regression objective function".
+"""
+
+import tensorflow as tf
+
+import registry
+from modeling import pooling as poolings
+from modeling.objective import Objective
+from modeling.prediction_tables import prediction_tables
+from modeling.sentence_vectors import sentence_vectors, stacked
+
+
+@registry.register("objective", "similarity_regression")
+class SimilarityRegression(Objective):
+    """The squared difference between the cosine of two vectors and the score, brought to 0 to 1.
+
+    Features: `a_*` and `b_*`, each those of the encoder, and `label_ids` float32 [B]. Outputs: `similarities` float32
+    [B], -1 to 1. There is no head: the encoder is all that is learned.
+
+    Args:
+      encoder: an Encoder.
+      pooling: from token states to a sentence's vector, see `modeling.pooling.pooled`.
+      score_range: (the score of what has nothing in common, the score of what says the same).
+    """
+
+    layout = "separate"
+    problem_types = ("regression",)
+    unread_weights = r".*/pooler/.*"
+
+    def __init__(self, encoder, pooling="mean", score_range=(0.0, 1.0), **kwargs):
+        super().__init__(encoder, name="similarity_regression", **kwargs)
+        poolings.check(pooling)
+        self.sentence_pooling, self.score_range = pooling, tuple(score_range)
+
+    def call(self, features, dropout_key=None, training=False):
+        both = sentence_vectors(self.encoder, stacked(features, ("a", "b")), self.sentence_pooling, dropout_key)
+        first, second = tf.split(poolings.normalized(both), 2)  # [B, W]
+        return {"similarities": tf.reduce_sum(first * second, axis=1)}
+
+    def loss_weights(self, features):
+        weights = tf.ones([tf.shape(features["label_ids"])[0]])
+        if "is_real_example" in features:
+            weights *= tf.cast(features["is_real_example"], tf.float32)
+        return {"loss": weights}
+
+    def losses(self, features, outputs):
+        low, high = self.score_range
+        return {"loss": tf.square(outputs["similarities"] - (features["label_ids"] - low) / (high - low))}
+
+    def predictions(self, outputs):
+        """probabilities float32 [B, 1]: the similarity, in the range of the scores."""
+        low, high = self.score_range
+        return {"probabilities": low + outputs["similarities"][:, None] * (high - low)}
+
+    def prediction_files(self, predictions, labels, examples=None):
+        """See modeling.prediction_tables."""
+        return prediction_tables(predictions["probabilities"], labels, examples)

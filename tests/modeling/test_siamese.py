@@ -1,0 +1,135 @@
+"""Objectives over vectors of several texts: loss and gradients are those of torch with the same weights."""
+
+import numpy as np
+import pytest
+import small_models
+import tensorflow as tf
+
+import registry
+from errors import InputError
+from modeling import sentence_vectors
+from training.weights import save_huggingface
+
+torch = pytest.importorskip("torch", reason="make peers")
+transformers = pytest.importorskip("transformers", reason="make peers")
+
+LENGTHS = {"a": (11, 4, 2, 7, 9), "b": (3, 12, 5, 2, 6), "c": (4, 6, 8, 2, 10)}
+WIDTH = 12
+
+
+def texts_of(prefixes="ab", lengths=LENGTHS):
+    """a_input_ids, ... of texts of one width, each a single segment."""
+    batch = {}
+    for i, text in enumerate(prefixes):
+        features = small_models.features(lengths[text], WIDTH, seed=i)
+        features["segment_ids"] = np.zeros_like(features["segment_ids"])
+        features["input_ids"] *= features["input_mask"]  # [PAD] in the padding, as batches have it
+        batch |= {f"{text}_{name}": array for name, array in features.items()}
+    return batch
+
+
+class Reference:
+    """The same encoder in transformers, from the files that ours writes."""
+
+    def __init__(self, encoder, folder):
+        save_huggingface(encoder, folder)
+        self.model = transformers.BertModel.from_pretrained(folder, attn_implementation="eager").eval()
+        self.names = encoder.huggingface_names()
+
+    def vectors(self, batch, text, pooling):
+        ids, mask = (torch.tensor(batch[f"{text}_{name}"].astype(np.int64)) for name in ("input_ids", "input_mask"))
+        states = self.model(ids, attention_mask=mask).last_hidden_state
+        real = mask[:, :, None].float()
+        return {
+            "cls": states[:, 0],
+            "mean": (states * real).sum(1) / real.sum(1),
+            "max": states.masked_fill(real == 0, -torch.inf).max(1).values,
+        }[pooling]
+
+    def gradient(self, name):
+        other, turn = self.names[name]
+        found = dict(self.model.named_parameters())[other.removeprefix("bert.")].grad
+        return None if found is None else (found.T if turn else found).numpy()
+
+
+def loss_and_gradients(objective, batch):
+    """As the training step computes them: the mean of the rows that have weight, and its gradients by name."""
+    batch = small_models.tensors(batch)
+    variables = objective.named_weights()
+    with tf.GradientTape() as tape:
+        values, weights = objective.losses(batch, objective(batch)), objective.loss_weights(batch)["loss"]
+        loss = tf.reduce_sum(values["loss"] * weights) / tf.reduce_sum(weights)
+    gradients = tape.gradient(loss, [variable.value for variable in variables.values()])
+    return float(loss), dict(zip(variables, gradients)), values
+
+
+def assert_same(objective, batch, reference, expected):
+    expected.backward()
+    loss, gradients, _ = loss_and_gradients(objective, batch)
+    assert loss == pytest.approx(expected.item(), abs=1e-5)
+    compared = 0
+    largest = max(np.abs(reference.gradient(n)).max() for n in reference.names if reference.gradient(n) is not None)
+    for name, gradient in gradients.items():
+        other = reference.gradient(name) if name in reference.names else None
+        if other is None:
+            assert gradient is None or name not in reference.names, name  # the pooler plays no part
+            continue
+        compared += 1
+        np.testing.assert_allclose(tf.convert_to_tensor(gradient), other, atol=1e-5 * max(1.0, largest), err_msg=name)
+    assert compared >= len(reference.names) - 2
+
+
+def labels():
+    return np.array([0.0, 5.0, 2.5, 4.2, 1.0], np.float32)
+
+
+@pytest.mark.parametrize("remove_padding", [True, False])
+@pytest.mark.parametrize("pooling", ["mean", "cls", "max"])
+def test_similarity_regression_equals_torch(pooling, remove_padding, tmp_path):
+    encoder = small_models.encoder(options={"remove_padding": remove_padding})
+    objective = registry.get("objective", "similarity_regression")(encoder, pooling, (0.0, 5.0))
+    batch = {**texts_of(), "label_ids": labels()}
+    reference = Reference(encoder, tmp_path)
+    cosine = torch.cosine_similarity(*(reference.vectors(batch, text, pooling) for text in "ab"))
+    expected = torch.nn.functional.mse_loss(cosine, torch.tensor(labels()) / 5.0)
+    assert_same(objective, batch, reference, expected)
+    scores = objective.predictions(objective(small_models.tensors(batch)))["probabilities"].numpy()
+    np.testing.assert_allclose(scores[:, 0], 5.0 * cosine.detach().numpy(), atol=1e-5)
+
+
+def test_a_range_that_does_not_begin_at_zero(tmp_path):
+    encoder = small_models.encoder()
+    objective = registry.get("objective", "similarity_regression")(encoder, score_range=(-1.0, 3.0))
+    batch = {**texts_of(), "label_ids": labels()}
+    reference = Reference(encoder, tmp_path)
+    cosine = torch.cosine_similarity(*(reference.vectors(batch, text, "mean") for text in "ab"))
+    assert_same(objective, batch, reference, ((cosine - (torch.tensor(labels()) + 1.0) / 4.0) ** 2).mean())
+
+
+def test_rows_that_fill_up_a_batch_have_no_weight_and_no_nan():
+    objective = registry.get("objective", "similarity_regression")(small_models.encoder(), score_range=(0.0, 5.0))
+    batch = {**texts_of(), "label_ids": labels()}
+    filled = {name: np.concatenate([array, np.zeros_like(array[:2])]) for name, array in batch.items()}
+    filled["is_real_example"] = np.array([1] * 5 + [0] * 2, np.int32)
+    (loss, gradients, _), (expected, others, _) = (loss_and_gradients(objective, b) for b in (filled, batch))
+    assert loss == pytest.approx(expected, rel=1e-6)
+    for name, gradient in gradients.items():
+        if gradient is not None:
+            np.testing.assert_allclose(
+                tf.convert_to_tensor(gradient), tf.convert_to_tensor(others[name]), atol=1e-6, err_msg=name
+            )
+
+
+def test_several_poolings_are_joined():
+    encoder, batch = small_models.encoder(), small_models.tensors(texts_of())
+    stack = sentence_vectors.stacked(batch, ("a", "b"))
+    parts = [sentence_vectors.sentence_vectors(encoder, stack, name) for name in ("cls", "max")]
+    joined = sentence_vectors.sentence_vectors(encoder, stack, "cls+max")
+    np.testing.assert_allclose(joined, np.concatenate(parts, axis=1), atol=1e-6)
+    assert joined.shape == (10, 32)
+
+
+def test_an_unknown_pooling_is_refused():
+    for name in ("similarity_regression",):
+        with pytest.raises(InputError, match="--pooling=median: unknown pooling 'median'; known: cls, mean"):
+            registry.get("objective", name)(small_models.encoder(), pooling="median")
