@@ -97,7 +97,7 @@ class Client:
             if status == 200:
                 return answer
             if status not in _LATER or time.monotonic() + retry_after > end:
-                raise ServiceError(f"{self._url}{path}: {status}: {answer.get('error', answer)}", status)
+                raise ServiceError(f"{self._url}{path}: {status}: {answer.get('error')}", status)
             time.sleep(retry_after)
 
     def close(self):
@@ -129,6 +129,8 @@ class Client:
         try:
             answer = json.loads(text)
         except ValueError:
+            answer = None
+        if not isinstance(answer, dict):
             answer = {"error": text[:200].decode("utf-8", "replace")}
         retry_after = response.headers.get("Retry-After", "")
         return response.status, int(retry_after) if retry_after.isdigit() else 1, answer

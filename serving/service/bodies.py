@@ -24,37 +24,44 @@ class Bodies:
           Refusal: it is too large, by its header or as it comes; too slow; or other bodies fill the memory.
         """
         self._check_headers(request.headers)
-        parts, size = [], 0
         try:
             async with self._limited():
-                while True:
-                    message = await request.receive()
-                    if message["type"] == "http.disconnect":
-                        raise Refusal(400, "the connection was closed before the body was complete", close=True)
-                    part = message.get("body", b"")
-                    size += len(part)
-                    self._held += len(part)
-                    parts.append(part)
-                    if size > self._max_bytes:
-                        parts.clear()
-                        await self._linger(request)
-                        raise self._too_large("more")
-                    if self._held > BODIES_AT_ONCE * self._max_bytes:
-                        raise Refusal(429, "too many large requests at once; send it again later", 1, close=True)
-                    if not message.get("more_body"):
-                        return b"".join(parts)
+                body, has_more = await self._collect(request)
         except TimeoutError:
             if self._draining:
                 raise Refusal(503, "the service is about to end; ask another one", 1, close=True) from None
             raise Refusal(408, f"the body took longer than {self._seconds:g} seconds to arrive", close=True) from None
-        finally:
-            self._held -= size
+        if body is None:
+            if has_more:
+                await self._linger(request)
+            raise self._too_large("more")
+        return body
 
     def drain(self):
         """Bodies that are not complete now are not waited for."""
         self._draining = True
         for timeout in self._timeouts:
             timeout.reschedule(asyncio.get_running_loop().time())
+
+    async def _collect(self, request):
+        """(bytes of the body, or None of one that is too large; whether there is more)."""
+        parts, size, has_more = [], 0, True
+        try:
+            while has_more:
+                message = await request.receive()
+                if message["type"] == "http.disconnect":
+                    raise Refusal(400, "the connection was closed before the body was complete", close=True)
+                parts.append(message.get("body", b""))
+                size += len(parts[-1])
+                self._held += len(parts[-1])
+                has_more = message.get("more_body", False)
+                if size > self._max_bytes:
+                    return None, has_more
+                if self._held > BODIES_AT_ONCE * self._max_bytes:
+                    raise Refusal(429, "too many large requests at once; send it again later", 1, close=True)
+            return b"".join(parts), False
+        finally:
+            self._held -= size
 
     @contextlib.asynccontextmanager
     async def _limited(self):

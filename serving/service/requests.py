@@ -6,7 +6,6 @@ import pydantic
 
 from serving.service.refusal import Refusal
 
-MOST_POOLINGS = 4  # joined by "+"
 Text = str | tuple[str, str]
 
 

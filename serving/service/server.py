@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import socket
+import threading
 
 import uvicorn
 
@@ -110,6 +111,9 @@ class Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self):
         """uvicorn's own raises the signal again at the end, which is then no orderly one."""
+        if threading.current_thread() is not threading.main_thread():  # which alone gets signals
+            yield
+            return
         before = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGTERM, signal.SIGINT)}
         try:
             yield

@@ -1,0 +1,125 @@
+"""Client against what a service may do to it; what it gets from a real one: tests/serving/service."""
+
+import http.server
+import json
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pytest
+
+from serving import Client
+from serving.client import ServiceError
+
+
+class Scripted(http.server.BaseHTTPRequestHandler):
+    """Answers with what the test says, in turn: (status, headers, body)."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self):
+        self.server.bodies.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+        status, headers, body = self.server.answers.pop(0)
+        if status is None:  # hangs up
+            self.close_connection = True
+            return
+        self.send_response(status)
+        for name, value in {"Content-Length": len(body), **headers}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture
+def service():
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Scripted) as server:
+        server.answers, server.bodies = [], []
+        server.url = f"http://127.0.0.1:{server.server_port}/"
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server
+        server.shutdown()
+
+
+def predictions(count):
+    one = {"label": "red", "probabilities": {"red": 0.75, "blue": 0.25}, "score": None}
+    return 200, {}, json.dumps({"predictions": [one] * count}).encode()
+
+
+def test_it_asks_again_when_it_is_told_to(service, monkeypatch):
+    slept = []
+    monkeypatch.setattr("time.sleep", slept.append)
+    busy = b'{"error": "busy"}'
+    service.answers = [
+        (429, {"Retry-After": "7"}, busy),
+        (503, {}, busy),
+        (429, {"Retry-After": "x"}, busy),
+        predictions(1),
+    ]
+    (found,) = Client(service.url).predict(["a"])
+    assert (found.label, found.probabilities["red"], found.score) == ("red", 0.75, None)
+    assert slept == [7, 1, 1] and service.bodies == [{"texts": ["a"]}] * 4
+
+
+def test_its_patience_ends(service, monkeypatch):
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    service.answers = [(429, {"Retry-After": "100"}, b'{"error": "busy"}')]
+    with pytest.raises(ServiceError, match="429: busy"):
+        Client(service.url).predict(["a"])
+
+
+@pytest.mark.parametrize("status, body", [(422, b'{"error": "no"}'), (500, b"<html>no</html>"), (401, b'["no"]')])
+def test_other_errors_are_not_tried_again(status, body, service):
+    service.answers = [(status, {}, body)]
+    with pytest.raises(ServiceError, match=f"{status}: .*no") as caught:
+        Client(service.url).predict(["a"])
+    assert caught.value.status == status and not service.answers
+
+
+def test_a_connection_that_was_closed_meanwhile_is_made_anew(service):
+    client = Client(service.url)
+    service.answers = [predictions(1), (None, {}, b""), predictions(1)]
+    assert client.predict(["a"]) == client.predict(["a"])
+    service.answers = [(None, {}, b""), (None, {}, b"")]
+    with pytest.raises(ServiceError, match="no answer"):
+        client.predict(["a"])
+
+
+def test_nobody_there():
+    with pytest.raises(ServiceError, match="http://127.0.0.1:9: no answer") as caught:
+        Client("http://127.0.0.1:9").embed(["a"])
+    assert caught.value.status is None
+
+
+def test_large_lists_go_in_parts(service):
+    service.answers = [predictions(128), predictions(128), predictions(44)]
+    assert len(Client(service.url).predict([f"{i}" for i in range(300)])) == 300
+    sent = [text for body in service.bodies for text in body["texts"]]
+    assert sent == [f"{i}" for i in range(300)]
+    assert Client(service.url).predict([]) == [] and Client(service.url).embed([]).shape == (0, 0)
+
+
+def test_mistakes():
+    for url in ("localhost:8000", "ftp://here", "http://"):
+        with pytest.raises(ValueError, match="as http://localhost:8000"):
+            Client(url)
+    with pytest.raises(TypeError, match="a list of texts"):
+        Client("http://localhost:9").embed("a")
+
+
+def test_shapes(service):
+    values = np.arange(12, dtype="<f4").reshape(1, 3, 4)
+    import base64
+
+    body = {"shape": [1, 3, 4], "base64": base64.b64encode(values.tobytes()).decode()}
+    service.answers = [(200, {}, json.dumps(body).encode())]
+    np.testing.assert_array_equal(Client(service.url).embed([("a", "b")], layers=[-1, -2, -3]), values)
+    assert service.bodies == [{"texts": [["a", "b"]], "layers": [-1, -2, -3], "encoding": "base64"}]
+
+
+def test_it_needs_no_tensorflow():
+    program = "import sys; sys.modules['tensorflow'] = sys.modules['keras'] = None; from serving import Client"
+    subprocess.run([sys.executable, "-c", program], check=True)
