@@ -10,10 +10,11 @@ import pytest
 import registry
 from errors import InputError
 from processors.base import check_labels
+from processors.text_files import AbsentError
 from training.metrics import METRICS
 
 TASKS = (
-    "ag-news agnews chnsenticorp cola lcqmc mnli mnli-mm mrpc qnli qqp rte sim snli sst-2 sst2 sts-b stsb trec "
+    "ag-news agnews chnsenticorp cola lcqmc mnli mnli-mm mr mrpc qnli qqp rte sim snli sst-2 sst2 sts-b stsb trec "
     "trec-fine wnli xnli"
 )
 NEWS = ("World", "Sports", "Business", "Sci/Tech")
@@ -65,6 +66,7 @@ def table(path, header, *rows):
         ("lcqmc", "lcqmc_dev", "dev", 8802, {"1": 4402, "0": 4400}),
         ("ag-news", "ag_news_small", "train", 10001, dict(zip(NEWS, (2509, 2458, 2496, 2538)))),
         ("ag-news", "ag_news_small", "test", 7600, dict.fromkeys(NEWS, 1900)),
+        ("mr", "mr", "train", 10662, {"0": 5331, "1": 5331}),
         ("trec", "trec", "train", 5452, {"ENTY": 1250, "HUM": 1223, "DESC": 1162, "NUM": 896, "LOC": 835, "ABBR": 86}),
         ("trec", "trec", "test", 500, {"DESC": 138, "NUM": 113, "ENTY": 94, "LOC": 81, "HUM": 65, "ABBR": 9}),
     ],
@@ -131,6 +133,38 @@ def test_ag_news_in_csv(data_dir, tmp_path):
     found = examples("ag-news", tmp_path, "test")
     assert len(found) == 7600
     assert (found[0].label, found[0].text_a[:48]) == ("Business", "Fears for T N pension after talks Unions represe")
+
+
+def test_mrpc_in_the_files_of_its_corpus(data_dir, tmp_path):
+    for split, rows in (("train", 4076), ("test", 1725)):
+        name = f"msr_paraphrase_{split}.txt"
+        (tmp_path / name).write_bytes((data_dir / "glue_mrpc" / name).read_bytes())
+        found = examples("mrpc", tmp_path, split)
+        assert len(found) == rows and {example.label for example in found} == {"0", "1"}
+    with pytest.raises(AbsentError, match=r"dev\.tsv: no such file"):
+        examples("mrpc", tmp_path, "dev")
+
+
+def test_mr_has_no_splits(data_dir):
+    found = examples("mr", data_dir / "mr", "train")
+    assert found[0].text_a == "simplistic , silly and tedious ." and found[0].source.endswith("rt-polarity.neg:1")
+    for split in ("dev", "test"):
+        with pytest.raises(AbsentError, match=f"MR has no {split} split"):
+            examples("mr", data_dir / "mr", split)
+
+
+def test_which_splits_are_a_tasks_own(data_dir, tmp_path):
+    own = {
+        (task, split): registry.get("processor", task)().has_split(str(data_dir / folder), split)
+        for task, folder in (("trec", "trec"), ("ag-news", "ag_news_small"), ("mr", "mr"), ("mrpc", "glue_mrpc"))
+        for split in ("train", "dev", "test")
+    }
+    assert [key for key, found in own.items() if not found] == [
+        ("trec", "dev"),
+        ("ag-news", "dev"),
+        ("mr", "dev"),
+        ("mr", "test"),
+    ]
 
 
 @pytest.mark.parametrize("task, folder", [("trec", "trec"), ("ag-news", "ag_news_small")])
