@@ -7,6 +7,7 @@ import statistics
 
 from files import replaced
 from serving.evaluation.settings import NO_TRANSFORM
+from serving.evaluation.tasks import ALL
 from training import results as result_files
 
 SCALE = "from 0 to 1, correlations from -1, not times 100"
@@ -37,7 +38,8 @@ def table(results):
     for task in dict.fromkeys(result.task for result in results):
         first = next(result for result in results if result.task == task)
         for number, metric in enumerate(first.scores):
-            said = ["", ""] if number else [task, f"{first.rows} of {first.split}"]
+            rows_said = f"all {first.rows}" if first.split == ALL else f"{first.rows} of {first.split}"
+            said = ["", ""] if number else [task, rows_said]
             values = [f"{found[task, *key].scores[metric]:.4f}" for key in headings]
             rows.append([said[0], metric, said[1], *values])
     if len({result.task for result in results}) > 1:

@@ -162,8 +162,7 @@ class _Splits:
 
 def _similarity(name, processor, splits, run):
     fits = bool(settings.fitted(run.transforms)) and not run.fit_texts
-    dev_wanted = run.split == "dev"
-    scored_split, scored = run.split, splits.read(run.split, needed=dev_wanted)
+    scored_split, scored = run.split, splits.read(run.split, needed=run.split == "dev")
     if not scored:
         scored_split, scored = "dev", splits.read("dev")
     train = splits.read("train", needed=not scored) if fits or not scored else []
@@ -185,6 +184,11 @@ def _classification(name, processor, splits, run):
         if rows and len({example.text_b is None for example in (*train, *rows)}) > 1:
             raise InputError(f"--tasks: {name}: {split} mixes single texts and pairs, or train has the other kind")
     _check_classes(name, train, run.folds, needs_folds=not (dev and test))
+    if len(test) > 1 and len({example.label for example in test}) == 1:
+        raise InputError(
+            f"{test[0].source or name}: all {len(test)} rows of test are {test[0].label!r}; if the processor makes that "
+            "up for rows without a label, --split=dev scores the dev rows"
+        )
     if test:
         scored_split, scored = "test", test
     elif dev:

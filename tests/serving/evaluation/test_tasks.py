@@ -140,6 +140,9 @@ def test_wrong_places(write, tmp_path):
     with pytest.raises(InputError, match="--split=dev: one file has no splits"):
         read("file.tsv", split="dev")
     write("topics/train.tsv", CLASSES)
+    write("topics/test.tsv", CLASSES.replace("y\t", "x\t"))
+    with pytest.raises(InputError, match="all 12 rows of test are 'x'; .* --split=dev"):
+        read("topics")
     write("topics/dev.tsv", CLASSES.replace("text\n", "text\nz\tother\n"))
     with pytest.raises(InputError, match=r"dev.tsv:2: label 'z' in dev; allowed: x, y"):
         read("topics")
