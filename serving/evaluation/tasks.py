@@ -186,8 +186,8 @@ def _classification(name, processor, splits, run):
     _check_classes(name, train, run.folds, needs_folds=not (dev and test))
     if len(test) > 1 and len({example.label for example in test}) == 1:
         raise InputError(
-            f"{test[0].source or name}: all {len(test)} rows of test are {test[0].label!r}; if the processor makes that "
-            "up for rows without a label, --split=dev scores the dev rows"
+            f"{test[0].source or name}: all {len(test)} rows of test are {test[0].label!r}; if the processor makes "
+            "that up for rows without a label, --split=dev scores the dev rows"
         )
     if test:
         scored_split, scored = "test", test
