@@ -88,10 +88,11 @@ def report(rows, warnings):
 def next_command(run, manifest):
     """What to type to train on the result."""
     pattern = run.output_file if len(manifest["files"]) == 1 or "," in run.output_file else f"{run.output_file}-*"
+    objective = getattr(registry.get("instances", run.instances), "objective", None)
+    learned = f"--objective={objective}" if objective else f"--max_predictions_per_seq={run.max_predictions_per_seq}"
     return (
         f"python run_pretraining.py --do_train --do_eval --input_file='{pattern}' --vocab_file={run.vocab_file} "
-        f"--max_seq_length={run.max_seq_length} --max_predictions_per_seq={run.max_predictions_per_seq} "
-        "--bert_config_file=... --output_dir=..."
+        f"--max_seq_length={run.max_seq_length} {learned} --bert_config_file=... --output_dir=..."
     )
 
 

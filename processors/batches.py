@@ -75,6 +75,29 @@ def evaluation_batches(record_set, max_tokens, length_buckets=None, batch_size=N
     return batches.prefetch(4)
 
 
+def whole_batches(record_set, batch_size, length_buckets=None, num_examples=-1):
+    """Every record once, in the order of the files, in batches of exactly `batch_size` rows; one of all, if fewer.
+
+    The last batch is filled up with the first records again, whose `is_real_example` is 0: for objectives that relate
+    the rows of a batch to each other. Arguments as for `evaluation_batches`.
+    """
+    count = record_set.num_examples if num_examples < 0 else min(num_examples, record_set.num_examples)
+    size = min(batch_size, count)
+    rows = _serialized(record_set).take(count).repeat().take(-(-count // size) * size).enumerate()
+
+    def made(places, pool):
+        features = sort_by_length({**_parse_numbered(pool, record_set), "place": _column(places)}, record_set.spec)
+        batch = dense_batch(features, 0, size, record_set.spec, length_buckets)
+        return {**batch, "is_real_example": tf.cast(features["place"].values < count, tf.int32)}
+
+    return rows.batch(size, drop_remainder=True).map(made).prefetch(4)
+
+
+def _column(values):
+    """[n] -> RaggedTensor [n, 1]."""
+    return tf.RaggedTensor.from_uniform_row_length(values, 1)
+
+
 def _serialized(record_set, seed=None):
     """Data set of (int64 number, string record) of all real rows, in the order of the files.
 
@@ -97,7 +120,7 @@ def _parse_numbered(pool, record_set):
     numbers, serialized = pool
     features = parse(serialized, record_set.spec)
     if not record_set.numbered:
-        features["example_index"] = tf.RaggedTensor.from_uniform_row_length(numbers, 1)
+        features["example_index"] = _column(numbers)
     return features
 
 

@@ -66,14 +66,15 @@ class Corpus:
       files: paths; gzip is known by its first bytes, whatever the name.
       unit: what a document is: "blank_line": lines up to a blank one or the end of the file; "file"; or "line".
       split: paragraph's lines (list of str) -> sentences, where lines are not sentences; None: a line is a sentence.
+      columns: where each line is a document of tab-separated sentences: how many it may have, ints; None: elsewhere.
 
     Attributes:
       bytes_read: int, of the files as they are on disk, for those who show progress.
     """
 
-    def __init__(self, files, unit="blank_line", split=None):
+    def __init__(self, files, unit="blank_line", split=None, columns=None):
         self.files, self.unit, self.bytes_read = files, unit, 0
-        self._split, self._has_said_cut = split, False
+        self._split, self._columns, self._has_said_cut = split, columns, False
 
     def documents(self):
         """Yields non-empty documents, each a list of non-empty sentences.
@@ -107,6 +108,9 @@ class Corpus:
 
     def _sentences(self, path):
         """Yields sentences, and None where a document ends."""
+        if self._columns is not None:
+            yield from self._cells(path)
+            return
         lines = (line.strip() for line in self.lines(path))
         if self._split is not None:
             yield from self._split_paragraphs(lines)
@@ -120,6 +124,20 @@ class Corpus:
         else:
             for line in lines:
                 yield line or None
+
+    def _cells(self, path):
+        for number, line in enumerate(self.lines(path), 1):
+            cells = [cell.strip() for cell in line.rstrip().split("\t")]
+            if not any(cells):
+                continue
+            if len(cells) not in self._columns or not all(cells):
+                blank = f", column {cells.index('') + 1} blank" if "" in cells else ""
+                raise InputError(
+                    f"{path}:{number}: {len(cells)} tab-separated column(s){blank}; "
+                    f"{' or '.join(map(str, self._columns))} with text are needed"
+                )
+            yield from cells
+            yield None
 
     def _split_paragraphs(self, lines):
         for paragraph in _paragraphs(lines, self.unit):

@@ -12,6 +12,7 @@ import numpy as np
 
 import registry
 from processors import example_bytes, masking
+from processors.instances import texts_apart
 from processors.instances.masked import assembled
 from processors.instances.segments import Block
 from processors.normalization import is_cjk
@@ -56,13 +57,23 @@ class BlockRecords:
     counts: collections.Counter
 
 
-def tokenized(text_block, tokenizer, keep_texts=False):
-    """A Block of a TextBlock. Sentences without a token are dropped, as are documents without a sentence."""
+def keeps_texts_apart(instances):
+    """Whether records of a registered way to make instances hold several texts, unmasked; see `texts_apart`."""
+    return getattr(registry.get("instances", instances), "texts_apart", False)
+
+
+def columns_of(instances):
+    """How many tab-separated texts a line may have, ints, where a registered way reads such lines; else None."""
+    return getattr(registry.get("instances", instances), "columns", None)
+
+
+def tokenized(text_block, tokenizer, keep_texts=False, keep_empty=False):
+    """A Block of a TextBlock. Unless `keep_empty`, sentences without a token and documents without one are dropped."""
     sizes = [len(document) for document in text_block.documents]
     texts = list(itertools.chain.from_iterable(text_block.documents))
     ids, splits = tokenizer.encode_batch(texts)
     lengths = np.diff(splits)
-    kept = lengths > 0
+    kept = (lengths > 0) | keep_empty
     document_sizes = np.bincount(np.repeat(np.arange(len(sizes)), sizes)[kept], minlength=len(sizes))
     document_sizes = document_sizes[document_sizes > 0]
     texts = list(itertools.compress(texts, kept)) if keep_texts else None
@@ -134,6 +145,8 @@ def _records(block, word_starts, duplicate, recipe):
 
 def _features(segments, block, word_starts, recipe, rng):
     """name -> (values, splits) of some instances, and a Counter of what they are."""
+    if keeps_texts_apart(recipe.instances):
+        return texts_apart.features(segments, block.ids, recipe.cls_id, recipe.sep_id)
     sequences = assembled(segments, block.ids, word_starts, recipe.cls_id, recipe.sep_id)
     splits = sequences.splits
     features = {"input_ids": (sequences.input_ids, splits), "segment_ids": (sequences.segment_ids, splits)}

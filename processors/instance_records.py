@@ -24,6 +24,7 @@ class Manifest:
       sizes: absolute file name -> bytes. num_instances, max_length: int.
       tokenizer: fingerprint. vocab_file: where the vocabulary was. do_lower_case: bool.
       max_predictions_per_seq: int. masking: str. masked_lm_prob: float. dynamic_masking: bool.
+      hard_negatives: int, instances that have one.
     """
 
     sizes: dict = dataclasses.field(default_factory=dict)
@@ -36,6 +37,11 @@ class Manifest:
     masking: str = "token"
     masked_lm_prob: float = 0.15
     dynamic_masking: bool | None = None
+    hard_negatives: int | None = None
+
+    def present_vocab_file(self):
+        """The vocabulary's file where it is known and still there, else None."""
+        return self.vocab_file if self.vocab_file and os.path.exists(self.vocab_file) else None
 
 
 def find_files(pattern):
@@ -78,6 +84,7 @@ def read_manifest(files):
         max(values["max_length"] for values in parts.values()),
         **{key: first[key] for key in _CARRIED},
         dynamic_masking=first["dynamic_masking"],
+        hard_negatives=sum(values.get("statistics", {}).get("hard_negatives", 0) for values in parts.values()),
     )
 
 
@@ -93,6 +100,24 @@ def _manifests_beside(files):
             except (ValueError, LookupError, TypeError, AttributeError) as error:
                 raise InputError(f"{name}: not the manifest that was written ({error}); make the data anew") from error
     return known
+
+
+def check_vocabulary(files, manifest, tokenizer):
+    """Raises InputError where the records are known to be of another vocabulary or casing than the tokenizer's."""
+    if tokenizer and manifest.tokenizer and tokenizer.fingerprint() != manifest.tokenizer:
+        raise InputError(
+            f"{files[0]}: made with {manifest.vocab_file}, do_lower_case {manifest.do_lower_case}, not with the "
+            f"vocabulary and casing of {tokenizer.vocab_file}; use the same ones"
+        )
+
+
+def check_length(record_set, max_seq_length):
+    """Raises InputError where an instance is longer."""
+    if record_set.max_length > max_seq_length:
+        raise InputError(
+            f"{record_set.files[0]}: instances of {record_set.max_length} tokens, --max_seq_length={max_seq_length}; "
+            "raise it"
+        )
 
 
 def has_feature(path, name):

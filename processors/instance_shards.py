@@ -63,19 +63,38 @@ def masking_kind(run):
 
 def make_corpus(run, files):
     """The Corpus of settings."""
-    return documents.Corpus(files, run.documents, sentences.split_paragraph if run.split_sentences else None)
+    split = sentences.split_paragraph if run.split_sentences else None
+    return documents.Corpus(files, run.documents, split, instance_making.columns_of(run.instances))
+
+
+def fitted(run):
+    """The settings, with those that do not matter to the kind of instances at what they then mean.
+
+    Raises:
+      InputError: a setting asks for what this kind of instances has no use for.
+    """
+    if not instance_making.keeps_texts_apart(run.instances):
+        return run
+    idle = ["dynamic_masking", "do_whole_word_mask", "segmenter"]
+    for name in [*idle, "split_sentences"] if instance_making.columns_of(run.instances) else idle:
+        if getattr(run, name):
+            raise InputError(f"--{name} is of no use with --instances={run.instances}; leave it out")
+    return dataclasses.replace(run, dupe_factor=1)  # a second time gives the same pairs
 
 
 def lint(run, files, tokenizer):
     """Reads the corpus without writing; returns (rows of name and value, warnings) of `CorpusLint.report`."""
+    run = fitted(run)
     recipe, corpus = make_recipe(run, tokenizer), make_corpus(run, files)
+    apart, columns = (of(run.instances) for of in (instance_making.keeps_texts_apart, instance_making.columns_of))
     found = corpus_lint.CorpusLint(
-        tokenizer, run.max_seq_length, run.documents, len(files), run.split_sentences, run.dupe_factor
-    )
+        tokenizer, run.max_seq_length, "line" if columns else run.documents, len(files), run.split_sentences or apart,
+        run.dupe_factor,
+    )  # fmt: skip
     console.import_tensorflow()
     with _progress(corpus, sum(documents.file_sizes(files).values())) as report:
         for text_block in documents.blocks(corpus.documents()):
-            block = instance_making.tokenized(text_block, tokenizer)
+            block = instance_making.tokenized(text_block, tokenizer, keep_empty=bool(columns))
             found.add(text_block, block, instance_making.make_segments(block, 0, recipe)[0])
             report(found.counts["instances"])
     return found.report()
@@ -97,6 +116,7 @@ def create(run, files, tokenizer):
     Raises:
       InputError: an input file cannot be read, there is no instance to make, or an output cannot be written.
     """
+    run = fitted(run)
     outputs, recipe, corpus = shard_files.output_files(run), make_recipe(run, tokenizer), make_corpus(run, files)
     inputs, manifest_path = documents.file_sizes(files), shard_files.manifest_file(run)
     made_from = {"settings": _settings(run), "inputs": inputs, "tokenizer": tokenizer.fingerprint()}
@@ -133,9 +153,10 @@ def _workers(run, function):
 
 def _tasks(corpus, tokenizer, run, counts):
     """Yields (Block, first duplicate, one beyond the last); counts what the corpus has."""
+    columns = instance_making.columns_of(run.instances)
     for text_block in documents.blocks(corpus.documents()):
         counts["read_documents"] += len(text_block.documents)
-        block = instance_making.tokenized(text_block, tokenizer, keep_texts=bool(run.segmenter))
+        block = instance_making.tokenized(text_block, tokenizer, bool(run.segmenter), keep_empty=bool(columns))
         counts["documents"] += len(block.document_splits) - 1
         counts["sentences"] += len(block.sentence_splits) - 1
         counts["text_tokens"] += len(block.ids)
@@ -168,7 +189,8 @@ def _log_first(tokenizer, number, record):
         for name, feature in sorted(example.features.feature.items())
     }
     logging.info("*** Example ***")
-    logging.info("tokens: %s", " ".join(tokenizer.convert_ids_to_tokens(values["input_ids"])))
+    for name in [name for name in values if name.endswith("input_ids")]:
+        logging.info("tokens: %s", " ".join(tokenizer.convert_ids_to_tokens(values[name])))
     for name, numbers in values.items():
         logging.info("%s: %s", name, " ".join(map(str, numbers)))
 
@@ -224,12 +246,14 @@ def summary(manifest):
         ("documents", f"{counts['documents']:,}"),
         ("sentences", f"{counts['sentences']:,}"),
         ("instances", f"{instances:,} ({manifest['instances']}, {manifest['dupe_factor']} times through the corpus)"),
-        ("mean length", f"{tokens / instances:.1f} tokens of {manifest['max_seq_length']}"),
+        ("mean length", f"{tokens / (counts['texts'] or instances):.1f} tokens of {manifest['max_seq_length']}"),
         ("cut off", f"{counts['dropped_tokens'] / (counts['dropped_tokens'] + tokens):.1%} of the tokens"),
     ]
     if "labels_1" in counts:
         rows.append(("random or swapped", f"{counts['labels_1'] / instances:.1%} of the pairs"))
-    if manifest["dynamic_masking"]:
+    if counts["texts"]:
+        rows.append(("hard negatives", f"{counts['hard_negatives']:,}"))
+    elif manifest["dynamic_masking"]:
         rows.append(("masked", f"while training ({manifest['masking']})"))
     else:
         rows.append(("masked", f"{counts['predictions'] / tokens:.2%} of the tokens ({manifest['masking']})"))

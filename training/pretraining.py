@@ -1,5 +1,6 @@
 """Pre-train, evaluate, predict: the verbs of run_pretraining.py, for whatever objective is registered."""
 
+import functools
 import json
 import logging
 import math
@@ -9,12 +10,13 @@ import tensorflow as tf
 
 import registry
 from errors import InputError
+from modeling.objective import Objective
 from processors import records, text_files
+from processors.feature_spec import token_ids
 from training import checkpoints, results, run, run_folder
-from training.building import length_buckets, model_folder, seed_everything, uses_static_shapes
+from training.building import arguments_of, length_buckets, seed_everything, uses_static_shapes
 from training.distribution import make_strategy
 from training.trained import load_trained, model_source
-from training.weights import save_huggingface
 
 # Neither fills a mask: masked language models of Hugging Face come without them.
 NEVER_REQUIRED = r".*(/pooler/|seq_relationship).*"
@@ -35,6 +37,11 @@ class Pretraining:
         run_folder.check_writable(settings.output_dir)
         self._settings = settings
         self._objective_class = registry.get("objective", settings.objective)
+        if settings.do_predict and self._objective_class.text_predictions is Objective.text_predictions:
+            raise InputError(
+                f"--do_predict: --objective={settings.objective} says nothing of single texts; extract_features.py and "
+                "evaluate_vectors.py take its folder as --init_checkpoint"
+            )
         self._texts = _read_texts(settings.predict_file) if settings.do_predict else []
         self._train_data, self._eval_data = self._find_data()
         self._strategy = make_strategy(settings.use_tpu, settings.tpu_name, settings.num_gpus, settings.require_gpu)
@@ -79,12 +86,14 @@ class Pretraining:
         settings, output_dir = self._settings, self._settings.output_dir
         with self._strategy.scope():
             seed_everything(settings.seed)
-            objective = self._source.build(settings, self._objective_class, for_training=settings.do_train)
-            evaluator = run.make_evaluator(objective, self._source, self._objective_class, settings)
+            make = functools.partial(self._objective_class, **arguments_of(self._objective_class, settings))
+            objective = self._source.build(settings, make, for_training=settings.do_train)
+            run.check_whole_batches(objective, settings, self._strategy.num_replicas_in_sync)
+            evaluator = run.make_evaluator(objective, self._source, make, settings)
             groups = run.groups_of(settings, objective.encoder)
             step = 0
             if not settings.do_train:
-                needs = None if settings.do_eval else NEVER_REQUIRED
+                needs = objective.unread_weights if settings.do_eval else NEVER_REQUIRED
                 step = load_trained(objective, output_dir, self._source.weights, allow_missing=needs)
             elif settings.overwrite_output_dir or not checkpoints.find_latest(output_dir):
                 run.load_initial(objective, self._source, settings, output_dir, NEVER_REQUIRED)
@@ -117,17 +126,15 @@ class Pretraining:
         )
         data = self._train_data.train_batches(settings.train_batch_size, settings.seed, length_buckets(settings))
         step = run.train(objective, groups, data, plan, settings, settings.output_dir, lambda: self._scores(evaluator))
-        save_huggingface(objective, model_folder(settings.output_dir), self._source.tokenizer)
+        run.save_model(objective, settings.output_dir, self._source.tokenizer, settings.max_seq_length)
         return step
 
     def _scores(self, evaluator):
         """What eval_results.txt says, by the original's names; means over the instances that are evaluated."""
-        settings, static = self._settings, uses_static_shapes(self._settings)
-        size = settings.eval_batch_size
+        settings, size = self._settings, self._settings.eval_batch_size
         data = self._eval_data.evaluation_batches(
-            size * settings.max_seq_length, size * settings.max_eval_steps, length_buckets(settings),
-            size if static else None,
-        )  # fmt: skip
+            size, size * settings.max_eval_steps, length_buckets(settings), uses_static_shapes(settings)
+        )
         return evaluator.summary(data)
 
     def _predict(self, objective):
@@ -148,8 +155,8 @@ class Pretraining:
             batch = next(iter(data.train_batches(1, settings.seed)))
             for name, value in sorted(batch.items()):
                 print(f"{name}: {value.numpy()[0].tolist()}")
-            if tokenizer:
-                print(f"tokens: {' '.join(tokenizer.convert_ids_to_tokens(batch['input_ids'].numpy()[0].tolist()))}")
+            for name in token_ids(data.record_set.spec) if tokenizer else ():
+                print(f"tokens: {' '.join(tokenizer.convert_ids_to_tokens(batch[name].numpy()[0].tolist()))}")
         print("checks passed; nothing was trained (--dry_run)")
 
 

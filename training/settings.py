@@ -153,7 +153,19 @@ class PretrainingSettings(RunSettings):
     eval_file: str | None = setting(
         None, "Held-out records to evaluate on; by default, as in the original, those of --input_file.", False
     )
-    objective: str = setting("masked_lm", "The registered name of what is learned.")
+    objective: str = setting(
+        "masked_lm", "What is learned: masked_lm, or response_ranking: to tell a text's response from other ones."
+    )
+    pooling: str = setting(
+        "mean", "Of response_ranking: from tokens to a vector: mean, cls, max, or others joined by +."
+    )
+    similarity: str = setting("cosine", "Of response_ranking: between two vectors: cosine or dot.")
+    similarity_scale: float | None = setting(
+        None, "Of response_ranking: factor of the similarities; by default 20 for cosine, 1 for dot."
+    )
+    response_layers: int = setting(
+        0, "Of response_ranking: dense layers that only the response's vector goes through, as in Yang et al. 2018."
+    )
     do_train: bool = setting(False, "Whether to run training.", False)
     do_eval: bool = setting(False, "Whether to run evaluation.", False)
     do_predict: bool = setting(False, "Whether to fill the [MASK]s of --predict_file and score its other lines.", False)
@@ -190,7 +202,11 @@ class PretrainingDataSettings:
     dupe_factor: int = setting(10, "Number of times to go over the input, with different masks each time.")
     masked_lm_prob: float = setting(0.15, "Masked LM probability.")
     short_seq_prob: float = setting(0.1, "Probability of creating sequences which are shorter than the maximum length.")
-    instances: str = setting("next_sentence", "What an instance is: next_sentence, sentence_order or full_sentences.")
+    instances: str = setting(
+        "next_sentence",
+        "What an instance is: next_sentence, sentence_order, full_sentences; response_pairs (each line with the one "
+        "after it in its document); text_pairs (lines of text, response and perhaps a hard negative, tab-separated).",
+    )
     masking: str = setting("token", "What is masked together: token, whole_word, ngram or span.")
     max_ngram: int = setting(3, "For --masking=ngram: most neighbouring words to mask together.")
     dynamic_masking: bool = setting(False, "Store instances unmasked; run_pretraining.py masks them anew each time.")

@@ -1,7 +1,6 @@
 """Data of masked language models: instances with their masks, or masked anew each time they are drawn."""
 
 import logging
-import os
 
 import registry
 from errors import InputError
@@ -35,8 +34,7 @@ class MaskedLMData:
         self._manifest, self._settings = instance_records.read_manifest(self._files), settings
         self._is_masked = instance_records.has_feature(self._files[0], "masked_lm_positions")
         self._masking = None
-        vocab_file = self._manifest.vocab_file
-        self.vocab_file = vocab_file if vocab_file and os.path.exists(vocab_file) else None
+        self.vocab_file = self._manifest.present_vocab_file()
 
     def open(self, config, tokenizer):
         """Checks records, model and vocabulary against each other.
@@ -49,11 +47,7 @@ class MaskedLMData:
           InputError: they do not fit, or a record is damaged.
         """
         settings, manifest, where = self._settings, self._manifest, self._files[0]
-        if tokenizer and manifest.tokenizer and tokenizer.fingerprint() != manifest.tokenizer:
-            raise InputError(
-                f"{where}: made with {manifest.vocab_file}, do_lower_case {manifest.do_lower_case}, not with the "
-                f"vocabulary and casing of {tokenizer.vocab_file}; use the same ones"
-            )
+        instance_records.check_vocabulary(self._files, manifest, tokenizer)
         limit = settings.max_predictions_per_seq
         if self._is_masked and (manifest.max_predictions_per_seq or 0) > limit:
             raise InputError(
@@ -62,11 +56,7 @@ class MaskedLMData:
             )
         spec = {**(masked_lm_spec(limit) if self._is_masked else dynamic_spec()), **EXAMPLE_INDEX}
         self.record_set = instance_records.existing_instances(self._files, manifest, spec, config)
-        if self.record_set.max_length > settings.max_seq_length:
-            raise InputError(
-                f"{where}: instances of {self.record_set.max_length} tokens, "
-                f"--max_seq_length={settings.max_seq_length}; raise it"
-            )
+        instance_records.check_length(self.record_set, settings.max_seq_length)
         if not self._is_masked:
             self._masking = self._dynamic_masking(config, tokenizer)
         kind = "with their masks" if self._is_masked else f"masked as they are drawn ({self._masking_kind()})"
@@ -95,9 +85,17 @@ class MaskedLMData:
         drawn = batches.train_batches(self.record_set, batch_size, seed, length_buckets, shuffle_buffer=SHUFFLE_BUFFER)
         return self._masked(drawn, seed)
 
-    def evaluation_batches(self, max_tokens, num_instances, length_buckets=None, batch_size=None):
-        """See processors.batches.evaluation_batches; the same masks each time."""
-        drawn = batches.evaluation_batches(self.record_set, max_tokens, length_buckets, batch_size, num_instances)
+    def evaluation_batches(self, batch_size, num_instances, length_buckets=None, static=False):
+        """Batches of as many tokens as `batch_size` of the longest sequences have; the same masks each time.
+
+        Args:
+          num_instances: how many, from the first on.
+          length_buckets, static: for static shapes: batches of `batch_size` rows, see processors.batches.
+        """
+        drawn = batches.evaluation_batches(
+            self.record_set, batch_size * self._settings.max_seq_length, length_buckets, batch_size if static else None,
+            num_instances,
+        )  # fmt: skip
         return self._masked(drawn, 0)
 
     def _masked(self, drawn, seed):

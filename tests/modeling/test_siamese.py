@@ -63,10 +63,10 @@ def loss_and_gradients(objective, batch):
     return float(loss), dict(zip(variables, gradients)), values
 
 
-def assert_same(objective, batch, reference, expected):
+def assert_same(objective, batch, reference, expected, tolerance=1e-5):
     expected.backward()
     loss, gradients, _ = loss_and_gradients(objective, batch)
-    assert loss == pytest.approx(expected.item(), abs=1e-5)
+    assert loss == pytest.approx(expected.item(), abs=tolerance, rel=tolerance)
     compared = 0
     largest = max(np.abs(reference.gradient(n)).max() for n in reference.names if reference.gradient(n) is not None)
     for name, gradient in gradients.items():
@@ -75,7 +75,9 @@ def assert_same(objective, batch, reference, expected):
             assert gradient is None or name not in reference.names, name  # the pooler plays no part
             continue
         compared += 1
-        np.testing.assert_allclose(tf.convert_to_tensor(gradient), other, atol=1e-5 * max(1.0, largest), err_msg=name)
+        np.testing.assert_allclose(
+            tf.convert_to_tensor(gradient), other, atol=tolerance * max(1.0, largest), err_msg=name
+        )
     assert compared >= len(reference.names) - 2
 
 
@@ -130,6 +132,80 @@ def test_several_poolings_are_joined():
 
 
 def test_an_unknown_pooling_is_refused():
-    for name in ("similarity_regression",):
+    for name in ("similarity_regression", "response_ranking"):
         with pytest.raises(InputError, match="--pooling=median: unknown pooling 'median'; known: cls, mean"):
             registry.get("objective", name)(small_models.encoder(), pooling="median")
+
+
+# Response ranking.
+
+
+def ranking(options=None, **arguments):
+    objective = registry.get("objective", "response_ranking")(small_models.encoder(options=options), **arguments)
+    small_models.randomize(objective)
+    return objective
+
+
+@pytest.mark.parametrize("remove_padding", [True, False])
+@pytest.mark.parametrize("prefixes", ["ab", "abc"])
+@pytest.mark.parametrize("similarity", ["cosine", "dot"])
+def test_response_ranking_equals_sentence_transformers(prefixes, similarity, remove_padding, tmp_path):
+    util = pytest.importorskip("sentence_transformers.util", reason="make peers")
+    losses = pytest.importorskip("sentence_transformers.sentence_transformer.losses", reason="make peers")
+    objective = ranking({"remove_padding": remove_padding}, similarity=similarity)
+    reference, batch = Reference(objective.encoder, tmp_path), texts_of(prefixes)
+    scale, function = (20.0, util.cos_sim) if similarity == "cosine" else (1.0, util.dot_score)
+    theirs = losses.MultipleNegativesRankingLoss(None, scale=scale, similarity_fct=function)
+    vectors = [reference.vectors(batch, text, "mean") for text in prefixes]
+    expected = theirs.compute_loss_from_embeddings(vectors, None)
+    _, _, values = loss_and_gradients(objective, batch)
+    assert_same(objective, batch, reference, expected)
+    assert values["ranking_candidates"].numpy().tolist() == [5.0 * (len(prefixes) - 1)] * 5
+    scores = function(vectors[0], torch.cat(vectors[1:])).detach().numpy()
+    assert values["ranking_accuracy"].numpy().tolist() == (scores.argmax(1) == np.arange(5)).tolist()
+
+
+def restated(anchors, candidates, counted, scale=20.0):
+    """Mean over the texts of -log softmax, over the candidates that count for each."""
+    scores = scale * torch.nn.functional.normalize(anchors, dim=1) @ torch.nn.functional.normalize(candidates, dim=1).T
+    own = torch.arange(len(anchors))
+    return torch.nn.functional.cross_entropy(scores.masked_fill(~torch.tensor(counted), -torch.inf), own)
+
+
+@pytest.mark.parametrize("remove_padding", [True, False])
+def test_the_own_response_once_more_is_no_wrong_answer_and_rows_may_lack_a_hard_negative(remove_padding, tmp_path):
+    objective, batch = ranking({"remove_padding": remove_padding}), texts_of("abc")
+    for name in ("input_ids", "input_mask"):
+        batch[f"b_{name}"][3] = batch[f"b_{name}"][1]  # one response twice
+        batch[f"c_{name}"][4] = batch[f"b_{name}"][0]  # a hard negative that is another row's response
+        batch[f"c_{name}"][[0, 2]] = 0  # not there
+    reference, first = Reference(objective.encoder, tmp_path), np.arange(WIDTH) == 0
+    padded = {**batch, "c_input_mask": batch["c_input_mask"] | first}  # a vector of nothing at all would be 0 / 0
+    vectors = [reference.vectors(padded, text, "mean") for text in "abc"]
+    counted = np.ones([5, 10], bool)
+    counted[:, [5, 7]] = False
+    counted[1, 3] = counted[3, 1] = counted[0, 9] = False
+    assert_same(objective, batch, reference, restated(vectors[0], torch.cat(vectors[1:]), counted))
+    values = objective.losses(batch, objective(small_models.tensors(batch)))
+    assert values["ranking_candidates"].numpy().tolist() == counted.sum(1).tolist() == [7.0, 7.0, 8.0, 7.0, 8.0]
+
+
+def test_layers_of_the_response_alone(tmp_path):
+    objective, batch = ranking(response_layers=2, pooling="cls"), texts_of()
+    reference = Reference(objective.encoder, tmp_path)
+    anchors, candidates = (reference.vectors(batch, text, "cls") for text in "ab")
+    weights = {name: torch.tensor(v.numpy()) for name, v in objective.named_weights().items() if "response/" in name}
+    assert len(weights) == 4 and "response/dense_0/kernel" in weights
+    for i in range(2):
+        candidates = torch.tanh(
+            candidates @ weights[f"response/dense_{i}/kernel"] + weights[f"response/dense_{i}/bias"]
+        )
+    assert_same(objective, batch, reference, restated(anchors, candidates, np.ones([5, 5], bool)))
+
+
+def test_rows_that_fill_up_are_candidates_without_a_loss(tmp_path):
+    objective, batch = ranking(), texts_of()
+    real = np.array([1, 1, 1, 0, 0], np.int32)
+    values = objective.losses(batch, objective(small_models.tensors(batch)))["loss"].numpy()
+    loss, _, _ = loss_and_gradients(objective, {**batch, "is_real_example": real})
+    assert loss == pytest.approx(values[:3].mean(), rel=1e-6)

@@ -123,3 +123,20 @@ def test_without_pools_the_order_is_random(record_set):
     drawn = indices(batches.train_batches(record_set, 4, seed=1), 16)
     assert sorted(i for batch in drawn for i in batch) == list(range(COUNT))
     assert share_of_padding(1) > share_of_padding(64)
+
+
+@pytest.mark.parametrize("size, count", [(6, -1), (8, -1), (100, -1), (6, 13), (6, 12)])
+def test_whole_batches_count_every_row_once_and_fill_up_the_last_with_the_first(record_set, size, count):
+    drawn = list(batches.whole_batches(record_set, size, num_examples=count))
+    wanted = COUNT if count < 0 else count
+    size = min(size, wanted)
+    assert [len(batch["example_index"]) for batch in drawn] == [size] * -(-wanted // size)
+    places = [sorted(zip(*(batch[name].numpy().tolist() for name in ("is_real_example", "example_index"))))
+              for batch in drawn]  # fmt: skip
+    assert [i for batch in places for real, i in batch if real] == list(range(wanted))
+    assert [i for batch in places for real, i in batch if not real] == list(range(-wanted % size))
+
+
+def test_whole_batches_of_static_shape(record_set):
+    for batch in batches.whole_batches(record_set, 6, [4, 8, 12, 16]):
+        assert batch["input_ids"].shape[0] == 6 and batch["input_ids"].shape[1] in (4, 8, 12, 16)
