@@ -8,17 +8,13 @@ import json
 import logging
 import os
 import sys
-import time
-
-import tqdm
 
 from errors import InputError
 from serving import cores, input_lines, vector_files, vector_options, vector_transform
 from serving.part_folder import PartFolder
+from serving.progress import TextProgress
 from serving.sentence_transformers_folder import read_sentence_folder
 from serving.text_encoder import TextEncoder
-
-SECONDS_BETWEEN_LINES = 10.0
 
 
 def extract(run, max_seq_length=None, do_lower_case=None):
@@ -66,15 +62,15 @@ class _Job:
             done["before"] = self._writer.load(part, path, settings)
         if not done.get("finished"):
             self._pass_over(done)
-            started = _Clock(self._run, done["texts"])
+            progress = TextProgress(input_lines.count_lines(self._run.input_file), done["texts"])
             for vectors, labels in self._pools():
                 self._writer.add(part, vectors, labels, self._indices, done["before"] + done["texts"])
                 done["texts"] += len(vectors.cut)
                 done["cut"] += int(vectors.cut.sum())
                 done["digest"] = self._digest.hexdigest()
                 part.commit(done)
-                started.show(done["texts"])
-            started.close()
+                progress.show(done["texts"])
+            progress.close()
             part.commit({**done, "finished": True})  # killed from here on, it is put in its place again
         self._writer.finish(part, path, settings)
         part.remove()
@@ -82,13 +78,13 @@ class _Job:
 
     def to_standard_output(self):
         texts = cut = 0
-        clock = _Clock(self._run, 0)
+        progress = TextProgress(input_lines.count_lines(self._run.input_file))
         for vectors, labels in self._pools():
             sys.stdout.writelines(self._writer.lines(vectors, labels, self._indices, texts))
             sys.stdout.flush()
             texts, cut = texts + len(vectors.cut), cut + int(vectors.cut.sum())
-            clock.show(texts)
-        clock.close()
+            progress.show(texts)
+        progress.close()
         self._report(texts, cut)
 
     def _pass_over(self, done):
@@ -140,26 +136,3 @@ class _Job:
                 "%d of %d texts have more than --max_seq_length=%d tokens and were truncated; --window_stride=%d reads "
                 "all of them but pairs", cut, texts, self._encoder.max_seq_length, stride,
             )  # fmt: skip
-
-
-class _Clock:
-    """How far the job is: a bar on a terminal, plain lines elsewhere."""
-
-    def __init__(self, run, done):
-        self._total, self._first = input_lines.count_lines(run.input_file), done
-        on_terminal = sys.stderr.isatty()
-        self._bar = tqdm.tqdm(total=self._total, initial=done, unit="text", dynamic_ncols=True, disable=not on_terminal)
-        self._plain, self._started = not on_terminal, time.monotonic()
-        self._last = self._started
-
-    def show(self, done):
-        self._bar.update(done - self._bar.n)
-        now = time.monotonic()
-        if self._plain and now - self._last > SECONDS_BETWEEN_LINES:
-            self._last = now
-            rate = (done - self._first) / (now - self._started)
-            left = f", {(self._total - done) / rate:.0f} s left" if self._total else ""
-            logging.info("%d%s texts, %.0f a second%s", done, f"/{self._total}" if self._total else "", rate, left)
-
-    def close(self):
-        self._bar.close()

@@ -2,15 +2,14 @@
 
 import dataclasses
 import logging
-import sys
 
 import numpy as np
-import tqdm
 
 from errors import InputError
 from serving import cores, input_lines, vector_options, vector_transform
 from serving.evaluation import scores, settings
 from serving.evaluation.tasks import texts_of
+from serving.progress import TextProgress
 from serving.text_encoder import TextEncoder
 
 TOKENS_OF_A_TEXT = 128  # that --batch_size speaks of
@@ -82,15 +81,16 @@ class _Model:
 
     def _encoded(self, what, texts):
         """The _Vectors of some texts."""
-        texts, pieces, cut = list(dict.fromkeys(texts)), [], 0
+        texts, pieces, cut, done = list(dict.fromkeys(texts)), [], 0, 0
         if not texts:
             raise InputError(f"{what}: no text in it")
-        bar = tqdm.tqdm(total=len(texts), desc=what, unit="text", disable=not sys.stderr.isatty(), leave=False)
+        progress = TextProgress(len(texts))
         for vectors in self._encoder.stream(texts, self._options):
             pieces.append(vectors.values[:, 0])
             cut += int(vectors.cut.sum())
-            bar.update(len(vectors.cut))
-        bar.close()
+            done += len(vectors.cut)
+            progress.show(done)
+        progress.close()
         logging.info("%s: %d texts of %s", self._name, len(texts), what)
         if cut:
             logging.warning("%d of them have more than %d tokens and were truncated", cut, self._encoder.max_seq_length)
