@@ -22,8 +22,9 @@ EXCLUDED = -1e9  # the score of a candidate that does not count
 class ResponseRanking(Objective):
     """Each text chooses among all responses and hard negatives of its batch.
 
-    A response that is the same as a text's own, token for token, is no wrong choice: it does not count. Since rows are
-    compared with each other, a batch cannot be cut: neither in micro-batches nor over several devices.
+    A candidate that is the text's own response once more, token for token, is no wrong choice, and one that is the text
+    itself (a turn of a dialogue is both) could not be ranked below any other: neither counts. Since rows are compared
+    with each other, a batch cannot be cut: neither in micro-batches nor over several devices.
 
     Features: `a_*` (texts), `b_*` (responses) and perhaps `c_*` (hard negatives, all padding where a row has none),
     each those of the encoder. Outputs: `scores` float32 [B, N] of N candidates, the first B of which are the responses.
@@ -94,11 +95,12 @@ class ResponseRanking(Objective):
 
 
 def _counts(rows, count):
-    """bool [B, N]: whether a candidate counts for a text: it is there, and is not the text's own response once more."""
-    prints = _fingerprints(rows)[count:]  # [N]
+    """bool [B, N]: whether a candidate counts: it is there, and neither the text itself nor its response once more."""
+    prints = _fingerprints(rows)
+    asking, candidates = prints[:count, None], prints[None, count:]
+    same = (asking == candidates) | (prints[count : 2 * count, None] == candidates)
     there = rows["input_mask"][count:, 0] > 0
-    same = prints[:count, None] == prints[None]
-    return tf.eye(count, tf.size(prints), dtype=tf.bool) | (there[None] & ~same)
+    return tf.eye(count, tf.size(candidates), dtype=tf.bool) | (there[None] & ~same)
 
 
 def _fingerprints(rows):

@@ -173,21 +173,22 @@ def restated(anchors, candidates, counted, scale=20.0):
 
 
 @pytest.mark.parametrize("remove_padding", [True, False])
-def test_the_own_response_once_more_is_no_wrong_answer_and_rows_may_lack_a_hard_negative(remove_padding, tmp_path):
+def test_what_is_no_wrong_answer_does_not_count_and_rows_may_lack_a_hard_negative(remove_padding, tmp_path):
     objective, batch = ranking({"remove_padding": remove_padding}), texts_of("abc")
     for name in ("input_ids", "input_mask"):
         batch[f"b_{name}"][3] = batch[f"b_{name}"][1]  # one response twice
         batch[f"c_{name}"][4] = batch[f"b_{name}"][0]  # a hard negative that is another row's response
+        batch[f"b_{name}"][2] = batch[f"a_{name}"][4]  # a text that is another row's response
         batch[f"c_{name}"][[0, 2]] = 0  # not there
     reference, first = Reference(objective.encoder, tmp_path), np.arange(WIDTH) == 0
     padded = {**batch, "c_input_mask": batch["c_input_mask"] | first}  # a vector of nothing at all would be 0 / 0
     vectors = [reference.vectors(padded, text, "mean") for text in "abc"]
     counted = np.ones([5, 10], bool)
     counted[:, [5, 7]] = False
-    counted[1, 3] = counted[3, 1] = counted[0, 9] = False
+    counted[1, 3] = counted[3, 1] = counted[0, 9] = counted[4, 2] = False
     assert_same(objective, batch, reference, restated(vectors[0], torch.cat(vectors[1:]), counted))
     values = objective.losses(batch, objective(small_models.tensors(batch)))
-    assert values["ranking_candidates"].numpy().tolist() == counted.sum(1).tolist() == [7.0, 7.0, 8.0, 7.0, 8.0]
+    assert values["ranking_candidates"].numpy().tolist() == counted.sum(1).tolist() == [7.0, 7.0, 8.0, 7.0, 7.0]
 
 
 def test_layers_of_the_response_alone(tmp_path):

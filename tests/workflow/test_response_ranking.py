@@ -144,7 +144,7 @@ def test_the_evaluation_is_that_of_the_saved_vectors_in_batches_of_that_many(tra
         batch = order[start : start + size]
         scores = 20.0 * vectors[batch, 0] @ vectors[batch, 1].T
         for i, own in enumerate(batch[: len(rows) - start]):
-            counted = [j == i or rows[other][1] != rows[own][1] for j, other in enumerate(batch)]
+            counted = [j == i or rows[other][1] not in rows[own] for j, other in enumerate(batch)]
             kept = scores[i][counted]
             losses.append(np.log(np.exp(kept).sum()) - scores[i, i])
             right.append(scores[i, i] >= kept.max())
