@@ -30,11 +30,24 @@ def masked_lm():
     return "masked_lm", (), {**batch, "masked_lm_weights": batch["masked_lm_weights"] * first}
 
 
+def two_texts(more):
+    """Features of texts a and b of each row, and what else is given."""
+    texts = {text: small_models.features(LENGTHS, seed=seed) for seed, text in enumerate("ab")}
+    return {f"{text}_{name}": array for text, features in texts.items() for name, array in features.items()} | more
+
+
+def similarity_regression():
+    scores = np.random.default_rng(1).uniform(0, 5, 24).astype(np.float32)
+    return "similarity_regression", ("mean", (0.0, 5.0)), two_texts({"label_ids": scores})
+
+
 CASES = {
     "classes": classification("single_label_classification"),
     "several labels": classification("multi_label_classification"),
     "scores": classification("regression"),
     "masked_lm": masked_lm(),
+    "similarities": similarity_regression(),
+    "responses": ("response_ranking", (), two_texts({})),
 }
 
 
