@@ -5,6 +5,7 @@ import threading
 import numpy as np
 
 from errors import InputError
+from serving.predictor import WARM_UP_TEXTS
 from serving.service.refusal import Refusal
 
 # Each is a graph that stays, of tens of megabytes.
@@ -21,18 +22,16 @@ class Model:
 
     def __init__(self, predictor, name):
         self._predictor, self.name = predictor, name
-        self._known, self._lock = set(), threading.Lock()
+        self._known, self._warm_options, self._lock = set(), set(), threading.Lock()
         self._verbs = {"predict": self._probabilities, "embed": self._vectors, "attend": self._attention}
         self.has_classifier = predictor.labels is not None
-        self.warm_up_options = predictor.options() if not predictor.folder.unread else None
 
     def warm_up(self):
         """Makes the graphs of what is asked for most."""
-        for texts in ([""], ["a b c d"] * 40):
-            if self.has_classifier:
-                self.compute(("predict",), texts)
-            if self.warm_up_options:
-                self.compute(self.embedding(), texts)
+        if self.has_classifier:
+            self._probabilities(WARM_UP_TEXTS)
+        if not self._predictor.folder.unread:
+            self._warm(self.embedding()[1])
 
     def tokens_about(self, text):
         """How many tokens a text has, without reading it: letters make fewer tokens than other writings."""
@@ -102,7 +101,14 @@ class Model:
     def _probabilities(self, texts):
         return self._predictor.probabilities(texts)
 
+    def _warm(self, options):
+        """Before the texts of a client, which may be few or many, see the graph: see WARM_UP_TEXTS."""
+        if options not in self._warm_options:
+            list(self._predictor.stream(WARM_UP_TEXTS, options))
+            self._warm_options.add(options)
+
     def _vectors(self, texts, options):
+        self._warm(options)
         parts = [part.values for part in self._predictor.stream(texts, options)]
         values = np.concatenate(parts) if len(parts) != 1 else parts[0]
         return values[:, 0] if options.num_states == 1 else values

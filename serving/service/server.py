@@ -14,6 +14,7 @@ from errors import InputError
 from serving.predictor import Predictor
 from serving.service.app import Service
 from serving.service.model import Model
+from serving.service.protocol import BoundedHeads
 
 
 def serve(run, do_lower_case, token):
@@ -73,6 +74,7 @@ class Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 service.asgi,
+                http=BoundedHeads,
                 lifespan="off",
                 ws="none",
                 log_config=None,

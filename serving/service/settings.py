@@ -11,7 +11,7 @@ from training.settings import setting
 DTYPES = ("float32", "bfloat16", "float16")
 TOKEN_VARIABLE = "BERTLINE_TOKEN"
 SHORTEST_TOKEN = 8  # characters
-_NEEDED = ("fastapi", "uvicorn", "prometheus_client", "orjson")
+_NEEDED = ("fastapi", "uvicorn", "httptools", "prometheus_client", "orjson")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -142,6 +142,19 @@ def test_what_is_no_http(line, strict):
     assert Client(strict.url).embed(["a"]).shape == (1, 32)
 
 
+@pytest.mark.parametrize("line", [b"X-Filler: " + b"a" * 1000 + b"\r\n", b"a" * 1000], ids=["many", "one"])
+def test_headers_without_end(line, strict):
+    connection = strict.connect()
+    connection.sendall(b"POST /v1/embed HTTP/1.1\r\nX-First: ")
+    with pytest.raises(OSError):
+        for _ in range(20):  # sixteen times what is allowed, with all that buffers on the way may hold
+            connection.sendall(line * 1000)
+    connection.close()
+    connection = strict.connect()
+    connection.sendall(head(18, X_Large="a" * 10_000) + b'{"texts": ["a b"]}')
+    assert answer(connection)[0] == 200
+
+
 def test_unknown_paths_and_methods(strict):
     client = Client(strict.url)
     for method, path, status in (("GET", "/no/such", 404), ("GET", "/v1/embed", 405), ("POST", "/../etc/passwd", 404)):
