@@ -210,3 +210,15 @@ def test_rows_that_fill_up_are_candidates_without_a_loss(tmp_path):
     values = objective.losses(batch, objective(small_models.tensors(batch)))["loss"].numpy()
     loss, _, _ = loss_and_gradients(objective, {**batch, "is_real_example": real})
     assert loss == pytest.approx(values[:3].mean(), rel=1e-6)
+
+
+@pytest.mark.parametrize("name, prefixes", [("response_ranking", "abc"), ("similarity_regression", "ab")])
+def test_compiled_with_static_shapes_it_is_the_same(name, prefixes):
+    batch = {**texts_of(prefixes), "label_ids": labels() / 5.0}
+    losses = []
+    for remove_padding in (True, False):
+        objective = registry.get("objective", name)(small_models.encoder(options={"remove_padding": remove_padding}))
+        compute = tf.function(lambda features: objective.losses(features, objective(features))["loss"],  # noqa: B023
+                              jit_compile=not remove_padding)  # fmt: skip
+        losses.append(compute(small_models.tensors(batch)).numpy())
+    np.testing.assert_allclose(losses[1], losses[0], rtol=1e-5, atol=1e-6)
