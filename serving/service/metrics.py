@@ -28,6 +28,11 @@ class Metrics:
         self.refused_texts = make(Counter, "refused_texts", "Texts refused because the queue was full.")
         self.dropped_texts = make(Counter, "dropped_texts", "Texts never computed, since their client went away.")
 
+    def answered(self):
+        """How many requests got what they asked for."""
+        samples = (sample for metric in self.requests.collect() for sample in metric.samples)
+        return sum(int(s.value) for s in samples if s.name.endswith("_total") and s.labels["status"] == "200")
+
     def page(self):
         """Bytes in Prometheus' text format."""
         return prometheus_client.generate_latest(self._registry)

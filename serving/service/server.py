@@ -94,11 +94,11 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets=None):
         await super().shutdown(sockets)
-        if self.server_state.tasks:
+        unanswered = len(self.server_state.tasks)
+        print(f"ended: {self._service.metrics.answered()} requests answered", flush=True)
+        if unanswered:
             self.status = 1
-            print(
-                f"ended with {len(self.server_state.tasks)} requests unanswered; --drain_seconds was too short for them"
-            )
+            print(f"{unanswered} requests left unanswered; --drain_seconds was too short for them", flush=True)
 
     async def _warm_up(self):
         try:
