@@ -11,6 +11,7 @@ import tensorflow_text  # noqa: F401  its operations are in the graphs that are 
 
 from errors import InputError
 from modeling.encoder import policy
+from serving.int8_weights import Int8Weights
 from serving.predictor import Predictor
 from serving.saved_module import Classifier, Vectors, save
 from serving.trained_head import read_classifier
@@ -50,7 +51,9 @@ def export(run, do_lower_case=None):
     logging.getLogger("tensorflow").setLevel(logging.WARNING)  # its lines about assets
     options = live.options(pooling=run.pooling, normalize=run.normalize) if run.task == "embed" else None
     with _put_in_place(run.output_dir) as folder:
-        save(_head(run, live, options, do_lower_case), live.tokenizer, live.max_seq_length, folder)
+        head = _head(run, live, options, do_lower_case)
+        packed = Int8Weights(head.model.variables) if run.dtype == "int8" else None
+        save(head, live.tokenizer, live.max_seq_length, folder, packed)
         return _bytes_of(folder), _differences(live, options, folder)
 
 
@@ -59,7 +62,8 @@ def _head(run, live, options, do_lower_case):
     source = ModelSource(
         RunSettings(init_checkpoint=live.folder.model, vocab_file=run.vocab_file, max_seq_length=1), do_lower_case
     )
-    encoder = source.encoder_class(source.config, dtype=policy(run.dtype, for_training=False))
+    dtype = "float32" if run.dtype == "int8" else run.dtype
+    encoder = source.encoder_class(source.config, dtype=policy(dtype, for_training=False))
     encoder.build()
     load_weights(encoder, source.weights, allow_missing=".*pooler.*")
     if options:

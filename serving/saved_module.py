@@ -3,6 +3,7 @@
 Source: the interface of reusable SavedModels, https://www.tensorflow.org/hub/reusable_saved_models
 """
 
+import contextlib
 import os
 import tempfile
 
@@ -60,12 +61,15 @@ class Vectors(Head):
         return {"vectors": vector_graph.vectors(self.encoder, features, self._options, per_token=False)[:, 0]}
 
 
-def save(head, tokenizer, max_seq_length, folder):
+def save(head, tokenizer, max_seq_length, folder, packed=None):
     """Writes the SavedModel of a Head.
 
     Its signatures are `serving_default` (text) and `pairs` (text_a, text_b), string [n] each; it is itself a function
     of one or two such tensors. `labels()` gives the names, `variables` and `trainable_variables` are the weights. The n
     texts are one batch: their number is the caller's to bound.
+
+    Args:
+      packed: an Int8Weights of the model's variables, None: they are saved as they are.
 
     Raises:
       InputError: a tokenizer or a layout that no graph knows.
@@ -75,7 +79,8 @@ def save(head, tokenizer, max_seq_length, folder):
     @tf.function(autograph=False)
     def call(text, text_b=None):
         second = None if text_b is None else tokenize(text_b)
-        return head(layout(tokenizer, max_seq_length, tokenize(text), second))
+        with packed.scope() if packed else contextlib.nullcontext():
+            return head(layout(tokenizer, max_seq_length, tokenize(text), second))
 
     def single(text):
         return call(text)
@@ -89,8 +94,11 @@ def save(head, tokenizer, max_seq_length, folder):
     module.__call__ = call
     module.labels = tf.function(lambda: tf.constant(head.names, tf.string, [len(head.names)]), input_signature=[])
     # The variables alone, not Keras' objects around them, which only this project could load.
-    module.variables = [variable.value for variable in head.model.variables]
-    module.trainable_variables = [variable.value for variable in head.model.trainable_variables]
+    if packed:
+        module.variables, module.trainable_variables = packed.variables, packed.trainable_variables
+    else:
+        module.variables = [variable.value for variable in head.model.variables]
+        module.trainable_variables = [variable.value for variable in head.model.trainable_variables]
     module.regularization_losses = []
     signatures = {
         "serving_default": _signature(single, "text"),

@@ -131,6 +131,19 @@ def test_half_precision_says_what_it_costs(export, tmp_path):
     assert "bfloat16" in found["dtypes"] and sizes["bfloat16"] < 0.6 * sizes["float32"]
 
 
+def test_int8_is_a_quarter_of_the_bytes_and_says_what_it_costs(export, tmp_path):
+    model, sizes = classifier_folder(tmp_path), {}
+    for dtype in ("float32", "int8"):
+        ran = export(f"--model={model}", f"--output_dir={tmp_path}/{dtype}", f"--dtype={dtype}")
+        sizes[dtype] = sum(file.stat().st_size for file in (tmp_path / dtype / "variables").glob("*.data-*"))
+    difference = float(ran.stdout.splitlines()[1].split()[-1])
+    found = in_a_clean_process(tmp_path / "int8", tmp_path)
+    actual = np.abs(found["text_probabilities"] - Predictor(model).probabilities(TEXTS)).max()
+    assert 1e-6 < actual < 2 * difference < 0.4
+    assert sizes["int8"] < 0.4 * sizes["float32"]
+    assert found["gradients"] >= 10, "what stayed in float32 can be trained on"
+
+
 def test_hub_loads_it(export, tiny_bert, tmp_path):
     hub = pytest.importorskip("tensorflow_hub", reason="it needs setuptools<81", exc_type=ImportError)
     import tensorflow as tf
@@ -156,7 +169,7 @@ def test_an_export_is_replaced_only_where_that_is_asked_for(export, tiny_bert, t
         ({"output_dir": ""}, "--output_dir is needed"),
         ({"init_checkpoint": None}, "--init_checkpoint is needed"),
         ({"task": "rank"}, "one of classify, embed"),
-        ({"dtype": "int8"}, "one of float32, bfloat16, float16"),
+        ({"dtype": "int4"}, "one of float32, bfloat16, float16, int8"),
         ({"pooling": "mean"}, "--task=embed"),
         ({"task": "embed", "pooling": "meen"}, "did you mean mean"),
         ({"task": "embed", "pooling": "none"}, "one vector per text"),
