@@ -8,33 +8,22 @@ from processors import batches, instance_records
 from processors.dynamic_masking import MASKINGS, DynamicMasking
 from processors.feature_spec import EXAMPLE_INDEX
 from processors.instances.masked import dynamic_spec, masked_lm_spec
-
-SHUFFLE_BUFFER = 20_000  # instances; create_pretraining_data.py has mixed them in larger blocks already
+from processors.pretraining_data import PretrainingData
 
 
 @registry.register("training_data", "masked_lm")
-class MaskedLMData:
-    """Records of create_pretraining_data.py, ours or the original's.
+class MaskedLMData(PretrainingData):
+    """Records of create_pretraining_data.py, ours or the original's; see PretrainingData.
 
     Args:
-      pattern: names and glob patterns, comma-separated.
-      settings: max_predictions_per_seq, masked_lm_prob and masking, the last two for records without masks
-        (None: as they were made for).
-
-    Attributes:
-      vocab_file: the vocabulary that the records were made with, where it is known and still there; else None.
-      record_set: a RecordSet, after `open`.
-
-    Raises:
-      InputError: no such file, or files that do not belong together.
+      settings: max_seq_length, max_predictions_per_seq, masked_lm_prob and masking, the last two for records without
+        masks (None: as they were made for).
     """
 
     def __init__(self, pattern, settings):
-        self._files = instance_records.find_files(pattern)
-        self._manifest, self._settings = instance_records.read_manifest(self._files), settings
+        super().__init__(pattern, settings)
         self._is_masked = instance_records.has_feature(self._files[0], "masked_lm_positions")
         self._masking = None
-        self.vocab_file = self._manifest.present_vocab_file()
 
     def open(self, config, tokenizer):
         """Checks records, model and vocabulary against each other.
@@ -82,8 +71,7 @@ class MaskedLMData:
 
     def train_batches(self, batch_size, seed, length_buckets=None):
         """See processors.batches.train_batches; an epoch is every instance once."""
-        drawn = batches.train_batches(self.record_set, batch_size, seed, length_buckets, shuffle_buffer=SHUFFLE_BUFFER)
-        return self._masked(drawn, seed)
+        return self._masked(super().train_batches(batch_size, seed, length_buckets), seed)
 
     def evaluation_batches(self, batch_size, num_instances, length_buckets=None, static=False):
         """Batches of as many tokens as `batch_size` of the longest sequences have; the same masks each time.

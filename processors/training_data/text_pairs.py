@@ -7,30 +7,12 @@ import registry
 from processors import batches, instance_records
 from processors.feature_spec import EXAMPLE_INDEX
 from processors.layouts import Packed, separate_spec
-
-SHUFFLE_BUFFER = 20_000  # instances; create_pretraining_data.py has mixed them in larger blocks already
+from processors.pretraining_data import PretrainingData
 
 
 @registry.register("training_data", "text_pairs")
-class TextPairs:
-    """Records of create_pretraining_data.py: texts a and b, and c, a hard negative, where there is one.
-
-    Args:
-      pattern: names and glob patterns, comma-separated.
-      settings: max_seq_length.
-
-    Attributes:
-      vocab_file: the vocabulary that the records were made with, where it is known and still there; else None.
-      record_set: a RecordSet, after `open`.
-
-    Raises:
-      InputError: no such file, or files that do not belong together.
-    """
-
-    def __init__(self, pattern, settings):
-        self._files = instance_records.find_files(pattern)
-        self._manifest, self._settings = instance_records.read_manifest(self._files), settings
-        self.vocab_file = self._manifest.present_vocab_file()
+class TextPairs(PretrainingData):
+    """Records of texts a and b, and of c, a hard negative, where there is one; see PretrainingData."""
 
     def open(self, config, tokenizer):
         """Checks records, model and vocabulary (None where it is not known) against each other.
@@ -45,10 +27,6 @@ class TextPairs:
         negatives = self._manifest.hard_negatives
         known = "" if negatives is None else f", {negatives} with a hard negative"
         logging.info("%d pairs in %d file(s)%s", self.record_set.num_examples, len(self._files), known)
-
-    def train_batches(self, batch_size, seed, length_buckets=None):
-        """See processors.batches.train_batches; an epoch is every pair once."""
-        return batches.train_batches(self.record_set, batch_size, seed, length_buckets, shuffle_buffer=SHUFFLE_BUFFER)
 
     def evaluation_batches(self, batch_size, num_instances, length_buckets=None, static=False):
         """Batches of exactly `batch_size` pairs, since each is a choice between all of its batch's responses."""
