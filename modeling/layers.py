@@ -79,6 +79,19 @@ def weights_follow():
         _weights_follow.reset(token)
 
 
+_portable = contextvars.ContextVar("portable_operations", default=False)
+
+
+@contextlib.contextmanager
+def portable_operations():
+    """Layers that are called inside use only operations that other runtimes than TensorFlow know too."""
+    token = _portable.set(True)
+    try:
+        yield
+    finally:
+        _portable.reset(token)
+
+
 def initializer(stddev):
     """Truncated normal, as everywhere in BERT."""
     return "zeros" if _weights_follow.get() else keras.initializers.TruncatedNormal(stddev=stddev)
@@ -144,7 +157,7 @@ class LayerNorm(keras.layers.Layer):
         gamma, beta = tf.convert_to_tensor(self.gamma), tf.convert_to_tensor(self.beta)
         # Measured on a CPU only; on other devices the form that training uses.
         on_cpu = not tf.config.list_physical_devices("GPU") and not tf.config.list_physical_devices("TPU")
-        form = layer_norm_in_inference if on_cpu and not training else layer_norm
+        form = layer_norm_in_inference if on_cpu and not training and not _portable.get() else layer_norm
         return form(rows, gamma, beta, self.epsilon, self.compute_dtype)
 
 

@@ -18,7 +18,7 @@ def share_between_batches():
     Returns:
       the number of batches to compute at once, a TextEncoder's `batches_at_once`.
     """
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = count()
     at_once = max(2, min(cores, MOST_BATCHES_AT_ONCE))
     if not any(name in os.environ for name in _BY_USER):
         try:
@@ -27,3 +27,8 @@ def share_between_batches():
         except RuntimeError:  # something was computed before
             pass
     return at_once
+
+
+def count():
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -5,10 +5,11 @@ import tensorflow as tf
 
 from errors import InputError
 from modeling.attention import attention
-from serving import batching, vector_graph
+from serving import batching
 from serving.prediction import Prediction
 from serving.text_encoder import BATCH_TOKENS, TextEncoder
 from serving.trained_head import read_classifier, trained_length
+from serving.vector_graph import LAYOUT_TOKENS
 from serving.vector_options import VectorOptions
 from training.two_at_once import BATCHES_AT_ONCE
 from training.weights import open_weights
@@ -16,9 +17,7 @@ from training.weights import open_weights
 # To a TextEncoder the classifier is one more way from the states of a text to its numbers.
 _CLASSIFIED = VectorOptions(pooling="classifier")
 
-# On a CPU the first rows that a graph meets decide, for good, how oneDNN lays out its float32 weights. After 8 to 64
-# tokens a short text takes 0.6 times as long as after fewer or more; a large batch takes up to 1.06 times as long.
-WARM_UP_TEXTS = ["a " * 30]
+WARM_UP_TEXTS = ["a " * (LAYOUT_TOKENS - 2)]
 
 
 class Predictor(TextEncoder):
@@ -34,7 +33,7 @@ class Predictor(TextEncoder):
       dtype: "float32", "bfloat16" or "float16".
       vocab_file, do_lower_case: where nothing beside the weights says it.
       warm_up: make the graphs now rather than for the first text.
-      batch_tokens, batches_at_once: as of TextEncoder.
+      batch_tokens, batches_at_once, low_latency: as of TextEncoder.
 
     Raises:
       InputError: what does not fit together.
@@ -42,15 +41,15 @@ class Predictor(TextEncoder):
 
     def __init__(
         self, folder, *, max_seq_length=None, dtype="float32", vocab_file=None, do_lower_case=None, warm_up=False,
-        batch_tokens=BATCH_TOKENS, batches_at_once=BATCHES_AT_ONCE,
+        batch_tokens=BATCH_TOKENS, batches_at_once=BATCHES_AT_ONCE, low_latency=False,
     ):  # fmt: skip
         super().__init__(
             folder, max_seq_length=max_seq_length or trained_length(folder), dtype=dtype, vocab_file=vocab_file,
             do_lower_case=do_lower_case, batch_tokens=batch_tokens, batches_at_once=batches_at_once,
+            low_latency=low_latency,
         )  # fmt: skip
         found = read_classifier(self._encoder, open_weights(self.folder.model))
         self._classifier, self.labels = found or (None, None)
-        self._classifier_graph = None
         if warm_up:
             self.warm_up()
 
@@ -112,16 +111,14 @@ class Predictor(TextEncoder):
         features = {name: tf.constant(values) for name, values in batching.dense(rows, np.array([0])).items()}
         return self.tokens(rows.values["input_ids"]), attention(self._encoder, features, layer).numpy()
 
-    def _graph(self, options, per_token):
+    def _computation(self, encoder, options, per_token):
         if options is not _CLASSIFIED:
-            return super()._graph(options, per_token)
-        with self._lock:
-            if self._classifier_graph is None:
-                self._classifier_graph = vector_graph.concrete(self._classifier, self._layout, self._classified)
-            return self._classifier_graph
-
-    def _classified(self, features):
-        return self._classifier.predictions(self._classifier(features))["probabilities"][:, None]  # [B, 1, labels]
+            return super()._computation(encoder, options, per_token)
+        classifier = self._classifier
+        if encoder is not classifier.encoder:
+            classifier, _ = read_classifier(encoder, open_weights(self.folder.model))
+        # [B, 1, labels]
+        return classifier, lambda features: classifier.predictions(classifier(features))["probabilities"][:, None]
 
 
 def _listed(texts):

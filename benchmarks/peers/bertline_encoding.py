@@ -25,7 +25,7 @@ class Sorted(Encoding):
         self._at_once = cores.share_between_batches()
 
     def make(self, dtype):
-        encoder = TextEncoder(self.model, dtype=dtype, batches_at_once=self._at_once)
+        encoder = TextEncoder(self.model, dtype=dtype, batches_at_once=self._at_once, low_latency=True)
         return lambda texts, batch_size: encoder.encode(texts)
 
     def matmul(self, dtype, size):
@@ -47,9 +47,7 @@ class Padded(Sorted):
                 part = texts[start : start + batch_size]
                 batch = batching.dense(layout.rows(part), np.arange(len(part)))
                 missing = PADDED_LENGTH - batch["input_ids"].shape[1]
-                parts.append(
-                    graph({k: tf.constant(np.pad(v, [(0, 0), (0, missing)])) for k, v in batch.items()}).numpy()
-                )
+                parts.append(graph({k: np.pad(v, [(0, 0), (0, missing)]) for k, v in batch.items()}))
             return np.concatenate(parts)[:, 0]
 
         return encode

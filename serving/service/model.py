@@ -32,6 +32,7 @@ class Model:
             self._probabilities(WARM_UP_TEXTS)
         if not self._predictor.folder.unread:
             self._warm(self.embedding()[1])
+        self._predictor.low_latency = False  # what is asked for later would wait, and need the weights twice more
 
     def tokens_about(self, text):
         """How many tokens a text has, without reading it: letters make fewer tokens than other writings."""

@@ -31,7 +31,7 @@ def serve(run, do_lower_case, token):
     listener = listen(run.host, run.port)
     predictor = Predictor(
         run.init_checkpoint, max_seq_length=run.max_seq_length, dtype=run.dtype, vocab_file=run.vocab_file,
-        do_lower_case=do_lower_case,
+        do_lower_case=do_lower_case, low_latency=run.low_latency,
     )  # fmt: skip
     service = Service(Model(predictor, os.path.basename(os.path.abspath(run.init_checkpoint))), run, token)
     server = Server(service, run, address(listener))

@@ -103,12 +103,11 @@ def test_threads_share_a_predictor(classes):
 
 def test_one_graph_serves_all_calls(classes):
     predictor = Predictor(classes, warm_up=True)
-    graph = predictor._classifier_graph
-    traced = []
+    graphs, traced = dict(predictor._graphs), []
     predictor._classifier.predictions = lambda outputs: traced.append(outputs)
     predictor.predict(mixed_texts(50))
     predictor.predict([("a", "b")])
-    assert predictor._classifier_graph is graph and traced == []
+    assert predictor._graphs == graphs and len(graphs) == 1 and traced == []
 
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
