@@ -9,6 +9,8 @@ import signal
 import sys
 import time
 
+from patience import PATIENCE
+
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 # Importing TensorFlow takes longer than all else that a tiny run does. A server that imported it, and ran nothing, is
 # forked for each run; the script itself is executed anew as __main__.
@@ -30,7 +32,7 @@ class Script:
         self.process = _context.Process(target=_execute, args=args)
         self.process.start()
 
-    def wait(self, timeout=120):
+    def wait(self, timeout=PATIENCE):
         """The exit status."""
         self.process.join(timeout)
         assert self.process.exitcode is not None, f"still running after {timeout} s: {self.stderr[-500:]}"
@@ -39,7 +41,7 @@ class Script:
     def send(self, number):
         os.kill(self.process.pid, number)
 
-    def wait_for(self, condition, timeout=60):
+    def wait_for(self, condition, timeout=PATIENCE):
         """Waits until condition() holds, or the script ended."""
         end = time.monotonic() + timeout
         while not condition() and self.process.is_alive():

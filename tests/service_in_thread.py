@@ -6,6 +6,8 @@ import socket
 import threading
 import time
 
+from patience import PATIENCE
+
 from serving.service.app import Service
 from serving.service.model import Model
 from serving.service.server import Server, address, listen
@@ -60,7 +62,7 @@ class Running:
             time.sleep(0.005)
 
     def connect(self):
-        return socket.create_connection(("127.0.0.1", self.port), timeout=20)
+        return socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE)
 
 
 @contextlib.contextmanager

@@ -9,6 +9,7 @@ import sys
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from patience import PATIENCE
 
 from errors import InputError
 from processors.base import DataProcessor, InputExample, check_labels
@@ -130,7 +131,7 @@ def test_a_path_with_a_scheme_is_read_by_tensorflow(tmp_path):
 def test_processors_do_not_import_tensorflow():
     code = "import sys, registry; registry.names('processor'); import processors; sys.exit('tensorflow' in sys.modules)"
     root = pathlib.Path(__file__).parents[2]
-    assert subprocess.run([sys.executable, "-c", code], cwd=root, timeout=60).returncode == 0
+    assert subprocess.run([sys.executable, "-c", code], cwd=root, timeout=PATIENCE).returncode == 0
 
 
 def labelled(*labels):

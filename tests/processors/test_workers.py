@@ -8,6 +8,7 @@ import time
 
 import numpy as np
 import pytest
+from patience import PATIENCE
 
 from errors import InputError
 from processors import instance_making
@@ -117,7 +118,7 @@ def started(folder, seconds=0):
 
 def test_processes_import_neither_tensorflow_nor_keras(tmp_path):
     process = started(tmp_path)
-    lines = process.communicate(timeout=60)[0].splitlines()
+    lines = process.communicate(timeout=PATIENCE)[0].splitlines()
     assert process.returncode == 0 and len(lines) == 4
     for line in lines:
         assert "numpy" in line.split()

@@ -13,6 +13,7 @@ import time
 
 import pytest
 import tensorflow as tf
+from patience import PATIENCE
 from running import ROOT, Script
 
 from training import settings
@@ -356,7 +357,7 @@ def nothing_left(folder, pids):
 def test_ctrl_c(corpus, long_run, whom):
     process, _, pids = long_run
     (os.kill if whom == "the script" else os.killpg)(process.pid, signal.SIGINT)
-    _, errors = process.communicate(timeout=30)
+    _, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
     assert "stopped by SIGINT; nothing is left of it" in errors and "Traceback" not in errors
     nothing_left(corpus, pids)
@@ -365,7 +366,7 @@ def test_ctrl_c(corpus, long_run, whom):
 def test_a_process_is_killed(corpus, long_run):
     process, working, pids = long_run
     os.kill(working[0], signal.SIGKILL)
-    _, errors = process.communicate(timeout=30)
+    _, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == 2
     assert f"error: process {working[0]}, one of those of --num_processes, was killed by SIGKILL" in errors
     assert "Traceback" not in errors
@@ -376,7 +377,7 @@ def test_the_script_is_killed(corpus, long_run):
     """Then nobody can clean up; but no process goes on, and no file looks finished."""
     process, _, pids = long_run
     process.kill()
-    process.communicate(timeout=30)
+    process.communicate(timeout=PATIENCE)
     nothing_left(corpus, pids)
 
 

@@ -68,7 +68,7 @@ def export(script):
 
     def run(*flags, status=0):
         ran = script("export_model.py", *flags)
-        assert ran.wait(timeout=500) == status, ran.stderr[-3000:]
+        assert ran.wait() == status, ran.stderr[-3000:]
         assert "Traceback" not in ran.stderr, ran.stderr[-3000:]
         return ran
 

@@ -17,6 +17,7 @@ import textwrap
 import time
 
 import pytest
+from patience import PATIENCE
 from running import ROOT
 
 pyspark = pytest.importorskip("pyspark", reason="make spark")
@@ -53,7 +54,7 @@ def run(program, *arguments, **environment):
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
     try:
-        out, err = process.communicate(timeout=600)
+        out, err = process.communicate(timeout=PATIENCE)
     finally:
         kill(process)
     return process.returncode, out, err

@@ -9,6 +9,7 @@ import urllib.parse
 
 import numpy as np
 import pytest
+from patience import PATIENCE
 
 pytest.importorskip("fastapi", reason="make serve")
 from service_in_thread import running
@@ -33,7 +34,7 @@ def look(tmp_path_factory):
         profile = tmp_path_factory.mktemp("browser")
         address = f"{service.url}/#{urllib.parse.urlencode(fields)}"
         command = [BROWSER, *FLAGS, f"--user-data-dir={profile}", address]
-        seen = subprocess.run(command, capture_output=True, text=True, timeout=100)
+        seen = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
         assert "<body" in seen.stdout, seen.stderr[-2000:]
         return re.sub(r"<script>.*?</script>", "", seen.stdout, flags=re.DOTALL)
 

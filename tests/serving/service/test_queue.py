@@ -7,6 +7,7 @@ import time
 
 import numpy as np
 import pytest
+from patience import PATIENCE
 
 pytest.importorskip("fastapi", reason="make serve")
 from service_in_thread import Held, answer, head, running
@@ -46,12 +47,12 @@ def test_alone_it_starts_at_once(held):
 def test_requests_share_batches(held, predictor, threads):
     with running(held, max_batch_delay_ms=20_000) as service:
         waiting = [threads.submit(Client(service.url).embed, ["a"])]
-        assert held.begun.acquire(timeout=20)  # the service is busy; the others gather
+        assert held.begun.acquire(timeout=PATIENCE)  # the service is busy; the others gather
         texts = [f"{letter} b" for letter in "abcdefghij"]
         waiting += [threads.submit(Client(service.url).embed, [text]) for text in texts]
         service.wait_for(lambda: service.metric("queue_texts") == 10)
         held.may_go.set()
-        found = [future.result(timeout=20) for future in waiting]
+        found = [future.result(timeout=PATIENCE) for future in waiting]
         np.testing.assert_allclose(np.concatenate(found[1:]), predictor.embed(texts), atol=1e-5)
         assert [len(batch) for _, batch in held.batches] == [1, 10]
 
@@ -59,9 +60,9 @@ def test_requests_share_batches(held, predictor, threads):
 def test_who_has_waited_long_enough_does_not_wait_for_a_batch_that_is_not_done(held):
     with running(held, max_batch_delay_ms=30) as service:
         first = post(service, ["a"])
-        assert held.begun.acquire(timeout=20)
+        assert held.begun.acquire(timeout=PATIENCE)
         second = post(service, ["b"])
-        assert held.begun.acquire(timeout=20), "a second batch starts after the delay"
+        assert held.begun.acquire(timeout=PATIENCE), "a second batch starts after the delay"
         held.may_go.set()
         assert answer(first)[0] == answer(second)[0] == 200
 
@@ -69,7 +70,7 @@ def test_who_has_waited_long_enough_does_not_wait_for_a_batch_that_is_not_done(h
 def test_a_large_request_does_not_hold_up_a_small_one(held):
     with running(held, max_batch_tokens=64, max_batch_delay_ms=0) as service:
         large = post(service, ["a b c d e f"] * 200)
-        assert held.begun.acquire(timeout=20) and held.begun.acquire(timeout=20)
+        assert held.begun.acquire(timeout=PATIENCE) and held.begun.acquire(timeout=PATIENCE)
         small = post(service, ["small"])
         service.wait_for(lambda: service.metric("open_requests") == 2)
         held.may_go.set()
@@ -81,7 +82,7 @@ def test_a_large_request_does_not_hold_up_a_small_one(held):
 def test_overload_gives_429_and_loses_nothing(held, threads):
     with running(held, max_queue_texts=8, max_texts=8, max_batch_delay_ms=20_000) as service:
         busy = [post(service, ["a"])]
-        assert held.begun.acquire(timeout=20)
+        assert held.begun.acquire(timeout=PATIENCE)
         busy += [post(service, ["b", "c"]) for _ in range(4)]
         service.wait_for(lambda: service.metric("queue_texts") == 8)
         impatient = Client(service.url, patience_seconds=0)
@@ -97,7 +98,7 @@ def test_overload_gives_429_and_loses_nothing(held, threads):
         patient = threads.submit(Client(service.url).embed, ["d"] * 8)
         time.sleep(0.1)
         held.may_go.set()
-        assert patient.result(timeout=20).shape == (8, 32), "a client asks again after Retry-After"
+        assert patient.result(timeout=PATIENCE).shape == (8, 32), "a client asks again after Retry-After"
         assert [answer(connection)[0] for connection in busy] == [200] * 5
         assert service.metric("refused_texts_total") >= 88
 
@@ -105,7 +106,7 @@ def test_overload_gives_429_and_loses_nothing(held, threads):
 def test_a_client_that_goes_away_does_no_harm(held):
     with running(held, max_batch_delay_ms=20_000) as service:
         first = post(service, ["a"])
-        assert held.begun.acquire(timeout=20)
+        assert held.begun.acquire(timeout=PATIENCE)
         gone = [post(service, ["gone"] * 5) for _ in range(6)]
         stays = post(service, ["stays"])
         service.wait_for(lambda: service.metric("queue_texts") == 31)
@@ -123,7 +124,7 @@ def test_a_client_that_goes_away_does_no_harm(held):
 def test_what_breaks_the_model_breaks_one_request(held, caplog):
     with running(held, max_batch_delay_ms=20_000) as service:
         first = post(service, ["a"])
-        assert held.begun.acquire(timeout=20)
+        assert held.begun.acquire(timeout=PATIENCE)
         others = [post(service, ["b"]) for _ in range(3)]
         bad = post(service, ["poison"])
         service.wait_for(lambda: service.metric("queue_texts") == 4)
@@ -137,7 +138,7 @@ def test_what_breaks_the_model_breaks_one_request(held, caplog):
 def test_the_end_waits_for_what_was_asked_before(held):
     with running(held) as service:
         asked = post(service, ["a"])
-        assert held.begun.acquire(timeout=20)
+        assert held.begun.acquire(timeout=PATIENCE)
         queued = post(service, ["b"])
         service.wait_for(lambda: service.metric("open_requests") == 2)
         idle, stalled = service.connect(), service.connect()
@@ -157,7 +158,7 @@ def test_the_end_waits_for_what_was_asked_before(held):
 def test_the_end_does_not_wait_for_ever(held):
     with running(held, drain_seconds=1) as service:
         asked = post(service, ["a"])
-        assert held.begun.acquire(timeout=20)
+        assert held.begun.acquire(timeout=PATIENCE)
         service.stop()
         service.thread.join(20)
         assert not service.thread.is_alive() and service.server.status == 1
