@@ -38,6 +38,7 @@ flags.DEFINE_list("clients", ["1", "16", "64"], "Numbers of clients that ask at 
 flags.DEFINE_float("seconds", 10.0, "Of each measurement.")
 flags.DEFINE_integer("rounds", 3, "Measurements of each; one round more is made first and thrown away.")
 flags.DEFINE_list("dtypes", ["float32", "bfloat16"], "Precisions.")
+flags.DEFINE_bool("low_latency", True, "Whether service and Predictor answer single texts by TensorFlow Lite.")
 flags.DEFINE_string("json", None, "File for all single measurements.")
 
 TOLERANCE = {"float32": 1e-5, "bfloat16": 0.02}
@@ -52,7 +53,8 @@ class Service:
     """serve.py as a process; `port` is where it listens."""
 
     def __init__(self, model, dtype):
-        command = [sys.executable, "serve.py", f"--model={model}", f"--dtype={dtype}", "--port=0"]
+        quick = f"--low_latency={FLAGS.low_latency}"
+        command = [sys.executable, "serve.py", f"--model={model}", f"--dtype={dtype}", quick, "--port=0"]
         self._process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
         line = self._process.stdout.readline()
         if not line.startswith("ready: "):
@@ -103,15 +105,16 @@ def clients(port, texts, count, seconds):
 _predictor = None
 
 
-def load(model, dtype):
+def load(model, dtype, low_latency):
     """In the process of the loop."""
     global _predictor
     import console
 
     console.import_tensorflow()
-    from serving import Predictor
+    from serving import Predictor, cores
 
-    _predictor = Predictor(model, dtype=dtype)
+    at_once = cores.share_between_batches()  # as the service does
+    _predictor = Predictor(model, dtype=dtype, batches_at_once=at_once, low_latency=low_latency)
 
 
 def loop(texts, seconds):
@@ -142,7 +145,7 @@ def measure(model, dtype, texts):
     found, context = {}, multiprocessing.get_context("spawn")
     service = Service(model, dtype)
     with (
-        concurrent.futures.ProcessPoolExecutor(1, context, load, (model, dtype)) as looping,
+        concurrent.futures.ProcessPoolExecutor(1, context, load, (model, dtype, FLAGS.low_latency)) as looping,
         concurrent.futures.ProcessPoolExecutor(1, context) as asking,
     ):
         for turn in range(FLAGS.rounds + 1):

@@ -17,6 +17,7 @@ from serving.service.content_policy import page_headers
 from serving.service.gate import Gate
 from serving.service.metrics import CONTENT_TYPE, Metrics
 from serving.service.refusal import Refusal, broken
+from training.two_at_once import BATCHES_AT_ONCE
 
 CLIENT_GONE = 499  # nginx's number, for the metrics: there is nobody to answer
 PAGE = pathlib.Path(__file__).with_name("page.html")
@@ -33,14 +34,15 @@ class Service:
       model: a serving.service.model.Model.
       run: ServeSettings.
       token: what requests must bring, or None.
+      at_once: batches that are computed at once.
     """
 
-    def __init__(self, model, run, token=None):
+    def __init__(self, model, run, token=None, at_once=BATCHES_AT_ONCE):
         self._model, self._run, self.metrics = model, run, Metrics()
         self._bodies = Bodies(run.max_body_bytes, run.body_seconds)
         self._batcher = Batcher(
             model.compute, model.tokens_about, run.max_batch_delay_ms / 1e3, run.max_batch_tokens, run.max_queue_texts,
-            self.metrics,
+            self.metrics, at_once,
         )  # fmt: skip
         self.metrics.queue_texts.set_function(lambda: self._batcher.waiting_texts)
         self.is_ready = False

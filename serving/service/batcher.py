@@ -1,7 +1,7 @@
 """Texts of many requests in one bounded queue, computed in batches that requests share.
 
-An idle service starts with what it has. While a batch is computed texts gather; a second one starts when it is full,
-when its texts have waited long enough, or when the first one is done.
+An idle service starts with what it has. While a batch is computed texts gather; another one starts when it is full,
+when its texts have waited long enough, or when one is done.
 """
 
 import asyncio
@@ -11,11 +11,10 @@ import math
 import time
 
 from serving.service.refusal import Refusal
-from training.two_at_once import BATCHES_AT_ONCE
 
 # Texts that a request gets into a batch before it is the next one's turn, so that a large one does not hold up others.
 TURN_TEXTS = 16
-SMALLEST_BATCH_TOKENS = 256  # fewer are not worth being spread over two batches
+SMALLEST_BATCH_TOKENS = 256  # fewer are not worth being spread over several batches
 LONGEST_RETRY_SECONDS = 60
 
 
@@ -35,19 +34,20 @@ class Batcher:
     """Lives in one event loop; batches are computed in threads.
 
     Args:
-      compute: (kind, texts) -> a sequence of as many rows. Called by two threads at once.
+      compute: (kind, texts) -> a sequence of as many rows. Called by `at_once` threads at once.
       tokens_about: text -> about how many tokens it has.
       delay_seconds, max_tokens, max_texts: of the texts that wait together, of a batch, of the queue.
       metrics: a serving.service.metrics.Metrics.
     """
 
-    def __init__(self, compute, tokens_about, delay_seconds, max_tokens, max_texts, metrics):
+    def __init__(self, compute, tokens_about, delay_seconds, max_tokens, max_texts, metrics, at_once):
         self._compute, self._tokens_about, self._metrics = compute, tokens_about, metrics
         self._delay, self._max_tokens, self._max_texts = delay_seconds, max_tokens, max_texts
+        self._at_once = at_once
         self._queues = {}  # kind -> deque of jobs that have texts not begun; in the order in which kinds get their turn
         self._running, self._deadline, self._timer = 0, 0.0, None
         self._tokens_per_second = 1000.0  # a guess that the first batches correct
-        self._threads = concurrent.futures.ThreadPoolExecutor(BATCHES_AT_ONCE, thread_name_prefix="batch")
+        self._threads = concurrent.futures.ThreadPoolExecutor(self._at_once, thread_name_prefix="batch")
         self.waiting_texts = self.waiting_tokens = 0
         self.is_draining = False
 
@@ -90,7 +90,7 @@ class Batcher:
 
     def _start(self):
         loop = asyncio.get_running_loop()
-        while self.waiting_texts and self._running < BATCHES_AT_ONCE:
+        while self.waiting_texts and self._running < self._at_once:
             wait = self._deadline - loop.time()
             if self._running and wait > 0 and self.waiting_tokens < self._max_tokens:
                 if self._timer is None:
@@ -109,7 +109,7 @@ class Batcher:
         """(kind, [(job, first text, end)]) of the next batch, in turns of the requests that wait."""
         kind, queue = next(iter(self._queues.items()))
         # Free threads share what waits, where it is enough for each.
-        share = math.ceil(self.waiting_tokens / (BATCHES_AT_ONCE - self._running))
+        share = math.ceil(self.waiting_tokens / (self._at_once - self._running))
         room = min(self._max_tokens, max(share, SMALLEST_BATCH_TOKENS))
         parts = []
         while queue and room > 0:
@@ -179,5 +179,5 @@ class Batcher:
         self._start()
 
     def _seconds_to_work_off(self):
-        seconds = self.waiting_tokens / max(self._tokens_per_second, 1.0) / BATCHES_AT_ONCE
+        seconds = self.waiting_tokens / max(self._tokens_per_second, 1.0) / self._at_once
         return min(LONGEST_RETRY_SECONDS, max(1, math.ceil(seconds)))

@@ -11,6 +11,7 @@ import threading
 import uvicorn
 
 from errors import InputError
+from serving import cores
 from serving.predictor import Predictor
 from serving.service.app import Service
 from serving.service.model import Model
@@ -29,11 +30,12 @@ def serve(run, do_lower_case, token):
       InputError: the model does not fit together, or the port is taken.
     """
     listener = listen(run.host, run.port)
+    at_once = cores.share_between_batches()
     predictor = Predictor(
         run.init_checkpoint, max_seq_length=run.max_seq_length, dtype=run.dtype, vocab_file=run.vocab_file,
-        do_lower_case=do_lower_case, low_latency=run.low_latency,
+        do_lower_case=do_lower_case, batches_at_once=at_once, low_latency=run.low_latency,
     )  # fmt: skip
-    service = Service(Model(predictor, os.path.basename(os.path.abspath(run.init_checkpoint))), run, token)
+    service = Service(Model(predictor, os.path.basename(os.path.abspath(run.init_checkpoint))), run, token, at_once)
     server = Server(service, run, address(listener))
     server.run(sockets=[listener])
     service.close()
@@ -95,7 +97,8 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets=None):
         await super().shutdown(sockets)
         unanswered = len(self.server_state.tasks)
-        print(f"ended: {self._service.metrics.answered()} requests answered", flush=True)
+        count = self._service.metrics.answered()
+        print(f"ended: {count} request{'' if count == 1 else 's'} answered", flush=True)
         if unanswered:
             self.status = 1
             print(f"{unanswered} requests left unanswered; --drain_seconds was too short for them", flush=True)
