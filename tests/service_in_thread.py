@@ -27,7 +27,7 @@ class Held(Model):
     def compute(self, kind, texts):
         self.batches.append((kind, list(texts)))
         self.begun.release()
-        assert self.may_go.wait(30)
+        assert self.may_go.wait(PATIENCE)
         if "poison" in texts:
             raise RuntimeError("a text that breaks the model")
         return super().compute(kind, texts)
@@ -42,7 +42,7 @@ class Running:
         self.url, self.port = address(listener), listener.getsockname()[1]
         self.service = Service(model, run, token)
         self.server = Server(self.service, run, self.url)
-        self.thread = threading.Thread(target=self.server.run, kwargs={"sockets": [listener]})
+        self.thread = threading.Thread(target=self.server.run, kwargs={"sockets": [listener]}, daemon=True)
         self.thread.start()
         self.wait_for(lambda: self.service.is_ready or not self.thread.is_alive())
 
@@ -55,7 +55,7 @@ class Running:
         lines = self.service.metrics.page().decode().splitlines()
         return next(float(line.split()[1]) for line in lines if line.startswith(f"bertline_{name} "))
 
-    def wait_for(self, condition, seconds=20.0):
+    def wait_for(self, condition, seconds=PATIENCE):
         end = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < end, "waited in vain"
@@ -75,7 +75,7 @@ def running(model, token=None, **settings):
         if hasattr(model, "may_go"):
             model.may_go.set()
         service.stop()
-        service.thread.join(30)
+        service.thread.join(PATIENCE)
         service.service.close()
         assert not service.thread.is_alive()
 

@@ -131,7 +131,7 @@ def test_processes_end_when_their_parent_is_killed(tmp_path):
     assert len(pids) == 2 and all(map(alive, pids))
     process.kill()
     process.communicate()
-    end = time.monotonic() + 10
+    end = time.monotonic() + PATIENCE
     while any(map(alive, pids)) and time.monotonic() < end:
         time.sleep(0.02)
     assert not any(map(alive, pids))

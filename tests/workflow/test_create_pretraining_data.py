@@ -326,7 +326,7 @@ def long_run(corpus):
     with subprocess.Popen(
         command, stderr=subprocess.PIPE, text=True, start_new_session=True, preexec_fn=heed
     ) as process:
-        end = time.monotonic() + 60
+        end = time.monotonic() + PATIENCE
         working = []
         while len(working) < 2 and time.monotonic() < end:
             time.sleep(0.1)
@@ -346,7 +346,7 @@ def cpu_seconds(pid):
 
 
 def nothing_left(folder, pids):
-    end = time.monotonic() + 10
+    end = time.monotonic() + PATIENCE
     while any(map(alive, pids)) and time.monotonic() < end:
         time.sleep(0.05)
     assert not any(map(alive, pids))

@@ -64,7 +64,7 @@ def test_the_end_loses_no_request(number, serve, folder):
             problems.append(error)
             enough.set()
 
-    threads = [threading.Thread(target=ask, args=(Client(url, patience_seconds=0),)) for _ in range(12)]
+    threads = [threading.Thread(target=ask, args=(Client(url, patience_seconds=0),), daemon=True) for _ in range(12)]
     for thread in threads:
         thread.start()
     assert enough.wait(60)

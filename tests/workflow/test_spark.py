@@ -147,7 +147,7 @@ class Cluster:
 
     def _wait_for(self, started, pattern, count=1):
         process, log = started
-        end = time.monotonic() + 300
+        end = time.monotonic() + PATIENCE
         while len(found := re.findall(pattern, pathlib.Path(log.name).read_text(encoding="utf-8"))) < count:
             assert process.poll() is None and time.monotonic() < end, pathlib.Path(log.name).read_text()[-2000:]
             time.sleep(0.1)
