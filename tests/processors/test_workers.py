@@ -126,7 +126,7 @@ def test_processes_import_neither_tensorflow_nor_keras(tmp_path):
 
 
 def test_processes_end_when_their_parent_is_killed(tmp_path):
-    process = started(tmp_path, seconds=60)
+    process = started(tmp_path, seconds=2 * PATIENCE)
     pids = {int(process.stdout.readline().split()[0]) for _ in range(4)}
     assert len(pids) == 2 and all(map(alive, pids))
     process.kill()
