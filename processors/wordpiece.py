@@ -1,8 +1,10 @@
-"""Words to word pieces, longest match first: one word in Python, or many texts in one C++ call with the same answer.
+"""Words to word pieces, longest match first: short texts in Python, many in one C++ call with the same answer.
 
 Source: the definition in google-research/bert, tokenization.py, class WordpieceTokenizer; the C++ algorithm is
 "Fast WordPiece Tokenization" (Song et al., 2021) of tensorflow-text.
 """
+
+import itertools
 
 import numpy as np
 
@@ -10,6 +12,7 @@ from processors import normalization
 
 MAX_WORD_CHARS = 200
 _CHARS_PER_CALL = 1 << 20  # the C++ side needs ten times as much memory; larger calls are no faster
+_CHARS_IN_PYTHON = 384  # the call itself takes as long as so many characters in Python
 
 
 class WordpieceTokenizer:
@@ -76,11 +79,13 @@ class BatchWordpiece:
 
     def encode(self, texts):
         """Returns ids int32 [total] and row_splits int64 [n + 1]; text i has ids[row_splits[i]:row_splits[i + 1]]."""
+        if sum(map(len, texts)) <= _CHARS_IN_PYTHON:
+            rows = [self.encode_one(text) for text in texts]
+            ids = np.fromiter(itertools.chain.from_iterable(rows), np.int32)
+            return ids, np.cumsum([0, *map(len, rows)])
         if self._tokenizer is None:
             self._build()
         parts = [self._encode_together(some) for some in _groups(list(texts))]
-        if not parts:
-            return np.zeros(0, np.int32), np.zeros(1, np.int64)
         starts = np.cumsum([0, *(len(ids) for ids, _ in parts)])
         row_splits = [splits[:-1] + start for (_, splits), start in zip(parts, starts)]
         return np.concatenate([ids for ids, _ in parts]), np.concatenate([*row_splits, starts[-1:]])
