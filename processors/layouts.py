@@ -1,6 +1,7 @@
 """How an example's tokens are laid out for an encoder: examples -> named arrays."""
 
 import dataclasses
+import functools
 
 import numpy as np
 
@@ -66,8 +67,8 @@ class Packed(Layout):
           first, second: (ids int32 [total], row_splits int64 [n + 1]), as `encode_batch` gives them.
         """
         ids_a, splits_a = first
-        length_a = np.diff(splits_a)
-        length_b = np.diff(second[1]) if second else np.zeros_like(length_a)
+        length_a = splits_a[1:] - splits_a[:-1]
+        length_b = second[1][1:] - second[1][:-1] if second else np.zeros_like(length_a)
         paired = (length_b > 0).astype(np.int64)
         kept_a, kept_b = truncated_lengths(length_a, length_b, self.max_seq_length - 2 - paired)
         row_splits = np.zeros(len(length_a) + 1, np.int64)
@@ -98,10 +99,10 @@ class Rows:
     row_splits: np.ndarray
     cut: np.ndarray
 
-    @property
+    @functools.cached_property
     def lengths(self):
         """int64 [n]."""
-        return np.diff(self.row_splits)
+        return self.row_splits[1:] - self.row_splits[:-1]
 
 
 class Separate(Layout):
