@@ -1,10 +1,11 @@
-"""BERT's normalisation as a table over all code points, for programs that cannot call Python.
+"""Normalisation of text as a table over all code points, for programs that cannot call Python.
 
 What becomes of a code point hardly depends on its neighbours. Two things do: a capital sigma that ends a word is
 lower-cased in another way, and marks that follow a letter are put into the order of their combining classes. The table
 says of each code point what it takes to do both.
 """
 
+import functools
 import unicodedata
 
 import numpy as np
@@ -21,9 +22,14 @@ PASSED, CASED, OTHER = range(3)
 
 
 class CodePoints:
-    """Everything BasicTokenizer does to single code points.
+    """What becomes of each code point.
+
+    Args:
+      entry: character -> (values, context), tuple of int and int, of which the attributes tell.
+      lower_case: bool; the values are lower case.
 
     Attributes:
+      lower_case: as given; then a capital sigma that ends a word is to be taken for FINAL_SIGMA.
       page_of: int32 [CODE_POINTS >> PAGE_BITS], and pages int32 [pages, 1 << PAGE_BITS]: code point -> its entry.
       row_splits: int32 [entries + 1]; entry i becomes values[row_splits[i]:row_splits[i + 1]]. SELF stands for the code
         point, BLANK for what separates words, NOTHING for a removed mark that ends a run of marks.
@@ -31,11 +37,11 @@ class CodePoints:
       context: int32 [entries]: PASSED, CASED or OTHER.
     """
 
-    def __init__(self, do_lower_case):
+    def __init__(self, entry, lower_case):
+        self.lower_case = lower_case
         numbers, entry_of = {}, np.empty(CODE_POINTS, np.int32)
         for code_point in range(CODE_POINTS):
-            entry = _entry(chr(code_point), do_lower_case)
-            entry_of[code_point] = numbers.setdefault(entry, len(numbers))
+            entry_of[code_point] = numbers.setdefault(entry(chr(code_point)), len(numbers))
         self.pages, self.page_of = np.unique(entry_of.reshape(-1, 1 << PAGE_BITS), axis=0, return_inverse=True)
         self.page_of = self.page_of.reshape(-1).astype(np.int32)
         self.row_splits = np.cumsum([0, *(len(values) for values, _ in numbers)]).astype(np.int32)
@@ -46,15 +52,24 @@ class CodePoints:
         return int(self.pages[self.page_of[code_point >> PAGE_BITS], code_point & ((1 << PAGE_BITS) - 1)])
 
 
-def _entry(char, do_lower_case):
-    """(values, context) of a character."""
-    if unicodedata.category(char) in ("Cn", "Co", "Cs") and not is_cjk(char):  # most of them; nothing happens to these
+def basic_tokenizer(do_lower_case):
+    """The CodePoints of everything that BasicTokenizer does to single code points."""
+    return CodePoints(functools.partial(_basic_tokenizer_entry, do_lower_case=do_lower_case), do_lower_case)
+
+
+def is_unassigned(char):
+    """True for most code points: unassigned, private use, surrogates. No case, no marks, no decomposition."""
+    return unicodedata.category(char) in ("Cn", "Co", "Cs")
+
+
+def _basic_tokenizer_entry(char, do_lower_case):
+    if is_unassigned(char) and not is_cjk(char):
         return (SELF,), OTHER
     clean = cleaned(char) or ""
     if not do_lower_case:
         return _values(clean, char), OTHER
     folded = "".join(unicodedata.normalize("NFD", one.lower()) for one in clean)
-    return _values(folded, char, strip_marks=True), _context(clean)
+    return _values(folded, char, strip_marks=True), sigma_context(clean)
 
 
 def _values(text, char, strip_marks=False):
@@ -71,9 +86,9 @@ def _values(text, char, strip_marks=False):
     return tuple(values)
 
 
-def _context(clean):
-    """Asks Python itself, whose tables of these properties cannot be read."""
+def sigma_context(text):
+    """PASSED, CASED or OTHER. Asks Python itself, whose tables of these properties cannot be read."""
     sigma, final = chr(CAPITAL_SIGMA), chr(FINAL_SIGMA)
-    if (clean + sigma).lower().endswith(final):
+    if (text + sigma).lower().endswith(final):
         return CASED
-    return PASSED if ("A" + clean + sigma).lower().endswith(final) else OTHER
+    return PASSED if ("A" + text + sigma).lower().endswith(final) else OTHER

@@ -4,13 +4,12 @@ A text with a lone surrogate, which has no UTF-8, cannot come into a graph. Byte
 `convert_to_unicode` does.
 """
 
-import numpy as np
 import tensorflow as tf
 import tensorflow_text
 
 from errors import InputError
 from processors import code_points
-from processors.code_points import CodePoints
+from processors.graph_code_points import GraphCodePoints
 from processors.wordpiece import MAX_WORD_CHARS, pieces_for_cpp
 
 _MAX_WORD_BYTES = 4 * MAX_WORD_CHARS
@@ -56,44 +55,16 @@ class GraphWords:
     """BasicTokenizer: texts -> words and punctuation marks."""
 
     def __init__(self, do_lower_case):
-        table = CodePoints(do_lower_case)
         self._do_lower_case = do_lower_case
-        self._page_of, self._pages = tf.constant(table.page_of), tf.constant(table.pages)
-        self._context = tf.constant(table.context)
-        self._values, self._row_splits = tf.constant(table.values), tf.constant(table.row_splits.astype(np.int64))
-        self._final_sigma_entry = table.entry(code_points.FINAL_SIGMA)
+        self._replaced = GraphCodePoints(code_points.basic_tokenizer(do_lower_case))
 
     def __call__(self, texts):
         """string [n] -> RaggedTensor of words, string [n, words]; and their characters, int64 [all words]."""
         decoded = tf.strings.unicode_decode(texts, "UTF-8", errors="ignore")
-        codes, rows = decoded.values, decoded.value_rowids()
-        last_bits = (1 << code_points.PAGE_BITS) - 1
-        page = tf.gather(self._page_of, tf.bitwise.right_shift(codes, code_points.PAGE_BITS))
-        entries = tf.gather_nd(self._pages, tf.stack([page, codes & last_bits], axis=1))
+        values, classes, rows = self._replaced(decoded.values, decoded.value_rowids())
         if self._do_lower_case:
-            final = self._ends_word(codes, rows, entries)
-            codes = tf.where(final, code_points.FINAL_SIGMA, codes)
-            entries = tf.where(final, self._final_sigma_entry, entries)
-        table = tf.RaggedTensor.from_row_splits(self._values, self._row_splits, validate=False)
-        expanded = tf.gather(table, entries)  # [characters, values]
-        source = expanded.value_rowids()
-        rows, codes = tf.gather(rows, source), tf.gather(codes, source)
-        values = expanded.values & ((1 << code_points.CLASS_SHIFT) - 1)
-        values = tf.where(values == code_points.SELF, codes, values)
-        if self._do_lower_case:
-            values = _in_canonical_order(values, tf.bitwise.right_shift(expanded.values, code_points.CLASS_SHIFT), rows)
+            values = _in_canonical_order(values, classes, rows)
         return _split(values, rows, decoded.nrows())
-
-    def _ends_word(self, codes, rows, entries):
-        """bool: capital sigmas that end a word, as Unicode defines Final_Sigma."""
-        context = tf.gather(self._context, entries)
-        seen = tf.where(context != code_points.PASSED)[:, 0]
-        in_row, cased = tf.gather(rows, seen), tf.gather(context, seen) == code_points.CASED
-        same_row, no = in_row[1:] == in_row[:-1], tf.zeros([tf.minimum(tf.size(seen), 1)], tf.bool)
-        after_cased = tf.concat([no, same_row & cased[:-1]], axis=0)
-        before_cased = tf.concat([same_row & cased[1:], no], axis=0)
-        final = (tf.gather(codes, seen) == code_points.CAPITAL_SIGMA) & after_cased & ~before_cased
-        return tf.scatter_nd(seen[:, None], final, tf.shape(codes, tf.int64))
 
 
 def _in_canonical_order(values, classes, rows):
