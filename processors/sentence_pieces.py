@@ -15,7 +15,7 @@ from errors import InputError
 from files import replaced
 from processors.normalization import convert_to_unicode
 
-_UNDERLINE = "\u2581"  # SentencePiece's mark of a word's beginning
+UNDERLINE = "\u2581"  # SentencePiece's mark of a word's beginning
 
 
 def _is_number_with_comma(piece):
@@ -36,6 +36,7 @@ class SentencePieceTokenizer:
     """Pieces of a SentencePiece model. A lone surrogate, which has no UTF-8, is dropped from a text.
 
     Attributes:
+      model: bytes of the model's file.
       vocab, inv_vocab: dicts piece -> id, id -> piece.
       vocab_size: int.
       do_lower_case, keep_accents: the preparation. ALBERT v2 is (True, False), XLNet (False, False).
@@ -55,9 +56,9 @@ class SentencePieceTokenizer:
         if not os.path.isfile(model_file):
             raise InputError(f"{model_file}: no such file; a SentencePiece model (*.model) is needed")
         with open(model_file, "rb") as file:
-            self._model = file.read()
+            self.model = file.read()
         try:
-            self._processor = sentencepiece.SentencePieceProcessor(model_proto=self._model)
+            self._processor = sentencepiece.SentencePieceProcessor(model_proto=self.model)
         except RuntimeError as error:
             raise InputError(
                 f"{model_file}: not a SentencePiece model ({error}); give the .model file, not the .vocab list"
@@ -94,8 +95,8 @@ class SentencePieceTokenizer:
 
     def _split_number(self, piece):
         """ALBERT and XLNet: a comma that ends a piece after a digit is a piece of its own."""
-        parts = self._processor.encode(piece[:-1].replace(_UNDERLINE, ""), out_type=str)
-        if piece[0] != _UNDERLINE and parts and parts[0][0] == _UNDERLINE:
+        parts = self._processor.encode(piece[:-1].replace(UNDERLINE, ""), out_type=str)
+        if piece[0] != UNDERLINE and parts and parts[0][0] == UNDERLINE:
             parts = parts[1:] if len(parts[0]) == 1 else [parts[0][1:], *parts[1:]]
         return [*parts, piece[-1]]
 
@@ -135,12 +136,12 @@ class SentencePieceTokenizer:
     def fingerprint(self):
         """A sha256, hex, of everything the ids depend on."""
         digest = hashlib.sha256(json.dumps([self.kind, self._settings()], sort_keys=True).encode())
-        digest.update(self._model)
+        digest.update(self.model)
         return digest.hexdigest()
 
     def save(self, folder, model_max_length=512, model_name="spiece.model"):
         """Writes the model and tokenizer_config.json into `folder`, in Hugging Face's layout."""
         with replaced(os.path.join(folder, model_name)) as path, open(path, "wb") as file:
-            file.write(self._model)
+            file.write(self.model)
         with replaced(os.path.join(folder, "tokenizer_config.json")) as path, open(path, "w", encoding="utf-8") as file:
             json.dump({**self._settings(), "model_max_length": model_max_length}, file, indent=2)

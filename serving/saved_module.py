@@ -9,8 +9,7 @@ import tempfile
 
 import tensorflow as tf
 
-from processors import graph_layouts
-from processors.graph_tokenizer import GraphTokenizer
+from processors import graph_layouts, graph_tokenizer
 from serving import vector_graph
 
 LABELS_NAME = "labels.txt"
@@ -74,7 +73,7 @@ def save(head, tokenizer, max_seq_length, folder, packed=None):
     Raises:
       InputError: a tokenizer or a layout that no graph knows.
     """
-    tokenize, layout = GraphTokenizer(tokenizer), graph_layouts.get(head.encoder.layout)
+    tokenize, layout = graph_tokenizer.get(tokenizer), graph_layouts.get(head.encoder.layout)
 
     @tf.function(autograph=False)
     def call(text, text_b=None):
@@ -92,6 +91,7 @@ def save(head, tokenizer, max_seq_length, folder, packed=None):
     call.get_concrete_function(_TEXTS, _TEXTS)
     module = tf.train.Checkpoint()
     module.__call__ = call
+    module.resources = list(tokenize.resources)
     module.labels = tf.function(lambda: tf.constant(head.names, tf.string, [len(head.names)]), input_signature=[])
     # The variables alone, not Keras' objects around them, which only this project could load.
     if packed:

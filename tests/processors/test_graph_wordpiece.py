@@ -8,8 +8,8 @@ import pytest
 import tensorflow as tf
 
 from errors import InputError
-from processors import graph_layouts, layouts, tokenization
-from processors.graph_tokenizer import GraphTokenizer, GraphWords
+from processors import graph_layouts, graph_tokenizer, layouts, tokenization
+from processors.graph_wordpiece import GraphWordPiece, GraphWords
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 PIECES = [
@@ -36,7 +36,7 @@ def tokenizer(request, tmp_path_factory):
 @pytest.fixture(scope="module")
 def in_graph(tokenizer):
     """Traced, as an export has it: texts -> words [n, words], ids [n, tokens]."""
-    graph_words, graph_tokenizer = GraphWords(tokenizer.do_lower_case), GraphTokenizer(tokenizer)
+    graph_words, graph_tokenizer = GraphWords(tokenizer.do_lower_case), GraphWordPiece(tokenizer)
     function = tf.function(
         lambda texts: (graph_words(texts)[0], graph_tokenizer(texts)),
         input_signature=[tf.TensorSpec([None], tf.string)],
@@ -117,8 +117,8 @@ def test_other_layouts_and_tokenizers_are_refused(tokenizer):
     with pytest.raises(InputError, match="layout units .* known: packed"):
         graph_layouts.get("units")
 
-    class Pieces:
-        kind = "sentencepiece"
+    class Characters:
+        kind = "characters"
 
-    with pytest.raises(InputError, match="sentencepiece"):
-        GraphTokenizer(Pieces())
+    with pytest.raises(InputError, match="characters .* wordpiece, sentencepiece can"):
+        graph_tokenizer.get(Characters())
