@@ -22,6 +22,7 @@ from training.weights import load_weights
 # Beside words of the vocabulary: what a tokenizer could get wrong.
 _ODD = (
     "", "Füße, naïve cafés!", "北京 Beijing", "ΌΣΟΣ Σ", "a\u0301\u0323b\u200bc", "İstanbul", "한국어", "🙂?", "x" * 201,
+    "1,000 or 9, ``ﬁne'' ΑϹ",
 )  # fmt: skip
 _SAMPLES = 100
 

@@ -17,17 +17,22 @@ CONFIG = {
 COLOURS = ("red", "green", "blue")
 
 
-def classifier_folder(folder, problem_type="single_label_classification", count=3):
-    """Writes config.json, model.safetensors and a vocabulary of letters into `folder`."""
+def classifier_folder(folder, problem_type="single_label_classification", count=3, tokenizer=None):
+    """Writes config.json, model.safetensors and a tokenizer, by default with a vocabulary of letters, into `folder`."""
     keras.utils.set_random_seed(4)
-    pieces = [form for char in string.ascii_lowercase + "σ" for form in (char, f"##{char}")]
-    vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *pieces, *",.?!🙂北", "fed"]
-    (folder / "vocab.txt").write_text("\n".join(vocabulary) + "\n", encoding="utf-8")
-    encoder = Bert(BertConfig(vocab_size=len(vocabulary), **CONFIG))
+    tokenizer = tokenizer or _letters(folder / "vocab.txt")
+    encoder = Bert(BertConfig(vocab_size=tokenizer.vocab_size, **CONFIG))
     objective = SequenceClassification(encoder, count, problem_type)
     weights = objective.named_weights()["output_weights"]
     weights.assign(keras.random.normal(weights.shape, stddev=0.5, seed=1))
     names = dict(enumerate(COLOURS if count > 1 else ["score"]))
     labels = {"id2label": names, "label2id": {name: i for i, name in names.items()}, "problem_type": problem_type}
-    save_huggingface(objective, folder, FullTokenizer(folder / "vocab.txt"), json.loads(json.dumps(labels)))
+    save_huggingface(objective, folder, tokenizer, json.loads(json.dumps(labels)))
     return folder
+
+
+def _letters(path):
+    pieces = [form for char in string.ascii_lowercase + "σ" for form in (char, f"##{char}")]
+    vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *pieces, *",.?!🙂北", "fed"]
+    path.write_text("\n".join(vocabulary) + "\n", encoding="utf-8")
+    return FullTokenizer(path)

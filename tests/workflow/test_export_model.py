@@ -7,10 +7,12 @@ import sys
 
 import numpy as np
 import pytest
+import small_pieces
 from odd_texts import ODD, mixed_texts
 from small_classifiers import classifier_folder
 
 from errors import InputError
+from processors.sentence_pieces import SentencePieceTokenizer
 from serving import Predictor, export_settings
 
 TEXTS = [*ODD, *mixed_texts(150)]
@@ -51,11 +53,11 @@ np.savez("results.npz", **flat)
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 
-def in_a_clean_process(folder, place):
-    """The arrays that the SavedModel gives for TEXTS and PAIRS."""
+def in_a_clean_process(folder, place, texts=TEXTS, pairs=PAIRS):
+    """The arrays that the SavedModel gives for texts and pairs."""
     names = {name.removesuffix(".py") for name in os.listdir(ROOT)} | {"tensorflow_hub", "tf_keras", "transformers"}
     program = CLEAN.format(refused=sorted(names), root=ROOT, folder=str(folder))
-    (place / "texts.json").write_text(json.dumps([TEXTS, PAIRS]), encoding="utf-8")
+    (place / "texts.json").write_text(json.dumps([texts, pairs]), encoding="utf-8")
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     ran = subprocess.run([sys.executable, "-P", "-c", program], cwd=place, env=environment, capture_output=True)
     assert ran.returncode == 0, ran.stderr.decode()[-3000:]
@@ -101,6 +103,24 @@ def test_a_classifier(problem_type, count, export, tmp_path):
     assert (assets / "vocab.txt").read_bytes() == (model / "vocab.txt").read_bytes()
     assert json.loads((assets / "tokenizer_config.json").read_text(encoding="utf-8"))["do_lower_case"] is True
     assert found["gradients"] >= 30, "it can be trained on"
+
+
+def test_a_classifier_with_a_sentencepiece_model(export, tmp_path):
+    tokenizer = SentencePieceTokenizer(small_pieces.train(tmp_path / "trained.model"), do_lower_case=True)
+    (tmp_path / "model").mkdir()
+    model = classifier_folder(tmp_path / "model", tokenizer=tokenizer)
+    export(f"--model={model}", f"--output_dir={tmp_path}/out", "--max_seq_length=24")
+    texts = ["1,000 dogs, 25,000 Birds; No. 9, a1,", "``the'' CAFÉ ¨ ﬁne", "🙂²,🙂 ③, ΑϹ", "a\u3000\x1fb", *TEXTS]
+    pairs = list(zip(texts, reversed(texts)))
+    found = in_a_clean_process(tmp_path / "out", tmp_path, texts, pairs)
+    predictor = Predictor(model, max_seq_length=24)
+    assert predictor.tokenizer.fingerprint() == tokenizer.fingerprint()
+    for kind, given in (("text", texts), ("pair", pairs)):
+        np.testing.assert_allclose(found[f"{kind}_probabilities"], predictor.probabilities(given), atol=1e-5)
+    assets = tmp_path / "out" / "assets"
+    assert sorted(path.name for path in assets.iterdir()) == ["labels.txt", "spiece.model", "tokenizer_config.json"]
+    assert (assets / "spiece.model").read_bytes() == (model / "spiece.model").read_bytes()
+    assert found["gradients"] >= 30
 
 
 @pytest.mark.parametrize("flags", [{"pooling": "mean+max"}, {"pooling": "first_last", "normalize": True}])
