@@ -66,35 +66,34 @@ ACTIVATIONS = {
 ACTIVATIONS_IN_TRAINING = {**ACTIVATIONS, "gelu": gelu_in_training, "gelu_new": gelu_new_in_training}
 
 
-_weights_follow = contextvars.ContextVar("weights_follow", default=False)
+class _Switch:
+    """`with switch():` turns it on for what this thread calls inside; `is_on` says whether it is."""
+
+    def __init__(self, name):
+        self._on = contextvars.ContextVar(name, default=False)
+
+    @property
+    def is_on(self):
+        return self._on.get()
+
+    @contextlib.contextmanager
+    def __call__(self):
+        token = self._on.set(True)
+        try:
+            yield
+        finally:
+            self._on.reset(token)
 
 
-@contextlib.contextmanager
-def weights_follow():
-    """Layers that are built inside start at zero: drawing numbers takes as long as reading the weights that follow."""
-    token = _weights_follow.set(True)
-    try:
-        yield
-    finally:
-        _weights_follow.reset(token)
-
-
-_portable = contextvars.ContextVar("portable_operations", default=False)
-
-
-@contextlib.contextmanager
-def portable_operations():
-    """Layers that are called inside use only operations that other runtimes than TensorFlow know too."""
-    token = _portable.set(True)
-    try:
-        yield
-    finally:
-        _portable.reset(token)
+# Layers that are built inside start at zero: drawing numbers takes as long as reading the weights that follow.
+weights_follow = _Switch("weights_follow")
+# Layers that are called inside use only operations that other runtimes than TensorFlow know too.
+portable_operations = _Switch("portable_operations")
 
 
 def initializer(stddev):
     """Truncated normal, as everywhere in BERT."""
-    return "zeros" if _weights_follow.get() else keras.initializers.TruncatedNormal(stddev=stddev)
+    return "zeros" if weights_follow.is_on else keras.initializers.TruncatedNormal(stddev=stddev)
 
 
 class Dense(keras.layers.Layer):
@@ -157,7 +156,7 @@ class LayerNorm(keras.layers.Layer):
         gamma, beta = tf.convert_to_tensor(self.gamma), tf.convert_to_tensor(self.beta)
         # Measured on a CPU only; on other devices the form that training uses.
         on_cpu = not tf.config.list_physical_devices("GPU") and not tf.config.list_physical_devices("TPU")
-        form = layer_norm_in_inference if on_cpu and not training and not _portable.get() else layer_norm
+        form = layer_norm_in_inference if on_cpu and not training and not portable_operations.is_on else layer_norm
         return form(rows, gamma, beta, self.epsilon, self.compute_dtype)
 
 
