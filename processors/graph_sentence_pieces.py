@@ -1,6 +1,10 @@
-"""SentencePieceTokenizer as operations of a TensorFlow graph: string [n] -> ids, equal to Python's for any text.
+"""SentencePieceTokenizer as operations of a TensorFlow graph: string [n] -> ids, equal to Python's.
 
 The C++ of tensorflow-text finds the pieces; what Python does before and after that is done here.
+
+One thing is beyond it. Where a unigram model finds two ways equally likely, "...." as "." and "..." or the other way
+round, rounding decides, and since its release 0.2.2 the package `sentencepiece` rounds otherwise than the release in
+tensorflow-text 2.21: the same pieces may come in another order. Up to 0.2.1, and in BPE, nothing differs.
 """
 
 import unicodedata

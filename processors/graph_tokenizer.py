@@ -1,5 +1,6 @@
 """A tokenizer as operations of a TensorFlow graph: string [n] -> ids, equal to Python's for any text.
 
+`graph_sentence_pieces` names the one exception.
 A text with a lone surrogate, which has no UTF-8, cannot come into a graph. Bytes that are no UTF-8 are dropped, as
 `convert_to_unicode` does.
 """

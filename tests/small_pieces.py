@@ -12,16 +12,17 @@ _WORDS = (
 ).split()
 
 
-def train(path, left_out="", **options):
+def train(path, left_out="", words=_WORDS, **options):
     """Writes a model to `path`, which it returns.
 
     Args:
       path: pathlib.Path.
       left_out: a character that the model is not to know.
+      words: of which its text is made.
       options: those of sentencepiece.SentencePieceTrainer.train.
     """
     draw, model = random.Random(3), io.BytesIO()
-    words = [word.replace(left_out, "") if left_out else word for word in _WORDS]
+    words = [word.replace(left_out, "") if left_out else word for word in words]
     sentencepiece.SentencePieceTrainer.train(
         sentence_iterator=(" ".join(draw.choices(words, k=12)) for _ in range(500)), model_writer=model,
         pad_id=0, unk_id=1, bos_id=-1, eos_id=-1, control_symbols="[CLS],[SEP],[MASK]", hard_vocab_limit=False,

@@ -1,4 +1,7 @@
-"""The SentencePiece tokenizer of graphs against Python's: every code point, random Unicode, odd bytes, numbers."""
+"""The SentencePiece tokenizer of graphs against Python's: every code point, random Unicode, odd bytes, numbers.
+
+Ties of a unigram model apart, everything is compared exactly. A new model or text here may meet a tie.
+"""
 
 import itertools
 import pathlib
@@ -168,3 +171,24 @@ def test_real_text(model_type, tmp_path):
     model = piece_training.train(count_words(lines, PreparedWords(True)), 1000, model_type)
     tokenizer = piece_training.save(model, tmp_path / "spiece.model", do_lower_case=True)
     assert_equal(tokenizer, in_graph(tokenizer), lines)
+
+
+def test_two_ways_that_are_equally_likely(tmp_path):
+    """Which of them is taken depends on the release of SentencePiece, see processors/graph_sentence_pieces.py."""
+    words = [
+        word + run for word in ("the", "cat", "sat", "on", "a", "mat") for run in ("", ".", "...", "22", "2", "!!!")
+    ]
+    path = small_pieces.train(tmp_path / "spiece.model", words=words, vocab_size=60)
+    tokenizer = SentencePieceTokenizer(path)
+    draw, graph = random.Random(4), in_graph(tokenizer)
+    runs = [char * count for char in ".2!" for count in (4, 5, 7)]
+    texts = [" ".join([*draw.choices(words, k=draw.randrange(40)), "cat" + draw.choice(runs)]) for _ in range(500)]
+    expected, row_splits = tokenizer.encode_batch(texts)
+    mixed = 0
+    for i, ids in enumerate(graph(texts).to_list()):
+        row = expected[row_splits[i] : row_splits[i + 1]].tolist()
+        assert sorted(ids) == sorted(row), texts[i]
+        pieces = [tokenizer.convert_ids_to_tokens(one) for one in (ids, row)]
+        assert "".join(pieces[0]) == "".join(pieces[1])
+        mixed += len({piece for piece in pieces[1][-5:] if set(piece) <= set(".2!")}) > 1
+    assert mixed > 50, "the model has pieces of several lengths for the same run"
