@@ -12,7 +12,7 @@ from processors import normalization
 
 MAX_WORD_CHARS = 200
 _CHARS_PER_CALL = 1 << 20  # the C++ side needs ten times as much memory; larger calls are no faster
-_CHARS_IN_PYTHON = 384  # the call itself takes as long as so many characters in Python
+_CHARS_IN_PYTHON = 384  # up to here Python takes less time than the call by itself
 
 
 class WordpieceTokenizer:

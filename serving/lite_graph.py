@@ -4,17 +4,17 @@ Its float32 products (XNNPACK) read weights that were laid out once, whatever th
 fall asleep between two operations.
 """
 
+import logging
 import threading
 import warnings
 
-import absl.logging
 import tensorflow as tf
 
 from errors import InputError
 from modeling.layers import portable_operations
 
-# Above so many tokens TensorFlow's own graph takes less time: measured with 2 threads. In half precision it computes in
-# half precision, this one in float32.
+# Texts of more tokens take TensorFlow's own graph, which in half precision computes in it. Measured with 2 threads: in
+# bfloat16 that is the faster one from about here, in float32 it was not up to 256 tokens, the longest that were tried.
 MOST_TOKENS = {"float32": 512, "bfloat16": 12, "float16": 12}
 
 
@@ -49,6 +49,7 @@ class LiteGraph:
         try:
             shape = next(iter(features.values())).shape
             if shape != self._shape:
+                self._shape = None  # until it is made
                 for index in self._inputs.values():
                     self._interpreter.resize_tensor_input(index, shape)
                 self._interpreter.allocate_tensors()
@@ -63,7 +64,9 @@ class LiteGraph:
 
 def _converted(concrete):
     """The bytes of the graph, with its weights. Raises InputError."""
-    absl.logging.set_verbosity(absl.logging.ERROR)  # its advice to convert from a SavedModel
+    logger = logging.getLogger("absl")
+    level = logger.level
+    logger.setLevel(logging.ERROR)  # its advice to convert from a SavedModel
     try:
         return tf.lite.TFLiteConverter.from_concrete_functions([concrete]).convert()
     except Exception as error:  # the converter's errors have no base of their own, and thousands of lines
@@ -71,6 +74,8 @@ def _converted(concrete):
         raise InputError(
             f"low latency: TensorFlow Lite cannot compute this model ({reason[0][:200]}); leave --low_latency out"
         ) from None
+    finally:
+        logger.setLevel(level)
 
 
 def _feature(name):

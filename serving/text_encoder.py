@@ -73,7 +73,7 @@ class TextEncoder:
             )
         self._stride, self._batch_tokens, self._at_once = window_stride, batch_tokens, batches_at_once
         self._encoder = _built(source.encoder_class, self.config, dtype)
-        self.report = self._load(self._encoder)
+        self.report = _load(self._encoder, source.weights)
         self._graphs, self._lock = {}, threading.Lock()
         self._dtype, self.low_latency = dtype, low_latency
 
@@ -190,11 +190,8 @@ class TextEncoder:
         encoder = self._encoder
         if self._dtype != "float32":
             encoder = _built(type(encoder), self.config, "float32")
-            self._load(encoder)
+            _load(encoder, open_weights(self.folder.model))
         return concrete(self._layout, self._computation(encoder, options, per_token=False)[1], rows=1)
-
-    def _load(self, encoder):
-        return load_weights(encoder, open_weights(self.folder.model), allow_missing=".*pooler.*")
 
     def _pool_characters(self, options):
         if options.unit == "sentence":
@@ -209,3 +206,7 @@ def _built(encoder_class, config, dtype):
     with weights_follow():
         encoder.build()
     return encoder
+
+
+def _load(encoder, weights):
+    return load_weights(encoder, weights, allow_missing=".*pooler.*")

@@ -1,6 +1,7 @@
 """`low_latency` against TensorFlow's own graph: one text and several, threads, precision, what cannot be converted."""
 
 import concurrent.futures
+import logging
 
 import numpy as np
 import pytest
@@ -29,6 +30,11 @@ def calls(monkeypatch):
     found, call = [], LiteGraph.__call__
     monkeypatch.setattr(LiteGraph, "__call__", lambda *args: found.append(call(*args)) or found[-1])
     return found
+
+
+def test_what_is_logged_later_is_seen(quick):
+    quick.probabilities(["a"])
+    assert logging.getLogger("absl").isEnabledFor(logging.WARNING) and logging.getLogger().isEnabledFor(logging.WARNING)
 
 
 def test_the_same_numbers(folder, quick, monkeypatch):
