@@ -4,6 +4,7 @@
 # make peers        add torch, transformers and keras-hub, for the parity tests and the benchmarks
 # make spark        add pyspark, for create_pretraining_data.py --engine=spark (needs Java 17 or newer)
 # make serve        add FastAPI and uvicorn, for serve.py
+# make chinese      add jieba, for create_pretraining_data.py --segmenter=jieba
 # make setup        set up only
 # make clean        remove what these made
 
@@ -16,7 +17,7 @@ BASE_PYTHON := $(shell for name in python3.11 python3 python; do \
 PIP_INSTALL := $(PYTHON) -m pip install --disable-pip-version-check -qq
 PYTEST_FLAGS := -x -q
 
-.PHONY: setup quickstart pretrain-demo test peers spark serve clean
+.PHONY: setup quickstart pretrain-demo test peers spark serve chinese clean
 
 setup: $(VENV)/.runtime models/minilm
 
@@ -35,6 +36,8 @@ peers: setup $(VENV)/.peers
 spark: setup $(VENV)/.spark
 
 serve: setup $(VENV)/.serve
+
+chinese: setup $(VENV)/.chinese
 
 clean:
 	rm -rf $(VENV) models/minilm output
@@ -68,6 +71,11 @@ $(VENV)/.spark: requirements-spark.txt $(VENV)/.runtime
 $(VENV)/.serve: requirements-serve.txt $(VENV)/.runtime
 	@echo "installing requirements-serve.txt into $(VENV)"
 	$(PIP_INSTALL) -r requirements-serve.txt
+	@touch $@
+
+$(VENV)/.chinese: requirements-chinese.txt $(VENV)/.runtime
+	@echo "installing requirements-chinese.txt into $(VENV)"
+	$(PIP_INSTALL) -r requirements-chinese.txt
 	@touch $@
 
 # A short name for the folder of the pre-trained model inside its package.

@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import importlib.util
 import json
 import os
 import random
@@ -165,9 +166,23 @@ def test_kinds(corpus, more, keys, absent):
     assert manifest["dynamic_masking"] == ("--dynamic_masking" in more)
 
 
-def test_chinese_words_by_a_segmenter(corpus):
+def chinese(corpus):
     (corpus / "vocab.txt").write_text("\n".join([*VOCAB, *"我爱自然语言处理。"]) + "\n", encoding="utf-8")
     (corpus / "a.txt").write_text("我爱自然语言处理。\n自然语言处理爱我。\n\n" * 20, encoding="utf-8")
+
+
+def assert_words_begin_right(corpus):
+    vocab = (corpus / "vocab.txt").read_text(encoding="utf-8").split("\n")
+    for record in records(corpus / "out.tfrecord"):
+        features = tf.train.Example.FromString(record).features.feature
+        tokens = [vocab[i] for i in features["input_ids"].int64_list.value]
+        for i, (token, begins) in enumerate(zip(tokens, features["word_starts"].int64_list.value)):
+            before = tokens[i - 1]
+            assert begins == int(before + token not in ("自然", "然语", "语言", "处理")), (tokens, i)
+
+
+def test_chinese_words_by_a_function(corpus):
+    chinese(corpus)
     (corpus / "mywords.py").write_text(
         "import re\n\ndef cut(text):\n    return re.findall('自然语言|处理|.', text)\n", encoding="utf-8"
     )
@@ -181,13 +196,17 @@ def test_chinese_words_by_a_segmenter(corpus):
         assert script.wait() == 0, script.stderr
     finally:
         os.chdir(here)
-    vocab = (corpus / "vocab.txt").read_text(encoding="utf-8").split("\n")
-    for record in records(corpus / "out.tfrecord"):
-        features = tf.train.Example.FromString(record).features.feature
-        tokens = [vocab[i] for i in features["input_ids"].int64_list.value]
-        for i, (token, begins) in enumerate(zip(tokens, features["word_starts"].int64_list.value)):
-            before = tokens[i - 1]
-            assert begins == int(before + token not in ("自然", "然语", "语言", "处理")), (tokens, i)
+    assert_words_begin_right(corpus)
+
+
+def test_chinese_words_by_jieba(corpus):
+    chinese(corpus)
+    options = ("--segmenter=jieba", "--dynamic_masking", "--masking=whole_word", "--num_processes=2")
+    if importlib.util.find_spec("jieba") is None:
+        assert "make chinese" in refused(corpus, *options)
+        return
+    made(corpus, *options)
+    assert_words_begin_right(corpus)
 
 
 def test_lint_writes_nothing(corpus):
