@@ -18,8 +18,7 @@ def main(_):
         from processors import documents, instance_shards, tokenization
 
         files = documents.find_files(run.input_file)
-        lower_case = run.do_lower_case if flags.given("do_lower_case") else None
-        tokenizer = tokenization.load_tokenizer(run.vocab_file, lower_case)
+        tokenizer = tokenization.load_tokenizer(run.vocab_file, run.do_lower_case)
         if run.lint:
             report(*instance_shards.lint(run, files, tokenizer))
             return

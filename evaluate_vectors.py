@@ -29,7 +29,7 @@ def main(_):
         from serving.evaluation import report
         from serving.evaluation.evaluation import evaluate
 
-        results = evaluate(run, tasks, run.do_lower_case if flags.given("do_lower_case") else None)
+        results = evaluate(run, tasks)
         if results:
             print(report.table(results))
             if run.output_dir:

@@ -24,7 +24,7 @@ def main(_):
         console.import_tensorflow()
         from serving.export import export
 
-        size, differences = export(run, run.do_lower_case if flags.given("do_lower_case") else None)
+        size, differences = export(run)
     print(f"written: {run.output_dir}, {size / 1e6:.1f} MB, {run.dtype}")
     for name, difference in differences.items():
         print(f"largest difference of {name} to the live model in float32: {difference:.3g}")

@@ -26,8 +26,7 @@ def main(_):
         console.import_tensorflow()
         from serving.extraction import extract
 
-        given = {name: getattr(run, name) for name in ("max_seq_length", "do_lower_case") if flags.given(name)}
-        extract(run, **given)
+        extract(run, run.max_seq_length if flags.given("max_seq_length") else None)
 
 
 def check(run):

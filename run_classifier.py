@@ -36,7 +36,7 @@ def main(_):
         files = {"train": run.train_records, "dev": run.eval_records, "test": run.predict_records}
         record_files = {split: files[split] for split in _splits(run) if files[split]}
         task = Task(labels, tuple(processor.metrics), examples, record_files, make_objective, objective_class.layout)
-        status = FineTuning(run, task, run.do_lower_case if flags.given("do_lower_case") else None).run()
+        status = FineTuning(run, task).run()
     sys.exit(status)
 
 

@@ -19,7 +19,7 @@ def main(_):
         console.import_tensorflow()
         from training.pretraining import Pretraining
 
-        status = Pretraining(run, run.do_lower_case if flags.given("do_lower_case") else None).run()
+        status = Pretraining(run).run()
     sys.exit(status)
 
 

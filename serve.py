@@ -25,7 +25,7 @@ def main(_):
         console.import_tensorflow()
         from serving.service.server import serve
 
-        status = serve(run, run.do_lower_case if flags.given("do_lower_case") else None, token)
+        status = serve(run, token)
     sys.exit(status)
 
 

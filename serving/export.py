@@ -27,12 +27,11 @@ _ODD = (
 _SAMPLES = 100
 
 
-def export(run, do_lower_case=None):
+def export(run):
     """Writes the SavedModel that the settings ask for.
 
     Args:
       run: ExportSettings, checked.
-      do_lower_case: None unless the command line says it.
 
     Returns:
       (bytes of the folder, name of an output -> the largest difference between it and the live model in float32).
@@ -41,8 +40,9 @@ def export(run, do_lower_case=None):
       InputError: what does not fit together.
     """
     live = Predictor(
-        run.init_checkpoint, max_seq_length=run.max_seq_length, vocab_file=run.vocab_file, do_lower_case=do_lower_case
-    )
+        run.init_checkpoint, max_seq_length=run.max_seq_length, vocab_file=run.vocab_file,
+        do_lower_case=run.do_lower_case,
+    )  # fmt: skip
     if run.task == "classify" and live.labels is None:
         raise InputError(
             f"--init_checkpoint={run.init_checkpoint}: no classifier in it; --task=embed exports vectors, "
@@ -52,16 +52,21 @@ def export(run, do_lower_case=None):
     logging.getLogger("tensorflow").setLevel(logging.WARNING)  # its lines about assets
     options = live.options(pooling=run.pooling, normalize=run.normalize) if run.task == "embed" else None
     with _put_in_place(run.output_dir) as folder:
-        head = _head(run, live, options, do_lower_case)
+        head = _head(run, live, options)
         packed = Int8Weights(head.model.variables) if run.dtype == "int8" else None
         save(head, live.tokenizer, live.max_seq_length, folder, packed)
         return _bytes_of(folder), _differences(live, options, folder)
 
 
-def _head(run, live, options, do_lower_case):
+def _head(run, live, options):
     """The same model once more: with padding removed, since nobody sorts what comes in, and at the wanted precision."""
     source = ModelSource(
-        RunSettings(init_checkpoint=live.folder.model, vocab_file=run.vocab_file, max_seq_length=1), do_lower_case
+        RunSettings(
+            init_checkpoint=live.folder.model,
+            vocab_file=run.vocab_file,
+            do_lower_case=run.do_lower_case,
+            max_seq_length=1,
+        )  # fmt: skip
     )
     dtype = "float32" if run.dtype == "int8" else run.dtype
     encoder = source.encoder_class(source.config, dtype=policy(dtype, for_training=False))

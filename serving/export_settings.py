@@ -6,7 +6,7 @@ import os
 from errors import InputError
 from serving import vector_options
 from training import run_folder
-from training.settings import setting
+from training.settings import CASING, setting
 
 TASKS = ("classify", "embed")
 DTYPES = ("float32", "bfloat16", "float16", "int8")
@@ -41,7 +41,7 @@ class ExportSettings:
         "which are unpacked at each call and computed with in float32.",
     )
     vocab_file: str | None = setting(None, "The vocabulary file; by default the one beside --init_checkpoint.")
-    do_lower_case: bool = setting(True, "Whether to lower case the input text. Checked against model and vocabulary.")
+    do_lower_case: bool | None = setting(None, CASING, False)
 
     @classmethod
     def without_meaning(cls):

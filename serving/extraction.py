@@ -17,12 +17,12 @@ from serving.sentence_transformers_folder import read_sentence_folder
 from serving.text_encoder import TextEncoder
 
 
-def extract(run, max_seq_length=None, do_lower_case=None):
+def extract(run, max_seq_length=None):
     """Writes the vectors of run.input_file to run.output_file.
 
     Args:
       run: ExtractionSettings.
-      max_seq_length, do_lower_case: None unless the command line says them.
+      max_seq_length: None unless the command line says it.
 
     Raises:
       InputError: what does not fit together, what cannot be read or written.
@@ -30,7 +30,7 @@ def extract(run, max_seq_length=None, do_lower_case=None):
     longest = max_seq_length or read_sentence_folder(run.init_checkpoint).max_seq_length or run.max_seq_length
     encoder = TextEncoder(
         run.init_checkpoint, max_seq_length=longest, window_stride=run.window_stride, dtype=run.dtype,
-        bert_config_file=run.bert_config_file, vocab_file=run.vocab_file, do_lower_case=do_lower_case,
+        bert_config_file=run.bert_config_file, vocab_file=run.vocab_file, do_lower_case=run.do_lower_case,
         batch_tokens=run.batch_size * longest, batches_at_once=cores.share_between_batches(),
     )  # fmt: skip
     layers = vector_options.parse_layers(run.layers)

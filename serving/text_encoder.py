@@ -59,9 +59,8 @@ class TextEncoder:
         source = ModelSource(
             RunSettings(
                 init_checkpoint=self.folder.model, bert_config_file=bert_config_file, vocab_file=vocab_file,
-                dtype=dtype, max_seq_length=longest or 1,
-            ),
-            do_lower_case,
+                do_lower_case=do_lower_case, dtype=dtype, max_seq_length=longest or 1,
+            )
         )  # fmt: skip
         self.config, self.tokenizer = source.config, source.tokenizer
         self.max_seq_length = longest or min(LONGEST_BY_DEFAULT, self.config.max_position_embeddings)

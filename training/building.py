@@ -26,12 +26,11 @@ class ModelSource:
       tokenizer: see processors.tokenization; None where no vocabulary is known and none is required.
     """
 
-    def __init__(self, settings, do_lower_case=None, vocab_file=None, vocab_required=True):
+    def __init__(self, settings, vocab_file=None, vocab_required=True):
         """Raises InputError for all that does not fit.
 
         Args:
           settings: RunSettings.
-          do_lower_case: None unless the command line says it.
           vocab_file: the vocabulary where neither the settings nor the weights nor the configuration have one.
           vocab_required: whether it is an error that there is none.
         """
@@ -43,7 +42,7 @@ class ModelSource:
         vocabulary = settings.vocab_file or self._vocabulary_beside(settings) or vocab_file
         if vocabulary is None and vocab_required:
             raise InputError("--vocab_file is needed: no vocabulary lies beside --init_checkpoint")
-        self.tokenizer = load_tokenizer(vocabulary, do_lower_case) if vocabulary else None
+        self.tokenizer = load_tokenizer(vocabulary, settings.do_lower_case) if vocabulary else None
         self.encoder_class, self.config = self._config(settings)
         self._check(settings)
 

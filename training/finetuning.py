@@ -46,17 +46,16 @@ class FineTuning:
     Args:
       settings: FineTuningSettings.
       task: a Task.
-      do_lower_case: None unless the command line says it.
 
     Raises:
       InputError: anything that does not fit, before the first step.
     """
 
-    def __init__(self, settings, task, do_lower_case=None):
+    def __init__(self, settings, task):
         run_folder.check_writable(settings.output_dir)
         self._settings, self._task, self._data = settings, task, {}
         self._strategy = make_strategy(settings.use_tpu, settings.tpu_name, settings.num_gpus, settings.require_gpu)
-        self._source = model_source(settings, self._folders()[0][0], do_lower_case)
+        self._source = model_source(settings, self._folders()[0][0])
         self._encoder = records.ExampleEncoder(
             layouts.make(
                 task.layout, self._source.encoder_class.layout, self._source.tokenizer, settings.max_seq_length

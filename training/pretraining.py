@@ -27,13 +27,12 @@ class Pretraining:
 
     Args:
       settings: PretrainingSettings.
-      do_lower_case: None unless the command line says it.
 
     Raises:
       InputError: anything that does not fit, before the first step.
     """
 
-    def __init__(self, settings, do_lower_case=None):
+    def __init__(self, settings):
         run_folder.check_writable(settings.output_dir)
         self._settings = settings
         self._objective_class = registry.get("objective", settings.objective)
@@ -47,7 +46,7 @@ class Pretraining:
         self._strategy = make_strategy(settings.use_tpu, settings.tpu_name, settings.num_gpus, settings.require_gpu)
         found = [data.vocab_file for data in (self._train_data, self._eval_data) if data and data.vocab_file]
         self._source = model_source(
-            settings, settings.output_dir, do_lower_case, next(iter(found), None), vocab_required=settings.do_predict
+            settings, settings.output_dir, next(iter(found), None), vocab_required=settings.do_predict
         )
         for data in {id(data): data for data in (self._train_data, self._eval_data) if data}.values():
             data.open(self._source.config, self._source.tokenizer)

@@ -5,6 +5,8 @@ No TensorFlow is imported here, so that `--help` and wrong flags answer at once.
 
 import dataclasses
 
+CASING = "Whether to lower case the text; by default as saved beside the vocabulary, or as the vocabulary shows."
+
 
 def setting(default, description, shapes_weights=True):
     """A field. `shapes_weights`: a run with another value gives other weights, so its folder cannot be continued."""
@@ -33,7 +35,7 @@ class RunSettings:
     allow_missing_weights: str | None = setting(
         None, "Regular expression: encoder weights that --init_checkpoint may lack; they start at random."
     )
-    do_lower_case: bool = setting(True, "Whether to lower case the input text. Checked against model and vocabulary.")
+    do_lower_case: bool | None = setting(None, CASING, False)
     max_seq_length: int = setting(
         128, "The maximum total input sequence length after tokenization. Longer sequences are truncated."
     )
@@ -194,7 +196,7 @@ class PretrainingDataSettings:
     input_file: str | None = setting(None, "Input text files: names or patterns, comma-separated; .gz too.")
     output_file: str | None = setting(None, "Output TFRecord file, or a comma-separated list of files.")
     vocab_file: str | None = setting(None, "The vocabulary file, or a SentencePiece .model.")
-    do_lower_case: bool = setting(True, "Whether to lower case the input text. Checked against the vocabulary.")
+    do_lower_case: bool | None = setting(None, CASING, False)
     do_whole_word_mask: bool = setting(False, "Mask all tokens of a word together; the same as --masking=whole_word.")
     max_seq_length: int = setting(128, "Maximum sequence length.")
     max_predictions_per_seq: int = setting(20, "Maximum number of masked LM predictions per sequence.")
@@ -254,7 +256,7 @@ class ExtractionSettings:
     vocab_file: str | None = setting(
         None, "The vocabulary file, or a SentencePiece .model; by default the one beside --init_checkpoint."
     )
-    do_lower_case: bool = setting(True, "Whether to lower case the input text. Checked against model and vocabulary.")
+    do_lower_case: bool | None = setting(None, CASING, False)
     batch_size: int = setting(32, "Texts of full length that are computed at once; of short ones more.")
     use_tpu: bool = setting(False, "Accepted for old commands; a GPU is used where there is one, else the CPU.")
     master: str | None = setting(None, "Accepted for old commands; TensorFlow 2 has no session master.")

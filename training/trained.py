@@ -12,17 +12,17 @@ from training.building import ModelSource, model_folder
 from training.weights import load_weights, open_weights
 
 
-def model_source(settings, output_dir, do_lower_case=None, vocab_file=None, vocab_required=True):
+def model_source(settings, output_dir, vocab_file=None, vocab_required=True):
     """The ModelSource of a run: without training, a trained folder is its own. See ModelSource for the arguments.
 
     Raises:
       InputError: what does not fit together, a --vocab_file of another vocabulary than the folder's among it.
     """
     if settings.do_train or not _is_trained(output_dir):
-        return ModelSource(settings, do_lower_case, vocab_file, vocab_required)
+        return ModelSource(settings, vocab_file, vocab_required)
     folder = model_folder(output_dir)
     own = dataclasses.replace(settings, init_checkpoint=folder)
-    source = ModelSource(own, do_lower_case, vocab_file, vocab_required)
+    source = ModelSource(own, vocab_file, vocab_required)
     if settings.vocab_file and source.weights.vocab_folder:
         trained = load_tokenizer(folder)
         if trained.fingerprint() != source.tokenizer.fingerprint():

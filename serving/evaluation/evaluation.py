@@ -36,12 +36,11 @@ class Result:
     fitted_on: str | None = None
 
 
-def evaluate(run, tasks, do_lower_case=None):
+def evaluate(run, tasks):
     """list of Result; saves the transform where the settings say so.
 
     Args:
       run: EvaluationSettings. tasks: list of EvaluationTask.
-      do_lower_case: None unless the command line says it.
 
     Raises:
       InputError: what does not fit together, or has no score.
@@ -50,7 +49,7 @@ def evaluate(run, tasks, do_lower_case=None):
     for model in run.models:
         encoder = TextEncoder(
             model, max_seq_length=run.max_seq_length, window_stride=run.window_stride, dtype=run.dtype,
-            bert_config_file=run.bert_config_file, vocab_file=run.vocab_file, do_lower_case=do_lower_case,
+            bert_config_file=run.bert_config_file, vocab_file=run.vocab_file, do_lower_case=run.do_lower_case,
             batch_tokens=run.batch_size * TOKENS_OF_A_TEXT, batches_at_once=at_once,
         )  # fmt: skip
         logging.info("%s", encoder.report.table())

@@ -6,7 +6,7 @@ import os
 from errors import InputError
 from serving import vector_options
 from training import flags, run_folder
-from training.settings import setting
+from training.settings import CASING, setting
 
 SPLITS = ("test", "dev")
 DTYPES = ("float32", "bfloat16", "float16")
@@ -80,7 +80,7 @@ class EvaluationSettings:
     vocab_file: str | None = setting(
         None, "The vocabulary file, or a SentencePiece .model; by default the one beside --init_checkpoint."
     )
-    do_lower_case: bool = setting(True, "Whether to lower case the input text. Checked against model and vocabulary.")
+    do_lower_case: bool | None = setting(None, CASING, False)
 
     @classmethod
     def without_meaning(cls):

@@ -18,12 +18,11 @@ from serving.service.model import Model
 from serving.service.protocol import BoundedHeads
 
 
-def serve(run, do_lower_case, token):
+def serve(run, token):
     """Answers requests until SIGTERM or SIGINT. Returns the exit status: 0 where nobody was left without an answer.
 
     Args:
       run: ServeSettings.
-      do_lower_case: None: as vocabulary and model say.
       token: what requests must bring, or None.
 
     Raises:
@@ -33,7 +32,7 @@ def serve(run, do_lower_case, token):
     at_once = cores.share_between_batches()
     predictor = Predictor(
         run.init_checkpoint, max_seq_length=run.max_seq_length, dtype=run.dtype, vocab_file=run.vocab_file,
-        do_lower_case=do_lower_case, batches_at_once=at_once, low_latency=run.low_latency,
+        do_lower_case=run.do_lower_case, batches_at_once=at_once, low_latency=run.low_latency,
     )  # fmt: skip
     service = Service(Model(predictor, os.path.basename(os.path.abspath(run.init_checkpoint))), run, token, at_once)
     server = Server(service, run, address(listener))

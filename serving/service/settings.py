@@ -6,7 +6,7 @@ import os
 
 from errors import InputError
 from training.flags import check_positive
-from training.settings import setting
+from training.settings import CASING, setting
 
 DTYPES = ("float32", "bfloat16", "float16")
 TOKEN_VARIABLE = "BERTLINE_TOKEN"
@@ -41,7 +41,7 @@ class ServeSettings:
         "Longer texts are truncated. By default as the model was trained, else the model's own length, at most 512.",
     )
     vocab_file: str | None = setting(None, "The vocabulary file; by default the one beside --init_checkpoint.")
-    do_lower_case: bool = setting(True, "Whether to lower case the input text. Checked against model and vocabulary.")
+    do_lower_case: bool | None = setting(None, CASING, False)
     max_batch_delay_ms: float = setting(
         5.0, "How long a text may wait for others to share a batch, while another batch is computed. An idle service "
         "starts at once."
