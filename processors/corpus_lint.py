@@ -36,18 +36,19 @@ class CorpusLint:
 
     def __post_init__(self):
         self.counts = collections.Counter()
+        self._unfinished = None  # [number, sentences, tokens] of a document that the next block may go on with
         self.document_sizes, self.document_tokens, self.sentence_tokens = (collections.Counter() for _ in range(3))
         self.unknown = collections.Counter()
 
     def add(self, text_block, block, segments):
         """Takes a TextBlock, its Block, and the Segments of one pass over it."""
-        sizes, tokens = np.diff(block.document_splits), np.diff(block.sentence_splits)
-        self.document_sizes.update(sizes.tolist())
-        self.document_tokens.update(np.diff(block.sentence_splits[block.document_splits]).tolist())
+        tokens = np.diff(block.sentence_splits)
         self.sentence_tokens.update(tokens.tolist())
+        document_tokens = np.diff(block.sentence_splits[block.document_splits])
+        self._add_documents(block.origins, np.diff(block.document_splits), document_tokens)
         lengths = segments.ends - segments.starts
         self.counts.update(
-            documents=len(sizes), sentences=len(tokens), tokens=len(block.ids),
+            sentences=len(tokens), tokens=len(block.ids),
             empty=sum(map(len, text_block.documents)) - len(tokens),
             unknown=int((block.ids == self.tokenizer.unk_id).sum()), instances=len(segments),
             kept=int(lengths.sum()), dropped=segments.dropped_tokens,
@@ -64,6 +65,24 @@ class CorpusLint:
             self.counts["capitals"] += sum(map(str.isupper, text))
         self.counts["replacement_characters"] += sum(text.count("\ufffd") for text in texts)
 
+    def _add_documents(self, *columns):
+        """Sizes of whole documents, of which a block may have several parts."""
+        for number, sentences_in, tokens in np.stack(columns, axis=1).tolist():
+            if self._unfinished and self._unfinished[0] == number:
+                self._unfinished[1] += sentences_in
+                self._unfinished[2] += tokens
+            else:
+                self._finish_document()
+                self._unfinished = [number, sentences_in, tokens]
+
+    def _finish_document(self):
+        if self._unfinished:
+            _, sentences_in, tokens = self._unfinished
+            self.counts["documents"] += 1
+            self.document_sizes[sentences_in] += 1
+            self.document_tokens[tokens] += 1
+            self._unfinished = None
+
     def _add_unknown(self, texts, block):
         if len(texts) != len(block.sentence_splits) - 1 or self.tokenizer.kind != "wordpiece":
             return  # lines without a token are rare; their block is not looked into
@@ -78,6 +97,7 @@ class CorpusLint:
 
     def report(self):
         """Returns (rows of name and value, warnings), lists of (str, str) and of str."""
+        self._finish_document()
         counts = self.counts
         share = collections.defaultdict(float)
         for name, part, whole in (

@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import glob
 import gzip
+import itertools
 import logging
 import os
 import zlib
@@ -13,8 +14,11 @@ from processors.text_files import is_remote, missing_file
 
 _CHUNK_BYTES = 1 << 20
 _LONGEST_LINE_BYTES = 64 << 20
-# Documents are gathered into blocks of this many bytes of text; one of more than half of it is cut.
+# Documents are gathered into blocks of at least so many bytes of text; one of more than half of it is cut.
 BLOCK_BYTES = 2 << 20
+# A random next sentence comes from another document of the same block, so a block has several, as long as this many
+# times the bytes suffice.
+DOCUMENTS_IN_BLOCK, MOST_BLOCKS_BYTES = 4, 4
 UNITS = ("blank_line", "file", "line")
 
 
@@ -77,26 +81,26 @@ class Corpus:
         self._split, self._columns, self._has_said_cut = split, columns, False
 
     def documents(self):
-        """Yields non-empty documents, each a list of non-empty sentences.
+        """Yields (number of the document, list of sentences), neither of them empty.
 
-        A document of more than half a block is cut at the end of a sentence; the log says so, once.
+        A document of more than half a block is cut at the end of a sentence, into parts of the same number; the log
+        says so, once.
         """
+        number = 0
         for path in self.files:
             sentences, size = [], 0
-            for sentence in self._sentences(path):
+            for sentence in itertools.chain(self._sentences(path), [None]):
                 if sentence is None:
                     if sentences:
-                        yield sentences
-                    sentences, size = [], 0
+                        yield number, sentences
+                    sentences, size, number = [], 0, number + 1
                     continue
                 sentences.append(sentence)
                 size += num_bytes(sentence)
                 if size >= BLOCK_BYTES // 2:
                     self._say_cut(path)
-                    yield sentences
+                    yield number, sentences
                     sentences, size = [], 0
-            if sentences:
-                yield sentences
 
     def _say_cut(self, path):
         if not self._has_said_cut:
@@ -248,30 +252,41 @@ def num_bytes(text):
 
 @dataclasses.dataclass(frozen=True)
 class TextBlock:
-    """Consecutive documents, the unit of work.
+    """Consecutive documents or parts of them, the unit of work.
 
     Attributes:
       number: int, from 0.
       documents: list of documents, each a list of sentences (str).
+      origins: list of int, which document of the corpus each of them is, or is a part of; ascending.
     """
 
     number: int
     documents: list
+    origins: list
 
 
 def blocks(documents):
-    """Yields TextBlocks of at least `BLOCK_BYTES`, but for a corpus that has less.
+    """Yields TextBlocks of at least `BLOCK_BYTES` and several documents, but for a corpus that has less.
 
     A last block that would be smaller joins the one before, so that no few documents are left among themselves.
+
+    Args:
+      documents: (number, list of sentences) of each, see Corpus.documents.
     """
-    ready, waiting, size, number = None, [], 0, 0
-    for document in documents:
-        waiting.append(document)
+    ready, waiting, size, different, number = [], [], 0, 0, 0
+    for origin, document in documents:
+        different += not waiting or waiting[-1][0] != origin
+        waiting.append((origin, document))
         size += sum(map(num_bytes, document))
-        if size >= BLOCK_BYTES:
-            if ready is not None:
-                yield TextBlock(number, ready)
+        if size >= BLOCK_BYTES * (1 if different >= DOCUMENTS_IN_BLOCK else MOST_BLOCKS_BYTES):
+            if ready:
+                yield _block(number, ready)
                 number += 1
-            ready, waiting, size = waiting, [], 0
+            ready, waiting, size, different = waiting, [], 0, 0
     if ready or waiting:
-        yield TextBlock(number, (ready or []) + waiting)
+        yield _block(number, ready + waiting)
+
+
+def _block(number, documents):
+    origins, sentences = zip(*documents)
+    return TextBlock(number, list(sentences), list(origins))

@@ -75,9 +75,10 @@ def tokenized(text_block, tokenizer, keep_texts=False, keep_empty=False):
     lengths = np.diff(splits)
     kept = (lengths > 0) | keep_empty
     document_sizes = np.bincount(np.repeat(np.arange(len(sizes)), sizes)[kept], minlength=len(sizes))
+    origins = np.array(text_block.origins, np.int64)[document_sizes > 0]
     document_sizes = document_sizes[document_sizes > 0]
     texts = list(itertools.compress(texts, kept)) if keep_texts else None
-    return Block(text_block.number, ids, _splits(lengths[kept]), _splits(document_sizes), texts)
+    return Block(text_block.number, ids, _splits(lengths[kept]), _splits(document_sizes), origins, texts)
 
 
 def _splits(sizes):

@@ -153,11 +153,13 @@ def _workers(run, function):
 
 def _tasks(corpus, tokenizer, run, counts):
     """Yields (Block, first duplicate, one beyond the last); counts what the corpus has."""
-    columns = instance_making.columns_of(run.instances)
+    columns, last = instance_making.columns_of(run.instances), -1
     for text_block in documents.blocks(corpus.documents()):
         counts["read_documents"] += len(text_block.documents)
         block = instance_making.tokenized(text_block, tokenizer, bool(run.segmenter), keep_empty=bool(columns))
-        counts["documents"] += len(block.document_splits) - 1
+        found = set(block.origins.tolist()) - {last}
+        counts["documents"] += len(found)
+        last = max(found, default=last)
         counts["sentences"] += len(block.sentence_splits) - 1
         counts["text_tokens"] += len(block.ids)
         if len(block.ids):

@@ -10,7 +10,7 @@ def block(documents, number=0):
     sentences = [sentence for document in documents for sentence in document]
     ids = np.array([token for sentence in sentences for token in sentence], np.int32)
     sentence_splits = np.cumsum([0, *map(len, sentences)])
-    return Block(number, ids, sentence_splits, np.cumsum([0, *map(len, documents)]))
+    return Block(number, ids, sentence_splits, np.cumsum([0, *map(len, documents)]), np.arange(len(documents)))
 
 
 def numbered(sizes):

@@ -25,7 +25,7 @@ def next_sentence(block, max_seq_length, short_seq_prob, rng):
     """
     uniform, max_num_tokens = uniform_source(rng), max_seq_length - SPECIAL_TOKENS
     splits, documents = block.sentence_splits.tolist(), block.document_splits.tolist()
-    count, rows = len(documents) - 1, []
+    origins, count, rows = block.origins.tolist(), len(documents) - 1, []
     for document, (sentence, last) in enumerate(zip(documents, documents[1:])):
         target = target_length(max_num_tokens, short_seq_prob, uniform)
         while sentence < last:
@@ -37,7 +37,7 @@ def next_sentence(block, max_seq_length, short_seq_prob, rng):
             if end == sentence + 1 or uniform() < 0.5:
                 for _ in range(ATTEMPTS):
                     other = int(uniform() * count)
-                    if other != document:
+                    if origins[other] != origins[document]:
                         break
                 first, beyond = documents[other], documents[other + 1]
                 b_start = first + int(uniform() * (beyond - first))

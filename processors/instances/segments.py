@@ -8,13 +8,16 @@ import numpy as np
 
 @dataclasses.dataclass(frozen=True)
 class Block:
-    """Consecutive documents of a corpus as ids: the unit of work. Random next sentences come from the same block.
+    """Consecutive documents of a corpus, or parts of them, as ids: the unit of work.
+
+    Random next sentences come from the same block.
 
     Attributes:
       number: int, from 0; with the seed and the duplicate it seeds all that is random here.
       ids: int32 [tokens], of all sentences, without special tokens; no sentence and no document is empty.
       sentence_splits: int64 [sentences + 1]; sentence i is ids[sentence_splits[i]:sentence_splits[i + 1]].
       document_splits: int64 [documents + 1], in sentences.
+      origins: int64 [documents], which document of the corpus each is, or is a part of; ascending.
       texts: the sentences as a list of str, where words are to be found by a segmenter; else None.
     """
 
@@ -22,6 +25,7 @@ class Block:
     ids: np.ndarray
     sentence_splits: np.ndarray
     document_splits: np.ndarray
+    origins: np.ndarray
     texts: list | None = None
 
 

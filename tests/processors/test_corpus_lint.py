@@ -50,6 +50,15 @@ def test_a_good_corpus_has_no_warning(tmp_path):
     assert rows["unknown tokens"] == "0.000%"
 
 
+def test_a_long_document_is_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(documents, "BLOCK_BYTES", 1000)  # it is read in parts, and in several blocks
+    rows, warnings = lint(tmp_path, corpus(num_documents=1, sentences=300))
+    assert rows["documents"] == "1" and rows["sentences per document"].startswith("mean 300.0")
+    assert any("one single document" in warning for warning in warnings)
+    rows, warnings = lint(tmp_path, corpus(num_documents=1, sentences=300), num_files=3)
+    assert rows["documents"] == "3" and any("are blank lines missing" in warning for warning in warnings)
+
+
 @pytest.mark.parametrize(
     "text, arguments, message",
     [

@@ -1,6 +1,7 @@
 """Streams of documents: what ends one, what is refused, what memory holds."""
 
 import gzip
+import itertools
 import logging
 
 import pytest
@@ -18,7 +19,7 @@ def write(path, content):
 
 
 def read(path, unit="blank_line", split=None):
-    return list(Corpus([path], unit, split).documents())
+    return [sentences for _, sentences in Corpus([path], unit, split).documents()]
 
 
 @pytest.mark.parametrize(
@@ -36,7 +37,7 @@ def test_units(tmp_path, unit, wanted):
 
 def test_a_document_ends_with_its_file(tmp_path):
     files = [write(tmp_path / "a.txt", "a\nb"), write(tmp_path / "b.txt", "c\n")]
-    assert list(Corpus(files).documents()) == [["a", "b"], ["c"]]
+    assert list(Corpus(files).documents()) == [(0, ["a", "b"]), (1, ["c"])]
 
 
 LINE = st.text(st.characters(codec="utf-8", exclude_characters="\n\r\0"), max_size=8)
@@ -122,18 +123,41 @@ def test_a_long_document_is_cut_at_a_sentence_and_it_is_said_once(tmp_path, monk
     assert caplog.text.count("are cut at the end of a sentence") == 1
 
 
-@given(st.lists(st.lists(st.integers(1, 40), min_size=1, max_size=4), max_size=20), st.integers(2, 100))
-def test_blocks(sizes, block_bytes):
-    corpus = [["x" * size for size in document] for document in sizes]
+SIZES = st.lists(st.integers(1, 40), min_size=1, max_size=4)
+
+
+@given(st.lists(st.tuples(st.integers(0, 1), SIZES), max_size=20), st.integers(2, 100))
+def test_blocks(parts, block_bytes):
+    origins = list(itertools.accumulate(step for step, _ in parts))
+    corpus = [(origin, ["x" * size for size in sizes]) for origin, (_, sizes) in zip(origins, parts)]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(documents, "BLOCK_BYTES", block_bytes)
         made = list(blocks(iter(corpus)))
-    assert [document for block in made for document in block.documents] == corpus
+    assert [part for block in made for part in zip(block.origins, block.documents)] == corpus
     assert [block.number for block in made] == list(range(len(made)))
-    lengths = [sum(map(sum, ([len(s) for s in d] for d in block.documents))) for block in made]
-    assert len(made) <= 1 or min(lengths) >= block_bytes
-    for block, length in zip(made[:-1], lengths):  # no block has more than it needs
-        assert length - sum(map(len, block.documents[-1])) < block_bytes
+
+    def is_full(parts):
+        several = len({origin for origin, _ in parts}) >= documents.DOCUMENTS_IN_BLOCK
+        length = sum(len(sentence) for _, document in parts for sentence in document)
+        return length >= block_bytes * (1 if several else documents.MOST_BLOCKS_BYTES)
+
+    for block in made[:-1]:  # each has all that it needs, and no more
+        parts = list(zip(block.origins, block.documents))
+        assert is_full(parts) and not is_full(parts[:-1])
+    assert len(made) <= 1 or is_full(list(zip(made[-1].origins, made[-1].documents)))
+
+
+def test_blocks_of_long_documents_have_several(tmp_path, monkeypatch):
+    monkeypatch.setattr(documents, "BLOCK_BYTES", 1000)
+    line = "a line of some thirty letters.\n"
+    files = [write(tmp_path / f"{i}.txt", line * 33 + "\n") for i in range(12)]
+    whole = list(blocks(Corpus(files).documents()))
+    assert len(whole) > 2 and all(len(set(block.origins)) >= documents.DOCUMENTS_IN_BLOCK for block in whole)
+    endless = list(blocks(Corpus([write(tmp_path / "long.txt", line * 1000)]).documents()))
+    sizes = [sum(len(sentence) for part in block.documents for sentence in part) for block in endless]
+    assert len(endless) > 3 and max(sizes) < 2 * 5000
+
+
 
 
 def test_blocks_are_made_as_they_are_asked_for(monkeypatch):
@@ -143,10 +167,10 @@ def test_blocks_are_made_as_they_are_asked_for(monkeypatch):
     def stream():
         for i in range(1000):
             taken.append(i)
-            yield ["x" * 50]
+            yield i, ["x" * 50]
 
     next(blocks(stream()))
-    assert len(taken) <= 4
+    assert len(taken) <= 2 * documents.DOCUMENTS_IN_BLOCK
 
 
 def test_splitting_gets_paragraphs(tmp_path):

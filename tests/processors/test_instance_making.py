@@ -143,11 +143,14 @@ def text_block(number=0, count=12, seed=0):
     return TextBlock(
         number,
         [[" ".join(rng.choices(words, k=rng.randint(1, 9))) for _ in range(rng.randint(1, 6))] for _ in range(count)],
+        list(range(count)),
     )
 
 
 def test_sentences_without_a_token_go_and_so_do_their_documents(small):
-    block = instance_making.tokenized(TextBlock(3, [["\u200b"], ["a b", "\u200b", "c"], ["d"]]), small, keep_texts=True)
+    documents_of_text = [["\u200b"], ["a b", "\u200b", "c"], ["d"]]
+    block = instance_making.tokenized(TextBlock(3, documents_of_text, [5, 6, 7]), small, keep_texts=True)
+    assert block.origins.tolist() == [6, 7]
     assert block.number == 3 and block.texts == ["a b", "c", "d"]
     assert block.ids.tolist() == [5, 6, 7, 8]
     assert block.sentence_splits.tolist() == [0, 2, 3, 4] and block.document_splits.tolist() == [0, 2, 3]

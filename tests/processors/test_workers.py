@@ -90,7 +90,7 @@ from processors import instance_making
 from processors.instances.segments import Block
 
 def made(number):
-    block = Block(number, np.arange(40, dtype=np.int32), np.arange(0, 41, 4), np.array([0, 5, 10]))
+    block = Block(number, np.arange(40, dtype=np.int32), np.arange(0, 41, 4), np.array([0, 5, 10]), np.arange(2))
     recipe = instance_making.Recipe("next_sentence", 16, 0.1, None, 1, 2, None, 1)
     assert instance_making.block_records((block, 0, 1), recipe).records
     return os.getpid(), {name.split(".")[0] for name in sys.modules}

@@ -1,6 +1,7 @@
 """Next sentences and sentence order: the original's algorithm as the judge of frequencies, and properties."""
 
 import collections
+import dataclasses
 import random
 
 import numpy as np
@@ -114,6 +115,18 @@ def test_random_next_is_from_another_document_nearly_always():
         same, count = same + (owner[:, 0] == owner[:, 1]).sum(), count + len(owner)
     # Ten attempts that all hit one of three documents: 3 ** -10.
     assert count > 5000 and same <= 5
+
+
+def test_random_next_is_no_other_part_of_the_same_document():
+    text = dataclasses.replace(block(numbered([[3, 3, 3], [4], [2, 2], [5, 1]])), origins=np.array([0, 0, 0, 1]))
+    rng, same, count = np.random.default_rng(0), 0, 0
+    home = text.origins[np.searchsorted(text.sentence_splits[text.document_splits], text.ids - 10, side="right") - 1]
+    for _ in range(1000):
+        made = registry.get("instances", "next_sentence")(text, 12, 0.1, rng)
+        owner = home[made.starts].reshape(-1, 2)[made.labels == 1]
+        same, count = same + (owner[:, 0] == owner[:, 1]).sum(), count + len(owner)
+    # Ten attempts of which each hits the one part of the other document with probability 1/4: 0.75 ** 10 = 0.056.
+    assert count > 2000 and same / count < 0.08
 
 
 def test_half_of_the_pairs_are_swapped_and_every_cut_is_as_likely():
