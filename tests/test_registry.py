@@ -1,9 +1,12 @@
 """Names find classes; a wrong name is told the nearest one."""
 
+import importlib
+
 import pytest
 
 import registry
 from errors import InputError, reported
+from training import flags
 
 
 @pytest.fixture
@@ -65,3 +68,16 @@ def test_reported_errors(capsys):
     assert left.value.code == 2 and capsys.readouterr().err == "error: train.tsv:17: 3 columns\n"
     with pytest.raises(ValueError, match="a bug"), reported():
         raise ValueError("a bug")
+
+
+@pytest.mark.parametrize("script", ["build_vocab", "convert_checkpoint"])
+def test_after_ctrl_c_no_checkpoint_is_promised_where_none_is_kept(script, monkeypatch, capsys):
+    def interrupted(_):
+        raise KeyboardInterrupt
+
+    main = importlib.import_module(script).main
+    monkeypatch.setattr(flags, "read", interrupted)
+    with pytest.raises(SystemExit) as left:
+        main([])
+    said = capsys.readouterr().err
+    assert left.value.code == 130 and "stopped by SIGINT" in said and "--overwrite" in said

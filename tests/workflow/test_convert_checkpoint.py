@@ -99,7 +99,10 @@ def test_bad_input(golden_dir, tmp_path):
     source = f"--init_checkpoint={tiny / 'bert_model.ckpt'}"
     assert "--init_checkpoint is needed" in convert(status=2)
     assert "output_dir" in convert("--outputdir=x", status=2)
-    assert "huggingface|tf1" in convert(source, f"--output_dir={tmp_path}", "--format=onnx", status=2)
+    assert "'stray' is not a flag" in convert(source, f"--output_dir={tmp_path / 'no'}", "stray", status=2)
+    (tmp_path / "file").write_text("no folder")
+    assert "is a file, not a folder" in convert(source, f"--output_dir={tmp_path / 'file'}", status=2)
+    assert "one of huggingface, tf1 is needed" in convert(source, f"--output_dir={tmp_path}", "--format=onnx", status=2)
     assert "no such file" in convert(f"--init_checkpoint={tmp_path / 'x.ckpt'}", f"--output_dir={tmp_path}", status=2)
     (tmp_path / "model.safetensors").write_text("precious")
     assert "exists" in convert(source, f"--output_dir={tmp_path}", status=2)
@@ -115,6 +118,6 @@ def test_help_and_flag_errors_do_not_wait_for_tensorflow():
         "import sys, runpy; sys.modules['tensorflow'] = None; sys.argv = ['convert_checkpoint.py', {!r}]; "
         "runpy.run_path('convert_checkpoint.py', run_name='__main__')"
     )
-    for flag, status in (("--help", 1), ("--format=onnx", 2), ("--output_dir=x", 2)):
+    for flag, status in (("--help", 0), ("--format=onnx", 2), ("--output_dir=x", 2)):
         run = subprocess.run([sys.executable, "-c", code.format(flag)], cwd=ROOT, capture_output=True, text=True)
         assert run.returncode == status and "Traceback" not in run.stderr, run.stderr

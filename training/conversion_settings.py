@@ -1,0 +1,51 @@
+"""What convert_checkpoint.py takes; checked without TensorFlow."""
+
+import dataclasses
+import os
+
+from errors import InputError
+from training import run_folder
+from training.settings import CASING, setting
+
+# What is written -> the file that has the weights.
+FILES = {"huggingface": "model.safetensors", "tf1": "bert_model.ckpt"}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ConversionSettings:
+    """The flags of convert_checkpoint.py."""
+
+    init_checkpoint: str | None = setting(
+        None,
+        "What to convert: a TensorFlow checkpoint (bert_model.ckpt), a Hugging Face folder, an output folder of "
+        "Bertline, a SavedModel folder or a TensorFlow Hub handle.",
+    )
+    output_dir: str | None = setting(None, "Folder for the converted weights.")
+    format: str = setting("huggingface", "What to write: huggingface or tf1.")
+    bert_config_file: str | None = setting(None, "By default the one beside the weights.")
+    vocab_file: str | None = setting(None, "By default the one beside the weights.")
+    do_lower_case: bool | None = setting(None, CASING)
+    encoder: str = setting("bert", "Registered name of the encoder.")
+    overwrite_output_dir: bool = setting(False, "Replace weights that are in --output_dir already.")
+
+    @classmethod
+    def without_meaning(cls):
+        """The original had no such script."""
+        return ()
+
+    @property
+    def target(self):
+        """Path of the weights that are written; without the endings that TensorFlow adds."""
+        return os.path.join(self.output_dir, FILES[self.format])
+
+
+def check(run):
+    """Raises InputError for flags that are missing or wrong, and for an output that is there or cannot be written."""
+    for name in ("init_checkpoint", "output_dir"):
+        if not getattr(run, name):
+            raise InputError(f"--{name} is needed; see --help")
+    if run.format not in FILES:
+        raise InputError(f"--format={run.format}: one of {', '.join(FILES)} is needed")
+    if any(os.path.exists(run.target + end) for end in ("", ".index")) and not run.overwrite_output_dir:
+        raise InputError(f"{run.target}: exists; give another --output_dir, or --overwrite_output_dir")
+    run_folder.check_writable(run.output_dir)
