@@ -23,7 +23,7 @@ class ColaProcessor(TableProcessor):
     """Is a sentence grammatical? No header: source, label, author's mark, sentence; test: index, sentence."""
 
     labels = ("0", "1")
-    metrics = ("mcc",)
+    metrics = ("mcc", "accuracy")  # GLUE's, and the one that the original writes of every task
     tables = _files(text_a=3, label=1, test=(1, None), header=False)
 
 

@@ -318,6 +318,9 @@ def test_every_task_declares_what_the_scripts_need(name):
     assert len(set(labels)) == len(labels)
     assert (labels == []) == (processor.problem_type == "regression")
     assert processor.metrics and set(processor.metrics) <= set(METRICS)
+    # As in the original's eval_results.txt; CoLA's best is picked by the metric of GLUE nevertheless.
+    assert ("accuracy" in processor.metrics) == bool(labels)
+    assert name != "cola" or processor.metrics[0] == "mcc"
 
 
 def test_logging_is_silent_on_clean_files(data_dir, caplog):
