@@ -1,12 +1,12 @@
 # make quickstart   set up, fine-tune a real BERT on the sample data, evaluate, predict
-# make pretrain-demo  vocabulary, instances and a small BERT of samples/corpus, or of CORPUS=...
+# make pretrain-demo  vocabulary, instances and a small BERT of samples/corpus, or of CORPUS=... and HELD_OUT=...
 # make test         set up, run the tests
 # make peers        add torch, transformers and keras-hub, for the parity tests and the benchmarks
 # make spark        add pyspark, for create_pretraining_data.py --engine=spark (needs Java 17 or newer)
 # make serve        add FastAPI and uvicorn, for serve.py
 # make chinese      add jieba, for create_pretraining_data.py --segmenter=jieba
 # make setup        set up only
-# make clean        remove what these made
+# make clean        remove what these made: .venv, models/minilm and the whole of output/, your own runs in it too
 
 SHELL := bash
 VENV := .venv

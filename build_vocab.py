@@ -20,7 +20,7 @@ SHOWN = 10  # new words
 
 
 def main(_):
-    with errors.reported("not finished; the same command starts anew, with --overwrite where a file is written already"):
+    with errors.reported("not finished; the same command starts anew, with --overwrite where it wrote a file"):
         logging.getLogger().setLevel(logging.INFO)
         settings = flags.read(VocabularySettings)
         check(settings)
