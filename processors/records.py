@@ -273,6 +273,9 @@ def checked_records(path):
         found = re.search(r"(corrupted|truncated) record at (\d+)", str(error))
         what = f"{found[1]} record at byte {found[2]}" if found else "not a TFRecord file"
         raise InputError(f"{path}: {what}, after {count} whole records; write the file anew") from error
+    except tf.errors.OpError as error:
+        why = error.message.rpartition("; ")[2].partition(" [Op:")[0]
+        raise InputError(f"{path}: cannot be read: {why}; a readable file of records is needed") from error
 
 
 def find_corruption(record_set):
