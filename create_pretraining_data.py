@@ -86,7 +86,8 @@ def report(rows, warnings):
 
 def next_command(run, manifest):
     """What to type to train on the result."""
-    pattern = run.output_file if len(manifest["files"]) == 1 or "," in run.output_file else f"{run.output_file}-*"
+    count = run.num_output_shards
+    pattern = run.output_file if count == 1 else f"{run.output_file}-?????-of-{count:05d}"
     objective = getattr(registry.get("instances", run.instances), "objective", None)
     learned = f"--objective={objective}" if objective else f"--max_predictions_per_seq={run.max_predictions_per_seq}"
     return (

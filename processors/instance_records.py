@@ -1,16 +1,18 @@
 """Records of pre-training instances: known by their manifest, or looked into where another program wrote them."""
 
 import dataclasses
-import glob
 import hashlib
 import json
 import os
 
 import tensorflow as tf
 
+import registry
 from errors import InputError
+from processors import documents
 from processors.records import RecordSet, check_values, checked_records, id_limits, longest_text, read_example
-from processors.shard_files import MANIFEST_SUFFIX
+from processors.shard_files import MANIFEST_SUFFIX, absolute, opened
+from processors.text_files import list_files
 
 _CARRIED = ("tokenizer", "vocab_file", "do_lower_case", "max_predictions_per_seq", "masking", "masked_lm_prob")
 RECORDS_LOOKED_INTO = 100  # of each file; all records are counted, and their checksums verified
@@ -21,10 +23,10 @@ class Manifest:
     """What create_pretraining_data.py says of its output; None and "" where nothing is known.
 
     Attributes:
-      sizes: absolute file name -> bytes. num_instances, max_length: int.
+      sizes: `absolute` file name -> bytes. num_instances: int, of these files. max_length: int.
       tokenizer: fingerprint. vocab_file: where the vocabulary was. do_lower_case: bool.
       max_predictions_per_seq: int. masking: str. masked_lm_prob: float. dynamic_masking: bool.
-      hard_negatives: int, instances that have one.
+      hard_negatives: int, instances that have one; None too where only some of a call's shards are read, and any has.
     """
 
     sizes: dict = dataclasses.field(default_factory=dict)
@@ -45,11 +47,14 @@ class Manifest:
 
 
 def find_files(pattern):
-    """Files of comma-separated names and patterns, sorted. Raises InputError where there is none."""
+    """Files of comma-separated names and patterns, sorted. Raises InputError where one has none, or is a folder."""
     if not pattern:
         raise InputError("--input_file is needed: records of create_pretraining_data.py")
-    found = {path for one in pattern.split(",") for path in tf.io.gfile.glob(one)}
-    files = sorted(path for path in found if not path.endswith(MANIFEST_SUFFIX))
+    for one in map(str.strip, pattern.split(",")):
+        if tf.io.gfile.isdir(one):
+            raise InputError(f"{one}: a folder; name its files, as {os.path.join(one, '*.tfrecord*')}")
+    found = {absolute(path): path for path in documents.find_files(pattern) if not path.endswith(MANIFEST_SUFFIX)}
+    files = sorted(found.values())
     if not files:
         raise InputError(f"no file matches {pattern}; mend the path, or make it by create_pretraining_data.py")
     return files
@@ -58,46 +63,63 @@ def find_files(pattern):
 def read_manifest(files):
     """The manifest of these files, together where they are the outputs of several calls.
 
+    They may be some of a call's shards. Nothing is known of files that no manifest names, as those of the original.
+
     Raises:
-      InputError: a file is not as long as its manifest says, a manifest is damaged, or two of them disagree.
+      InputError: a file is not as long as its manifest says; a manifest is damaged, or of a run that did not end; two
+        of them disagree; or some files have one and others have none, as the shards that another run left.
     """
-    known = _manifests_beside(files)
-    if not all(os.path.abspath(path) in known for path in files):
+    known, paths = _manifests_beside(files), [absolute(path) for path in files]
+    named, others = ([path for path in paths if (path in known) is has] for has in (True, False))
+    if not named:
         return Manifest()
-    whole, parts = {}, {}
-    for path in map(os.path.abspath, files):
+    if others:
+        raise InputError(
+            f"{others[0]}: in no manifest, as {named[0]} is in {known[named[0]][0]}; "
+            "are they of one run? name only those that belong together"
+        )
+    sizes, parts, count = {}, {}, 0
+    for path, found in documents.file_sizes(paths).items():
         name, values = known[path]
-        parts[name] = values
-        whole[path] = values["files"][os.path.basename(path)]
-        if os.path.getsize(path) != whole[path]:
-            raise InputError(
-                f"{path}: {os.path.getsize(path)} bytes, {name} says {whole[path]}; truncated or replaced: make it anew"
-            )
+        if values.get("unfinished"):
+            raise InputError(f"{path}: {name} is of a run that was killed; give its command once more")
+        shards = list(values["files"])
+        sizes[path], parts[name] = values["files"][os.path.basename(path)], values
+        if found != sizes[path]:
+            raise InputError(f"{path}: {found} bytes, {name} says {sizes[path]}; truncated or replaced: make it anew")
+        count += len(range(shards.index(os.path.basename(path)), values["num_instances"], len(shards)))
     first_name, first = next(iter(parts.items()))
     for name, values in parts.items():
-        for key in ("tokenizer", "max_predictions_per_seq", "dynamic_masking", "masking"):
-            if values[key] != first[key]:
+        for key in ("tokenizer", "max_predictions_per_seq", "dynamic_masking", "masking", "instances"):
+            if values[key] != first[key] and not (key == "instances" and _learned(values) == _learned(first)):
                 raise InputError(f"{name}: {key} is {values[key]}, in {first_name} {first[key]}; train on one of them")
+    negatives = sum(values.get("statistics", {}).get("hard_negatives", 0) for values in parts.values())
+    are_all = len(sizes) == sum(len(values["files"]) for values in parts.values())
     return Manifest(
-        whole,
-        sum(values["num_instances"] for values in parts.values()),
+        sizes,
+        count,
         max(values["max_length"] for values in parts.values()),
         **{key: first[key] for key in _CARRIED},
         dynamic_masking=first["dynamic_masking"],
-        hard_negatives=sum(values.get("statistics", {}).get("hard_negatives", 0) for values in parts.values()),
+        hard_negatives=negatives if are_all or not negatives else None,
     )
 
 
+def _learned(values):
+    """What labels mean: texts and their responses are the same, whatever they were found in."""
+    return getattr(registry.get("instances", values["instances"]), "objective", values["instances"])
+
+
 def _manifests_beside(files):
-    """Absolute name of a record file -> (its manifest's name, contents), for all manifests in the files' folders."""
+    """`absolute` name of a record file -> (its manifest's name, contents), for all manifests in the files' folders."""
     known = {}
-    for folder in sorted({os.path.dirname(os.path.abspath(path)) for path in files if "://" not in path}):
-        for name in sorted(glob.glob(os.path.join(glob.escape(folder), f"*{MANIFEST_SUFFIX}"))):
+    for folder in sorted({os.path.dirname(absolute(path)) for path in files}):
+        for name in [os.path.join(folder, one) for one in list_files(folder) if one.endswith(MANIFEST_SUFFIX)]:
             try:
-                with open(name, encoding="utf-8") as file:
+                with opened(name, "r") as file:
                     values = json.load(file)
                 known |= {os.path.join(folder, path): (name, values) for path in values["files"]}
-            except (ValueError, LookupError, TypeError, AttributeError) as error:
+            except (ValueError, LookupError, TypeError, AttributeError, OSError) as error:
                 raise InputError(f"{name}: not the manifest that was written ({error}); make the data anew") from error
     return known
 
@@ -166,7 +188,7 @@ def _count(path):
     """Number of records, each of whose checksum is right."""
     try:
         return int(tf.data.TFRecordDataset(path).reduce(tf.constant(0, tf.int64), lambda count, _: count + 1))
-    except (tf.errors.DataLossError, tf.errors.OutOfRangeError):
+    except tf.errors.OpError:
         for _ in checked_records(path):  # slower, and raises the error that names the offset
             pass
         raise

@@ -27,11 +27,12 @@ SECONDS_BETWEEN_LINES = 10.0
 INSTANCES_TO_LOG = 3
 # Duplicates of a block that a process makes at once, so that its answer stays small.
 DUPLICATES_PER_TASK = 2
-# Settings that are no property of the instances.
+# Settings that are no property of the instances, or one that the tokenizer's fingerprint has.
 _NOT_OF_THE_INSTANCES = (
     "input_file",
     "output_file",
     "vocab_file",
+    "do_lower_case",
     "engine",
     "spark_master",
     "num_processes",
@@ -134,9 +135,9 @@ def create(run, files, tokenizer):
             report(made_counts["instances"])
     counts += made_counts
     _check_not_empty(counts, files)
-    shard_files.write_records(outputs, order.records(), functools.partial(_log_first, tokenizer))
     content = {**_manifest(run, tokenizer, counts), **made_from}
-    return shard_files.write_manifest(manifest_path, outputs, content, earlier)
+    show = functools.partial(_log_first, tokenizer)
+    return shard_files.write(outputs, order.records(), show, manifest_path, content, earlier)
 
 
 def _workers(run, function):

@@ -15,52 +15,69 @@ MANIFEST_SUFFIX = ".manifest.json"
 
 
 def output_files(run):
-    """The shards of --output_file: those named, or as many as --num_output_shards says."""
-    named = [name.strip() for name in run.output_file.split(",") if name.strip()]
-    if len(named) > 1 and run.num_output_shards > 1:
-        raise InputError("--output_file names several files: leave --num_output_shards, or name one file")
-    if len(set(named)) < len(named):
-        raise InputError(f"--output_file={run.output_file}: a file is named twice")
+    """The shards of --output_file: those named, or as many as --num_output_shards says. All are in one folder.
+
+    Raises:
+      InputError: none is named, or one twice, or in several folders: a manifest speaks of the files beside it.
+    """
+    named = _named(run)
     if not named:
         raise InputError("--output_file is needed")
+    if len(named) > 1 and run.num_output_shards > 1:
+        raise InputError("--output_file names several files: leave --num_output_shards, or name one file")
+    if len({os.path.dirname(absolute(name)) for name in named}) > 1:
+        raise InputError(f"--output_file={run.output_file}: several folders; one folder is needed")
+    if len(set(map(os.path.basename, named))) < len(named):
+        raise InputError(f"--output_file={run.output_file}: a file is named twice")
     count = run.num_output_shards
     return named if count == 1 else [f"{named[0]}-{i:05d}-of-{count:05d}" for i in range(count)]
 
 
+def _named(run):
+    return [name.strip() for name in (run.output_file or "").split(",") if name.strip()]
+
+
+def absolute(path):
+    """The path by which files are told apart: in whatever way a local folder is spelled, that is one folder."""
+    if is_remote(path):
+        return path
+    return os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
+
+
 def manifest_file(run):
     """Where the manifest goes: beside the first output file."""
-    return run.output_file.split(",")[0].strip() + MANIFEST_SUFFIX
+    return _named(run)[0] + MANIFEST_SUFFIX
 
 
 def prepare(outputs, manifest_path, made_from, overwrite):
-    """Looks at what is there before work is put into the rest.
+    """Looks at what is there before work is put into the rest; changes nothing of it.
 
     Args:
       outputs: paths of the shards.
       manifest_path: str.
       made_from: dict, what the manifest says where it is of the same instances.
-      overwrite: whether what is there may be replaced.
+      overwrite: whether what is there may be replaced. What the same command left unfinished may be anyhow.
 
     Returns:
-      The paths of an earlier run's shards.
+      The names of an earlier run's shards, which are beside the manifest.
 
     Raises:
       InputError: there is something and it may not be replaced, or a folder cannot be written.
     """
-    manifest, folder = {}, os.path.dirname(manifest_path)
+    manifest = {}
     if exists(manifest_path):
-        with contextlib.suppress(ValueError, OSError), _opened(manifest_path, "r") as file:
+        with contextlib.suppress(ValueError, OSError), opened(manifest_path, "r") as file:
             manifest = json.load(file)
-    present = [path for path in [manifest_path, *outputs] if exists(path)]
+    earlier, same = list(manifest.get("files", [])), made_from.items() <= manifest.items()
+    own = {os.path.basename(manifest_path), *earlier} if same and manifest.get("unfinished") else set()
+    present = [path for path in [manifest_path, *outputs] if os.path.basename(path) not in own and exists(path)]
     if present and not overwrite:
-        what = "from the same files by the same settings" if made_from.items() <= manifest.items() else "by another run"
+        what = "from the same files by the same settings" if same else "by another run"
         raise InputError(f"{present[0]}: is there already, made {what}; use it, or give --overwrite or another name")
-    for path in outputs:
+    for path in [*outputs, manifest_path]:
         if not is_remote(path):
             _check_writable(path)
-    if manifest:
-        _remove(manifest_path)  # until the new files are whole, nothing says that they belong together
-    return [os.path.join(folder, name) for name in manifest.get("files", [])]
+    return earlier
 
 
 def _check_writable(path):
@@ -79,38 +96,49 @@ def temporary_folder(outputs):
     return tempfile.gettempdir() if is_remote(outputs[0]) else os.path.dirname(outputs[0]) or "."
 
 
-def write_records(outputs, records, show):
-    """Record i goes into file i modulo their number, as in the original; each file is whole or absent.
+def write(outputs, records, show, manifest_path, content, earlier):
+    """Writes shards and manifest. Record i goes into file i modulo their number, as in the original.
 
-    `show`: a function that gets (number, record) of each.
-    """
-    import tensorflow as tf
+    What stood there before stands there still until all records are on the disk. Then, while files take their names,
+    the manifest says "unfinished" and lists old and new ones: whatever stops this leaves nothing that looks whole.
 
-    try:
-        with contextlib.ExitStack() as stack:
-            writers = [
-                stack.enter_context(tf.io.TFRecordWriter(stack.enter_context(_replaced(path)))) for path in outputs
-            ]
-            for i, record in enumerate(records):
-                writers[i % len(writers)].write(record)
-                show(i, record)
-    except tf.errors.OpError as error:
-        raise InputError(f"{outputs[0]}: cannot be written: {error.message.splitlines()[0]}") from None
-
-
-def write_manifest(path, outputs, content, earlier):
-    """Writes the manifest, the sizes of the files first, then removes those shards of an earlier run that are no more.
+    Args:
+      outputs: paths of the shards. records: iterable of bytes.
+      show: a function that gets (number, record) of each.
+      manifest_path: str. content: dict, what the manifest says beside the sizes of the files.
+      earlier: what `prepare` gave; those that are no more are removed.
 
     Returns:
       The manifest, a dict.
+
+    Raises:
+      InputError: a file cannot be written.
     """
-    sizes = {os.path.basename(name): size for name, size in file_sizes(outputs).items()}
-    manifest = {"files": sizes, **content}
-    with _replaced(path) as unfinished, _opened(unfinished, "w") as file:
-        json.dump(manifest, file, indent=1)
-    for name in set(earlier) - set(outputs):
-        _remove(name)
+    import tensorflow as tf
+
+    names = list(map(os.path.basename, outputs))
+    try:
+        with contextlib.ExitStack() as renames:
+            parts = [renames.enter_context(_replaced(path)) for path in outputs]
+            with contextlib.ExitStack() as open_files:
+                writers = [open_files.enter_context(tf.io.TFRecordWriter(path)) for path in parts]
+                for i, record in enumerate(records):
+                    writers[i % len(writers)].write(record)
+                    show(i, record)
+            both = dict.fromkeys([*earlier, *names])
+            _write_manifest(manifest_path, {"unfinished": True, "files": both, **content})
+    except tf.errors.OpError as error:
+        raise InputError(f"{outputs[0]}: cannot be written: {error.message.splitlines()[0]}") from None
+    for name in set(earlier) - set(names):
+        _remove(os.path.join(os.path.dirname(manifest_path), name))
+    manifest = {"files": dict(zip(names, file_sizes(outputs).values())), **content}
+    _write_manifest(manifest_path, manifest)
     return manifest
+
+
+def _write_manifest(path, manifest):
+    with _replaced(path) as part, opened(part, "w") as file:
+        json.dump(manifest, file, indent=1)
 
 
 @contextlib.contextmanager
@@ -131,7 +159,8 @@ def _replaced(path):
         raise
 
 
-def _opened(path, mode):
+def opened(path, mode):
+    """A text file, local or remote."""
     if is_remote(path):
         import tensorflow as tf
 

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 import tensorflow as tf
 from patience import PATIENCE
@@ -78,7 +79,7 @@ def digest(path):
 def test_flags_of_the_original_keep_names_and_defaults():
     run = settings.PretrainingDataSettings()
     for name, default in {
-        "input_file": None, "output_file": None, "vocab_file": None, "do_lower_case": True, "do_whole_word_mask": False,
+        "input_file": None, "output_file": None, "vocab_file": None, "do_whole_word_mask": False,
         "max_seq_length": 128, "max_predictions_per_seq": 20, "random_seed": 12345, "dupe_factor": 10,
         "masked_lm_prob": 0.15, "short_seq_prob": 0.1,
     }.items():  # fmt: skip
@@ -136,15 +137,18 @@ def test_the_same_instances_whatever_the_files(corpus):
 
 
 def test_instances_are_in_random_order(corpus):
-    """Not block by block and duplicate by duplicate: neighbours in the file come from anywhere in the text."""
-    made(corpus)
+    """Neighbours in the file come from anywhere in the text, whose documents grow from 2 words to 28."""
+    words = [" ".join(WORDS[:1] * (1 + i // 15)) for i in range(200)]
+    (corpus / "a.txt").write_text("\n\n".join(f"{one}\n{one}" for one in words))
+    more = ("--instances=sentence_order", "--dupe_factor=1", "--short_seq_prob=0")
+    made(corpus, *more)
     sizes = [
         len(tf.train.Example.FromString(r).features.feature["input_ids"].int64_list.value)
         for r in records(corpus / "out.tfrecord")
     ]
-    first, last = sizes[: len(sizes) // 2], sizes[len(sizes) // 2 :]
-    assert abs(sum(first) / len(first) - sum(last) / len(last)) < 4
-    made(corpus, "--random_seed=1", output="other")
+    assert len(sizes) == 200 and min(sizes) == 5 and max(sizes) > 28
+    assert abs(np.corrcoef(sizes, range(200))[0, 1]) < 0.3  # of chance, four standard deviations
+    made(corpus, *more, "--random_seed=1", output="other")
     assert set(records(corpus / "other")) != set(records(corpus / "out.tfrecord"))
 
 
@@ -221,6 +225,7 @@ def test_what_is_there_is_not_overwritten(corpus):
     made(corpus)
     before = digest(corpus / "out.tfrecord")
     assert "made from the same files by the same settings" in refused(corpus)
+    assert "by the same settings" in refused(corpus, "--do_lower_case=True")  # as the vocabulary says
     assert "made by another run" in refused(corpus, "--masked_lm_prob=0.2")
     (corpus / "theirs").write_bytes(b"somebody else's")
     assert "theirs: is there already" in refused(corpus, output="theirs")
@@ -228,7 +233,8 @@ def test_what_is_there_is_not_overwritten(corpus):
     made(corpus, "--overwrite", "--masked_lm_prob=0.2")
     assert digest(corpus / "out.tfrecord") != before
     made(corpus, "--overwrite", "--num_output_shards=3", output="out.tfrecord")
-    made(corpus, "--overwrite", "--num_output_shards=2", output="out.tfrecord")
+    script = made(corpus, "--overwrite", "--num_output_shards=2", output="out.tfrecord")
+    assert f"--input_file='{corpus}/out.tfrecord-?????-of-00002' " in script.stdout  # and no shards of another run
     assert {name for name in os.listdir(corpus) if name.startswith("out")} == {
         "out.tfrecord-00000-of-00002", "out.tfrecord-00001-of-00002", "out.tfrecord.manifest.json",
     }  # fmt: skip
@@ -278,6 +284,7 @@ def test_what_a_killed_run_left_is_removed(corpus):
         (("--output_file=/proc/x.tfrecord",), "/proc/x.tfrecord: cannot be written"),
         (("--output_file=a,b", "--num_output_shards=2"), "leave --num_output_shards"),
         (("--output_file=a,a",), "a file is named twice"),
+        (("--output_file=a,b/a",), "one folder is needed"),
     ],
 )
 def test_wrong_flags(corpus, more, message):
