@@ -41,17 +41,10 @@ def main(_):
 
 
 def _check(run):
-    if not (run.do_train or run.do_eval or run.do_predict):
-        raise errors.InputError("at least one of --do_train, --do_eval and --do_predict must be given")
-    for name in ("task_name", "output_dir"):
-        if not getattr(run, name):
-            raise errors.InputError(f"--{name} is needed")
-    flags.check_positive(
-        run, "max_seq_length", "train_batch_size", "eval_batch_size", "predict_batch_size", "num_train_epochs",
-        "learning_rate", "num_runs", "gradient_accumulation_steps", "save_checkpoints_steps", "iterations_per_loop",
-    )  # fmt: skip
-    if (run.keep_best or run.patience) and not run.eval_steps:
-        raise errors.InputError("--keep_best and --patience compare evaluations: --eval_steps is needed")
+    flags.check_run(run, "predict_batch_size", "num_train_epochs", "num_runs")
+    flags.check_share(run, "warmup_proportion")
+    if not run.task_name:
+        raise errors.InputError("--task_name is needed")
 
 
 def make_processor(run):

@@ -24,23 +24,18 @@ def main(_):
 
 
 def _check(run):
-    if not (run.do_train or run.do_eval or run.do_predict):
-        raise errors.InputError("at least one of --do_train, --do_eval and --do_predict must be given")
-    if not run.output_dir:
-        raise errors.InputError("--output_dir is needed")
+    flags.check_run(run, "max_predictions_per_seq", "num_train_steps", "max_eval_steps", "predict_top_k")
+    if run.num_warmup_steps < 0:
+        raise errors.InputError(f"--num_warmup_steps={run.num_warmup_steps}: a number from 0 on is needed")
+    if run.masked_lm_prob is not None:
+        flags.check_share(run, "masked_lm_prob")
+        flags.check_positive(run, "masked_lm_prob")
     if not (run.bert_config_file or run.init_checkpoint or not run.do_train):
         raise errors.InputError("--bert_config_file is needed, or an --init_checkpoint that has its own")
     if (run.do_train or (run.do_eval and not run.eval_file)) and not run.input_file:
         raise errors.InputError("--input_file is needed: records of create_pretraining_data.py")
     if run.do_predict and not run.predict_file:
         raise errors.InputError("--predict_file is needed: lines of text, with [MASK] where a token is asked for")
-    flags.check_positive(
-        run, "max_seq_length", "max_predictions_per_seq", "train_batch_size", "eval_batch_size", "num_train_steps",
-        "max_eval_steps", "learning_rate", "gradient_accumulation_steps", "save_checkpoints_steps",
-        "iterations_per_loop", "predict_top_k",
-    )  # fmt: skip
-    if (run.keep_best or run.patience) and not run.eval_steps:
-        raise errors.InputError("--keep_best and --patience compare evaluations: --eval_steps is needed")
 
 
 if __name__ == "__main__":

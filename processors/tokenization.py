@@ -84,7 +84,7 @@ class FullTokenizer:
         self._lines = [line.strip() for line in text_files.read_lines(vocab_file)]
         self.vocab_file = os.fspath(vocab_file)
         self.vocab = collections.OrderedDict((token, i) for i, token in enumerate(self._lines))
-        self.inv_vocab = {i: token for token, i in self.vocab.items()}
+        self.inv_vocab = dict(enumerate(self._lines))  # where a line occurs twice, both ids have it
         self.vocab_size = len(self._lines)
         self.do_lower_case = bool(do_lower_case)
         self.cls_id, self.sep_id, self.unk_id = (self._special(token) for token in ("[CLS]", "[SEP]", "[UNK]"))

@@ -179,10 +179,10 @@ class FineTuning:
             best_metric=f"eval_{self._task.metrics[0]}" if settings.keep_best or settings.patience else None,
         )
         step = run.train(objective, groups, data, plan, settings, output_dir, lambda: self._scores(evaluator)[0])
-        self._save_model(objective, output_dir)
+        self._save_model(objective, output_dir, step)
         return step
 
-    def _save_model(self, objective, output_dir):
+    def _save_model(self, objective, output_dir, step):
         labels = self._task.labels
         names = {str(i): name for i, name in enumerate(labels.names)} or {"0": "score"}
         extra = {
@@ -190,7 +190,7 @@ class FineTuning:
             "label2id": {name: int(i) for i, name in names.items()},
             "problem_type": labels.problem_type,
         }
-        run.save_model(objective, output_dir, self._source.tokenizer, self._settings.max_seq_length, extra)
+        run.save_model(objective, output_dir, self._source.tokenizer, self._settings.max_seq_length, step, extra)
         results.write_json(os.path.join(output_dir, run_folder.LABEL_MAP), extra["label2id"])
 
     # Results.

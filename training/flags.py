@@ -76,6 +76,35 @@ def _kind(field):
     return field.type
 
 
+def check_run(settings, *positive):
+    """Raises InputError for what no run can have.
+
+    Args:
+      settings: RunSettings of a training script.
+      positive: names of settings of this script that must be above 0.
+    """
+    if not (settings.do_train or settings.do_eval or settings.do_predict):
+        raise InputError("at least one of --do_train, --do_eval and --do_predict must be given")
+    if not settings.output_dir:
+        raise InputError("--output_dir is needed")
+    check_positive(
+        settings, "max_seq_length", "train_batch_size", "eval_batch_size", "learning_rate", "layer_decay",
+        "gradient_accumulation_steps", "save_checkpoints_steps", "iterations_per_loop", *positive,
+    )  # fmt: skip
+    for name in ("max_grad_norm", "eval_steps", "patience"):
+        if getattr(settings, name) < 0:
+            raise InputError(f"--{name}={getattr(settings, name)}: 0, which is none, or a number above it is needed")
+    if (settings.keep_best or settings.patience) and not settings.eval_steps:
+        raise InputError("--keep_best and --patience compare evaluations: --eval_steps is needed")
+
+
+def check_share(settings, *names):
+    """Raises InputError for the first of these settings that is not from 0 to 1."""
+    for name in names:
+        if not 0 <= getattr(settings, name) <= 1:
+            raise InputError(f"--{name}={getattr(settings, name)}: a number from 0 to 1 is needed")
+
+
 def check_positive(settings, *names):
     """Raises InputError for the first of these settings that is not above 0."""
     for name in names:

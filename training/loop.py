@@ -130,7 +130,7 @@ class TrainingLoop:
                         step + done + 1, self._example_indices.numpy().tolist(), self.checkpoints.latest
                     )
                 first_call, step = step == progress.first_step, step + count
-                progress.steps_done(step, scalars)
+                progress.steps_done(step, scalars, seconds)
                 if not first_call:  # the first one traces the graph
                     fitting = int(count * SECONDS_PER_CALL / seconds) or 1
                     steps_per_call = max(1, min(fitting, 2 * steps_per_call, settings.iterations_per_loop))

@@ -125,7 +125,7 @@ class Pretraining:
         )
         data = self._train_data.train_batches(settings.train_batch_size, settings.seed, length_buckets(settings))
         step = run.train(objective, groups, data, plan, settings, settings.output_dir, lambda: self._scores(evaluator))
-        run.save_model(objective, settings.output_dir, self._source.tokenizer, settings.max_seq_length)
+        run.save_model(objective, settings.output_dir, self._source.tokenizer, settings.max_seq_length, step)
         return step
 
     def _scores(self, evaluator):

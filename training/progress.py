@@ -22,8 +22,8 @@ class Progress:
 
     def __init__(self, output_dir, first_step, last_step, batch_size):
         self.first_step, self._last, self._batch_size = first_step, last_step, batch_size
-        self._reported, self._tokens = first_step, 0.0
-        self._started = self._last_line = time.monotonic()
+        self._reported, self._steps, self._seconds = first_step, 0, 0.0
+        self._last_line = time.monotonic()
         self._writer = tf.summary.create_file_writer(output_dir)
         on_terminal = sys.stderr.isatty()
         self._bar = tqdm.tqdm(
@@ -31,23 +31,32 @@ class Progress:
         )
         self._plain = not on_terminal
 
-    def steps_done(self, step, scalars):
-        """`scalars`: name -> float, means over the steps since the last report."""
-        seconds = time.monotonic() - self._started
-        rate = (step - self.first_step) * self._batch_size / seconds
-        self._tokens += scalars.pop("tokens", 0.0) * (step - self._reported)
-        self._reported = step
-        rates = {"examples_per_second": rate, "tokens_per_second": self._tokens / seconds}
+    def steps_done(self, step, scalars, seconds):
+        """Reports all steps since the last report.
+
+        Args:
+          scalars: name -> float, means over these steps.
+          seconds: that they took; evaluations and checkpoints are not among them.
+        """
+        count, self._reported = step - self._reported, step
+        self._steps, self._seconds = self._steps + count, self._seconds + seconds
+        tokens = scalars.pop("tokens", 0.0)
+        rates = {
+            "examples_per_second": count * self._batch_size / seconds,
+            "tokens_per_second": count * tokens / seconds,
+        }
         with self._writer.as_default(step=step):
             for name, value in {**scalars, **rates}.items():
                 tf.summary.scalar(f"train/{name}", value)
         shown = f"loss {scalars['loss']:.4f}, grad_norm {scalars['grad_norm']:.2f}, lr {scalars['learning_rate']:.2e}"
+        rate = self._steps * self._batch_size / self._seconds  # of the last ten seconds or so, that it stands still
         self._bar.set_postfix_str(f"{shown}, {rate:.1f} examples/s", refresh=False)
         self._bar.update(step - self._bar.n)
-        if self._plain and (time.monotonic() - self._last_line > SECONDS_BETWEEN_LINES or step == self._last):
-            self._last_line = time.monotonic()
-            left = seconds / (step - self.first_step) * (self._last - step)
-            logging.info("step %d/%d: %s, %.1f examples/s, %s left", step, self._last, shown, rate, _clock(left))
+        if time.monotonic() - self._last_line > SECONDS_BETWEEN_LINES or step == self._last:
+            left = _clock(self._seconds / self._steps * (self._last - step))
+            if self._plain:
+                logging.info("step %d/%d: %s, %.1f examples/s, %s left", step, self._last, shown, rate, left)
+            self._last_line, self._steps, self._seconds = time.monotonic(), 0, 0.0
 
     def evaluated(self, step, metrics):
         with self._writer.as_default(step=step):

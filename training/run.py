@@ -150,10 +150,13 @@ def train(objective, groups, data, plan, settings, output_dir, evaluate=None):
     return step
 
 
-def save_model(objective, output_dir, tokenizer, max_seq_length, extra_config=None):
-    """Writes model/, which `transformers` loads; sentence-transformers too, where the objective learns vectors."""
+def save_model(objective, output_dir, tokenizer, max_seq_length, step, extra_config=None):
+    """Writes model/, which `transformers` loads; sentence-transformers too, where the objective learns vectors.
+
+    `step`: the one that the weights are of; config.json says it.
+    """
     folder = model_folder(output_dir)
-    save_huggingface(objective, folder, tokenizer, extra_config)
+    save_huggingface(objective, folder, tokenizer, {"global_step": step, **(extra_config or {})})
     if objective.sentence_pooling:
         width = objective.encoder.config.hidden_size
         save_modules(folder, objective.sentence_pooling, width, max_seq_length, objective.normalizes_vectors)

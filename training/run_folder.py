@@ -8,6 +8,7 @@ import tempfile
 
 from errors import InputError
 from files import replaced
+from processors.text_files import is_remote
 
 RUN_CONFIG = "run_config.json"
 LABEL_MAP = "label_map.json"
@@ -16,6 +17,8 @@ BYTES_FREE_AT_LEAST = 1 << 20
 
 def check_writable(folder):
     """Raises InputError: the folder, or the one that it would be made in, cannot be written. Makes nothing."""
+    if is_remote(folder):
+        raise InputError(f"--output_dir={folder}: a folder of this machine is needed; inputs may be elsewhere")
     existing = _nearest_existing(folder)
     if not os.path.isdir(existing):
         raise InputError(f"--output_dir={folder}: cannot be written: {existing} is a file, not a folder")

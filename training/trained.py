@@ -42,7 +42,7 @@ def load_trained(objective, output_dir, initial, label_names=(), allow_missing=N
       allow_missing: pattern of weights that are not needed for what is asked.
 
     Returns:
-      The steps that the folder was trained for; 0 where the weights are not its own.
+      The step that the folder's weights are of; 0 where they are not its own.
 
     Raises:
       InputError: nothing trained is there, or it was trained for another task.
@@ -60,7 +60,7 @@ def load_trained(objective, output_dir, initial, label_names=(), allow_missing=N
     if untrained:
         raise InputError(f"{source.path} is not trained for this task, it lacks {untrained[0]}; add --do_train")
     _check_label_names(source, label_names)
-    return int(latest.rsplit("-", 1)[1]) if own and latest else 0
+    return (source.config or {}).get("global_step", 0) if own else 0
 
 
 def _is_trained(output_dir):

@@ -48,20 +48,28 @@ class MaskedLMData(PretrainingData):
         instance_records.check_length(self.record_set, settings.max_seq_length)
         if not self._is_masked:
             self._masking = self._dynamic_masking(config, tokenizer)
+        elif settings.masking or settings.masked_lm_prob:
+            logging.warning("%s: has its masks already; --masking and --masked_lm_prob play no part there", where)
         kind = "with their masks" if self._is_masked else f"masked as they are drawn ({self._masking_kind()})"
         logging.info("%d instances in %d file(s), %s", self.record_set.num_examples, len(self._files), kind)
 
     def _dynamic_masking(self, config, tokenizer):
         if tokenizer is None:
             raise InputError(f"{self._files[0]}: has no masks, so --vocab_file is needed to make them")
-        if self._masking_kind() not in MASKINGS:
-            raise InputError(f"--masking={self._masking_kind()}: one of {', '.join(MASKINGS)} is needed")
+        kind = self._masking_kind()
+        if kind not in MASKINGS:
+            raise InputError(f"--masking={kind}: one of {', '.join(MASKINGS)} is needed")
+        if kind != "token" and not instance_records.has_feature(self._files[0], "word_starts"):
+            raise InputError(
+                f"{self._files[0]}: does not say where words begin, which --masking={kind} needs; make the data with "
+                f"--masking={kind}"
+            )
         special = [tokenizer.cls_id, tokenizer.sep_id, tokenizer.pad_id]
 
         def masking(seed):
             return DynamicMasking(
                 tokenizer.mask_id, tokenizer.vocab_size, special, self._settings.max_predictions_per_seq,
-                self._settings.masked_lm_prob or self._manifest.masked_lm_prob, self._masking_kind(), seed=seed,
+                self._settings.masked_lm_prob or self._manifest.masked_lm_prob, kind, seed=seed,
             )  # fmt: skip
 
         return masking

@@ -362,6 +362,9 @@ def test_the_functions_of_the_original(tmp_path):
     assert tokenization.convert_ids_to_tokens(tokenizer.inv_vocab, [5]) == ["want"]
     with pytest.raises(KeyError):
         tokenizer.convert_tokens_to_ids(["absent"])
+    twice = tokenization.FullTokenizer(write_vocab(tmp_path / "twice.txt", [*tokenizer.vocab, "want"]))
+    assert twice.convert_ids_to_tokens(range(14)) == [*tokenizer.vocab, "want"]
+    assert twice.convert_tokens_to_ids(["want"]) == [13]  # as the original: the last line counts
     assert tokenization.WordpieceTokenizer(tokenizer.vocab).tokenize("unwanted runningx") == [
         "un",
         "##want",

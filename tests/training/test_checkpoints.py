@@ -133,6 +133,7 @@ def test_removing_a_run(tmp_path):
         "best/weights-2.index",
         "model/config.json",
         "checkpoint",
+        "predictions.jsonl",
         "notes.txt",
         "records/x",
     ):

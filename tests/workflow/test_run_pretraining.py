@@ -161,6 +161,15 @@ def test_evaluation_alone_answers_the_same_and_max_eval_steps_cuts_it(trained, p
     assert results(other)["masked_lm_loss"] != before["masked_lm_loss"]
 
 
+def test_evaluation_alone_knows_the_step_of_the_best_weights(pretrain, data, tmp_path):
+    flags = ("--do_eval", f"--eval_file={data}/dev.tfrecord", f"--output_dir={tmp_path}/out", "--learning_rate=1")
+    pretrain("--do_train", *STEPS, f"--input_file={data}/train.tfrecord-*", "--eval_steps=2", "--keep_best", *flags)
+    before = results(tmp_path / "out")
+    assert before["global_step"] < 24, "such a learning rate makes the last weights worse"
+    pretrain(*flags, "--bert_config_file=None", "--vocab_file=None")
+    assert results(tmp_path / "out")["global_step"] == before["global_step"]
+
+
 def test_the_result_goes_into_classification(trained, classify, cola_dir, tmp_path):
     ran = classify(
         "--task_name=cola", f"--data_dir={cola_dir}", "--do_train", "--do_eval", "--num_train_epochs=1",
@@ -325,6 +334,13 @@ def wrong(data, folder):
         "no objective of pre-training": (
             ("--do_train", train, "--objective=sequence_classification"), "not an objective",
         ),
+        "words of records that know none": (
+            ("--do_train", f"--input_file={data}/unmasked.tfrecord-*", "--masking=whole_word"),
+            "make the data with --masking=whole_word",
+        ),
+        "no share of masks": (("--do_train", train, "--masked_lm_prob=0"), "--masked_lm_prob=0.0: a number above 0"),
+        "too large a share": (("--do_train", train, "--masked_lm_prob=15"), "--masked_lm_prob=15.0: a number from 0"),
+        "a negative warm-up": (("--do_train", train, "--num_warmup_steps=-1"), "--num_warmup_steps=-1: a number from"),
         "an unknown optimizer": (("--do_train", train, "--optimizer=adam"), "one of adamw, lamb"),
         "no lines": (("--do_predict",), "--predict_file is needed"),
         "unmasked without words": (
