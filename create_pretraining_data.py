@@ -40,9 +40,7 @@ def _check(run):
         flags.check_positive(run, "num_processes")
     if run.max_seq_length < 5:
         raise errors.InputError(f"--max_seq_length={run.max_seq_length}: at least 5 are needed, [CLS] a [SEP] b [SEP]")
-    for name in ("masked_lm_prob", "short_seq_prob"):
-        if not 0 <= getattr(run, name) <= 1:
-            raise errors.InputError(f"--{name}={getattr(run, name)}: a number from 0 to 1 is needed")
+    flags.check_share(run, "masked_lm_prob", "short_seq_prob")
     from processors import documents, masking
 
     for name, known in (("masking", masking.MASKINGS), ("documents", documents.UNITS)):

@@ -26,6 +26,7 @@ class Manifest:
       sizes: `absolute` file name -> bytes. num_instances: int, of these files. max_length: int.
       tokenizer: fingerprint. vocab_file: where the vocabulary was. do_lower_case: bool.
       max_predictions_per_seq: int. masking: str. masked_lm_prob: float. dynamic_masking: bool.
+      max_ngram: int.
       hard_negatives: int, instances that have one; None too where only some of a call's shards are read, and any has.
     """
 
@@ -39,6 +40,7 @@ class Manifest:
     masking: str = "token"
     masked_lm_prob: float = 0.15
     dynamic_masking: bool | None = None
+    max_ngram: int = 3
     hard_negatives: int | None = None
 
     def present_vocab_file(self):
@@ -101,6 +103,7 @@ def read_manifest(files):
         max(values["max_length"] for values in parts.values()),
         **{key: first[key] for key in _CARRIED},
         dynamic_masking=first["dynamic_masking"],
+        max_ngram=first.get("settings", {}).get("max_ngram", Manifest.max_ngram),
         hard_negatives=negatives if are_all or not negatives else None,
     )
 

@@ -69,7 +69,7 @@ class MaskedLMData(PretrainingData):
         def masking(seed):
             return DynamicMasking(
                 tokenizer.mask_id, tokenizer.vocab_size, special, self._settings.max_predictions_per_seq,
-                self._settings.masked_lm_prob or self._manifest.masked_lm_prob, kind, seed=seed,
+                self._settings.masked_lm_prob or self._manifest.masked_lm_prob, kind, self._manifest.max_ngram, seed,
             )  # fmt: skip
 
         return masking

@@ -18,6 +18,9 @@ import tensorflow as tf
 from patience import PATIENCE
 from running import ROOT, Script
 
+from modeling.encoders.bert import BertConfig
+from processors.tokenization import FullTokenizer
+from processors.training_data.masked_lm import MaskedLMData
 from training import settings
 
 NAME = "create_pretraining_data.py"
@@ -168,6 +171,14 @@ def test_kinds(corpus, more, keys, absent):
         assert keys <= found and not absent & found
     manifest = json.loads((corpus / "out.tfrecord.manifest.json").read_text())
     assert manifest["dynamic_masking"] == ("--dynamic_masking" in more)
+
+
+def test_the_longest_ngram_is_known_when_masks_are_drawn(corpus):
+    made(corpus, "--dynamic_masking", "--masking=ngram", "--max_ngram=5")
+    run = settings.PretrainingSettings(max_seq_length=32)
+    data = MaskedLMData(str(corpus / "out.tfrecord"), run)
+    data.open(BertConfig(vocab_size=len(VOCAB)), FullTokenizer(corpus / "vocab.txt"))
+    assert len(data._masking(0).length_probabilities) == 5
 
 
 def chinese(corpus):
