@@ -158,8 +158,6 @@ def test_blocks_of_long_documents_have_several(tmp_path, monkeypatch):
     assert len(endless) > 3 and max(sizes) < 2 * 5000
 
 
-
-
 def test_blocks_are_made_as_they_are_asked_for(monkeypatch):
     monkeypatch.setattr(documents, "BLOCK_BYTES", 100)
     taken = []
