@@ -18,7 +18,7 @@ class RunSettings:
     """What every training script takes: model, output folder, devices, optimizer, pace."""
 
     output_dir: str | None = setting(
-        None, "The output directory: the whole state of the run. The same command continues it.", False
+        None, "The output directory, a local one: the whole state of the run. The same command continues it.", False
     )
     overwrite_output_dir: bool = setting(False, "Start anew in an output directory that holds another run.", False)
     bert_config_file: str | None = setting(
@@ -92,7 +92,9 @@ class FineTuningSettings(RunSettings):
     length_pool_batches: int = setting(
         1, "Training batches cut from one pool sorted by length: 64 is faster, 1 is random order and can score higher."
     )
-    num_runs: int = setting(1, "Train with so many seeds, from --seed on, and report mean and deviation.", False)
+    num_runs: int = setting(
+        1, "Train with so many seeds, from --seed on, each in output_dir/run-SEED; report mean and deviation.", False
+    )
     num_processes: int | None = setting(None, "Processes that write records; by default as many as pay off.", False)
     records_dir: str | None = setting(
         None, "Where TFRecords are written and found again; by default records/ in the output directory.", False
@@ -114,7 +116,8 @@ class ClassifierSettings(FineTuningSettings):
     )
     score_range: str | None = setting(
         None,
-        "Of similarity_regression: the scores of nothing in common and of the same, as 0,5; by default the task's.",
+        "Of similarity_regression: two scores, as 0,5: that of texts with nothing in common (cosine 0) and that of "
+        "texts that say the same (cosine 1); by default the task's.",
     )
     processor_module: str | None = setting(None, "A Python file with a DataProcessor of your own.", False)
     train_records: str | None = setting(None, "TFRecords to train on, written before: files or a pattern.", False)
@@ -238,7 +241,8 @@ class ExtractionSettings:
     output_file: str | None = setting(None, "Where the vectors go; - writes JSON lines to stdout.")
     layers: str = setting(
         "-1,-2,-3,-4",
-        "Layers: -1 is the last, 0 the first; one below the first: the embeddings. By default -1 for --unit=sentence.",
+        "Layers: -1 is the last layer, 0 the first; -13 for a model of 12 layers (-7 for 6) means the embeddings. By "
+        "default -1 for --unit=sentence.",
     )
     bert_config_file: str | None = setting(
         None, "The config json file of the model; by default the one beside --init_checkpoint."

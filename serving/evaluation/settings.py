@@ -61,7 +61,10 @@ class EvaluationSettings:
         "Of a text's tokens: cls, mean, max, mean_sqrt_len, weighted_mean, last, several joined by +, or first_last. "
         "By default the model's own, else mean.",
     )
-    layers: str = setting("-1", "Layers: -1 is the last, 0 the first; one below the first: the embeddings.")
+    layers: str = setting(
+        "-1",
+        "Layers: -1 is the last layer, 0 the first; -13 for a model of 12 layers (-7 for 6) means the embeddings.",
+    )
     layer_mix: str = setting(
         "none", 'For several layers: mean, concat, or a file {"scalars": [...], "gamma": 1.0} as of ELMo.'
     )
