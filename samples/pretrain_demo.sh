@@ -13,8 +13,8 @@ held_out="${HELD_OUT:-samples/corpus/town.txt}"
 steps="${STEPS:-4000}"
 vocab_size="${VOCAB_SIZE:-1999}"
 run() { echo "+ $*"; TF_CPP_MIN_LOG_LEVEL=3 "$@"; }
-# once FILE COMMAND...: the file is the last one that the command writes.
-once() { if [ -e "$1" ]; then echo "kept: $1"; else run "${@:2}"; fi; }
+# once FILE COMMAND...: the file is the last one that the command writes; a manifest says where it is not finished.
+once() { if [ -e "$1" ] && ! grep -q '"unfinished"' "$1"; then echo "kept: $1"; else run "${@:2}"; fi; }
 
 "$python" -m samples.pretrain_demo_text "$corpus" "$held_out" "$vocab_size" "$output"
 once "$output/vocabulary/tokenizer_config.json" \

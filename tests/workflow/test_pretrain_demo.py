@@ -52,6 +52,9 @@ def test_what_is_there_is_kept_and_only_for_the_same_text(demo, tmp_path):
     assert status == 3 and printed.count("kept: ") == 2
     assert len(commands) == 1 and f"--output_file={tmp_path}/out/held_out.tfrecord" in commands[0]
     assert "--overwrite" not in printed
+    (tmp_path / "out" / "train.tfrecord.manifest.json").write_text('{"unfinished": true}')
+    _, printed, _ = demo()
+    assert printed.count("kept: ") == 1 and f"--output_file={tmp_path}/out/train.tfrecord" in printed
     with (tmp_path / "text.txt").open("a") as file:
         file.write("one more line\n")
     for changed in ({}, {"VOCAB_SIZE": 100}):
