@@ -193,9 +193,12 @@ class TextEncoder:
         return concrete(self._layout, self._computation(encoder, options, per_token=False)[1], rows=1)
 
     def _pool_characters(self, options):
-        if options.unit == "sentence":
+        if options.unit == "sentence" and not self._stride:
             return POOL_BYTES
-        return max(1, 4 * POOL_BYTES // (4 * self.config.hidden_size * len(options.layers)))
+        # Of a sentence of several windows the states are kept as well. A token is in as many windows as overlap there.
+        token_bytes = 4 * self.config.hidden_size * len(options.layers)
+        stride = self._stride or self.max_seq_length
+        return max(1, 4 * POOL_BYTES * stride // (token_bytes * self.max_seq_length))
 
 
 def _built(encoder_class, config, dtype):
