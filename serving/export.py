@@ -37,7 +37,7 @@ def export(run):
       (bytes of the folder, name of an output -> the largest difference between it and the live model in float32).
 
     Raises:
-      InputError: what does not fit together.
+      InputError: what does not fit together, or the export gives something that is not finite.
     """
     live = Predictor(
         run.init_checkpoint, max_seq_length=run.max_seq_length, vocab_file=run.vocab_file,
@@ -55,7 +55,9 @@ def export(run):
         head = _head(run, live, options)
         packed = Int8Weights(head.model.variables) if run.dtype == "int8" else None
         save(head, live.tokenizer, live.max_seq_length, folder, packed)
-        return _bytes_of(folder), _differences(live, options, folder)
+        differences = _differences(live, options, folder)
+        _check_finite(differences, run)
+        return _bytes_of(folder), differences
 
 
 def _head(run, live, options):
@@ -94,11 +96,24 @@ def _differences(live, options, folder):
         for texts, columns in ((part, [part]), (list(zip(part, other)), [part, other])):
             found.append(loaded(*map(tf.constant, columns)))
             expected.append(live.embed(texts, **_wanted(options)) if options else live.probabilities(texts))
-    names = [name for name in found[0] if name != "label"]
+    names, pairs = [name for name in found[0] if name != "label"], list(zip(found, expected))
     return {
-        name: max(float(np.abs(one[name].numpy().reshape(two.shape) - two).max()) for one, two in zip(found, expected))
+        # Python's max would pass over a NaN that is not the first.
+        name: float(np.max([np.abs(one[name].numpy().reshape(two.shape) - two).max() for one, two in pairs]))
         for name in names
     }
+
+
+def _check_finite(differences, run):
+    for name, difference in differences.items():
+        if not np.isfinite(difference):
+            if run.dtype == "float16":
+                reason = "--dtype=bfloat16 has the range of float32"
+            else:
+                reason = f"so may be weights of --init_checkpoint={run.init_checkpoint}"
+            raise InputError(
+                f"--dtype={run.dtype}: {name} of sample texts are NaN or infinity, nothing is written; {reason}"
+            )
 
 
 def _wanted(options):

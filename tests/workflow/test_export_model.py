@@ -14,6 +14,7 @@ from small_classifiers import classifier_folder
 from errors import InputError
 from processors.sentence_pieces import SentencePieceTokenizer
 from serving import Predictor, export_settings
+from training.weights import save_huggingface
 
 TEXTS = [*ODD, *mixed_texts(150)]
 PAIRS = list(zip(TEXTS, reversed(TEXTS)))
@@ -206,6 +207,31 @@ def test_mistakes(flags, message, tiny_bert, tmp_path):
 
         export(run)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "name, where, number, dtype, message",
+    [
+        ("bert/encoder/layer_1/output/LayerNorm/gamma", 3, 1e6, "float16", "--dtype=bfloat16 has the range"),
+        ("bert/embeddings/word_embeddings", -1, np.nan, "float32", "so may be weights of --init_checkpoint="),
+    ],
+)
+def test_numbers_that_are_not_finite_are_no_export(tiny_bert, tmp_path, name, where, number, dtype, message):
+    """The last word of the vocabulary is in a few sample texts, none of them among the first."""
+    live = Predictor(tiny_bert)
+    weight = live._encoder.named_weights()[name]
+    spoilt = weight.numpy()
+    spoilt[where] = number
+    weight.assign(spoilt)
+    save_huggingface(live._encoder, tmp_path / "model", live.tokenizer)
+    run = export_settings.ExportSettings(
+        init_checkpoint=str(tmp_path / "model"), output_dir=str(tmp_path / "out"), task="embed", dtype=dtype
+    )
+    from serving.export import export
+
+    with pytest.raises(InputError, match=f"--dtype={dtype}: vectors of sample texts are NaN or infinity, .*{message}"):
+        export(run)
+    assert sorted(os.listdir(tmp_path)) == ["model"]
 
 
 def test_what_is_no_export_is_never_removed(tmp_path):
