@@ -1,6 +1,7 @@
 """A file of texts -> a file of vectors, in bounded memory, by a job that can be killed and goes on."""
 
 import collections
+import contextlib
 import dataclasses
 import hashlib
 import itertools
@@ -8,6 +9,8 @@ import json
 import logging
 import os
 import sys
+
+import numpy as np
 
 from errors import InputError
 from serving import cores, input_lines, vector_files, vector_options, vector_transform
@@ -56,30 +59,38 @@ class _Job:
 
     def to_file(self):
         path, settings = self._run.output_file, self._settings()
-        part = PartFolder(path + ".part", {**settings, "append": self._run.append})
-        done = part.progress or {"before": 0, "texts": 0, "cut": 0, "digest": self._digest.hexdigest()}
-        if part.progress is None and self._run.append and os.path.exists(path):
-            done["before"] = self._writer.load(part, path, settings)
-        if not done.get("finished"):
+        asked = {**settings, "append": self._run.append, "output_format": self._kind}
+        with contextlib.closing(PartFolder(path + ".part", asked, vector_files.NAMES)) as part:
+            done = part.progress or {"before": 0, "texts": 0, "cut": 0, "digest": self._digest.hexdigest()}
+            if part.progress is None and self._run.append and os.path.exists(path):
+                done["before"] = self._writer.load(part, path, settings)
             self._pass_over(done)
-            progress = TextProgress(input_lines.count_lines(self._run.input_file), done["texts"])
-            for vectors, labels in self._pools():
-                self._writer.add(part, vectors, labels, self._indices, done["before"] + done["texts"])
-                done["texts"] += len(vectors.cut)
-                done["cut"] += int(vectors.cut.sum())
-                done["digest"] = self._digest.hexdigest()
-                part.commit(done)
-                progress.show(done["texts"])
-            progress.close()
-            part.commit({**done, "finished": True})  # killed from here on, it is put in its place again
-        self._writer.finish(part, path, settings)
-        part.remove()
+            if not done.get("finished"):
+                self._add_the_rest(part, done)
+                part.commit({**done, "finished": True})  # killed from here on, it is put in its place again
+            if not done.get("placed"):
+                self._writer.finish(part, path, settings)
+            if not os.path.exists(path):
+                raise InputError(f"{path}: was written before and is gone; remove {part.path} to start anew")
+            part.commit({**done, "finished": True, "placed": True})  # from here on only the folder is to go
+            part.remove()
         self._report(done["texts"], done["cut"])
+
+    def _add_the_rest(self, part, done):
+        progress = TextProgress(input_lines.count_lines(self._run.input_file), done["texts"])
+        for vectors, labels in self._pools(done["texts"]):
+            self._writer.add(part, vectors, labels, self._indices, done["before"] + done["texts"])
+            done["texts"] += len(vectors.cut)
+            done["cut"] += int(vectors.cut.sum())
+            done["digest"] = self._digest.hexdigest()
+            part.commit(done)
+            progress.show(done["texts"])
+        progress.close()
 
     def to_standard_output(self):
         texts = cut = 0
         progress = TextProgress(input_lines.count_lines(self._run.input_file))
-        for vectors, labels in self._pools():
+        for vectors, labels in self._pools(0):
             sys.stdout.writelines(self._writer.lines(vectors, labels, self._indices, texts))
             sys.stdout.flush()
             texts, cut = texts + len(vectors.cut), cut + int(vectors.cut.sum())
@@ -92,24 +103,48 @@ class _Job:
         for line in itertools.islice(self._lines, done["texts"]):
             self._digest.update(line.encode() + b"\n")
         if self._digest.hexdigest() != done["digest"]:
+            wrong = f"its first {done['texts']} lines are not those"
+        elif done.get("finished") and next(self._lines, None) is not None:
+            wrong = f"it has more than the {done['texts']} lines"
+        else:
+            wrong = None
+        if wrong:
             raise InputError(
-                f"{self._run.input_file}: its first {done['texts']} lines are not those that {self._run.output_file}"
-                ".part was made from; remove that folder to start anew"
+                f"{self._run.input_file}: {wrong} that {self._run.output_file}.part was made from; remove that folder "
+                "to start anew"
             )
         if done["texts"]:
             logging.info("going on after %d texts", done["texts"])
 
-    def _pools(self):
-        """Yields (Vectors, label of each row) of one pool after the other."""
+    def _pools(self, texts):
+        """Yields (Vectors, label of each row) of one pool after the other; `texts` are passed over already."""
         for vectors in self._encoder.stream(self._texts(), self._options):
             lines = [self._pending.popleft() for _ in range(len(vectors.cut))]
             for line in lines:
                 self._digest.update(line.encode() + b"\n")
             if self._transform:
                 vectors.values = self._transform(vectors.values[:, 0])[:, None]
-            vectors.values = vectors.values.astype(self._run.output_dtype, copy=False)
+            vectors.values = self._to_write(vectors, texts)
+            texts += len(lines)
             labels = vectors.words if vectors.words is not None else lines
             yield vectors, self._encoder.tokens(vectors.token_ids.tolist()) if self._options.unit == "token" else labels
+
+    def _to_write(self, vectors, texts):
+        """The values in the file's dtype. Raises InputError where one is no number."""
+        with np.errstate(over="ignore"):
+            values = vectors.values.astype(self._run.output_dtype, copy=False)
+        finite = np.isfinite(values).all(axis=(1, 2))
+        if finite.all():
+            return values
+        row = finite.argmin()
+        line = texts + np.searchsorted(vectors.offsets, row, side="right")  # from 1, as editors count
+        if np.isfinite(vectors.values[row]).all():
+            reason = "is too large for --output_dtype=float16; --output_dtype=float32 holds it"
+        elif self._run.dtype == "float16":
+            reason = "is NaN or infinity as computed with --dtype=float16; --dtype=float32 has more range"
+        else:
+            reason = f"is NaN or infinity; so may be weights of --init_checkpoint={self._run.init_checkpoint}"
+        raise InputError(f"{self._run.input_file}:{line}: a number of its vector {reason}")
 
     def _texts(self):
         for line in self._lines:

@@ -1,56 +1,45 @@
 """What a job has done so far: files that only grow, and a state that says how far each of them is good.
 
 A job may be killed at any moment. The state is replaced as a whole after what it speaks of is on the disk; whatever the
-files hold beyond it is cut off when the job goes on.
+files hold beyond it is cut off when the job goes on. Of a job that has ended the state is removed last.
 """
 
+import contextlib
+import fcntl
 import json
+import logging
 import os
-import shutil
 
 from errors import InputError
-from files import replaced, sync
+from files import replaced
 
-STATE = "state.json"
+STATE, LOCK = "state.json", "lock"
 
 
 class PartFolder:
-    """The folder of an unfinished job, made where there is none.
+    """The folder of an unfinished job, made where there is none, and this job's alone until `close` or `remove`.
 
     Args:
       path: of the folder.
       settings: dict of what the result depends on; a job that was begun with others is refused.
+      names: of the files; a new folder has them all, empty.
 
     Attributes:
-      progress: dict, what the last `commit` said; None in a new folder.
+      progress: dict, what the last `commit` said; None in a new folder. Once it says "finished", files may be gone.
 
     Raises:
-      InputError: other settings, or the folder cannot be written.
+      InputError: other settings, another job at work, files that no job wrote, or the folder cannot be written.
     """
 
-    def __init__(self, path, settings):
-        self.path, self._settings = path, settings
+    def __init__(self, path, settings, names):
+        self.path, self._settings, self._names = path, settings, names
         self.progress, self._files = None, {}
+        self._lock = self._locked()
         try:
-            os.makedirs(path, exist_ok=True)
-        except OSError as error:
-            raise InputError(f"{path}: cannot be made: {error.strerror}") from None
-        state = self._read_state()
-        if state is None:
-            return
-        before = state["settings"]
-        for name in sorted(settings.keys() | before.keys()):
-            if settings.get(name) != before.get(name):
-                raise InputError(
-                    f"{path}: this job was begun with {name} {before.get(name)!r}, now it is {settings.get(name)!r}; "
-                    "go on with the settings of before, or remove the folder to start anew"
-                )
-        self.progress = state["progress"]
-        for name in os.listdir(path):
-            if name in state["sizes"]:
-                os.truncate(self.file(name), state["sizes"][name])
-            elif name != STATE:
-                os.remove(self.file(name))
+            self._go_on(self._read_state())
+        except BaseException:
+            self._lock.close()
+            raise
 
     def file(self, name):
         return os.path.join(self.path, name)
@@ -66,34 +55,109 @@ class PartFolder:
 
     def commit(self, progress):
         """Makes what was added so far good, with what `progress` (a dict) says."""
-        sizes = {}
-        for name in sorted(os.listdir(self.path)):
-            if name in self._files:
-                self._files[name].flush()
-                sync(self.file(name))
-            if not name.startswith((".", STATE)):
-                sizes[name] = os.path.getsize(self.file(name))
+        for name, file in self._files.items():
+            try:
+                file.flush()
+                os.fsync(file.fileno())
+            except OSError as error:
+                raise InputError(f"{self.file(name)}: cannot be written: {error.strerror}") from None
+        there = (name for name in self._names if os.path.exists(self.file(name)))
+        sizes = {name: os.path.getsize(self.file(name)) for name in there}
         state = {"settings": self._settings, "progress": progress, "sizes": sizes}
         with replaced(self.file(STATE)) as path, open(path, "w", encoding="utf-8") as file:
             json.dump(state, file, indent=1)
         self.progress = progress
 
     def close(self):
-        for file in self._files.values():
-            file.close()
+        """Leaves the folder to who goes on with it; one in which nothing is committed is removed."""
+        if self.progress is None and not self._lock.closed:
+            self.remove()
+        for file in (*self._files.values(), self._lock):
+            with contextlib.suppress(OSError):  # a full disk; what is not committed does not count
+                file.close()
         self._files = {}
 
     def remove(self):
-        self.close()
-        shutil.rmtree(self.path)
+        """Removes the job's own files, the state after those that it speaks of."""
+        for name in (*self._names, STATE, LOCK):
+            with contextlib.suppress(FileNotFoundError):
+                os.remove(self.file(name))
+        with contextlib.suppress(OSError):  # it holds what somebody has put there meanwhile
+            os.rmdir(self.path)
+        self._lock.close()
+
+    def _locked(self):
+        """The open file whose lock keeps other jobs away; the system gives it back also when the job is killed."""
+        while True:
+            try:
+                os.makedirs(self.path, exist_ok=True)
+                self._refuse_what_no_job_wrote()
+                file = open(self.file(LOCK), "ab")
+            except OSError as error:
+                raise InputError(f"{self.path}: cannot be made: {error.strerror}") from None
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                file.close()
+                raise InputError(f"{self.path}: another job is at work in it; wait for its end, or stop it") from None
+            except OSError as error:
+                logging.warning(
+                    "%s: no lock (%s): do not start another job with this output", self.path, error.strerror
+                )
+            with contextlib.suppress(FileNotFoundError):  # a job that ended just now has removed what was opened
+                if os.path.samestat(os.fstat(file.fileno()), os.stat(self.file(LOCK))):
+                    return file
+            file.close()
+
+    def _refuse_what_no_job_wrote(self):
+        for entry in os.scandir(self.path):
+            own = entry.name in (*self._names, STATE, LOCK) or _is_half_a_state(entry.name)
+            if not own or not entry.is_file(follow_symlinks=False):
+                raise InputError(
+                    f"{self.path}: holds {entry.name}, which no job wrote; an unfinished output is kept there and "
+                    "removed in the end, so move that away, or choose another output"
+                )
 
     def _read_state(self):
+        """The last commit's; None where there was none."""
         try:
             with open(self.file(STATE), encoding="utf-8") as file:
-                return json.load(file)
+                state = json.load(file)
         except FileNotFoundError:
-            for name in os.listdir(self.path):  # killed before the first commit
-                os.remove(self.file(name))
             return None
         except ValueError as error:
             raise InputError(f"{self.file(STATE)}: not JSON ({error}); remove {self.path} to start anew") from None
+        parts = ("settings", "progress", "sizes")
+        if not isinstance(state, dict) or not all(isinstance(state.get(part), dict) for part in parts):
+            raise InputError(f"{self.file(STATE)}: not the state of a job; remove {self.path} to start anew")
+        return state
+
+    def _go_on(self, state):
+        if state is not None:
+            before, now = state["settings"], self._settings
+            for name in sorted(now.keys() | before.keys()):
+                if now.get(name) != before.get(name):
+                    raise InputError(
+                        f"{self.path}: this job was begun with {name} {before.get(name)!r}, now it is "
+                        f"{now.get(name)!r}; go on with the settings of before, or remove the folder to start anew"
+                    )
+            self.progress = state["progress"]
+        for name in os.listdir(self.path):
+            if _is_half_a_state(name):
+                os.remove(self.file(name))
+        if state is None or not self.progress.get("finished"):
+            for name in self._names:
+                self._cut(name, state["sizes"].get(name, 0) if state else 0)
+
+    def _cut(self, name, size):
+        with open(self.file(name), "ab") as file:
+            if file.tell() < size:
+                raise InputError(
+                    f"{self.file(name)}: {file.tell()} bytes, {size} were written; remove {self.path} to start anew"
+                )
+            file.truncate(size)
+
+
+def _is_half_a_state(name):
+    """Whether a file is what a job leaves that is killed in `commit`."""
+    return name.startswith(f".{STATE}.") and name.endswith(".part")

@@ -12,6 +12,8 @@ import contextlib
 import gzip
 import json
 import os
+import zipfile
+import zlib
 
 import h5py
 import numpy as np
@@ -19,6 +21,9 @@ import numpy as np
 from errors import InputError
 from files import replaced
 from serving.decimals import joined_rows
+
+NAMES = ("lines", "values", "counts", "tokens")  # of a PartFolder's files; JsonLines has the first alone
+_UNREADABLE = (OSError, EOFError, KeyError, ValueError, zlib.error, zipfile.BadZipFile)
 
 
 def make_writer(path, kind, options, dtype):
@@ -68,9 +73,14 @@ class JsonLines:
         """Begins with what is in a file; returns the number of its texts."""
         del settings  # lines do not say what they were made with
         count, last = 0, b"\n"
-        with (gzip.open if self._compressed else open)(path, "rb") as file:
-            for line in file:
-                count, last = count + 1, line
+        try:
+            with (gzip.open if self._compressed else open)(path, "rb") as file:
+                for line in file:
+                    count, last = count + 1, line
+        except _UNREADABLE as error:
+            raise InputError(
+                f"{path}: --append: it cannot be read ({error}); move it away to write a new one"
+            ) from None
         if not last.endswith(b"\n"):
             raise InputError(f"{path}: line {count} is not whole; --append needs a finished file")
         with open(path, "rb") as file:
@@ -80,11 +90,8 @@ class JsonLines:
 
     def finish(self, part, path, settings):
         del settings
-        part.close()
-        if os.path.exists(part.file("lines")):
+        if os.path.exists(part.file("lines")):  # else a job that was killed has moved them
             os.replace(part.file("lines"), path)
-        elif not os.path.exists(path):
-            open(path, "wb").close()  # of no text
 
 
 class Arrays:
@@ -115,7 +122,6 @@ class Arrays:
             return len(arrays["lines"])
 
     def finish(self, part, path, settings):
-        part.close()
         arrays = {"lines": _mapped(part.file("lines"), np.int64)}
         rows = len(arrays["lines"])
         if self._ragged:
@@ -146,17 +152,18 @@ class Arrays:
             else:
                 with np.load(path) as file:
                     yield {name: file[name] for name in file.files}, json.loads(str(file["settings"]))
-        except (OSError, KeyError, ValueError) as error:
+        except _UNREADABLE as error:
             if isinstance(error, InputError):
                 raise
             raise InputError(f"{path}: --append: no {self._kind} file of this script ({error})") from None
 
 
 def _mapped(path, dtype):
-    """The array in a file of plain numbers; an empty one where there is no file."""
-    if not os.path.exists(path) or not os.path.getsize(path):
-        return np.zeros(0, dtype)
-    return np.memmap(path, dtype, "r")
+    """The array in a file of plain numbers, which may be empty."""
+    try:
+        return np.memmap(path, dtype, "r") if os.path.getsize(path) else np.zeros(0, dtype)
+    except FileNotFoundError:
+        raise InputError(f"{path}: missing; remove the folder to start anew") from None
 
 
 def _difference(before, now):

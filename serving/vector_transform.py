@@ -51,15 +51,24 @@ class VectorTransform:
     def check(self, path, made_with):
         """Raises InputError where vectors made with `made_with` are others than those that it was fitted on.
 
+        Args:
+          made_with: as of the function of that name.
+
         Other weights, or the same in another precision, are a warning: only the user knows what they are.
         """
         there, here = self.made_with, json.loads(json.dumps(made_with))
-        for name in sorted((there.keys() | here.keys()) - {"weights"}):
+        for name in sorted((there.keys() | here.keys()) - {"weights", "width"}):
             if there.get(name) != here.get(name):
                 raise InputError(
                     f"--transform={path}: fitted on vectors with {name} {there.get(name)!r}, here it is "
                     f"{here.get(name)!r}"
                 )
+        width = here.get("width", len(self.mean))
+        if width != len(self.mean):
+            raise InputError(
+                f"--transform={path}: fitted on vectors of {len(self.mean)} numbers, here they have {width}; it is of "
+                "another model, so fit one anew"
+            )
         if there.get("weights") != here.get("weights"):
             logging.warning("%s: fitted on the vectors of another model, or of another --dtype", path)
 
@@ -75,8 +84,10 @@ class VectorTransform:
 
 
 def made_with(encoder, options):
-    """What the vectors of a TextEncoder depend on: its weights, the VectorOptions."""
-    return {**dataclasses.asdict(options), "weights": encoder.fingerprint()}
+    """What the vectors of a TextEncoder depend on: its weights, the VectorOptions; and their width."""
+    width = encoder.config.hidden_size * len(options.pooling.split("+"))
+    width *= len(options.layers) if options.layer_mix == "concat" else 1
+    return {**dataclasses.asdict(options), "weights": encoder.fingerprint(), "width": width}
 
 
 def load(path):

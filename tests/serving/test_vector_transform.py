@@ -83,6 +83,8 @@ def test_saved_and_loaded(vectors, tmp_path, caplog):
         loaded.check("w.npz", {**made_with, "layers": (-1,)})
     loaded.check("w.npz", {**made_with, "weights": "other"})
     assert "another model" in caplog.text
+    with pytest.raises(InputError, match="w.npz: fitted on vectors of 12 numbers, here they have 24"):
+        loaded.check("w.npz", {**made_with, "width": 24, "weights": "other"})
 
 
 @pytest.mark.parametrize(

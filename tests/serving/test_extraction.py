@@ -1,0 +1,172 @@
+"""extract() in one process: killed at any moment, resumed by another command, numbers that are none, odd old files."""
+
+import json
+import os
+import shutil
+
+import numpy as np
+import pytest
+
+from errors import InputError
+from serving import extraction, text_encoder, vector_transform
+from training.settings import ExtractionSettings
+
+TEXTS = ["a b", "c", "d e f g", "", "h i ||| j"]
+
+
+@pytest.fixture
+def extract(tiny, monkeypatch):
+    """extract(output, texts, **settings) writes texts beside the output and extracts them, three in a pool."""
+    monkeypatch.setattr(extraction, "TextEncoder", lambda *given, **named: tiny)
+    monkeypatch.setattr(text_encoder, "POOL_TEXTS", 3)
+
+    def run(output, texts=TEXTS, **settings):
+        source = output.parent / "texts.txt"
+        source.write_bytes(b"".join(t if isinstance(t, bytes) else f"{t}\n".encode() for t in texts))
+        given = {"unit": "sentence", "layers": "-1", "init_checkpoint": tiny.folder.model, **settings}
+        extraction.extract(ExtractionSettings(input_file=str(source), output_file=str(output), **given))
+        source.unlink()
+
+    return run
+
+
+def has_finished(copy, name):
+    state = copy / f"{name}.part" / "state.json"
+    return state.exists() and json.loads(state.read_text())["progress"].get("finished")
+
+
+def copies_before_each_step(job, folder, monkeypatch):
+    """The folder as kill -9 leaves it before each time that the job moves, cuts or removes a file: list of copies."""
+    copies = []
+
+    def copied_before(function):
+        def run(*given, **named):
+            copies.append(folder.parent / f"copy{len(copies)}")
+            shutil.copytree(folder, copies[-1])
+            return function(*given, **named)
+
+        return run
+
+    with monkeypatch.context() as patched:
+        for name in ("remove", "unlink", "rmdir", "replace", "truncate"):
+            patched.setattr(os, name, copied_before(getattr(os, name)))
+        job()
+    return copies
+
+
+@pytest.mark.parametrize("append", [False, True])
+@pytest.mark.parametrize("name", ["out.jsonl", "out.npz"])
+def test_killed_at_any_step_and_run_again(extract, tmp_path, monkeypatch, name, append):
+    folder = tmp_path / "whole"
+    folder.mkdir()
+    extract(folder / name, ["an old file"])
+    copies = copies_before_each_step(lambda: extract(folder / name, append=append), folder, monkeypatch)
+    expected, ended = (folder / name).read_bytes(), []
+    assert len(copies) > 10 and os.listdir(folder) == [name]
+    for copy in copies:
+        part = copy / f"{name}.part"
+        ended.append((copy / name).read_bytes() == expected and not (part / "state.json").exists())
+        if ended[-1]:
+            assert not part.exists() or set(os.listdir(part)) <= {"lock"}, "the state is the last that goes"
+        else:
+            extract(copy / name, append=append)
+            assert (copy / name).read_bytes() == expected, copy
+            assert os.listdir(copy) == [name]
+    assert 0 < sum(ended) < 5 and ended == sorted(ended)
+
+
+@pytest.mark.parametrize(
+    "texts, message", [(["other", *TEXTS[1:]], "lines are not those"), ([*TEXTS, "x"], "has more")]
+)
+def test_another_input_is_not_taken_for_that_of_a_finished_job(extract, tmp_path, monkeypatch, texts, message):
+    folder = tmp_path / "whole"
+    folder.mkdir()
+    copies = copies_before_each_step(lambda: extract(folder / "out.npz"), folder, monkeypatch)
+    finished = [copy for copy in copies if has_finished(copy, "out.npz")]
+    assert len(finished) > 3
+    for copy in finished:
+        with pytest.raises(InputError, match=f"texts.txt: .*{message}.*remove that folder to start anew"):
+            extract(copy / "out.npz", texts)
+
+
+def test_a_file_that_is_gone_when_its_job_is_run_again(extract, tmp_path, monkeypatch):
+    folder = tmp_path / "whole"
+    folder.mkdir()
+    copies = copies_before_each_step(lambda: extract(folder / "out.jsonl"), folder, monkeypatch)
+    moved = [copy for copy in copies if has_finished(copy, "out.jsonl") and (copy / "out.jsonl").exists()]
+    assert len(moved) > 3
+    for copy in moved:
+        (copy / "out.jsonl").unlink()
+        with pytest.raises(InputError, match="out.jsonl: was written before and is gone; remove .*part to start anew"):
+            extract(copy / "out.jsonl")
+
+
+def test_another_format_does_not_go_on(extract, tmp_path):
+    with pytest.raises(InputError, match="is not UTF-8"):
+        extract(tmp_path / "out", [*TEXTS * 4, b"caf\xe9\n"], output_format="hdf5")
+    with pytest.raises(InputError, match="begun with output_format 'hdf5', now it is 'jsonl'"):
+        extract(tmp_path / "out", TEXTS * 4)
+    extract(tmp_path / "out", TEXTS * 4, output_format="hdf5")
+    assert os.listdir(tmp_path) == ["out"]
+
+
+@pytest.mark.parametrize("name", ["out.jsonl", "out.jsonl.gz", "out.npz"])
+def test_no_text_leaves_nothing_of_an_old_file(extract, tmp_path, name):
+    extract(tmp_path / f"new_{name}", [])
+    extract(tmp_path / name)
+    old = (tmp_path / name).read_bytes()
+    extract(tmp_path / name, [], append=True)
+    assert (tmp_path / name).read_bytes() == old
+    extract(tmp_path / name, [])
+    assert (tmp_path / name).read_bytes() == (tmp_path / f"new_{name}").read_bytes() != old
+
+
+@pytest.mark.parametrize("output", ["jsonl", "npz"])
+@pytest.mark.parametrize(
+    "number, settings, message",
+    [
+        (1e5, {"output_dtype": "float16"}, "too large for --output_dtype=float16; --output_dtype=float32"),
+        (np.nan, {"output_dtype": "float16", "dtype": "float16"}, "--dtype=float16; --dtype=float32"),
+        (-np.inf, {}, "NaN or infinity"),
+    ],
+)
+def test_numbers_that_are_not_finite(extract, tiny, tmp_path, monkeypatch, output, number, settings, message):
+    whole = tiny.stream
+
+    def spoilt(texts, options):
+        for pool, vectors in enumerate(whole(texts, options)):
+            if pool == 1:  # the fifth text is its second
+                vectors.values[vectors.offsets[1], -1, 3] = number
+            yield vectors
+
+    monkeypatch.setattr(tiny, "stream", spoilt)
+    for unit in ("sentence", "token"):
+        with pytest.raises(InputError, match=f"texts.txt:5: .*{message}"):
+            extract(tmp_path / "out", unit=unit, layers="-1,0", output_format=output, **settings)
+        assert not (tmp_path / "out").exists()
+        shutil.rmtree(tmp_path / "out.part", ignore_errors=True)
+
+
+def test_a_transform_of_another_width(extract, tiny, tmp_path):
+    vectors = np.random.default_rng(0).normal(size=(20, 3))
+    vector_transform.fit(
+        "whitening", vectors, {**vector_transform.made_with(tiny, tiny.options()), "weights": "x"}
+    ).save(tmp_path / "w.npz")
+    with pytest.raises(InputError, match="w.npz: fitted on vectors of 3 numbers, here they have 16"):
+        extract(tmp_path / "out.jsonl", transform=str(tmp_path / "w.npz"))
+    assert sorted(os.listdir(tmp_path)) == ["texts.txt", "w.npz"]
+
+
+@pytest.mark.parametrize(
+    "name, old",
+    [
+        ("out.jsonl.gz", b"plain\n"), ("out.jsonl.gz", b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03K"), ("out.npz", b""),
+        ("out.npz", b"PK\x03\x04"), ("out.hdf5", b"x"), ("out.jsonl", b"half a l"),
+    ],
+)  # fmt: skip
+def test_an_old_file_that_cannot_be_appended_to(extract, tmp_path, name, old):
+    (tmp_path / name).write_bytes(old)
+    with pytest.raises(InputError, match=f"{name}: .*--append"):
+        extract(tmp_path / name, append=True)
+    assert (tmp_path / name).read_bytes() == old
+    assert sorted(os.listdir(tmp_path)) == [name, "texts.txt"], "nothing is left beside it"
