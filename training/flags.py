@@ -2,6 +2,7 @@
 
 import dataclasses
 import logging
+import math
 import sys
 import types
 import typing
@@ -92,7 +93,7 @@ def check_run(settings, *positive):
         "gradient_accumulation_steps", "save_checkpoints_steps", "iterations_per_loop", *positive,
     )  # fmt: skip
     for name in ("max_grad_norm", "eval_steps", "patience"):
-        if getattr(settings, name) < 0:
+        if not 0 <= getattr(settings, name) < math.inf:
             raise InputError(f"--{name}={getattr(settings, name)}: 0, which is none, or a number above it is needed")
     if (settings.keep_best or settings.patience) and not settings.eval_steps:
         raise InputError("--keep_best and --patience compare evaluations: --eval_steps is needed")
@@ -106,7 +107,8 @@ def check_share(settings, *names):
 
 
 def check_positive(settings, *names):
-    """Raises InputError for the first of these settings that is not above 0."""
+    """Raises InputError for the first of these settings that is not above 0, or no finite number."""
     for name in names:
-        if getattr(settings, name) <= 0:
+        # Not `<= 0`, which a number that is none (nan) passes.
+        if not 0 < getattr(settings, name) < math.inf:
             raise InputError(f"--{name}={getattr(settings, name)}: a number above 0 is needed")
