@@ -183,7 +183,15 @@ def _classification(name, processor, splits, run):
     for split, rows in (("train", train), ("dev", dev), ("test", test)):
         if rows and len({example.text_b is None for example in (*train, *rows)}) > 1:
             raise InputError(f"--tasks: {name}: {split} mixes single texts and pairs, or train has the other kind")
-    _check_classes(name, train, run.folds, needs_folds=not (dev and test))
+    if dev and test:
+        needed = 0
+    elif dev or test:
+        needed = run.folds
+    else:
+        # Folds within folds: of c rows of a class at least c - ceil(c / folds) are in what a fold leaves, and that is
+        # `folds` of them from here on.
+        needed = run.folds + 2
+    _check_classes(name, train, run.folds, needed)
     if len(test) > 1 and len({example.label for example in test}) == 1:
         raise InputError(
             f"{test[0].source or name}: all {len(test)} rows of test are {test[0].label!r}; if the processor makes "
@@ -199,7 +207,7 @@ def _classification(name, processor, splits, run):
     return EvaluationTask(name, processor.get_labels(), metrics, scored_split, scored, train, dev)
 
 
-def _check_classes(name, train, folds, needs_folds):
+def _check_classes(name, train, folds, needed):
     counts = {}
     for example in train:
         counts[example.label] = counts.get(example.label, 0) + 1
@@ -208,8 +216,8 @@ def _check_classes(name, train, folds, needs_folds):
             f"{train[0].source}: all {len(train)} rows of {name} to learn from are {next(iter(counts))!r}; two classes "
             "are needed"
         )
-    if needs_folds and sorted(counts.values())[-2] < folds:
+    if sorted(counts.values())[-2] < needed:
         raise InputError(
-            f"--folds={folds}: {name} has {len(train)} rows to learn from, and no second class of {folds} rows; give "
+            f"--folds={folds}: {name} has {len(train)} rows to learn from, and no second class of {needed} rows; give "
             "fewer folds, or more rows"
         )

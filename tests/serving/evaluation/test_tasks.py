@@ -2,9 +2,11 @@
 
 import json
 
+import numpy as np
 import pytest
 
 from errors import InputError
+from serving.evaluation import scores
 from serving.evaluation.settings import EvaluationSettings
 from serving.evaluation.tasks import read_tasks
 
@@ -40,14 +42,14 @@ def glue(split, count, labelled=True):
 def test_files_of_ones_own(write):
     write("data/pairs.tsv", PAIRS)
     write("classes.csv", CLASSES.replace("\t", ","))
-    write("rows.jsonl", "".join(json.dumps({"text": f"t{i}", "label": i % 2}) + "\n" for i in range(8)))
+    write("rows.jsonl", "".join(json.dumps({"text": f"t{i}", "label": i % 2}) + "\n" for i in range(10)))
     pairs, classes, rows = read("data/pairs.tsv,mine=classes.csv,rows.jsonl")
     assert (pairs.name, pairs.labels, sizes(pairs)) == ("pairs", [], ("all rows", 3, 0, 0))
     assert pairs.metrics == ("spearman", "pearson") and pairs.is_similarity
     assert [(e.text_a, e.text_b, e.label) for e in pairs.scored][0] == ("a b", "c d", 1.5)
     assert (classes.name, classes.labels, sizes(classes)) == ("mine", ["x", "y"], ("all rows", 12, 0, 0))
     assert classes.metrics == ("accuracy", "f1_macro")
-    assert (rows.labels, sizes(rows)) == (["0", "1"], ("all rows", 8, 0, 0))
+    assert (rows.labels, sizes(rows)) == (["0", "1"], ("all rows", 10, 0, 0))
 
 
 def test_folders_of_ones_own(write):
@@ -113,7 +115,7 @@ WRONG = {
     "f=file.tsv": ("text\tlabel\na\tx\nb\tx\n", "all 2 rows of f to learn from are 'x'; two classes are needed"),
     "g=file.tsv": (
         "text\tlabel\na\tx\nb\ty\nc\tx\n",
-        "--folds=3: g has 3 rows to learn from, and no second class of 3",
+        "--folds=3: g has 3 rows to learn from, and no second class of 5",
     ),
     "h=file.tsv": ("text\tlabel\na\n", "file.tsv:2: 1 columns, column 2"),
     "i=file.tsv": ("text\tlabel\na\tx\nb\t\n", "file.tsv:3: no label; every train row needs one"),
@@ -129,6 +131,31 @@ def test_wrong_tasks(write, tasks):
     with pytest.raises(InputError, match=r"^.+$") as raised:
         read(tasks)
     assert error in str(raised.value) and "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("folds", [2, 3, 10])
+def test_what_is_not_refused_can_be_cut_into_folds(write, folds):
+    """Without other splits folds are cut of what a fold leaves: no class may be too small for those."""
+
+    def table(count):
+        return "label\ttext\n" + "".join(f"{'xy'[i % 2]}\tword{i}\n" for i in range(2 * count))
+
+    def rows(count):
+        return scores.Rows(np.random.default_rng(0).normal(size=(2 * count, 3)), np.arange(2 * count) % 2)
+
+    write("all.tsv", table(folds + 2))
+    assert sizes(read("all.tsv", folds=folds)[0])[0] == "all rows"
+    assert len(scores.FrozenClassifier(folds, 1).predict_all(rows(folds + 2))[1]) == folds
+    for count in (folds, folds + 1):
+        write("all.tsv", table(count))
+        with pytest.raises(InputError, match=f"no second class of {folds + 2} rows; give fewer folds"):
+            read("all.tsv", folds=folds)
+    with pytest.raises(ValueError):
+        scores.FrozenClassifier(folds, 1).predict_all(rows(folds))
+    # Where other rows are scored there is one level of folds.
+    write("topics/train.tsv", table(folds))
+    write("topics/test.tsv", table(2))
+    assert sizes(read("topics", folds=folds)[0]) == ("test", 4, 2 * folds, 0)
 
 
 def test_wrong_places(write, tmp_path):
