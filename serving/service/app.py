@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import logging
 import pathlib
 
 import fastapi
@@ -65,7 +66,7 @@ class Service:
 
     def _make_app(self):
         app = fastapi.FastAPI(title="Bertline", description=f"{self._model.name}", docs_url=None, redoc_url=None)
-        app.add_exception_handler(Refusal, lambda request, refusal: refusal.response())
+        app.add_exception_handler(Refusal, _refused)
         app.add_exception_handler(HTTPException, _http_error)
         app.add_exception_handler(Exception, lambda request, error: broken())
         page = PAGE.read_text(encoding="utf-8")
@@ -96,7 +97,7 @@ class Service:
 
         @app.get("/v1/model", summary="What the model is, and what a request may hold")
         async def model():
-            limits = ("max_texts", "max_text_characters", "max_body_bytes", "max_queue_texts")
+            limits = ("max_texts", "max_text_characters", "max_body_bytes", "max_answer_numbers", "max_queue_texts")
             return _json({**self._model.description(), **{name: getattr(self._run, name) for name in limits}})
 
         @app.post("/v1/predict", summary="Labels and probabilities", **_takes(requests.PredictRequest))
@@ -109,6 +110,7 @@ class Service:
         async def embed(request: fastapi.Request):
             asked = await self._read(request, requests.EmbedRequest)
             kind = self._model.embedding(asked.pooling, asked.layers, asked.layer_mix, asked.normalize)
+            requests.check_answer(asked.texts, self._model.numbers_per_text(kind), self._run.max_answer_numbers)
             rows = await self._rows(request, kind, asked.texts)
             if rows is None:
                 return _gone()
@@ -158,6 +160,12 @@ class Service:
 async def _disconnected(request):
     while (await request.receive())["type"] != "http.disconnect":
         pass
+
+
+async def _refused(request, refusal):
+    if refusal.status == 500:
+        logging.error("%s: %s", request.url.path, refusal.message)
+    return refusal.response()
 
 
 async def _http_error(request, error):

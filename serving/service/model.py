@@ -29,7 +29,7 @@ class Model:
     def warm_up(self):
         """Makes the graphs of what is asked for most."""
         if self.has_classifier:
-            self._probabilities(WARM_UP_TEXTS)
+            self._predictor.probabilities(WARM_UP_TEXTS)
         if not self._predictor.folder.unread:
             self._warm(self.embedding()[1])
         self._predictor.low_latency = False  # what is asked for later would wait, and need the weights twice more
@@ -45,6 +45,9 @@ class Model:
 
         Args:
           kind: a verb with its arguments, as `prediction`, `embedding` and `attention` make them.
+
+        Raises:
+          Refusal: the model gives numbers that are none.
         """
         verb, *arguments = kind
         return self._verbs[verb](texts, *arguments)
@@ -56,13 +59,21 @@ class Model:
         return ("predict",)
 
     def embedding(self, pooling=None, layers=(-1,), layer_mix="none", normalize=None):
-        """The kind of work that makes vectors. Raises Refusal for what is unknown, or one kind too many."""
+        """The kind of work that makes vectors.
+
+        Raises:
+          Refusal: an unknown name or layer, one that is named twice, or one kind of vectors too many.
+        """
         try:
             options = self._predictor.options("sentence", pooling, tuple(layers), layer_mix, normalize)
         except InputError as error:
             raise Refusal(422, str(error).replace("--", "")) from None
         if options.unit != "sentence":
             raise Refusal(422, f"pooling={pooling}: the service gives one vector per text")
+        count = self._predictor.config.num_hidden_layers
+        # -1 is the last layer, by another name; the embeddings, which have no other, become -1.
+        _check_once("layers", layers, [layer + count if layer < 0 else layer for layer in layers])
+        _check_once("pooling", pooling, options.pooling.split("+"))
         with self._lock:
             if options not in self._known and len(self._known) >= MOST_KINDS_OF_VECTORS:
                 raise Refusal(
@@ -70,6 +81,12 @@ class Model:
                 )
             self._known.add(options)
         return ("embed", options)
+
+    def numbers_per_text(self, kind):
+        """How many numbers a text's vectors have together; kind: what `embedding` gave."""
+        options = kind[1]
+        states = 1 if options.layer_mix == "mean" else len(options.layers)
+        return self._predictor.config.hidden_size * states * len(options.pooling.split("+"))
 
     def attention(self, layer, head):
         """The kind of work that shows attention. Raises Refusal where there is no such layer or head."""
@@ -93,6 +110,7 @@ class Model:
             "name": self.name,
             "problem_type": predictor.labels.problem_type if self.has_classifier else None,
             "labels": list(predictor.labels.names) if self.has_classifier else None,
+            "pooling": predictor.folder.pooling or "mean",
             "max_seq_length": predictor.max_seq_length,
             "hidden_size": config.hidden_size,
             "num_hidden_layers": config.num_hidden_layers,
@@ -100,7 +118,7 @@ class Model:
         }
 
     def _probabilities(self, texts):
-        return self._predictor.probabilities(texts)
+        return _finite(self._predictor.probabilities(texts))
 
     def _warm(self, options):
         """Before the texts of a client, which may be few or many, see the graph: see WARM_UP_TEXTS."""
@@ -111,12 +129,30 @@ class Model:
     def _vectors(self, texts, options):
         self._warm(options)
         parts = [part.values for part in self._predictor.stream(texts, options)]
-        values = np.concatenate(parts) if len(parts) != 1 else parts[0]
+        values = _finite(np.concatenate(parts) if len(parts) != 1 else parts[0])
         return values[:, 0] if options.num_states == 1 else values
 
     def _attention(self, texts, layer, head):
         found = []
         for text in texts:
             tokens, probabilities = self._predictor.attention(text, layer)
-            found.append((tokens, probabilities.mean(axis=0) if head is None else probabilities[head]))
+            chosen = probabilities.mean(axis=0) if head is None else probabilities[head]
+            found.append((tokens, _finite(chosen)))
         return found
+
+
+def _finite(values):
+    """The values; JSON has no other numbers. Raises Refusal where some are not finite."""
+    if not np.isfinite(values).all():
+        raise Refusal(
+            500,
+            "the model gives numbers that are not finite; with --dtype=float16 they may overflow, else the weights are "
+            "broken",
+        )
+    return values
+
+
+def _check_once(field, given, parts):
+    """Raises Refusal where one of the parts comes twice: larger answers with nothing more in them."""
+    if len(set(parts)) < len(parts):
+        raise Refusal(422, f"{field}={str(given)[:80]}: each may be named once")

@@ -1,21 +1,44 @@
-"""uvicorn's HTTP, for clients that send the first lines of a request without end."""
+"""uvicorn's HTTP, for clients that send the first lines of a request, or the last ones, without end or not at all."""
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-# Of request line and headers. What arrives together with the end of the request before is counted too.
+# Of request line and headers, and of trailers. What arrives together with the end of what was before is counted too.
 MOST_HEAD_BYTES = 1 << 20
 
 
 class BoundedHeads(HttpToolsProtocol):
-    """Hangs up where uvicorn's own would keep whatever comes."""
+    """Hangs up where uvicorn's own would keep whatever comes, or wait for ever.
 
-    _head_bytes, _in_head = 0, True
+    Args:
+      head_seconds: how long a client may take from its connection, or its first byte after an answer, to the end of a
+        head. While a request is answered there is no such limit: whoever answers it has his own for its body.
+    """
+
+    _head_bytes, _in_head, _deadline = 0, True, None
+
+    def __init__(self, *args, head_seconds, **more):
+        super().__init__(*args, **more)
+        self._head_seconds = head_seconds
+
+    def connection_made(self, transport):
+        super().connection_made(transport)
+        self._deadline = self.loop.call_later(self._head_seconds, transport.close)
+
+    def connection_lost(self, exc):
+        self._end_deadline()
+        super().connection_lost(exc)
 
     def data_received(self, data):
         super().data_received(data)
         self._head_bytes = self._head_bytes + len(data) if self._in_head else 0
-        if self._head_bytes > MOST_HEAD_BYTES and self.transport is not None:
+        if self._head_bytes > MOST_HEAD_BYTES:
             self.transport.close()
+        # Any byte, be it an empty line or the rest of a body that nobody reads, has ended uvicorn's own limit, that of
+        # a connection without requests.
+        if self.cycle is not None and not self.cycle.response_complete:
+            self._end_deadline()
+        elif self._deadline is None:
+            self._deadline = self.loop.call_later(self._head_seconds, self.transport.close)
 
     def on_message_begin(self):
         self._in_head, self._head_bytes = True, 0
@@ -24,3 +47,20 @@ class BoundedHeads(HttpToolsProtocol):
     def on_headers_complete(self):
         self._in_head = False
         super().on_headers_complete()
+
+    def on_chunk_header(self):
+        """After the last chunk, which has no body, trailers may come."""
+        self._in_head, self._head_bytes = True, 0
+
+    def on_body(self, body):
+        self._in_head = False
+        super().on_body(body)
+
+    def on_message_complete(self):
+        self._in_head = False
+        super().on_message_complete()
+
+    def _end_deadline(self):
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None

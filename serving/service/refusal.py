@@ -8,7 +8,7 @@ class Refusal(Exception):
     """Becomes a line of JSON with an HTTP status, {"error": message}.
 
     Args:
-      status: 4xx, or 503.
+      status: 4xx, 503, or 500 of a model that is broken.
       message: what was found, what is allowed, how to mend it.
       retry_after_seconds: when the same request may do better; None: never.
       close: whether the rest of what the client sends is not worth reading.

@@ -67,6 +67,16 @@ def parse(kind, body):
     raise Refusal(422, f"{field}: {first['msg'][:200]}; known fields: {known}") from None
 
 
+def check_answer(texts, numbers_per_text, most):
+    """Raises Refusal where the vectors of some texts would have too many numbers."""
+    if len(texts) * numbers_per_text > most:
+        raise Refusal(
+            413,
+            f"texts: {len(texts)} of them by {numbers_per_text} numbers, at most {most} in an answer; send fewer "
+            "texts at once, or ask for fewer layers",
+        )
+
+
 def check_texts(texts, most, most_characters):
     """Raises Refusal for too many texts, or one that is too long or no Unicode."""
     if len(texts) > most:

@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import functools
 import logging
+import math
 import os
 import signal
 import socket
@@ -42,12 +44,14 @@ def serve(run, token):
 
 
 def listen(host, port):
-    """A socket that is bound. Raises InputError where it cannot be."""
+    """A socket that listens: who comes while the model is loaded waits. Raises InputError where it cannot be."""
     try:
         family, _, _, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         listener = socket.socket(family, socket.SOCK_STREAM)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(place)
+        # Until one of them listens, several sockets with SO_REUSEADDR may have the same port.
+        listener.listen()
     except OSError as error:
         raise InputError(f"--host={host} --port={port}: {error.strerror}; give another --port") from None
     return listener
@@ -75,14 +79,14 @@ class Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 service.asgi,
-                http=BoundedHeads,
+                http=functools.partial(BoundedHeads, head_seconds=run.body_seconds),
                 lifespan="off",
                 ws="none",
                 log_config=None,
                 access_log=False,
                 proxy_headers=False,
                 server_header=False,
-                timeout_graceful_shutdown=max(1, round(run.drain_seconds)),
+                timeout_graceful_shutdown=math.ceil(run.drain_seconds),
             )  # fmt: skip
         )
         logging.getLogger("uvicorn").setLevel(logging.CRITICAL)  # its lines are about itself

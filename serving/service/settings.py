@@ -2,6 +2,7 @@
 
 import dataclasses
 import importlib.util
+import math
 import os
 
 from errors import InputError
@@ -51,9 +52,14 @@ class ServeSettings:
     max_texts: int = setting(256, "Texts in one request.")
     max_text_characters: int = setting(20_000, "Characters of one text, or of a pair.")
     max_body_bytes: int = setting(1 << 20, "Bytes of one request's body.")
-    body_seconds: float = setting(30.0, "How long a request's body may take to arrive.")
+    max_answer_numbers: int = setting(
+        1 << 22, "Numbers in one answer of vectors, float32. 256 texts by a layer of BERT-base are 196,608."
+    )
+    body_seconds: float = setting(30.0, "How long a request's first lines may take to arrive, and how long its body.")
     drain_seconds: float = setting(
-        30.0, "How long SIGTERM and SIGINT wait for requests that are being answered; new ones are refused."
+        30.0,
+        "How long SIGTERM and SIGINT wait for requests that are being answered, rounded up to whole seconds; new ones "
+        "are refused.",
     )
 
     @classmethod
@@ -72,11 +78,11 @@ def check(run):
         raise InputError(f"--max_seq_length={run.max_seq_length}: at least 3 are needed for [CLS], a token, [SEP]")
     if not 0 <= run.port <= 65535:
         raise InputError(f"--port={run.port}: a number from 0 to 65535 is needed")
-    if run.max_batch_delay_ms < 0:
+    if not 0 <= run.max_batch_delay_ms < math.inf:
         raise InputError(f"--max_batch_delay_ms={run.max_batch_delay_ms}: 0 or more is needed")
     check_positive(
         run, "max_batch_tokens", "max_queue_texts", "max_texts", "max_text_characters", "max_body_bytes",
-        "body_seconds", "drain_seconds",
+        "max_answer_numbers", "body_seconds", "drain_seconds",
     )  # fmt: skip
     if run.max_texts > run.max_queue_texts:
         raise InputError(

@@ -1,6 +1,7 @@
 """What comes over HTTP is what Predictor says, to every client its own."""
 
 import concurrent.futures
+import dataclasses
 import http.client
 import json
 import random
@@ -14,6 +15,7 @@ pytest.importorskip("fastapi", reason="make serve")
 from service_in_thread import running
 
 from serving import Client, Predictor
+from serving.client import ServiceError
 from serving.service.model import Model
 
 TEXTS = [*ODD, *mixed_texts(200)]
@@ -87,10 +89,44 @@ def test_attention(served, predictor):
     np.testing.assert_allclose(Client(served.url).attention(("a b", "c"), 1, 1)[1], heads[1], atol=1e-6)
 
 
+class Overflowing:
+    """A Predictor whose numbers are none."""
+
+    def __init__(self, predictor):
+        self._predictor = predictor
+
+    def __getattr__(self, name):
+        return getattr(self._predictor, name)
+
+    def probabilities(self, texts):
+        return self._predictor.probabilities(texts) * np.float32(np.nan)
+
+    def stream(self, texts, options):
+        for part in self._predictor.stream(texts, options):
+            yield dataclasses.replace(part, values=part.values * np.float32(np.inf))
+
+    def attention(self, text, layer):
+        tokens, probabilities = self._predictor.attention(text, layer)
+        return tokens, probabilities * np.float32(np.nan)
+
+
+def test_numbers_that_are_none_are_no_answer(predictor, caplog):
+    with running(Model(Overflowing(predictor), "overflowing")) as service:
+        client = Client(service.url)
+        for ask in (client.predict, client.embed):
+            with pytest.raises(ServiceError, match="numbers that are not finite; with --dtype=float16") as caught:
+                ask(["a"])
+            assert caught.value.status == 500
+        with pytest.raises(ServiceError, match="not finite"):
+            client.attention("a")
+    assert "/v1/predict: the model gives numbers that are not finite" in caplog.text
+
+
 def test_what_the_model_is(served):
     model = Client(served.url).model()
     assert model["labels"] == ["red", "green", "blue"] and model["num_attention_heads"] == 2
     assert model["problem_type"] == "single_label_classification" and model["max_texts"] == 256
+    assert model["pooling"] == "mean" and model["max_answer_numbers"] == 1 << 22
 
 
 def test_pages_for_programs(served):

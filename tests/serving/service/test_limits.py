@@ -1,5 +1,6 @@
 """Bodies that nobody means well: a 4xx, one line of JSON, never a stack trace, and the service goes on."""
 
+import itertools
 import json
 import time
 
@@ -12,6 +13,7 @@ from service_in_thread import answer, head, running
 from serving import Client
 from serving.client import ServiceError
 from serving.service.model import Model
+from serving.vector_options import POOLINGS
 
 TOKEN = "correct-horse-battery"
 LIMITS = {"max_texts": 4, "max_text_characters": 50, "max_body_bytes": 2000, "body_seconds": 0.5}
@@ -29,6 +31,10 @@ BODIES = {
     "an unknown pooling": (b'{"texts": ["a"], "pooling": "meen"}', 422),
     "many poolings": (b'{"texts": ["a"], "pooling": "' + b"max+" * 300 + b'max"}', 422),
     "tokens": (b'{"texts": ["a"], "pooling": "none"}', 422), "no such layer": (b'{"texts": ["a"], "layers": [7]}', 422),
+    "a layer twice": (b'{"texts": ["a"], "layers": [-1, 0, -1]}', 422),
+    "many layers": (json.dumps({"texts": ["a"], "layers": [-1] * 100}).encode(), 422),
+    "a layer by two names": (b'{"texts": ["a"], "layers": [-1, 1]}', 422),
+    "a pooling twice": (b'{"texts": ["a"], "pooling": "cls+max+cls"}', 422),
     "a file": (b'{"texts": ["a"], "layer_mix": "/etc/passwd"}', 422),
     "too many": (json.dumps({"texts": ["a"] * 5}).encode(), 413),
     "too long": (json.dumps({"texts": ["a" * 51]}).encode(), 413),
@@ -68,6 +74,7 @@ def test_errors_say_how_to_mend_it(strict):
         ({"texts": ["a"], "pooling": "meen"}, "did you mean mean"),
         ({"texts": ["a", 1]}, r"texts\[1\]: a string is needed"),
         ({"texts": ["a"] * 5}, "at most 4 in a request"),
+        ({"texts": ["a"], "layers": [0, 0]}, r"layers=\[0, 0\]: each may be named once"),
     ):
         with pytest.raises(ServiceError, match=words):
             Client(strict.url).request("POST", "/v1/embed", body)
@@ -142,17 +149,18 @@ def test_what_is_no_http(line, strict):
     assert Client(strict.url).embed(["a"]).shape == (1, 32)
 
 
-@pytest.mark.parametrize("line", [b"X-Filler: " + b"a" * 1000 + b"\r\n", b"a" * 1000], ids=["many", "one"])
-def test_headers_without_end(line, strict):
-    connection = strict.connect()
-    connection.sendall(b"POST /v1/embed HTTP/1.1\r\nX-First: ")
-    with pytest.raises(OSError):
-        for _ in range(20):  # sixteen times what is allowed, with all that buffers on the way may hold
-            connection.sendall(line * 1000)
-    connection.close()
-    connection = strict.connect()
-    connection.sendall(head(18, X_Large="a" * 10_000) + b'{"texts": ["a b"]}')
-    assert answer(connection)[0] == 200
+def test_an_answer_has_its_limit(predictor):
+    with running(Model(predictor, "small"), max_answer_numbers=32 * 6) as service:
+        client, texts = Client(service.url), ["a"] * 7
+        for wanted, numbers in (({}, 32), ({"pooling": "cls+max"}, 64), ({"layers": [0, -1]}, 64),
+                                ({"layers": [0, -1], "layer_mix": "concat"}, 64)):  # fmt: skip
+            most = 32 * 6 // numbers
+            with pytest.raises(ServiceError, match=f"{most + 1} of them by {numbers} numbers, at most 192") as caught:
+                client.request("POST", "/v1/embed", {"texts": texts[: most + 1], **wanted})
+            assert caught.value.status == 413
+            assert client.request("POST", "/v1/embed", {"texts": texts[:most], **wanted})
+            np.testing.assert_allclose(client.embed(texts, **wanted), predictor.embed(texts, **wanted), atol=1e-5)
+        assert client.request("POST", "/v1/embed", {"texts": texts[:6], "layers": [0, -1], "layer_mix": "mean"})
 
 
 def test_unknown_paths_and_methods(strict):
@@ -167,7 +175,8 @@ def test_unknown_paths_and_methods(strict):
 def test_kinds_of_vectors_are_not_endless(predictor):
     with running(Model(predictor, "small")) as service:
         client = Client(service.url)
-        kinds = [{"pooling": "+".join(["cls"] * count)} for count in range(1, 16)]  # the warm-up made one
+        pairs = [{"pooling": "+".join(pair)} for pair in itertools.permutations(POOLINGS, 2)]
+        kinds = [{"pooling": "cls"}, *pairs[:14]]  # the warm-up made one
         with pytest.raises(ServiceError, match="16 kinds") as caught:
             for wanted in kinds:
                 service.service._model.embedding(**wanted)

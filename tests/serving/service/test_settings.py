@@ -1,5 +1,6 @@
 """serve.py's flags: mistakes are told before anything heavy is imported."""
 
+import math
 import pathlib
 import subprocess
 import sys
@@ -22,6 +23,11 @@ ROOT = pathlib.Path(__file__).resolve().parents[3]
         ({"max_batch_delay_ms": -1.0}, "0 or more"),
         ({"max_texts": 0}, "above 0"),
         ({"drain_seconds": 0.0}, "above 0"),
+        ({"drain_seconds": math.inf}, "--drain_seconds=inf: .* above 0"),
+        ({"body_seconds": math.nan}, "--body_seconds=nan: .* above 0"),
+        ({"max_batch_delay_ms": math.nan}, "--max_batch_delay_ms=nan: 0 or more"),
+        ({"max_batch_delay_ms": math.inf}, "--max_batch_delay_ms=inf: 0 or more"),
+        ({"max_answer_numbers": 0}, "above 0"),
         ({"max_texts": 100, "max_queue_texts": 50}, "never be accepted"),
     ],
 )
