@@ -13,7 +13,7 @@ import numpy as np
 from serving.prediction import Prediction
 
 TOKEN_VARIABLE = "BERTLINE_TOKEN"
-TEXTS_PER_REQUEST = 128
+TEXTS_PER_REQUEST = 128  # at most; what the service takes may be less
 _LATER = (429, 503)  # what may go better a little later
 
 
@@ -49,7 +49,7 @@ class Client:
         token = token or os.environ.get(TOKEN_VARIABLE)
         if token:
             self._headers["Authorization"] = f"Bearer {token}"
-        self._own = threading.local()
+        self._own, self._known = threading.local(), None
 
     def embed(self, texts, **wanted):
         """float32 [n, W]: the vectors of some texts; [n, L, W] of several layers that are not mixed.
@@ -90,7 +90,7 @@ class Client:
         Raises:
           ServiceError: it refused, or is not there.
         """
-        body = None if values is None else json.dumps(values).encode()
+        body = None if values is None else _json(values)
         end = time.monotonic() + self._patience
         while True:
             status, retry_after, answer = self._send(method, path, body)
@@ -109,9 +109,29 @@ class Client:
     def _in_parts(self, path, texts, more):
         if isinstance(texts, (str, bytes)):
             raise TypeError("a list of texts is needed, not a single one")
-        texts = list(texts)
-        for start in range(0, len(texts), TEXTS_PER_REQUEST):
-            yield self.request("POST", path, {"texts": texts[start : start + TEXTS_PER_REQUEST], **more})
+        for part in self._cut(list(texts), more):
+            yield self.request("POST", path, {"texts": part, **more})
+
+    def _cut(self, texts, more):
+        """Lists of texts that the service takes at once; it is asked for its limits where there is something to cut."""
+        if len(texts) < 2:
+            yield from [texts] if texts else []
+            return
+        limits = self._known = self._known or self.model()
+        most = min(TEXTS_PER_REQUEST, limits["max_texts"])
+        if "encoding" in more:  # vectors
+            most = min(most, limits["max_answer_numbers"] // _numbers_per_text(limits, **more))
+        part, room = [], 0
+        for text in texts:
+            size = len(_json(text)) + len(", ")
+            if part and (len(part) >= most or size > room):
+                yield part
+                part = []
+            if not part:
+                room = limits["max_body_bytes"] - len(_json({"texts": [], **more}))
+            part.append(text)
+            room -= size
+        yield part
 
     def _send(self, method, path, body):
         """(status, seconds to wait, JSON). A connection that the service closed meanwhile is made anew, once."""
@@ -143,3 +163,13 @@ class Client:
         kind = http.client.HTTPSConnection if self._parts.scheme == "https" else http.client.HTTPConnection
         self._own.connection = kind(self._parts.hostname, self._parts.port, timeout=self._timeout)
         return self._own.connection, True
+
+
+def _json(values):
+    """Bytes. Half a surrogate pair, which UTF-8 has not, becomes its escape: what the service says of it is clearer."""
+    return json.dumps(values, ensure_ascii=False).encode(errors="backslashreplace")
+
+
+def _numbers_per_text(model, pooling=None, layers=(-1,), **_):
+    """How many numbers the vectors of a text have at most; where layers are mixed they have fewer."""
+    return model["hidden_size"] * len(layers) * len((pooling or model["pooling"]).split("+"))

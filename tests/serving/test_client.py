@@ -1,5 +1,6 @@
 """Client against what a service may do to it; what it gets from a real one: tests/serving/service."""
 
+import functools
 import http.server
 import json
 import subprocess
@@ -18,9 +19,18 @@ class Scripted(http.server.BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
 
+    def do_GET(self):
+        assert self.path == "/v1/model"
+        self.server.times_asked += 1
+        self.answer(200, {}, json.dumps(self.server.model).encode())
+
     def do_POST(self):
-        self.server.bodies.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-        status, headers, body = self.server.answers.pop(0)
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.sizes.append(len(body))
+        self.server.bodies.append(json.loads(body))
+        self.answer(*self.server.answers.pop(0))
+
+    def answer(self, status, headers, body):
         if status is None:  # hangs up
             self.close_connection = True
             return
@@ -37,7 +47,9 @@ class Scripted(http.server.BaseHTTPRequestHandler):
 @pytest.fixture
 def service():
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Scripted) as server:
-        server.answers, server.bodies = [], []
+        server.answers, server.bodies, server.sizes, server.times_asked = [], [], [], 0
+        limits = {"max_texts": 256, "max_body_bytes": 1 << 20, "max_answer_numbers": 1 << 22}
+        server.model = {"hidden_size": 4, "pooling": "mean", **limits}
         server.url = f"http://127.0.0.1:{server.server_port}/"
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield server
@@ -99,7 +111,50 @@ def test_large_lists_go_in_parts(service):
     assert len(Client(service.url).predict([f"{i}" for i in range(300)])) == 300
     sent = [text for body in service.bodies for text in body["texts"]]
     assert sent == [f"{i}" for i in range(300)]
+    assert service.times_asked == 1
     assert Client(service.url).predict([]) == [] and Client(service.url).embed([]).shape == (0, 0)
+
+
+def sent_in_parts(service, texts, answers, ask):
+    """The lists that came to the service, which together are the texts."""
+    service.bodies.clear()
+    service.answers = answers
+    ask(texts)
+    sent = [body["texts"] for body in service.bodies]
+    assert [text for part in sent for text in part] == [list(text) if type(text) is tuple else text for text in texts]
+    return [len(part) for part in sent]
+
+
+@pytest.mark.parametrize("texts", [["你好世界" * 350] * 128, ['hello "' * 1500] * 128, [("ab" * 90, "é")] * 128])
+def test_no_part_is_larger_than_the_service_takes(texts, service):
+    service.model["max_body_bytes"] = 100_000 if len(texts[0]) > 2 else 1000
+    sizes = len(json.dumps(texts, ensure_ascii=False).encode())
+    most = -(-sizes // service.model["max_body_bytes"]) * 2
+    found = sent_in_parts(service, texts, [predictions(1)] * 128, Client(service.url).predict)
+    assert max(service.sizes) <= service.model["max_body_bytes"] and len(found) < most
+
+
+def test_parts_are_as_small_as_the_service_wants_them(service):
+    client, texts = Client(service.url), ["a"] * 10
+    service.model["max_texts"] = 4
+    assert sent_in_parts(service, texts, [predictions(4)] * 3, client.predict) == [4, 4, 2]
+    assert sent_in_parts(service, texts, [predictions(4)] * 3, client.predict) == [4, 4, 2]
+    assert service.times_asked == 1
+    service.model["max_texts"], service.model["max_answer_numbers"] = 256, 24
+    values = {"shape": [1, 1], "base64": "AAAAAA=="}
+    for wanted, parts in (
+        ({}, [6, 4]), ({"pooling": "mean+max"}, [3, 3, 3, 1]), ({"layers": [-1, -2, -3]}, [2] * 5),
+        ({"layers": [-1, -2, -3, -4], "pooling": "cls+max"}, [1] * 10),
+    ):  # fmt: skip
+        answers = [(200, {}, json.dumps(values).encode())] * 10
+        embed = functools.partial(Client(service.url).embed, **wanted)
+        assert sent_in_parts(service, texts, answers, embed) == parts
+
+
+def test_half_a_character_is_sent_as_it_is(service):
+    service.answers = [predictions(2)]
+    Client(service.url).predict(["\ud83d", "é"])
+    assert service.bodies == [{"texts": ["\ud83d", "é"]}]
 
 
 def test_mistakes():
