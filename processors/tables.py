@@ -60,6 +60,20 @@ class Table:
         )
 
 
+def check_widths(first, rows, has_header):
+    """Raises InputError for a row of another width: a delimiter inside a text cuts it and shifts what is behind it.
+
+    Args:
+      first: the Row to compare with, the header or the first one.
+      rows: list of Row. Empty cells at the end do not count.
+      has_header: whether `first` is a header, of which a row may lack the last columns.
+    """
+    for row in rows:
+        if any(row[len(first) :]) or (not has_header and any(first[len(row) :])):
+            wanted = f"{'the header' if has_header else 'line 1'} has {len(first)}"
+            raise InputError(f"{row.source}: {len(row)} columns, {wanted}; is there a delimiter inside a text?")
+
+
 class TableProcessor(DataProcessor):
     """A task in tables. Subclasses set the attributes.
 
@@ -139,6 +153,9 @@ class TableProcessor(DataProcessor):
                 cells["label"] = self._label(cells["label"], row)
             guid = f"{set_type}-{index if table.guid is None else row.column(table.guid, 'id')}"
             examples.append(InputExample(guid, source=row.source, **cells))
+        # Official files are read as the original reads them: some have rows of several widths.
+        if table.header is None:
+            check_widths(rows[0], rows, header is not None)
         for reason, sources in left_out.items():
             log.warning("%s: %d rows left out: %s", sources[0], len(sources), reason)
         return examples

@@ -2,13 +2,14 @@
 
 import json
 import logging
+import math
 import os
 import re
 
 import registry
 from errors import InputError
 from processors.base import DataProcessor, InputExample
-from processors.tables import COLUMN_NAMES
+from processors.tables import COLUMN_NAMES, check_widths
 from processors.text_files import Row, exists, is_remote, missing_file, read_lines, read_rows
 
 log = logging.getLogger(__name__)
@@ -33,7 +34,8 @@ class DelimitedProcessor(DataProcessor):
         ending .tsv, .csv or .jsonl.
       text_a_column, text_b_column, label_column, id_column: names in the header (keys of JSON lines), or numbers from
         0; usual names (`COLUMN_NAMES`) are found without being given.
-      has_header: None: line 1 is a header if columns that are named here, or have usual names, are in it.
+      has_header: None: line 1 is a header if columns that are named here, or have usual names, are in it; a number is
+        no name then.
       delimiter: between cells; None: tab in .tsv and .txt, comma in .csv. A backslash and t mean a tab.
       quoting: "minimal" (cells may be in double quotes), "none" (quotes are text), "auto": minimal for commas.
       label_list: the classes in the order of their ids; None: those of the training data, in natural order.
@@ -125,10 +127,9 @@ class DelimitedProcessor(DataProcessor):
         found = ", ".join(f"{part} = {header[at] if header else at}" for part, at in columns.items())
         log.info("%s: %d rows, %s, columns: %s", path, len(rows), "header" if header else "no header", found)
         examples = [self._example(row, columns, split, index) for index, row in enumerate(rows, start)]
+        check_widths(header or rows[0], rows, bool(header))
         if not header and split == "train" and self.has_header is None:
             self._check_no_header(examples)
-        if header:
-            _check_width(header, rows)
         return examples
 
     def _table(self, path):
@@ -148,12 +149,19 @@ class DelimitedProcessor(DataProcessor):
         for part, column in self.columns.items():
             if column is None:
                 found = any(_is_usual(cell, part) for cell in first)
-            elif _is_number(column) and column not in first:
+            elif _is_number(column):
+                # A cell that reads the same proves nothing: column 1 and the label "1" are not related.
                 found = int(column) < len(first) and _is_usual(first[int(column)], part)
             else:
                 found = column in first
             if found:
                 return True
+        numbers = [column for column in self.columns.values() if isinstance(column, str) and _is_number(column)]
+        if numbers and all(number in first for number in numbers):
+            raise InputError(
+                f"{first.source}: {' and '.join(numbers)} are cells of line 1, names or positions; say by has_header "
+                "whether it is a header"
+            )
         return False
 
     def _find_columns(self, header, first, split):
@@ -258,15 +266,6 @@ def _no_column(first, what, argument):
     return InputError(f"{first.source}: {what}; line 1 has: {found}; give {argument}, a name or a number from 0{hint}")
 
 
-def _check_width(header, rows):
-    """A delimiter inside a text shifts what is behind it into wrong columns."""
-    for row in rows:
-        if any(row[len(header) :]):
-            raise InputError(
-                f"{row.source}: {len(row)} columns, the header has {len(header)}; is there a delimiter inside a text?"
-            )
-
-
 def _spelled(label, source):
     """A label as a str: JSON's numbers and truth values as JSON writes them."""
     if isinstance(label, (list, dict)):
@@ -275,9 +274,12 @@ def _spelled(label, source):
 
 
 def _natural_order(label):
-    """Numbers by value and before words, "class 2" before "class 10"."""
+    """Numbers by value and before words, "class 2" before "class 10"; "1" and "1.0", which tie, by their text."""
     try:
-        return (0, float(label), [])
+        value = float(label)
     except ValueError:
-        pieces = re.split(r"(\d+)", label)
-        return (1, 0.0, [int(piece) if at % 2 else piece for at, piece in enumerate(pieces)])
+        value = math.nan
+    if math.isfinite(value):
+        return (0, value, [], label)
+    pieces = re.split(r"(\d+)", label)
+    return (1, 0.0, [int(piece) if at % 2 else piece for at, piece in enumerate(pieces)], label)

@@ -58,11 +58,15 @@ def test_columns_by_name_on_mrpc(data_dir):
     assert {label for label, _, _ in read(data_dir / "glue_mrpc", "test", **names)} == {None}
 
 
-def test_scores_by_number_on_stsb(data_dir):
-    found = read(
-        data_dir / "stsb", train_file="sts-train.csv", delimiter="\\t", text_a_column="5", text_b_column=6,
-        label_column="4", problem_type="regression", quoting="none",
-    )  # fmt: skip
+def test_scores_by_number_on_stsb(data_dir, write):
+    arguments = {
+        "train_file": "sts-train.csv", "delimiter": "\\t", "text_a_column": "5", "text_b_column": 6,
+        "label_column": "4", "problem_type": "regression", "quoting": "none",
+    }  # fmt: skip
+    with pytest.raises(InputError, match="9 columns, line 1 has 7"):  # a few rows name a source and a licence
+        read(data_dir / "stsb", **arguments)
+    lines = (data_dir / "stsb" / "sts-train.csv").read_text("utf-8").split("\n")
+    found = read(write("sts-train.csv", "\n".join("\t".join(line.split("\t")[:7]) for line in lines)), **arguments)
     assert len(found) == 5749
     assert found[0] == (5.0, "A plane is taking off.", "An air plane is taking off.")
     assert sum(score for score, _, _ in found) / 5749 == pytest.approx(2.70, abs=0.005)
@@ -115,7 +119,12 @@ def test_csv_and_json_lines_give_what_was_written(tmp_path, rows):
         ("label\ttext\nx\ta\n", X_THEN_A, ("x", "a", None)),
         ("label\ttext\nx\ta\n", {**X_THEN_A, "has_header": False}, ("label", "text", None)),
         ("x\ta\n", {"text_a_column": "1", "label_column": "0"}, ("x", "a", None)),
-        ("1\t0\nx\ta\n", {"text_a_column": "0", "label_column": "1"}, ("x", "a", None)),
+        ("1\t0\nx\ta\n", {"text_a_column": "0", "label_column": "1", "has_header": True}, ("x", "a", None)),
+        ("1\t0\tlabel\nb\ta\tx\n", {"text_a_column": "0"}, ("x", "a", None)),
+        ("1\tgood\n0\tbad\n", {"text_a_column": "1", "label_column": "0"}, ("1", "good", None)),
+        ("0\tbad\n1\tgood\n", {"text_a_column": "1", "label_column": "0"}, ("0", "bad", None)),
+        ("0\t1\nx\ta\n", {"text_a_column": "1", "label_column": "0", "has_header": False}, ("0", "1", None)),
+        ("x\ta\t\ny\tb\nz\tc\t\t\n", X_THEN_A, ("x", "a", None)),
         ('x|"a|b"\n', {"delimiter": "|", "quoting": "minimal", **X_THEN_A}, ("x", "a|b", None)),
         ('x\t"a\n', X_THEN_A, ("x", '"a', None)),
         ("x \ta\n", X_THEN_A, ("x", "a", None)),
@@ -146,6 +155,10 @@ def test_labels_in_natural_order(write):
     assert learnt("10", "9", "-1", "2.5", "9") == ["-1", "2.5", "9", "10"]
     assert learnt("class 10", "class 2", "alpha") == ["alpha", "class 2", "class 10"]
     assert learnt("b", "1", "a") == ["1", "a", "b"]
+    assert learnt("nan", "2", "b", "inf", "1") == ["1", "2", "b", "inf", "nan"]
+    # Equal numbers: by their text, since a set has another order in each process.
+    assert learnt("1e0", "1.00", "01", "1.0", "1", "001") == ["001", "01", "1", "1.0", "1.00", "1e0"]
+    assert learnt("a 1", "a 001", "a 0001", "a 01") == ["a 0001", "a 001", "a 01", "a 1"]
     assert learnt("b", "a", label_list=["b", "c", "a"]) == ["b", "c", "a"]
     assert learnt("b;a", "c", "", "a; c", problem_type=MULTI, label_separator=";") == ["a", "b", "c"]
     with pytest.raises(InputError, match="labels are not known before"):
@@ -193,6 +206,11 @@ def test_unlabelled_test_rows_stay_unlabelled(write, name, text, arguments, prob
         ("train.tsv", "text\ttext\tlabel\na\tb\tx\n", {"text_a_column": "text"}, "'text' is there twice"),
         ("train.tsv", "text\tlabel\na\tx\nb\n", {}, r"tsv:3: 1 columns, column 2 \(label\) is needed"),
         ("train.tsv", "text\tlabel\na\tx\nb\tc\ty\n", {}, r"tsv:3: 3 columns, the header has 2; is there"),
+        ("train.tsv", "0\tgood\n0\tbad tab\tinside and more\n", X_THEN_A,
+         r"train\.tsv:2: 3 columns, line 1 has 2; is there a delimiter inside a text\?"),
+        ("train.tsv", "0\tbad\ttab\n0\tgood\n", X_THEN_A, r"tsv:2: 2 columns, line 1 has 3; is there a delimiter"),
+        ("train.tsv", "0\t1\nx\ta\n", {"text_a_column": "1", "label_column": "0"},
+         r"train\.tsv:1: 1 and 0 are cells of line 1, .*; say by has_header whether it is a header"),
         ("train.tsv", "text\tlabel\n", {}, r"train\.tsv: a header and no rows"),
         ("train.csv", 'text,label\na,x\n"b,y\n', {}, r"train\.csv:3: unexpected end of data"),
         ("train.tsv", "text\tscore\na\thigh\n", {"problem_type": "regression"}, r"tsv:2: score 'high'; a number"),

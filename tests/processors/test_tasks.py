@@ -287,6 +287,13 @@ def test_sim_with_and_without_header(tmp_path, header):
     assert [(e.label, e.text_a, e.text_b) for e in examples("sim", tmp_path, "test")] == [(None, "你好", "再见")]
 
 
+@pytest.mark.parametrize("header, has", [("", "line 1 has 3"), ("label\ttext_a\ttext_b\n", "the header has 3")])
+def test_sim_with_a_tab_inside_a_text(tmp_path, header, has):
+    (tmp_path / "train.tsv").write_text(header + "1\tA\tB\n0\tA tab\tinside\tB\n")
+    with pytest.raises(InputError, match=rf"train\.tsv:\d: 4 columns, {has}; is there a delimiter inside a text"):
+        examples("sim", tmp_path, "train")
+
+
 @pytest.mark.parametrize(
     "task, file, text, error",
     [
