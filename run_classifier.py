@@ -3,10 +3,12 @@
 Source: google-research/bert `run_classifier.py`, whose flags and output files these are.
 """
 
+import collections
 import dataclasses
 import functools
 import inspect
 import logging
+import math
 import os
 import sys
 
@@ -56,6 +58,7 @@ def make_processor(run):
     processor_class = registry.get("processor", run.task_name.lower())
     known = {field.name for field in dataclasses.fields(run)}
     wanted = {name for name in inspect.signature(processor_class.__init__).parameters if name in known}
+    _check_taken(run, wanted)
     arguments = {name: getattr(run, name) for name in wanted}
     if arguments.get("label_list"):
         arguments["label_list"] = arguments["label_list"].split(",")
@@ -64,6 +67,22 @@ def make_processor(run):
         own = os.path.join(run.output_dir, f"run-{run.seed}" if run.num_runs > 1 else "")
         arguments["label_list"] = run_folder.saved_labels(own) or run_folder.saved_labels(run.init_checkpoint or own)
     return processor_class(**arguments)
+
+
+def _check_taken(run, wanted):
+    """Raises InputError for a setting that other tasks take and this one, which takes those `wanted`, does not."""
+    shared = {field.name for field in dataclasses.fields(settings.FineTuningSettings)}
+    given = [f.name for f in dataclasses.fields(run) if f.name not in shared and getattr(run, f.name) != f.default]
+    for name in given:
+        takers = [
+            task for task in registry.names("processor")
+            if name in inspect.signature(registry.get("processor", task).__init__).parameters
+        ]  # fmt: skip
+        if takers and name not in wanted:
+            raise errors.InputError(
+                f"--{name} is of no use with --task_name={run.task_name}; it is for {', '.join(takers)}; leave it "
+                "out or name such a task"
+            )
 
 
 def _splits(run):
@@ -104,16 +123,17 @@ def objective_arguments(run, objective_class, processor, labels, train_examples)
         )
     found = arguments_of(
         objective_class, run, num_labels=labels.num_labels, problem_type=labels.problem_type,
-        class_weights=class_weights(run.class_weights, labels.names, train_examples),
+        class_weights=class_weights(run, labels, train_examples),
         score_range=score_range(run.score_range, processor.score_range),
     )  # fmt: skip
-    for name in ("class_weights", "score_range"):
-        if getattr(run, name) and name not in found:
+    defaults = {field.name: field.default for field in dataclasses.fields(run)}
+    for name in ("class_weights", "pooling", "score_range"):
+        if getattr(run, name) != defaults[name] and name not in found:
             raise errors.InputError(f"--{name} is of no use with --objective={run.objective}; leave it out")
     if "score_range" in found and not found["score_range"]:
         raise errors.InputError(
-            f"--score_range is needed: the scores of nothing in common and of the same, as 0,5; --task_name="
-            f"{run.task_name} does not say"
+            f"--score_range is needed: two scores, as 0,5: that of texts with nothing in common and that of texts that "
+            f"say the same; --task_name={run.task_name} has none of its own"
         )
     return found
 
@@ -126,33 +146,54 @@ def score_range(text, own):
         low, high = (float(part) for part in text.split(","))
     except ValueError:
         raise errors.InputError(f"--score_range={text}: two numbers separated by a comma are needed, as 0,5") from None
-    if low == high:
-        raise errors.InputError(f"--score_range={text}: two different numbers are needed")
+    if low == high or not math.isfinite(high - low):
+        raise errors.InputError(f"--score_range={text}: two different numbers are needed, both finite")
     return low, high
 
 
-def class_weights(text, names, train_examples):
-    """--class_weights -> list of floats in the order of `names`, None where none are given."""
+def class_weights(run, labels, train_examples):
+    """--class_weights -> list of floats in the order of the labels; None where none are given, or nothing is trained
+    whose classes could be counted. Raises InputError for what are no weights.
+    """
+    text, names = run.class_weights, labels.names
     if not text:
         return None
+    if not names:
+        raise errors.InputError("--class_weights is of no use for scores, which have no classes; leave it out")
     if text == "balanced":
-        counts = [sum(example.label == name for example in train_examples or ()) for name in names]
-        return [sum(counts) / (len(names) * count) if count else 1.0 for count in counts]
-    parts = text.split(",")
+        return _balanced(run, names, train_examples)
+    parts = [part.rpartition("=") for part in text.split(",")]
+    given = {name: number for name, _, number in parts}
+    pairs = all(equals for _, equals, _ in parts) and set(given) <= set(names)
+    numbers = [given.get(name, 1.0) for name in names] if pairs else text.split(",")
     try:
-        if all("=" in part for part in parts):
-            given = dict(part.rsplit("=", 1) for part in parts)
-            return [float(given.pop(name, 1.0)) for name in names] if set(given) <= set(names) else _bad(text, names)
-        return [float(part) for part in parts] if len(parts) == len(names) else _bad(text, names)
+        weights = [float(number) for number in numbers]
     except ValueError:
-        _bad(text, names)
+        weights = []
+    # Written so that nan, which is neither below 0 nor above it, is refused.
+    if len(weights) != len(names) or not all(0 <= weight < math.inf for weight in weights) or not any(weights):
+        raise errors.InputError(
+            f"--class_weights={text}: {len(names)} numbers, label=number pairs or 'balanced' are needed, none below 0, "
+            f"not all 0; labels: {','.join(names)}"
+        )
+    return weights
 
 
-def _bad(text, names):
-    raise errors.InputError(
-        f"--class_weights={text}: {len(names)} numbers, label=number pairs or 'balanced' are needed; "
-        f"labels: {','.join(names)}"
-    )
+def _balanced(run, names, train_examples):
+    """Weights that let each class count the same in the training data; 1 for a class that is not there."""
+    if train_examples is None and run.do_train:
+        raise errors.InputError(
+            "--class_weights=balanced counts the labels of the task's files, and --train_records is given; give the "
+            "numbers"
+        )
+    if train_examples is None:
+        if run.do_eval:
+            logging.warning("--class_weights=balanced: no training data is read without --do_train, so eval_loss is "
+                            "that of equal weights; give the numbers")  # fmt: skip
+        return None
+    several = (one.label if isinstance(one.label, tuple) else (one.label,) for one in train_examples)
+    counts = collections.Counter(str(label) for labels in several for label in labels)
+    return [counts.total() / (len(names) * counts[name]) if counts[name] else 1.0 for name in names]
 
 
 if __name__ == "__main__":

@@ -112,6 +112,12 @@ FLAGS = {
     "no flag": (["train"], "'train' is not a flag"),
     "best of nothing": (["--keep_best"], "--eval_steps is needed"),
     "class weights": (["--class_weights=1,2,3"], "--class_weights=1,2,3: 2 numbers"),
+    "files of another task": (
+        ["--train_file=x.tsv", "--data_dir=None"],
+        "--train_file is of no use with --task_name=COLA; it is for csv, delimited, jsonl, tsv",
+    ),
+    "language of another task": (["--xnli_language=en"], "--xnli_language is of no use with --task_name=COLA"),
+    "pooling of another objective": (["--pooling=max"], "--pooling is of no use with --objective=sequence_class"),
     "dtype": (["--dtype=float8"], "--dtype=float8: one of float32, bfloat16, float16"),
     "frozen layers": (["--freeze_layers=3"], "--freeze_layers=3: a number from 0 to 2"),
     "processor module": (["--processor_module=/no/such.py"], "/no/such.py: no such file"),
