@@ -92,6 +92,13 @@ def check_run(settings, *positive):
         settings, "max_seq_length", "train_batch_size", "eval_batch_size", "learning_rate", "layer_decay",
         "gradient_accumulation_steps", "save_checkpoints_steps", "iterations_per_loop", *positive,
     )  # fmt: skip
+    if hasattr(settings, "length_pool_batches"):
+        check_positive(settings, "length_pool_batches")
+    last_seed = settings.seed + getattr(settings, "num_runs", 1) - 1
+    if not 0 <= settings.seed <= last_seed < 2**31:
+        raise InputError(f"--seed={settings.seed}: a number from 0 on is needed, the last run's below {2**31}")
+    if settings.num_gpus is not None and settings.num_gpus < 0:
+        raise InputError(f"--num_gpus={settings.num_gpus}: 0, which is the CPU, or a number above it is needed")
     for name in ("max_grad_norm", "eval_steps", "patience"):
         if not 0 <= getattr(settings, name) < math.inf:
             raise InputError(f"--{name}={getattr(settings, name)}: 0, which is none, or a number above it is needed")

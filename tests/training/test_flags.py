@@ -7,6 +7,7 @@ import pytest
 
 from errors import InputError
 from training import flags
+from training.settings import ClassifierSettings, PretrainingSettings
 
 
 @pytest.mark.parametrize("value", [0, -1, -0.5, math.nan, math.inf, -math.inf])
@@ -28,9 +29,33 @@ def test_shares(value):
 def test_runs(name, value):
     ones = ("max_seq_length", "train_batch_size", "eval_batch_size", "learning_rate", "layer_decay", "do_train",
             "gradient_accumulation_steps", "save_checkpoints_steps", "iterations_per_loop", "output_dir")  # fmt: skip
-    zeros = ("max_grad_norm", "eval_steps", "patience", "keep_best", "do_eval", "do_predict")
+    zeros = ("max_grad_norm", "eval_steps", "patience", "keep_best", "do_eval", "do_predict", "seed", "num_gpus")
     run = types.SimpleNamespace(**dict.fromkeys(ones, 1), **dict.fromkeys(zeros, 0))
     flags.check_run(run)
     setattr(run, name, value)
     with pytest.raises(InputError, match=f"--{name}={value}: .* above"):
         flags.check_run(run)
+
+
+@pytest.mark.parametrize("kind", [ClassifierSettings, PretrainingSettings])
+def test_seeds_and_devices(kind):
+    """A seed is an int32 to TensorFlow, and of several runs each has its own."""
+
+    def check(**changes):
+        flags.check_run(kind(do_train=True, output_dir="out", **changes))
+
+    check(seed=0, num_gpus=0)
+    check(seed=2**31 - 1)
+    for changes, message in (
+        ({"seed": -1}, "--seed=-1: a number from 0 on"),
+        ({"seed": 2**31}, "--seed=2147483648: .* below 2147483648"),
+        ({"num_gpus": -1}, "--num_gpus=-1: 0, which is the CPU"),
+    ):
+        with pytest.raises(InputError, match=message):
+            check(**changes)
+
+
+@pytest.mark.parametrize("changes", [{"seed": 2**31 - 1, "num_runs": 2}, {"length_pool_batches": 0}])
+def test_what_only_fine_tuning_has(changes):
+    with pytest.raises(InputError, match=f"--{next(iter(changes))}="):
+        flags.check_run(ClassifierSettings(do_train=True, output_dir="out", **changes))
