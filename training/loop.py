@@ -170,9 +170,11 @@ class TrainingLoop:
             )
 
     def _is_finite(self, results):
-        # With loss scaling an overflow of the gradient is expected, and the step is skipped.
-        finite = tf.math.is_finite(results["loss"])
-        return finite if self._train_step.loss_scale is not None else finite & tf.math.is_finite(results["grad_norm"])
+        finite = tf.math.is_finite(results["grad_norm"])
+        if self._train_step.loss_scale is not None:
+            # An overflow of a scaled gradient is expected, and the step is skipped; at 1 nothing is left to lower.
+            finite |= results["loss_scale"] > 1.0
+        return finite & tf.math.is_finite(results["loss"])
 
     def _call(self, count):
         done, sums = self._run(self._iterator, tf.constant(count))

@@ -40,7 +40,7 @@ class TrainStep:
 
     def __call__(self, batch):
         """Returns float32 scalars: `loss`, its terms if several, the objective's measures, `grad_norm` before clipping,
-        `learning_rate`.
+        `learning_rate`; with loss scaling `loss_scale`, the one that the step was made with.
         """
         totals = {term: tf.reduce_sum(w) for term, w in self.objective.loss_weights(batch).items()}
         results = self.strategy.run(self._replica_step, args=(batch, totals))
@@ -58,8 +58,10 @@ class TrainStep:
             terms, gradients = (
                 dict(zip(values, replica.all_reduce("SUM", list(values.values())))) for values in (terms, gradients)
             )
+        scaling = {}
         if self.loss_scale is not None:
-            gradients = {name: g / self.loss_scale for name, g in gradients.items()}
+            scaling["loss_scale"] = tf.identity(self.loss_scale)  # before it is changed
+            gradients = {name: g / scaling["loss_scale"] for name, g in gradients.items()}
         norm = tf.linalg.global_norm(list(gradients.values()))
         if self.max_grad_norm:
             # After the all-reduce, so that every replica scales by the norm of the whole batch's gradients.
@@ -67,7 +69,8 @@ class TrainStep:
             gradients = {name: g * scale for name, g in gradients.items()}
         replica.merge_call(self._apply, args=(gradients, norm))
         loss = tf.add_n([terms[name] for name in self.objective.terms])
-        return {"loss": loss, **{name: value for name, value in terms.items() if name != "loss"}, "grad_norm": norm}
+        rest = {name: value for name, value in terms.items() if name != "loss"}
+        return {"loss": loss, **rest, "grad_norm": norm, **scaling}
 
     def _accumulate(self, batch, totals, replica_index):
         """Terms, measures and gradients of this replica's share, summed over its micro-batches."""

@@ -24,7 +24,10 @@ class Objective:
 
 
 class Step:
-    """Adds the batch's rows to a weight; the loss of step n is losses[n - 1], and so for the gradient's norm."""
+    """Adds the batch's rows to a weight; the loss of step n is losses[n - 1], and so for the gradient's norm.
+
+    A loss scale is halved by each step.
+    """
 
     def __init__(self, losses=(), norms=(), loss_scale=None):
         self.objective, self.step, self.optimizer = Objective(), tf.Variable(0, dtype=tf.int64), self
@@ -41,7 +44,11 @@ class Step:
         self.slots["m"]["weight"].assign_add(total)
         at = tf.cast(self.step, tf.int32)
         self.step.assign_add(1)
-        return {"loss": self.losses[at], "grad_norm": self.norms[at], "learning_rate": tf.constant(0.1)}
+        found = {"loss": self.losses[at], "grad_norm": self.norms[at], "learning_rate": tf.constant(0.1)}
+        if self.loss_scale is not None:
+            found["loss_scale"] = tf.identity(self.loss_scale)
+            self.loss_scale.assign(tf.maximum(1.0, self.loss_scale / 2.0))
+        return found
 
     def state(self):
         return int(self.step), self.objective.weight.numpy().tolist(), self.slots["m"]["weight"].numpy().tolist()
@@ -125,6 +132,14 @@ def test_a_number_that_is_not_finite_stops_the_run(tmp_path, static, losses, nor
 def test_with_loss_scaling_a_gradient_may_overflow(tmp_path, static):
     step, loop = make(tmp_path, Step([], [math.inf], loss_scale=tf.Variable(2.0)), num_train_steps=3, **static)
     assert loop.train() == 3
+
+
+def test_with_loss_scaling_a_gradient_that_overflows_at_scale_one_stops_the_run(tmp_path, static):
+    scale = tf.Variable(4.0)  # 4, 2, then 1
+    step, loop = make(tmp_path, Step([], [math.inf] * 20, loss_scale=scale), num_train_steps=20, **static)
+    with pytest.raises(loops.TrainingDiverged, match="of step 3 is not finite"):
+        loop.train()
+    assert not saved(tmp_path)
 
 
 def test_the_best_weights_are_kept_and_come_back(tmp_path, static):

@@ -209,15 +209,16 @@ def test_loss_scale_halves_at_overflow_and_grows(monkeypatch):
     )
     assert set(step.variables()) == {"loss_scale", "finite_steps"}
     start, run = float(step.loss_scale), tf.function(step)
-    weights, scales = [], []
+    weights, scales, used = [], [], []
     # 4 * 2 ** 15 is above float16's largest number, 65504; 1 * 2 ** 15 and 0.25 * 2 ** 16 are not.
     for factor in (1.0, 4.0, 4.0, 4.0, 1.0, 1.0, 1.0, 1.0):
-        run({"rows": tf.constant([factor])})
+        used.append(float(run({"rows": tf.constant([factor])})["loss_scale"]) / start)
         weights.append(-float(probe.weight.numpy()[0]))
         scales.append(float(step.loss_scale) / start)
     # Skipped while 4 * scale overflows: at 1 and 1/2 of the start.
     assert weights == [1.0, 1.0, 1.0, 5.0, 6.0, 7.0, 8.0, 9.0]
     assert scales == [1.0, 0.5, 0.25, 0.25, 0.25, 0.5, 0.5, 0.5]
+    assert used == [1.0, *scales[:-1]]
     assert int(step.step) == 8
 
 
@@ -244,6 +245,7 @@ def test_half_precision_trains_as_float32(dtype, tolerance, without_dropout):
         small_models.objective("sequence_classification", num_hidden_layers=1), BATCHES["sequence_classification"]
     )
     for one, other in zip(found[0], expected[0]):
+        assert one.pop("loss_scale", 2.0**15) == 2.0**15
         assert one == pytest.approx(other, rel=tolerance)
     assert all(np.isfinite(weight).all() for weight in found[1].values())
     assert small_models.relative_difference(found[1]["output_weights"], expected[1]["output_weights"]) < tolerance
