@@ -1,5 +1,7 @@
 """Metrics by name, as GLUE defines them, computed by scikit-learn and scipy."""
 
+import logging
+
 import numpy as np
 import scipy.stats
 import sklearn.metrics as sk
@@ -17,8 +19,14 @@ def _decided(function, **options):
 
 
 def _correlation(function):
-    # A constant prediction has no correlation: 0, since nan would neither win nor lose a comparison.
-    return lambda labels, scores: np.nan_to_num(function(labels, scores[:, 0]).statistic)
+    def metric(labels, scores):
+        if len(labels) < 2:
+            logging.warning("no correlation can be told of %d row; 0 is written", len(labels))
+            return 0.0
+        # A constant prediction has no correlation: 0, since nan would neither win nor lose a comparison.
+        return np.nan_to_num(function(labels, scores[:, 0]).statistic)
+
+    return metric
 
 
 METRICS = {

@@ -75,6 +75,12 @@ def test_a_constant_prediction_correlates_with_nothing(name):
     assert metrics.compute([name], np.arange(5.0), np.full([5, 1], 3.0)) == {name: 0.0}
 
 
+@pytest.mark.parametrize("name", ["pearson", "spearman"])
+def test_one_row_correlates_with_nothing_and_it_is_said(name, caplog):
+    assert metrics.compute([name], np.array([1.0]), np.array([[2.0]])) == {name: 0.0}
+    assert "no correlation" in caplog.text
+
+
 def test_no_positive_at_all():
     gold = np.zeros(4, np.int32)
     assert metrics.compute(["f1", "mcc"], gold, one_hot(gold, 2)) == {"f1": 0.0, "mcc": 0.0}
