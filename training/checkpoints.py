@@ -78,7 +78,7 @@ class RunCheckpoints:
         except DAMAGE as error:
             raise InputError(
                 f"{prefix}: damaged, or of another configuration ({_first_line(error)}); remove its files to go "
-                "on from an older one, or use --overwrite_output_dir"
+                "on from an older one, or use another --output_dir"
             ) from error
         logging.info("continuing from %s", prefix)
         return int(self._step.numpy())

@@ -65,9 +65,8 @@ class FineTuning:
         for examples in task.examples.values():
             self._encoder.layout.check(examples)
         self._records = {split: self._existing_records(split) for split in task.record_files}
-        self._num_train_steps = 0
-        if settings.do_train:
-            self._check_training()
+        self._num_train_steps, self._dev_key = 0, None
+        self._runs = self._check_training() if settings.do_train else self._folders()
 
     def _folders(self):
         """(output folder, settings) of each seed."""
@@ -91,6 +90,7 @@ class FineTuning:
         return found
 
     def _check_training(self):
+        """What `_folders` gives, with the settings that `check_same_run` returns."""
         settings = self._settings
         given = self._records.get("train")
         count, size = given.num_examples if given else len(self._task.examples["train"]), settings.train_batch_size
@@ -101,9 +101,16 @@ class FineTuning:
                 f"--num_train_epochs={settings.num_train_epochs}; lower the batch size or raise the epochs"
             )
         run.check_settings(settings, self._strategy.num_replicas_in_sync)
-        key = given.key if given else records.content_key(self._task.examples["train"], self._encoder)
-        for folder, seeded in self._folders():
-            run_folder.check_same_run(folder, seeded, key, self._source.config.to_dict())
+        key, config = self._key("train"), self._source.config.to_dict()
+        self._dev_key = self._key("dev") if settings.eval_steps and (settings.keep_best or settings.patience) else None
+        return [
+            (folder, run_folder.check_same_run(folder, seeded, key, config, self._dev_key))
+            for folder, seeded in self._folders()
+        ]
+
+    def _key(self, split):
+        given = self._records.get(split)
+        return given.key if given else records.content_key(self._task.examples[split], self._encoder)
 
     def _write_records(self):
         """Records of all splits that have none yet: the first thing that a run writes."""
@@ -120,7 +127,7 @@ class FineTuning:
     def run(self):
         """All that the settings ask for, for each seed; returns the exit status."""
         settings, scores = self._settings, []
-        for output_dir, seeded in self._folders():
+        for output_dir, seeded in self._runs:
             if settings.num_runs > 1:
                 logging.info("***** Run %d of %d, seed %d *****", len(scores) + 1, settings.num_runs, seeded.seed)
             try:
@@ -136,6 +143,8 @@ class FineTuning:
             results.write_eval_results(
                 os.path.join(settings.output_dir, "eval_results.txt"), _mean_and_deviation(scores)
             )
+        for output_dir, _ in self._runs if settings.do_train else ():
+            run_folder.end_overwriting(output_dir)
         return 0
 
     def _run_once(self, output_dir, settings):
@@ -148,8 +157,9 @@ class FineTuning:
             groups = run.groups_of(settings, objective.encoder)
             if not settings.do_train:
                 step = load_trained(
-                    objective, output_dir, self._source.weights, self._task.labels.names, objective.unread_weights
-                )
+                    objective, settings, output_dir, self._source.weights, self._task.labels.names,
+                    objective.unread_weights,
+                )  # fmt: skip
             elif settings.overwrite_output_dir or not checkpoints.find_latest(output_dir):
                 run.load_initial(objective, self._source, settings, output_dir, objective.unread_weights)
             if settings.dry_run:
@@ -176,6 +186,7 @@ class FineTuning:
             num_warmup_steps=int(self._num_train_steps * settings.warmup_proportion),
             data_key=self._records["train"].key,
             data_size=f"examples = {self._records['train'].num_examples}",
+            dev_key=self._dev_key,
             best_metric=f"eval_{self._task.metrics[0]}" if settings.keep_best or settings.patience else None,
         )
         step = run.train(objective, groups, data, plan, settings, output_dir, lambda: self._scores(evaluator)[0])

@@ -34,7 +34,7 @@ class Pretraining:
 
     def __init__(self, settings):
         run_folder.check_writable(settings.output_dir)
-        self._settings = settings
+        self._settings, self._dev_key = settings, None
         self._objective_class = registry.get("objective", settings.objective)
         if settings.do_predict and self._objective_class.text_predictions is Objective.text_predictions:
             raise InputError(
@@ -53,7 +53,11 @@ class Pretraining:
         if settings.do_train:
             run.check_settings(settings, self._strategy.num_replicas_in_sync)
             key, config = self._train_data.record_set.key, self._source.config.to_dict()
-            run_folder.check_same_run(settings.output_dir, settings, key, config)
+            if settings.eval_steps and (settings.keep_best or settings.patience):
+                found = self._eval_data.record_set
+                count = min(found.num_examples, settings.eval_batch_size * settings.max_eval_steps)
+                self._dev_key = f"{found.key}-{count}"
+            self._settings = run_folder.check_same_run(settings.output_dir, settings, key, config, self._dev_key)
             if self._source.tokenizer is None:
                 logging.warning("no vocabulary is known, so none is saved with the model; --vocab_file gives one")
 
@@ -93,7 +97,7 @@ class Pretraining:
             step = 0
             if not settings.do_train:
                 needs = objective.unread_weights if settings.do_eval else NEVER_REQUIRED
-                step = load_trained(objective, output_dir, self._source.weights, allow_missing=needs)
+                step = load_trained(objective, settings, output_dir, self._source.weights, allow_missing=needs)
             elif settings.overwrite_output_dir or not checkpoints.find_latest(output_dir):
                 run.load_initial(objective, self._source, settings, output_dir, NEVER_REQUIRED)
             if settings.dry_run:
@@ -110,6 +114,8 @@ class Pretraining:
                 results.write_eval_results(os.path.join(output_dir, "eval_results.txt"), scores)
             if settings.do_predict:
                 self._predict(objective)
+        if settings.do_train:
+            run_folder.end_overwriting(output_dir)
         return 0
 
     def _train(self, objective, groups, evaluator):
@@ -121,6 +127,7 @@ class Pretraining:
             data_size=f"instances = {instances.num_examples}, "
             f"epochs = {settings.num_train_steps * settings.train_batch_size / instances.num_examples:.2f}",
             best_metric="loss" if settings.keep_best or settings.patience else None,
+            dev_key=self._dev_key,
             lower_is_better=True,
         )
         data = self._train_data.train_batches(settings.train_batch_size, settings.seed, length_buckets(settings))

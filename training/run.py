@@ -32,6 +32,7 @@ class Plan:
       num_train_steps, num_warmup_steps: int.
       data_key: hash of the training data, by which the folder knows its run again.
       data_size: what the log says of the data.
+      dev_key: hash of the data that evaluations are compared on; None where none are.
       best_metric: which of the evaluation's metrics picks the best weights; None keeps the last ones.
       lower_is_better: whether its lowest value is the best.
     """
@@ -40,6 +41,7 @@ class Plan:
     num_warmup_steps: int
     data_key: str
     data_size: str
+    dev_key: str | None = None
     best_metric: str | None = None
     lower_is_better: bool = False
 
@@ -116,6 +118,8 @@ def train(objective, groups, data, plan, settings, output_dir, evaluate=None):
     """
     if settings.overwrite_output_dir:
         checkpoints.remove_run(output_dir)
+    # Until the command ends: the same one then goes on, although it says --overwrite_output_dir.
+    overwriting = settings.overwrite_output_dir or run_folder.is_overwriting(output_dir)
     schedule = LinearSchedule(settings.learning_rate, plan.num_train_steps, plan.num_warmup_steps)
     optimizer = OPTIMIZERS[settings.optimizer](objective.named_weights(), schedule, groups, settings.bias_correction)
     train_step = TrainStep(
@@ -136,8 +140,8 @@ def train(objective, groups, data, plan, settings, output_dir, evaluate=None):
     )
     loop = TrainingLoop(train_step, data, output_dir, pace)
     run_folder.write_run_config(
-        output_dir, settings, training_data=plan.data_key, num_train_steps=plan.num_train_steps,
-        encoder_config=objective.encoder.config.to_dict(),
+        output_dir, settings, training_data=plan.data_key, dev_data=plan.dev_key, num_train_steps=plan.num_train_steps,
+        encoder_config=objective.encoder.config.to_dict(), **{run_folder.OVERWRITING: overwriting},
     )  # fmt: skip
     logging.info("***** Running training *****")
     logging.info("  %s, batch size = %d, steps = %d, seed = %d", plan.data_size, settings.train_batch_size,

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import logging
 import os
 import shutil
 import tempfile
@@ -11,6 +12,7 @@ from files import replaced
 from processors.text_files import is_remote
 
 RUN_CONFIG = "run_config.json"
+OVERWRITING = "overwriting"  # entry of run_config.json: a command with --overwrite_output_dir is at work here
 LABEL_MAP = "label_map.json"
 BYTES_FREE_AT_LEAST = 1 << 20
 
@@ -45,29 +47,56 @@ def _nearest_existing(folder):
     return path
 
 
-def check_same_run(folder, settings, data_key, encoder_config):
+def check_same_run(folder, settings, data_key, encoder_config, dev_key=None):
     """Raises InputError where the folder holds a run whose settings, data or model would have given other weights.
 
     A folder that is to be overwritten may hold any run, but not the weights that the new one starts from.
+
+    Args:
+      data_key, dev_key: hashes of the data to train on and of that to compare evaluations on; None where unknown.
+
+    Returns:
+      The settings to go on with: without --overwrite_output_dir where what the folder holds is of the same command,
+      which began by overwriting and was stopped.
     """
-    path = os.path.join(folder, RUN_CONFIG)
-    if settings.overwrite_output_dir:
-        inside = os.path.abspath(folder) + os.sep
-        if os.path.abspath(settings.init_checkpoint or os.sep).startswith(inside):
-            raise InputError(f"--overwrite_output_dir would remove --init_checkpoint={settings.init_checkpoint}")
-        return
-    if not os.path.exists(path):
-        return
+    if not settings.overwrite_output_dir:
+        _compare(folder, settings, data_key, encoder_config, dev_key)
+        return settings
+    _check_not_own_start(folder, settings.init_checkpoint)
     try:
-        with open(path, encoding="utf-8") as file:
-            saved = json.load(file)
-        before_settings = dict(saved["settings"])
-    except (ValueError, LookupError, TypeError) as error:
-        raise InputError(f"{path}: not the JSON that was written ({error}); use --overwrite_output_dir") from error
+        _compare(folder, settings, data_key, encoder_config, dev_key)
+    except InputError:
+        return settings
+    if not is_overwriting(folder):
+        return settings
+    logging.info("--overwrite_output_dir: %s holds what this command wrote before it was stopped; it goes on", folder)
+    return dataclasses.replace(settings, overwrite_output_dir=False)
+
+
+def _check_not_own_start(folder, init_checkpoint):
+    """Raises InputError where removing a run would remove the weights to start from."""
+    if not init_checkpoint or is_remote(init_checkpoint):
+        return
+    own = os.path.realpath(folder)
+    # Of a checkpoint's prefix there is no file; the one beside it may be a link.
+    for path in (init_checkpoint, f"{init_checkpoint}.index"):
+        real = os.path.realpath(path)
+        if real == own or real.startswith(own + os.sep):
+            raise InputError(
+                f"--overwrite_output_dir would remove --init_checkpoint={init_checkpoint}; use another --output_dir"
+            )
+
+
+def _compare(folder, settings, data_key, encoder_config, dev_key):
+    saved = read_run_config(folder)
+    if saved is None:
+        return
+    # Which weights come out, and when a run stops, is decided by evaluations where there is a choice.
+    chosen = {"eval_steps"} if settings.keep_best or settings.patience else set()
     for field in dataclasses.fields(settings):
         # A setting that is newer than the run had its default's meaning.
-        before, now = before_settings.get(field.name, field.default), getattr(settings, field.name)
-        if field.metadata["shapes_weights"] and before != now:
+        before, now = saved["settings"].get(field.name, field.default), getattr(settings, field.name)
+        if (field.metadata["shapes_weights"] or field.name in chosen) and before != now:
             raise InputError(
                 f"{folder} holds a run with --{field.name}={before}, this one has {now}; use the same value to "
                 "continue it, another --output_dir, or --overwrite_output_dir"
@@ -75,6 +104,11 @@ def check_same_run(folder, settings, data_key, encoder_config):
     if data_key and saved.get("training_data") not in (None, data_key):
         raise InputError(
             f"{folder} holds a run on other training data or another vocabulary; use another --output_dir, or "
+            "--overwrite_output_dir"
+        )
+    if chosen and dev_key and saved.get("dev_data") not in (None, dev_key):
+        raise InputError(
+            f"{folder} holds a run whose weights were chosen on other dev data; use another --output_dir, or "
             "--overwrite_output_dir"
         )
     for name, before in (saved.get("encoder_config") or {}).items():
@@ -100,5 +134,36 @@ def saved_labels(folder):
 
 def write_run_config(folder, settings, **facts):
     """Writes run_config.json: every setting, and facts such as the training data's hash."""
+    _write(folder, {**facts, "settings": dataclasses.asdict(settings)})
+
+
+def _write(folder, config):
     with replaced(os.path.join(folder, RUN_CONFIG)) as path, open(path, "w", encoding="utf-8") as file:
-        json.dump({**facts, "settings": dataclasses.asdict(settings)}, file, indent=2, sort_keys=True)
+        json.dump(config, file, indent=2, sort_keys=True)
+
+
+def read_run_config(folder):
+    """What `write_run_config` wrote, as a dict; None where there is none. Raises InputError where it is damaged."""
+    path = os.path.join(folder, RUN_CONFIG)
+    if not os.path.exists(path):
+        return None
+    try:
+        with open(path, encoding="utf-8") as file:
+            saved = json.load(file)
+        return {**saved, "settings": dict(saved["settings"])}
+    except (ValueError, LookupError, TypeError) as error:
+        raise InputError(
+            f"{path}: not the JSON that was written ({error}); copy the folder again, or train anew with "
+            "--overwrite_output_dir"
+        ) from error
+
+
+def is_overwriting(folder):
+    """Whether the folder's run was begun by a command with --overwrite_output_dir that has not ended."""
+    return bool((read_run_config(folder) or {}).get(OVERWRITING))
+
+
+def end_overwriting(folder):
+    """Notes that the command has done all that it was asked for: given again, it overwrites again."""
+    if is_overwriting(folder):
+        _write(folder, {**read_run_config(folder), OVERWRITING: False})

@@ -20,7 +20,9 @@ class RunSettings:
     output_dir: str | None = setting(
         None, "The output directory, a local one: the whole state of the run. The same command continues it.", False
     )
-    overwrite_output_dir: bool = setting(False, "Start anew in an output directory that holds another run.", False)
+    overwrite_output_dir: bool = setting(
+        False, "Start anew in an output directory that holds another run. Stopped, the same command continues.", False
+    )
     bert_config_file: str | None = setting(
         None, "The config json file of the model; by default the one beside --init_checkpoint.", False
     )

@@ -1,13 +1,14 @@
 """A folder that was trained before: evaluation and prediction take weights, vocabulary and labels from it."""
 
 import dataclasses
+import inspect
 import logging
 import os
 import re
 
 from errors import InputError
 from processors.tokenization import load_tokenizer
-from training import checkpoints
+from training import checkpoints, run_folder
 from training.building import ModelSource, model_folder
 from training.weights import load_weights, open_weights
 
@@ -33,10 +34,11 @@ def model_source(settings, output_dir, vocab_file=None, vocab_required=True):
     return source
 
 
-def load_trained(objective, output_dir, initial, label_names=(), allow_missing=None):
+def load_trained(objective, settings, output_dir, initial, label_names=(), allow_missing=None):
     """Reads weights for evaluation or prediction without training: the folder's own, else the initial ones.
 
     Args:
+      settings: RunSettings.
       initial: WeightSource of --init_checkpoint, or None.
       label_names: the task's classes in the order of their ids.
       allow_missing: pattern of weights that are not needed for what is asked.
@@ -53,6 +55,8 @@ def load_trained(objective, output_dir, initial, label_names=(), allow_missing=N
     source = open_weights(model_folder(output_dir)) if own else initial
     if source is None:
         raise InputError(f"{output_dir} holds no trained model, and no --init_checkpoint is given; add --do_train")
+    _check_problem_type(source, getattr(objective, "problem_type", None))
+    _check_settings(objective, settings, output_dir if own else _run_of(source.path), own)
     report = load_weights(objective, source, allow_missing=allow_missing)
     logging.info("%s", report.table())
     needed = [name for name in report.missing if not re.fullmatch(allow_missing or r"(?!)", name)]
@@ -65,6 +69,40 @@ def load_trained(objective, output_dir, initial, label_names=(), allow_missing=N
 
 def _is_trained(output_dir):
     return os.path.exists(os.path.join(model_folder(output_dir), "model.safetensors"))
+
+
+def _run_of(path):
+    """The output folder that weights lie in: OUTPUT_DIR/model or OUTPUT_DIR/model.ckpt-100."""
+    return os.path.dirname(path.removesuffix("/model.safetensors"))
+
+
+def _check_problem_type(source, here):
+    """The same weights would be read, and their outputs taken for what they are not."""
+    there = (source.config or {}).get("problem_type")
+    if here and there and there != here:
+        raise InputError(
+            f"{source.path}: trained for {there}, the task here is {here}; give --problem_type={there} with a generic "
+            "--task_name, else the --task_name that it was trained on"
+        )
+
+
+def _check_settings(objective, settings, folder, own):
+    """A folder that tells of its run must have been trained with the settings that the objective reads.
+
+    own: whether it is the output folder; weights of another one may be tried with another objective.
+    """
+    saved = (run_folder.read_run_config(folder) or {}).get("settings", {})
+    here = {field.name: getattr(settings, field.name) for field in dataclasses.fields(settings)}
+    if not own and saved.get("objective") != here.get("objective"):
+        return
+    # Class weights are of training alone; the problem type is the task's, which the weights' configuration has.
+    read = set(inspect.signature(type(objective).__init__).parameters) - {"class_weights", "problem_type"}
+    for name in sorted(here.keys() & saved.keys() & {"objective", *read}):
+        # None was the objective's or the task's own value, which only the run knew.
+        if saved[name] is not None and saved[name] != here[name]:
+            raise InputError(
+                f"{folder}: trained with --{name}={saved[name]}, here it is {here[name]}; give --{name}={saved[name]}"
+            )
 
 
 def _check_label_names(source, here):

@@ -57,6 +57,54 @@ def test_data_and_model_are_compared(folder):
         run_folder.check_same_run(folder, settings(), "abc", {**MODEL, "hidden_size": 64})
 
 
+@pytest.mark.parametrize("choice", ({"keep_best": True}, {"patience": 2}))
+def test_what_chooses_the_weights_is_compared(tmp_path, choice):
+    before = settings(eval_steps=5, **choice)
+    facts = {"training_data": "abc", "encoder_config": MODEL}
+    run_folder.write_run_config(tmp_path, before, **facts, dev_data="dev")
+    run_folder.check_same_run(tmp_path, before, "abc", MODEL, "dev")
+    with pytest.raises(InputError, match="holds a run with --eval_steps=5, this one has 6"):
+        run_folder.check_same_run(tmp_path, dataclasses.replace(before, eval_steps=6), "abc", MODEL, "dev")
+    with pytest.raises(InputError, match="chosen on other dev data"):
+        run_folder.check_same_run(tmp_path, before, "abc", MODEL, "other")
+    run_folder.write_run_config(tmp_path, settings(eval_steps=5), **facts)
+    run_folder.check_same_run(tmp_path, settings(eval_steps=6), "abc", MODEL)
+
+
+def test_a_stopped_command_that_overwrites_goes_on_and_an_ended_one_overwrites_again(tmp_path):
+    now = settings(overwrite_output_dir=True)
+
+    def check(changes, key="abc"):
+        return run_folder.check_same_run(str(tmp_path), dataclasses.replace(now, **changes), key, MODEL)
+
+    facts = {"training_data": "abc", "encoder_config": MODEL}
+    assert check({}).overwrite_output_dir
+    run_folder.write_run_config(tmp_path, settings(), **facts, overwriting=False)
+    assert check({}).overwrite_output_dir
+    run_folder.write_run_config(tmp_path, now, **facts, overwriting=True)
+    assert check({}) == settings() and check({"do_predict": True}) == settings(do_predict=True)
+    assert check({"learning_rate": 1.0}).overwrite_output_dir and check({}, "abd").overwrite_output_dir
+    run_folder.end_overwriting(tmp_path)
+    assert check({}) == now
+    run_folder.check_same_run(str(tmp_path), settings(), "abc", MODEL)  # all else is still there
+    (tmp_path / "run_config.json").write_text("{")
+    assert check({}) == now
+
+
+@pytest.mark.parametrize("start", ("out", "out/", "out/model", "out/model.ckpt-3", "link", "link/model", "linked.ckpt"))
+def test_the_weights_to_start_from_are_not_overwritten(tmp_path, monkeypatch, start):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "out" / "model").mkdir(parents=True)
+    (tmp_path / "out" / "model.ckpt-3.index").write_text("")
+    (tmp_path / "link").symlink_to("out")
+    (tmp_path / "linked.ckpt.index").symlink_to("out/model.ckpt-3.index")
+    for folder in ("out", str(tmp_path / "out"), "link"):
+        with pytest.raises(InputError, match=f"would remove --init_checkpoint={start}"):
+            run_folder.check_same_run(folder, settings(overwrite_output_dir=True, init_checkpoint=start), "abc", MODEL)
+    for other in ("output", "other", "other/out", "https://tfhub.dev/out", None):
+        run_folder.check_same_run("out", settings(overwrite_output_dir=True, init_checkpoint=other), "abc", MODEL)
+
+
 @pytest.mark.parametrize("content", ('{"settings": ', "[]", "{}", '{"settings": 3}'))
 def test_a_damaged_run_config(folder, content):
     with open(os.path.join(folder, "run_config.json"), "w") as file:

@@ -228,6 +228,22 @@ def test_starting_anew(trained, classify, cola, tmp_path):
     assert not (out / "predictions.tsv").exists() and (out / "notes.txt").read_text() == "mine"
 
 
+def test_starting_anew_killed_and_continued_by_the_same_command(trained, script, classify, cola, tiny_bert, tmp_path):
+    out = shutil.copytree(trained[0], tmp_path / "out")
+    flags = (*cola, "--do_train", "--save_checkpoints_steps=4", f"--output_dir={out}", "--max_seq_length=16",
+             f"--init_checkpoint={tiny_bert}", "--overwrite_output_dir")  # fmt: skip
+    ran = script("run_classifier.py", *flags)
+    # Of the earlier run there is 60. Where 8 is being written, 4 is whole.
+    ran.wait_for(lambda: any(8 <= int(p.stem.rsplit("-", 1)[1]) < 60 for p in out.glob("model.ckpt-*.index")))
+    ran.send(signal.SIGKILL)
+    ran.process.join()
+    assert ran.process.exitcode == -signal.SIGKILL, ran.stderr
+    assert "continuing from" in classify(*flags).stderr
+    assert weights(out) == weights(trained[0])
+    ran = classify(*flags, "--num_train_epochs=1")
+    assert "continuing from" not in ran.stderr and "nothing to train" not in ran.stderr
+
+
 def test_a_loss_that_is_not_finite_stops_the_run(classify, cola, cola_dir, tmp_path):
     ran = classify(
         *cola, "--do_train", f"--output_dir={tmp_path}", "--learning_rate=1e30", "--save_checkpoints_steps=1", status=3
@@ -317,6 +333,9 @@ def test_the_generic_processor(classify, tmp_path, kind):
              "--learning_rate=1e-3", "--num_train_epochs=12")  # fmt: skip
     classify(*flags, "--do_train", "--do_eval")
     classify(*flags, "--do_predict")
+    if kind != "single_label_classification":
+        flags = [flag for flag in flags if not flag.startswith("--problem_type")]
+        assert f"give --problem_type={kind}" in classify(*flags, "--do_predict", status=2).stderr.splitlines()[-1]
     results, (header, *rows) = eval_results(out), table(out / "predictions.tsv")
     config = json.loads((out / "model" / "config.json").read_text())
     assert config["problem_type"] == kind and len(rows) == 11 and header[-2:] == ["text_a", "text_b"]

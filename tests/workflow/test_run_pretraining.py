@@ -202,10 +202,11 @@ def test_killed_and_continued_is_as_never_killed(records, script, pretrain, data
         f"--bert_config_file={data}/bert_config.json", f"--vocab_file={tiny_bert}/vocab.txt",
         "--gradient_accumulation_steps=2",
     )  # fmt: skip
+    again = (*flags, "--overwrite_output_dir") if records == "unmasked" else flags
     straight, out = tmp_path / "straight", tmp_path / "out"
     pretrain(*flags, f"--output_dir={straight}")
     for stop in (3, 13):
-        ran = script("run_pretraining.py", *flags, f"--output_dir={out}")
+        ran = script("run_pretraining.py", *again, f"--output_dir={out}")
         ran.wait_for(lambda: any(int(p.stem.rsplit("-", 1)[1]) >= stop for p in out.glob("model.ckpt-*.index")))  # noqa: B023
         ran.send(signal.SIGKILL)
         ran.process.join()
@@ -213,7 +214,7 @@ def test_killed_and_continued_is_as_never_killed(records, script, pretrain, data
     if records == "train":  # the weights of an unfinished run can be started from, its heads included
         other = pretrain(*flags, f"--output_dir={tmp_path}/other", f"--init_checkpoint={out}")
         assert re.search(r"missing +0\n", other.stderr), other.stderr
-    assert "continuing from" in pretrain(*flags, f"--output_dir={out}").stderr
+    assert "continuing from" in pretrain(*again, f"--output_dir={out}").stderr
     assert weights(out) == weights(straight)
     assert "is a finished run" in pretrain(*flags, f"--output_dir={out}").stderr
 
