@@ -60,8 +60,8 @@ def test_learns_by_heart(name, case, monkeypatch):
     keras.utils.set_random_seed(0)  # Keras takes the seeds of initialisers from Python's `random`
     encoder = small_models.encoder(name, num_hidden_layers=2, hidden_size=32)
     objective = registry.get("objective", kind)(encoder, *arguments)
-    optimizer = AdamW(objective.named_weights(), LinearSchedule(3e-3, 120, 10), bias_correction=True)
+    optimizer = AdamW(objective.named_weights(), LinearSchedule(6e-3, 200, 10), bias_correction=True)
     step = TrainStep(objective, optimizer, tf.Variable(0, dtype=tf.int64), 0)
     run, batch = tf.function(step), small_models.tensors(batch)
-    losses = [float(run(batch)["loss"]) for _ in range(120)]
-    assert losses[-1] < 0.05 * losses[0], losses[::20]
+    losses = [float(run(batch)["loss"]) for _ in range(200)]
+    assert losses[-1] < 0.05 * losses[0], losses[::25]
