@@ -2,6 +2,9 @@
 
 import tensorflow as tf
 
+from modeling.layers import column_sums
+from modeling.one_pass import one_pass
+
 
 class DropoutKey:
     """A source of seeds for one training step. Each `dropout` that is traced takes the next one.
@@ -34,9 +37,55 @@ def dropout(x, rate, key):
     """Sets a share `rate` of x to 0 and scales the rest; `key` None means inference."""
     if key is None or rate == 0.0:
         return x
-    # 16 random bits decide about each element: half the work of a float each, the rate right to 2^-17.
-    size = tf.size(x)
+    bits = draw_bits(tf.size(x), key)
+
+    @tf.custom_gradient
+    def apply(x):
+        def drop(array):
+            return tf.reshape(_dropped(tf.reshape(array, [-1]), bits, rate=rate), tf.shape(array))
+
+        return drop(x), drop
+
+    return apply(x)
+
+
+def residual(dense, inputs, rows, rate, key):
+    """dropout(dense(inputs)) + rows, with bias, mask and sum in one pass.
+
+    Args:
+      dense: a Dense of a linear activation. inputs: [N, in]. rows: [N, units]. rate, key: see `dropout`.
+    """
+    if key is None or rate == 0.0:
+        return dense(inputs) + rows
+    kernel, bias = (tf.cast(weight, dense.compute_dtype) for weight in (dense.kernel, dense.bias))
+    product = tf.matmul(inputs, kernel)
+    bits = tf.reshape(draw_bits(tf.size(product), key), tf.shape(product))
+
+    @tf.custom_gradient
+    def apply(product, bias, rows):
+        def gradient(upstream):
+            to_product = _dropped(upstream, bits, rate=rate)
+            return to_product, column_sums(to_product), upstream
+
+        return _dropped_onto(product, bits, rows, bias=bias, rate=rate), gradient
+
+    return apply(product, bias, rows)
+
+
+def draw_bits(size, key):
+    """uint16 [size]: 16 bits decide about an element, half the work of a float each, the rate right to 2^-17."""
     drawn = tf.random.stateless_uniform([(size + 1) // 2], key.next_seed(), minval=None, maxval=None, dtype=tf.uint32)
-    bits = tf.reshape(tf.reshape(tf.bitcast(drawn, tf.uint16), [-1])[:size], tf.shape(x))
-    mask = tf.cast(bits >= round(rate * 65536), x.dtype) * tf.cast(1.0 / (1.0 - rate), x.dtype)
-    return x * mask
+    return tf.reshape(tf.bitcast(drawn, tf.uint16), [-1])[:size]
+
+
+def _drop(array, bits, rate):
+    scale = tf.cast(1.0 / (1.0 - rate), array.dtype)
+    return tf.where(bits >= round(rate * 65536), array * scale, tf.zeros([], array.dtype))
+
+
+_dropped = one_pass(_drop)
+
+
+@one_pass
+def _dropped_onto(product, bits, rows, bias, rate):
+    return _drop(product + bias, bits, rate) + rows

@@ -11,6 +11,8 @@ import math
 import keras
 import tensorflow as tf
 
+from modeling.one_pass import on_cpu, one_pass
+
 SQRT_HALF, SQRT_TWO_OVER_PI = math.sqrt(0.5), math.sqrt(2.0 / math.pi)
 LOG_ONE_OVER_SQRT_PI = -0.5 * math.log(math.pi)
 LAYER_NORM_EPSILON = 1e-12  # google-research/bert: tf.contrib.layers.layer_norm's variance epsilon
@@ -25,17 +27,23 @@ def gelu(x):
 
 
 @tf.custom_gradient
-def gelu_in_training(x):
-    """The same function and gradient; keeps its derivative alone for the backward pass.
+def gelu_in_training(product, bias):
+    """gelu(product + bias), the same function and gradient; keeps its derivative alone for the backward pass.
 
     TensorFlow's own goes through erfc and ten half-precision products, which take 3 to 7 times as long on a CPU.
     """
-    wide = tf.cast(x, tf.float32)
+    activated, derivative = _gelu_and_derivative(product, bias=bias)
+    return activated, lambda upstream: _to_product_and_bias(upstream * derivative)
+
+
+@one_pass
+def _gelu_and_derivative(product, bias):
+    wide = tf.cast(product, tf.float32) + tf.cast(bias, tf.float32)
     z = wide * SQRT_HALF
     cumulative = 0.5 * tf.math.erf(z) + 0.5
     # x * density(x) = z * exp(-z * z) / sqrt(pi); the constant goes into the exponent, which saves a pass.
-    derivative = tf.cast(cumulative + z * tf.exp(LOG_ONE_OVER_SQRT_PI - z * z), x.dtype)
-    return tf.cast(wide * cumulative, x.dtype), lambda upstream: upstream * derivative
+    derivative = cumulative + z * tf.exp(LOG_ONE_OVER_SQRT_PI - z * z)
+    return tf.cast(wide * cumulative, product.dtype), tf.cast(derivative, product.dtype)
 
 
 def gelu_new(x):
@@ -44,15 +52,38 @@ def gelu_new(x):
 
 
 @tf.custom_gradient
-def gelu_new_in_training(x):
-    """The same function and gradient; keeps its derivative alone."""
-    wide = tf.cast(x, tf.float32)
+def gelu_new_in_training(product, bias):
+    """gelu_new(product + bias), as gelu_in_training."""
+    activated, derivative = _gelu_new_and_derivative(product, bias=bias)
+    return activated, lambda upstream: _to_product_and_bias(upstream * derivative)
+
+
+@one_pass
+def _gelu_new_and_derivative(product, bias):
+    wide = tf.cast(product, tf.float32) + tf.cast(bias, tf.float32)
     square = wide * wide
     tanh = tf.tanh(wide * (SQRT_TWO_OVER_PI + SQRT_TWO_OVER_PI * 0.044715 * square))
     cumulative = 0.5 * tanh + 0.5
     slope = SQRT_TWO_OVER_PI + 3.0 * SQRT_TWO_OVER_PI * 0.044715 * square
-    derivative = tf.cast(cumulative + 0.5 * wide * (1.0 - tanh * tanh) * slope, x.dtype)
-    return tf.cast(wide * cumulative, x.dtype), lambda upstream: upstream * derivative
+    derivative = cumulative + 0.5 * wide * (1.0 - tanh * tanh) * slope
+    return tf.cast(wide * cumulative, product.dtype), tf.cast(derivative, product.dtype)
+
+
+@tf.custom_gradient
+def add_bias_in_training(product, bias):
+    """product + bias, with a gradient of the bias that is right in half precision too."""
+    return tf.nn.bias_add(product, bias), _to_product_and_bias
+
+
+def column_sums(rows):
+    """[N, W] -> [W]. On a CPU BiasAddGrad sums bfloat16 in bfloat16, 7% off for 4,096 rows; a product does not."""
+    if rows.dtype == tf.float32:
+        return tf.raw_ops.BiasAddGrad(out_backprop=rows)
+    return tf.matmul(tf.ones([8, tf.shape(rows)[0]], rows.dtype), rows)[0]  # 8: what matrix kernels like
+
+
+def _to_product_and_bias(upstream):
+    return upstream, column_sums(upstream)
 
 
 ACTIVATIONS = {
@@ -62,8 +93,8 @@ ACTIVATIONS = {
     "tanh": tf.tanh,
     "linear": lambda x: x,
 }
-# Where training has a form of its own.
-ACTIVATIONS_IN_TRAINING = {**ACTIVATIONS, "gelu": gelu_in_training, "gelu_new": gelu_new_in_training}
+# Where training has a form of its own, with the bias in the same pass.
+ACTIVATIONS_IN_TRAINING = {"gelu": gelu_in_training, "gelu_new": gelu_new_in_training}
 
 
 class _Switch:
@@ -111,8 +142,10 @@ class Dense(keras.layers.Layer):
         self.built = True
 
     def call(self, rows, training=False):
-        activation = (ACTIVATIONS_IN_TRAINING if training else ACTIVATIONS)[self.activation]
-        return activation(tf.nn.bias_add(tf.matmul(rows, self.kernel), self.bias))
+        product = tf.matmul(rows, self.kernel)
+        if training and self.activation in ACTIVATIONS_IN_TRAINING:
+            return ACTIVATIONS_IN_TRAINING[self.activation](product, tf.convert_to_tensor(self.bias))
+        return ACTIVATIONS[self.activation](tf.nn.bias_add(product, self.bias))
 
 
 class Classifier(keras.layers.Layer):
@@ -154,9 +187,8 @@ class LayerNorm(keras.layers.Layer):
 
     def call(self, rows, training=True):
         gamma, beta = tf.convert_to_tensor(self.gamma), tf.convert_to_tensor(self.beta)
-        # Measured on a CPU only; on other devices the form that training uses.
-        on_cpu = not tf.config.list_physical_devices("GPU") and not tf.config.list_physical_devices("TPU")
-        form = layer_norm_in_inference if on_cpu and not training and not portable_operations.is_on else layer_norm
+        fast = on_cpu() and not training and not portable_operations.is_on
+        form = layer_norm_in_inference if fast else layer_norm
         return form(rows, gamma, beta, self.epsilon, self.compute_dtype)
 
 

@@ -15,9 +15,9 @@ import tensorflow as tf
 
 import registry
 from errors import InputError
-from modeling.dropout import DropoutKey, dropout
+from modeling.dropout import DropoutKey, dropout, residual
 from modeling.encoder import Encoder
-from modeling.layers import ACTIVATIONS, Dense, LayerNorm, initializer
+from modeling.layers import ACTIVATIONS, Dense, LayerNorm, add_bias_in_training, initializer
 from modeling.packing import TokenPacking
 
 MASKED_SCORE = -10000.0  # google-research/bert: what a score gets where the key is padding
@@ -265,9 +265,11 @@ class TransformerLayer(keras.layers.Layer):
         context = self._attend(rows, packing, bias, dropout_key, query_rows)
         if query_rows is not None:
             rows = tf.gather(rows, tf.reshape(query_rows, [-1]))
-        rows = self.attention_norm(dropout(self.attention_output(context), rate, dropout_key) + rows, training=training)
-        transformed = self.output_dense(self.intermediate(rows, training=training))
-        return self.output_norm(dropout(transformed, rate, dropout_key) + rows, training=training)
+        rows = residual(self.attention_output, context, rows, rate, dropout_key)
+        rows = self.attention_norm(rows, training=training)
+        transformed = self.intermediate(rows, training=training)
+        rows = residual(self.output_dense, transformed, rows, rate, dropout_key)
+        return self.output_norm(rows, training=training)
 
     def _attend(self, rows, packing, bias, dropout_key, query_rows):
         heads, width = self.config.num_attention_heads, self.config.hidden_size
@@ -277,7 +279,8 @@ class TransformerLayer(keras.layers.Layer):
             """One product for several projections: [rows, len(denses) * H]."""
             kernel = tf.concat([tf.cast(dense.kernel, self.compute_dtype) for dense in denses], axis=1)
             bias = tf.concat([tf.cast(dense.bias, self.compute_dtype) for dense in denses], axis=0)
-            return tf.nn.bias_add(tf.matmul(rows, kernel), bias)
+            add_bias = tf.nn.bias_add if dropout_key is None else add_bias_in_training
+            return add_bias(tf.matmul(rows, kernel), bias)
 
         def split_heads(slots, length, parts):
             """[B * L, parts * H] -> parts tensors [B, heads, L, head_width]; B may be 0."""

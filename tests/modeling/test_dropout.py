@@ -5,9 +5,10 @@ import pytest
 import small_models
 import tensorflow as tf
 
-import modeling.encoders.bert as bert
 from modeling import dropout as dropout_module
-from modeling.dropout import DropoutKey, dropout
+from modeling.dropout import DropoutKey, draw_bits, dropout, residual
+from modeling.encoder import policy
+from modeling.layers import Dense, add_bias_in_training
 
 
 def key(*numbers):
@@ -57,17 +58,44 @@ def test_each_draw_of_each_child_has_a_seed_of_its_own():
 
 
 def test_no_two_places_of_a_model_share_a_mask(monkeypatch):
-    """Ones go in, so that each result shows its mask."""
     found = []
 
-    def recording(x, rate, dropout_key):
-        found.append(dropout_module.dropout(tf.ones_like(x), rate, dropout_key).numpy().reshape(-1)[:200])
-        return x
+    def recording(size, dropout_key):
+        bits = draw_bits(size, dropout_key)
+        found.append(bits.numpy()[:200] >= 2**15)
+        return bits
 
-    monkeypatch.setattr(bert, "dropout", recording)
+    monkeypatch.setattr(dropout_module, "draw_bits", recording)
     rates = {"hidden_dropout_prob": 0.5, "attention_probs_dropout_prob": 0.5}
     small_models.encoder(**rates)(small_models.features((20, 20)), dropout_key=key(1, 2))
     assert len(found) == 1 + 3 * small_models.SIZES["num_hidden_layers"]
     for i, one in enumerate(found):
         for other in found[:i]:
             assert 0.25 < np.mean(one == other) < 0.75
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize("num_rows", [9, 1100])  # below and above what is compiled
+def test_residual_is_dropout_of_the_dense_layer_plus_rows(num_rows, dtype):
+    dense = Dense(256, dtype=policy(dtype, for_training=True))
+    dense.build(32)
+    dense.bias.assign(tf.random.stateless_normal([256], [1, 2]))
+    inputs, rows, upstream = (
+        tf.cast(tf.random.stateless_normal([num_rows, width], [3, i]), dtype) for i, width in enumerate((32, 256, 256))
+    )
+    weights = [dense.kernel.value, dense.bias.value]
+
+    @tf.function
+    def both(inputs, rows):
+        with tf.GradientTape(persistent=True) as tape:
+            tape.watch([inputs, rows])
+            found = residual(dense, inputs, rows, 0.3, key(5, 6))
+            product = tf.matmul(inputs, tf.cast(dense.kernel, dtype))
+            expected = dropout(add_bias_in_training(product, tf.cast(dense.bias, dtype)), 0.3, key(5, 6)) + rows
+        return [(y, *tape.gradient(y, [inputs, rows, *weights], upstream)) for y in (found, expected)]
+
+    for name, found, expected in zip(("value", "inputs", "rows", "kernel", "bias"), *both(inputs, rows)):
+        found, expected = tf.cast(found, tf.float32).numpy(), tf.cast(expected, tf.float32).numpy()
+        tolerance = np.max(np.abs(expected)) * {"float32": 1e-6, "bfloat16": 2e-2}[dtype]
+        np.testing.assert_allclose(found, expected, rtol=0, atol=tolerance, err_msg=name)
+    assert np.array_equal(residual(dense, inputs, rows, 0.3, None), dense(inputs) + rows)

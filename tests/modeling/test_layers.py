@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from modeling.encoder import policy
-from modeling.layers import Dense, LayerNorm, weights_follow
+from modeling.layers import Dense, LayerNorm, add_bias_in_training, weights_follow
 
 torch = pytest.importorskip("torch", reason="make peers")
 functional = torch.nn.functional
@@ -67,6 +67,19 @@ def test_layer_norm(dtype, rows):
     np.testing.assert_allclose(tf.cast(found, tf.float32), expected.detach(), rtol=tolerance, atol=tolerance)
     for gradient, other in zip(tape.gradient(total, [x, norm.gamma.value, norm.beta.value]), inputs):
         np.testing.assert_allclose(tf.cast(gradient, tf.float32), other.grad, rtol=tolerance, atol=3 * tolerance)
+
+
+@pytest.mark.parametrize("dtype", TOLERANCES)
+def test_gradient_of_a_bias_is_summed_in_float32(dtype):
+    upstream = tf.cast(np.random.default_rng(0).normal(size=(4096, 24)), dtype)
+    product, bias = tf.zeros([4096, 24], dtype), tf.zeros([24], dtype)
+    with tf.GradientTape() as tape:
+        tape.watch(bias)
+        found = add_bias_in_training(product, bias)
+    found = tf.cast(tape.gradient(found, bias, upstream), tf.float64).numpy()
+    expected = tf.cast(upstream, tf.float64).numpy().sum(axis=0)
+    precision = {"float32": 1e-5, "bfloat16": 2**-8, "float16": 2**-11}[dtype]  # one rounding at the end
+    assert np.linalg.norm(found - expected) < precision * np.linalg.norm(expected)
 
 
 def test_layers_whose_weights_follow_start_at_zero():
