@@ -83,9 +83,9 @@ def _drop(array, bits, rate):
     return tf.where(bits >= round(rate * 65536), array * scale, tf.zeros([], array.dtype))
 
 
-_dropped = one_pass(_drop)
+_dropped = one_pass(worth_padding=False)(_drop)
 
 
-@one_pass
+@one_pass(worth_padding=False)
 def _dropped_onto(product, bits, rows, bias, rate):
     return _drop(product + bias, bits, rate) + rows

@@ -36,7 +36,7 @@ def gelu_in_training(product, bias):
     return activated, lambda upstream: _to_product_and_bias(upstream * derivative)
 
 
-@one_pass
+@one_pass(worth_padding=True)
 def _gelu_and_derivative(product, bias):
     wide = tf.cast(product, tf.float32) + tf.cast(bias, tf.float32)
     z = wide * SQRT_HALF
@@ -58,7 +58,7 @@ def gelu_new_in_training(product, bias):
     return activated, lambda upstream: _to_product_and_bias(upstream * derivative)
 
 
-@one_pass
+@one_pass(worth_padding=True)
 def _gelu_new_and_derivative(product, bias):
     wide = tf.cast(product, tf.float32) + tf.cast(bias, tf.float32)
     square = wide * wide

@@ -10,15 +10,18 @@ from modeling.one_pass import MINIMUM_ELEMENTS, one_pass, padded_length
 torch = pytest.importorskip("torch", reason="make peers")
 
 
-@one_pass
-def scaled(rows, more, bias, factor):
+def formula(rows, more, bias, factor):
     return rows * factor + bias, tf.reduce_sum(rows * more, axis=1)
 
 
-# Small; large and as long as it is compiled for; large and padded; one below the threshold.
-@pytest.mark.parametrize("num_rows", [0, 1, 7, 2048, 2049, 3333, MINIMUM_ELEMENTS // 128 - 1])
+FORMULAS = [one_pass(worth_padding)(formula) for worth_padding in (False, True)]
+
+
+# Small; one below the threshold; large and of a length that is compiled; large and of other lengths.
+@pytest.mark.parametrize("num_rows", [0, 1, 7, MINIMUM_ELEMENTS // 128 - 1, MINIMUM_ELEMENTS // 128, 5120, 5121, 7777])
 @pytest.mark.parametrize("jit_compile", [False, True])
-def test_results_are_those_of_the_formula(num_rows, jit_compile):
+@pytest.mark.parametrize("scaled", FORMULAS)
+def test_results_are_those_of_the_formula(scaled, num_rows, jit_compile):
     draw = np.random.default_rng(num_rows)
     rows, more, bias = (draw.normal(size=s).astype(np.float32) for s in ((num_rows, 128), (num_rows, 128), (128,)))
     signature = [tf.TensorSpec([None, 128])] * 2
@@ -38,7 +41,7 @@ def test_few_lengths_are_compiled_and_little_is_wasted():
     assert np.array_equal(lengths[powers - 1], powers)
 
 
-@pytest.mark.parametrize("rows", [40, 1500])
+@pytest.mark.parametrize("rows", [40, 2048, 2100])
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16"])
 @pytest.mark.parametrize("activation, approximate", [(gelu_in_training, "none"), (gelu_new_in_training, "tanh")])
 def test_gelu_with_bias(activation, approximate, dtype, rows):
