@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from modeling.layers import column_sums
+from modeling.layers import add_bias_in_training, column_sums
 from modeling.one_pass import one_pass
 
 
@@ -55,10 +55,12 @@ def residual(dense, inputs, rows, rate, key):
     Args:
       dense: a Dense of a linear activation. inputs: [N, in]. rows: [N, units]. rate, key: see `dropout`.
     """
-    if key is None or rate == 0.0:
+    if key is None:
         return dense(inputs) + rows
     kernel, bias = (tf.cast(weight, dense.compute_dtype) for weight in (dense.kernel, dense.bias))
     product = tf.matmul(inputs, kernel)
+    if rate == 0.0:
+        return add_bias_in_training(product, bias) + rows
     bits = tf.reshape(draw_bits(tf.size(product), key), tf.shape(product))
 
     @tf.custom_gradient

@@ -53,7 +53,7 @@ class MaskedLM(Objective):
             rows = tf.gather(rows, slots)
         return {
             "masked_lm_slots": slots,
-            "masked_lm_rows": self.predictions_head(rows),
+            "masked_lm_rows": self.predictions_head(rows, training=dropout_key is not None),
             "next_sentence_logits": self.next_sentence_head(states["pooled_output"]),
         }
 
@@ -119,5 +119,5 @@ class MaskedLMHead(keras.layers.Layer):
         )
         self.built = True
 
-    def call(self, rows):
-        return self.norm(self.dense(rows))
+    def call(self, rows, training=False):
+        return self.norm(self.dense(rows, training=training))

@@ -75,8 +75,9 @@ def test_no_two_places_of_a_model_share_a_mask(monkeypatch):
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize("rate", [0.0, 0.3])
 @pytest.mark.parametrize("num_rows", [9, 2048])  # left to TensorFlow; compiled
-def test_residual_is_dropout_of_the_dense_layer_plus_rows(num_rows, dtype):
+def test_residual_is_dropout_of_the_dense_layer_plus_rows(num_rows, rate, dtype):
     dense = Dense(256, dtype=policy(dtype, for_training=True))
     dense.build(32)
     dense.bias.assign(tf.random.stateless_normal([256], [1, 2]))
@@ -89,13 +90,13 @@ def test_residual_is_dropout_of_the_dense_layer_plus_rows(num_rows, dtype):
     def both(inputs, rows):
         with tf.GradientTape(persistent=True) as tape:
             tape.watch([inputs, rows])
-            found = residual(dense, inputs, rows, 0.3, key(5, 6))
+            found = residual(dense, inputs, rows, rate, key(5, 6))
             product = tf.matmul(inputs, tf.cast(dense.kernel, dtype))
-            expected = dropout(add_bias_in_training(product, tf.cast(dense.bias, dtype)), 0.3, key(5, 6)) + rows
+            expected = dropout(add_bias_in_training(product, tf.cast(dense.bias, dtype)), rate, key(5, 6)) + rows
         return [(y, *tape.gradient(y, [inputs, rows, *weights], upstream)) for y in (found, expected)]
 
     for name, found, expected in zip(("value", "inputs", "rows", "kernel", "bias"), *both(inputs, rows)):
         found, expected = tf.cast(found, tf.float32).numpy(), tf.cast(expected, tf.float32).numpy()
         tolerance = np.max(np.abs(expected)) * {"float32": 1e-6, "bfloat16": 2e-2}[dtype]
         np.testing.assert_allclose(found, expected, rtol=0, atol=tolerance, err_msg=name)
-    assert np.array_equal(residual(dense, inputs, rows, 0.3, None), dense(inputs) + rows)
+    assert np.array_equal(residual(dense, inputs, rows, rate, None), dense(inputs) + rows)
