@@ -6,6 +6,7 @@ four lengths an octave only, and small ones are left to TensorFlow.
 """
 
 import functools
+import logging
 import math
 
 import tensorflow as tf
@@ -55,7 +56,19 @@ def on_cpu():
 
 def _few_compilations():
     """Replicas are threads of one process, which would compile side by side."""
-    return on_cpu() and tf.distribute.get_strategy().num_replicas_in_sync == 1
+    return on_cpu() and tf.distribute.get_strategy().num_replicas_in_sync == 1 and _xla_is_there()
+
+
+@functools.cache
+def _xla_is_there():
+    """TensorFlow is built without it for some systems."""
+    try:
+        with tf.init_scope():
+            tf.function(tf.negative, jit_compile=True)(tf.zeros([1]))
+    except tf.errors.OpError as error:
+        logging.getLogger(__name__).info("training without XLA's one-pass formulas: %s", str(error).splitlines()[0])
+        return False
+    return True
 
 
 def padded_length(count):

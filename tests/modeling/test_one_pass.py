@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from modeling import one_pass as module
 from modeling.layers import gelu_in_training, gelu_new_in_training
 from modeling.one_pass import MINIMUM_ELEMENTS, one_pass, padded_length
 
@@ -39,6 +40,20 @@ def test_few_lengths_are_compiled_and_little_is_wasted():
     assert len(set(lengths[counts > 2**12])) <= 4 * 5  # up to 2^17, in octaves of 4
     powers = 2 ** np.arange(17)
     assert np.array_equal(lengths[powers - 1], powers)
+
+
+def test_without_xla_the_formula_is_left_to_tensorflow(monkeypatch):
+    def refusing(*arguments, **options):
+        raise tf.errors.InvalidArgumentError(None, None, "Function invoked by the following node is not compilable")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(tf, "function", refusing)
+        assert not module._xla_is_there.__wrapped__()
+    assert module._xla_is_there()
+    monkeypatch.setattr(module, "_xla_is_there", lambda: False)
+    seen = []
+    one_pass(worth_padding=True)(lambda rows: seen.append(rows) or rows)(rows := tf.zeros([3, 4]))
+    assert seen[0] is rows  # not a graph's placeholder
 
 
 @pytest.mark.parametrize("rows", [40, 2048, 2100])
