@@ -1,0 +1,65 @@
+"""JSON that others wrote or that a disk may have damaged: one reader, whose every failure is one line."""
+
+import json
+import os
+
+from errors import InputError
+
+
+def read(path, kind=dict, mend="copy the file again"):
+    """The value in a JSON file.
+
+    Args:
+      path: of a local file, or of one with a scheme (gs://).
+      kind: type that the value must have; `object` for any.
+      mend: the end of the message where the file is damaged: what to do.
+
+    Raises:
+      InputError: the file cannot be read, is not UTF-8 or not JSON, nests too deeply, or holds another type. The message
+        has the file, and the line where the JSON breaks.
+    """
+    path = os.fspath(path)
+    try:
+        if "://" in path:
+            import tensorflow as tf
+
+            with tf.io.gfile.GFile(path, "rb") as file:
+                raw = file.read()
+        else:
+            with open(path, "rb") as file:
+                raw = file.read()
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror or error}") from error
+    return parse(raw, path, kind, mend)
+
+
+def parse(raw, where, kind=dict, mend="copy the file again"):
+    """The value in JSON text; see `read`.
+
+    Args:
+      raw: bytes or str.
+      where: how the message begins, as "config.json".
+    """
+    end = f"; {mend}" if mend else ""
+    try:
+        text = raw.decode("utf-8-sig") if isinstance(raw, bytes) else raw
+        value = json.loads(text)
+    except UnicodeDecodeError as error:
+        raise InputError(f"{where}: not JSON: byte 0x{raw[error.start]:02x} at offset {error.start} is not UTF-8{end}") from error
+    except json.JSONDecodeError as error:
+        raise InputError(f"{where}:{error.lineno}: not JSON: {error.msg}{end}") from error
+    except ValueError as error:  # a number of thousands of digits
+        raise InputError(f"{where}: not JSON that can be read: {error}{end}") from error
+    except RecursionError as error:
+        raise InputError(f"{where}: lists or objects are nested too deeply{end}") from error
+    if not isinstance(value, kind):
+        raise InputError(f"{where}: {_NAMES.get(kind, kind.__name__)} is needed, found {_found(value)}{end}")
+    return value
+
+
+_NAMES = {dict: "a JSON object", list: "a JSON list", str: "a string", int: "a whole number"}
+
+
+def _found(value):
+    name = {dict: "an object", list: "a list", str: "a string", type(None): "null", bool: "true or false"}.get(type(value))
+    return name or "a number"

@@ -1,0 +1,41 @@
+"""Every way in which JSON can be wrong is one line that names the file."""
+
+import pytest
+
+import json_files
+from errors import InputError
+
+
+def test_value_and_byte_order_mark(tmp_path):
+    path = tmp_path / "a.json"
+    path.write_bytes(b'\xef\xbb\xbf{"a": [1, null]}')
+    assert json_files.read(path) == {"a": [1, None]}
+
+
+@pytest.mark.parametrize(
+    "raw, words",
+    [
+        (b'{"a": 1', "a.json:1: not JSON"),
+        (b'{\n"a": }', "a.json:2: not JSON"),
+        (b'{"a": "\xff"}', "byte 0xff at offset 7 is not UTF-8"),
+        (b"[" * 100_000 + b"]" * 100_000, "nested too deeply"),
+        (b'{"a": ' * 100_000, "nested too deeply"),
+        (b"1" * 10_000, "not JSON that can be read"),
+        (b"[1]", "a JSON object is needed, found a list"),
+        (b"null", "a JSON object is needed, found null"),
+        (b"1.5", "a JSON object is needed, found a number"),
+        (b"", "a.json:1: not JSON"),
+    ],
+)
+def test_one_line(tmp_path, raw, words):
+    path = tmp_path / "a.json"
+    path.write_bytes(raw)
+    with pytest.raises(InputError) as caught:
+        json_files.read(path)
+    assert words in str(caught.value) and str(path) in str(caught.value)
+    assert "\n" not in str(caught.value) and len(str(caught.value)) < 400
+
+
+def test_missing_file(tmp_path):
+    with pytest.raises(InputError, match="No such file"):
+        json_files.read(tmp_path / "none.json")
