@@ -5,10 +5,10 @@ import logging
 import numpy as np
 import pytest
 
-import run_classifier
 from errors import InputError
 from processors.base import InputExample
 from processors.labels import Labels
+from training import objective_arguments
 from training.settings import ClassifierSettings
 
 CLASSES = Labels("single_label_classification", ["0", "1", "2"])
@@ -16,7 +16,7 @@ CLASSES = Labels("single_label_classification", ["0", "1", "2"])
 
 def weights(text, labels=CLASSES, examples=None, **run):
     run = ClassifierSettings(class_weights=text, **{"do_train": True, **run})
-    return run_classifier.class_weights(run, labels, examples)
+    return objective_arguments.class_weights(run, labels, examples)
 
 
 def rows(*labels):
@@ -69,4 +69,4 @@ def test_scores_have_no_classes(text):
 @pytest.mark.parametrize("text", ["0,nan", "0,inf", "1,1", "0-5"])
 def test_score_ranges_that_are_none(text):
     with pytest.raises(InputError, match=f"--score_range={text}: two "):
-        run_classifier.score_range(text, None)
+        objective_arguments.score_range(text, None)

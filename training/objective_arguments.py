@@ -1,0 +1,91 @@
+"""From settings to what an objective of fine-tuning takes beside the encoder: weights of classes, range of scores."""
+
+import collections
+import dataclasses
+import logging
+import math
+
+from errors import InputError
+from training.building import arguments_of
+
+
+def objective_arguments(run, objective_class, processor, labels, train_examples):
+    """What the objective takes beside the encoder. Raises InputError where it and the task do not fit together."""
+    if labels.problem_type not in objective_class.problem_types:
+        wanted = " or ".join(objective_class.problem_types) or "no task: it is an objective of pre-training"
+        raise InputError(
+            f"--objective={run.objective} is for {wanted}; --task_name={run.task_name} is {labels.problem_type}"
+        )
+    found = arguments_of(
+        objective_class, run, num_labels=labels.num_labels, problem_type=labels.problem_type,
+        class_weights=class_weights(run, labels, train_examples),
+        score_range=score_range(run.score_range, processor.score_range),
+    )  # fmt: skip
+    defaults = {field.name: field.default for field in dataclasses.fields(run)}
+    for name in ("class_weights", "pooling", "score_range"):
+        if getattr(run, name) != defaults[name] and name not in found:
+            raise InputError(f"--{name} is of no use with --objective={run.objective}; leave it out")
+    if "score_range" in found and not found["score_range"]:
+        raise InputError(
+            f"--score_range is needed: two scores, as 0,5: that of texts with nothing in common and that of texts that "
+            f"say the same; --task_name={run.task_name} has none of its own"
+        )
+    return found
+
+
+def score_range(text, own):
+    """--score_range -> (low, high); the task's own where it is not given."""
+    if not text:
+        return own
+    try:
+        low, high = (float(part) for part in text.split(","))
+    except ValueError:
+        raise InputError(f"--score_range={text}: two numbers separated by a comma are needed, as 0,5") from None
+    if low == high or not math.isfinite(high - low):
+        raise InputError(f"--score_range={text}: two different numbers are needed, both finite")
+    return low, high
+
+
+def class_weights(run, labels, train_examples):
+    """--class_weights -> list of floats in the order of the labels; None where none are given, or nothing is trained
+    whose classes could be counted. Raises InputError for what are no weights.
+    """
+    text, names = run.class_weights, labels.names
+    if not text:
+        return None
+    if not names:
+        raise InputError("--class_weights is of no use for scores, which have no classes; leave it out")
+    if text == "balanced":
+        return _balanced(run, names, train_examples)
+    parts = [part.rpartition("=") for part in text.split(",")]
+    given = {name: number for name, _, number in parts}
+    pairs = all(equals for _, equals, _ in parts) and set(given) <= set(names)
+    numbers = [given.get(name, 1.0) for name in names] if pairs else text.split(",")
+    try:
+        weights = [float(number) for number in numbers]
+    except ValueError:
+        weights = []
+    # Written so that nan, which is neither below 0 nor above it, is refused.
+    if len(weights) != len(names) or not all(0 <= weight < math.inf for weight in weights) or not any(weights):
+        raise InputError(
+            f"--class_weights={text}: {len(names)} numbers, label=number pairs or 'balanced' are needed, none below 0, "
+            f"not all 0; labels: {','.join(names)}"
+        )
+    return weights
+
+
+def _balanced(run, names, train_examples):
+    """Weights that let each class count the same in the training data; 1 for a class that is not there."""
+    if train_examples is None and run.do_train:
+        raise InputError(
+            "--class_weights=balanced counts the labels of the task's files, and --train_records is given; give the "
+            "numbers"
+        )
+    if train_examples is None:
+        if run.do_eval:
+            logging.warning("--class_weights=balanced: no training data is read without --do_train, so eval_loss is "
+                            "that of equal weights; give the numbers")  # fmt: skip
+        return None
+    several = (one.label if isinstance(one.label, tuple) else (one.label,) for one in train_examples)
+    counts = collections.Counter(str(label) for labels in several for label in labels)
+    return [counts.total() / (len(names) * counts[name]) if counts[name] else 1.0 for name in names]
