@@ -46,7 +46,10 @@ def read_rows(task, data_dir, model, max_seq_length):
 
 def padded(rows):
     """Rows -> arrays [B, T] that benchmarks.peers.huggingface.tensors takes."""
-    return work.padded([{**row, "input_mask": np.ones_like(row["input_ids"])} for row in rows])
+    given = [
+        {name: array for name, array in row.items() if name != "uncut_length"} for row in rows
+    ]  # of some rows only
+    return work.padded([{**row, "input_mask": np.ones_like(row["input_ids"])} for row in given])
 
 
 class Run:

@@ -30,6 +30,9 @@ class Feature:
 
 # The row's number among the examples of its split: finds guid and text again. Records of the original lack it.
 EXAMPLE_INDEX = {"example_index": Feature("int32", default=-1)}
+# Of a row that was cut to --max_seq_length: the tokens that its longest text had before, special ones included; 0 of
+# other rows, and of records of the original, which do not tell.
+UNCUT_LENGTH = {"uncut_length": Feature("int32", default=0)}
 
 
 def token_ids(spec):

@@ -6,7 +6,7 @@ from errors import InputError
 
 
 def packed(tokenizer, max_seq_length, first, second=None):
-    """[CLS] a [SEP] or [CLS] a [SEP] b [SEP]; a second text without tokens is none.
+    """[CLS] a [SEP] or [CLS] a [SEP] b [SEP]; a second text of which no token is left is none.
 
     Args:
       tokenizer: its cls_id and sep_id are used.
@@ -19,6 +19,7 @@ def packed(tokenizer, max_seq_length, first, second=None):
     length_b = second.row_lengths() if second is not None else tf.zeros_like(length_a)
     paired = tf.cast(length_b > 0, tf.int64)
     kept_a, kept_b = _truncated_lengths(length_a, length_b, max_seq_length - 2 - paired)
+    paired = tf.cast(kept_b > 0, tf.int64)  # nothing may be left of b
     parts = [_special(tokenizer.cls_id, tf.ones_like(paired)), _cut(first, kept_a, max_seq_length)]
     parts.append(_special(tokenizer.sep_id, tf.ones_like(paired)))
     if second is not None:

@@ -14,7 +14,10 @@ ENCODING_BATCH = 4096  # texts per call of the tokenizer: large enough to amorti
 
 
 class Layout:
-    """Base of all layouts: `spec`, name -> Feature; `features`, examples -> arrays; `fingerprint`."""
+    """Base of all layouts: `spec`, name -> Feature; `features`, examples -> arrays; `fingerprint`.
+
+    `features` gives the arrays of the spec, and `uncut_length` (processors.feature_spec) of examples that were cut.
+    """
 
     def check(self, examples):
         """Raises InputError for the first InputExample that cannot be laid out."""
@@ -52,8 +55,9 @@ class Packed(Layout):
         for start in range(0, len(examples), ENCODING_BATCH):
             part = examples[start : start + ENCODING_BATCH]
             rows = self.rows([example.text_a for example in part], [example.text_b or "" for example in part])
-            for begin, end in zip(rows.row_splits[:-1], rows.row_splits[1:]):
-                yield {name: values[begin:end] for name, values in rows.values.items()}
+            for begin, end, full in zip(rows.row_splits[:-1], rows.row_splits[1:], rows.full_lengths):
+                features = {name: values[begin:end] for name, values in rows.values.items()}
+                yield features if end - begin == full else {**features, "uncut_length": np.int32(full)}
 
     def rows(self, texts, second_texts=None):
         """Rows of many texts at once, or of pairs; a second text without tokens is none, as in the original."""
@@ -70,7 +74,9 @@ class Packed(Layout):
         length_a = splits_a[1:] - splits_a[:-1]
         length_b = second[1][1:] - second[1][:-1] if second else np.zeros_like(length_a)
         paired = (length_b > 0).astype(np.int64)
+        full_lengths = length_a + length_b + 2 + paired
         kept_a, kept_b = truncated_lengths(length_a, length_b, self.max_seq_length - 2 - paired)
+        paired = (kept_b > 0).astype(np.int64)  # the original looks at what is left of b: `if tokens_b:`
         row_splits = np.zeros(len(length_a) + 1, np.int64)
         np.cumsum(kept_a + kept_b + 2 + paired, out=row_splits[1:])
         starts, starts_b = row_splits[:-1], row_splits[:-1] + kept_a + 2
@@ -81,8 +87,7 @@ class Packed(Layout):
         if second:
             input_ids[slots(starts_b, kept_b)] = second[0][slots(second[1][:-1], kept_b)]
             segment_ids[slots(starts_b, kept_b + paired)] = 1
-        cut = (kept_a < length_a) | (kept_b < length_b)
-        return Rows({"input_ids": input_ids, "segment_ids": segment_ids}, row_splits, cut)
+        return Rows({"input_ids": input_ids, "segment_ids": segment_ids}, row_splits, full_lengths)
 
 
 @dataclasses.dataclass
@@ -92,17 +97,22 @@ class Rows:
     Attributes:
       values: name -> int32 [total]; row i has values[name][row_splits[i]:row_splits[i + 1]].
       row_splits: int64 [n + 1].
-      cut: bool [n], whether tokens were dropped.
+      full_lengths: int64 [n], tokens that the rows would have uncut, special ones included.
     """
 
     values: dict[str, np.ndarray]
     row_splits: np.ndarray
-    cut: np.ndarray
+    full_lengths: np.ndarray
 
     @functools.cached_property
     def lengths(self):
         """int64 [n]."""
         return self.row_splits[1:] - self.row_splits[:-1]
+
+    @functools.cached_property
+    def cut(self):
+        """bool [n], whether tokens were dropped."""
+        return self.lengths < self.full_lengths
 
 
 class Separate(Layout):
@@ -134,8 +144,10 @@ class Separate(Layout):
         """Yields one dict of int32 arrays per InputExample. Raises InputError where one has a single text."""
         self.check(examples)
         rows = self.own.features([InputExample(e.guid, text) for e in examples for text in (e.text_a, e.text_b)])
-        for first, second in zip(rows, rows):
-            yield {f"{text}_{name}": array for text, row in zip(PAIR, (first, second)) for name, array in row.items()}
+        for pair in zip(rows, rows):
+            uncut_lengths = [row.pop("uncut_length") for row in pair if "uncut_length" in row]
+            features = {f"{text}_{name}": array for text, row in zip(PAIR, pair) for name, array in row.items()}
+            yield {**features, "uncut_length": max(uncut_lengths)} if uncut_lengths else features
 
 
 def separate_spec(own_spec, texts):

@@ -16,7 +16,7 @@ from google.protobuf.message import DecodeError
 import console
 from errors import InputError
 from files import replaced
-from processors.feature_spec import EXAMPLE_INDEX, token_ids
+from processors.feature_spec import EXAMPLE_INDEX, UNCUT_LENGTH, token_ids
 
 FORMAT_VERSION = 1
 # A process costs seconds to start (it imports TensorFlow), which this many examples outweigh.
@@ -32,6 +32,8 @@ class RecordSet:
       spec: name -> Feature.
       num_examples: int.
       max_length: the longest text's number of tokens, special ones included.
+      num_cut: rows that were cut to --max_seq_length, whose `uncut_length` says so; None where that is not known.
+      max_uncut_length: `max_length` as it would be if no row had been cut; 0 where that is not known.
       key: a hash of what the records were made from, or of their bytes where they were found.
       numbered: whether each record has its own `example_index`; otherwise its place in the files is its number.
       interleaved: whether training reads several files in turn; a row's number then says nothing of its place.
@@ -46,6 +48,8 @@ class RecordSet:
     numbered: bool = True
     has_padding: bool = False
     interleaved: bool = False
+    num_cut: int | None = None
+    max_uncut_length: int = 0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,7 +61,7 @@ class ExampleEncoder:
 
     @property
     def spec(self):
-        return {**self.layout.spec, **self.labels.spec, **EXAMPLE_INDEX}
+        return {**self.layout.spec, **self.labels.spec, **EXAMPLE_INDEX, **UNCUT_LENGTH}
 
     def fingerprint(self):
         return [self.layout.fingerprint(), self.labels.problem_type, self.labels.names]
@@ -118,7 +122,17 @@ def write_records(examples, encoder, folder, split, num_processes=None):
     else:
         logging.info("reusing %d %s records of %s", manifest["num_examples"], split, folder)
     files = [os.path.join(folder, name) for name in manifest["files"]]
-    return RecordSet(files, encoder.spec, manifest["num_examples"], manifest["max_length"], key)
+    # Manifests of earlier versions do not tell of cut rows.
+    num_cut, max_uncut_length = manifest.get("num_cut"), manifest.get("max_uncut_length", 0)
+    if num_cut:
+        logging.warning(
+            "%d of %d %s rows are cut to --max_seq_length=%d; the longest has %d tokens",
+            num_cut, manifest["num_examples"], split, encoder.layout.max_seq_length, max_uncut_length,
+        )  # fmt: skip
+    return RecordSet(
+        files, encoder.spec, manifest["num_examples"], manifest["max_length"], key,
+        num_cut=num_cut, max_uncut_length=max_uncut_length,
+    )  # fmt: skip
 
 
 def _read_manifest(path):
@@ -150,26 +164,35 @@ def _write_shards(examples, encoder, prefix, num_processes):
         for i, (start, end) in enumerate(zip(starts[:-1], starts[1:]))
     ]
     if count == 1:
-        lengths = [_write_shard(*part) for part in parts]
+        totals = [_write_shard(*part) for part in parts]
     else:
         # Forking a process that runs TensorFlow's threads can hang; a fork server has none.
         context = multiprocessing.get_context("forkserver")
         with concurrent.futures.ProcessPoolExecutor(count, context, console.import_tensorflow) as pool:
-            lengths = list(pool.map(_write_shard, *zip(*parts)))
-    files = {os.path.basename(path): os.path.getsize(path) for *_, path in parts}
-    return {"files": files, "num_examples": len(examples), "max_length": max(lengths)}
+            totals = list(pool.map(_write_shard, *zip(*parts)))
+    lengths, uncut_lengths, num_cut = zip(*totals)
+    return {
+        "files": {os.path.basename(path): os.path.getsize(path) for *_, path in parts},
+        "num_examples": len(examples),
+        "max_length": max(lengths),
+        "num_cut": sum(num_cut),
+        "max_uncut_length": max(uncut_lengths),
+    }
 
 
 def _write_shard(examples, encoder, first_index, path):
-    spec, longest = encoder.spec, 0
+    """(the longest text's length, that of the longest before it was cut, number of rows that were cut)."""
+    spec, longest, longest_uncut, num_cut = encoder.spec, 0, 0, 0
     try:
         with replaced(path) as unfinished, tf.io.TFRecordWriter(unfinished) as writer:
             for features in encoder.features(examples, first_index):
-                longest = max(longest, *(len(features[name]) for name in token_ids(spec)))
+                length = max(len(features[name]) for name in token_ids(spec))
+                longest, num_cut = max(longest, length), num_cut + ("uncut_length" in features)
+                longest_uncut = max(longest_uncut, int(features.get("uncut_length", length)))
                 writer.write(serialized(features, spec))
     except tf.errors.OpError as error:
         raise InputError(f"{path}: cannot be written: {error.message.splitlines()[0]}") from None
-    return longest
+    return longest, longest_uncut, num_cut
 
 
 def existing_records(pattern, spec, config, needs_labels=False, num_labels=None):

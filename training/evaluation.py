@@ -31,8 +31,8 @@ class Evaluator:
           with_loss: whether the examples are labelled.
 
         Returns:
-          predictions: name -> numpy array [examples, ...], with `label_ids` where there is a loss; ordered by
-            example_index, by arrival where there is none.
+          predictions: name -> numpy array [examples, ...], with `label_ids` where there is a loss, and
+            `uncut_length` where the batches have it; ordered by example_index, by arrival where there is none.
           loss: float, or None.
         """
         self._copy_weights()
@@ -41,6 +41,8 @@ class Evaluator:
             real = batch["is_real_example"].numpy() > 0 if "is_real_example" in batch else slice(None)
             if with_loss:
                 predictions["label_ids"] = batch["label_ids"]
+            if "uncut_length" in batch:
+                predictions["uncut_length"] = batch["uncut_length"]
             parts.append({name: value.numpy()[real] for name, value in predictions.items()})
             indices.append(batch["example_index"].numpy()[real])
             _add(totals, sums)

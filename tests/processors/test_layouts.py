@@ -64,8 +64,9 @@ def test_segments_and_special_tokens(tokenizer, a, b, length):
     tokens = tokenizer.convert_ids_to_tokens(features["input_ids"].tolist())
     if b:
         kept_a, kept_b = popped(len(a), len(b), length - 3)
-        assert tokens == ["[CLS]", *a[:kept_a], "[SEP]", *b[:kept_b], "[SEP]"]
-        assert features["segment_ids"].tolist() == [0] * (kept_a + 2) + [1] * (kept_b + 1)
+        second = [*b[:kept_b], "[SEP]"] if kept_b else []  # the original's `if tokens_b:` comes after truncation
+        assert tokens == ["[CLS]", *a[:kept_a], "[SEP]", *second]
+        assert features["segment_ids"].tolist() == [0] * (kept_a + 2) + [1] * len(second)
     else:
         assert tokens == ["[CLS]", *a[: length - 2], "[SEP]"]
         assert not features["segment_ids"].any()
@@ -79,10 +80,22 @@ def test_a_second_text_without_tokens_is_none(tokenizer):
     assert not any(f["segment_ids"].any() for f in features)
 
 
+@pytest.mark.parametrize("length, expected", ((3, [2, 3]), (4, [2, 5, 3]), (5, [2, 5, 3, 7, 3])))
+def test_pairs_of_which_no_second_text_is_left(tokenizer, length, expected):
+    [features] = Packed(tokenizer, length).features([InputExample("x", "a b", "c d")])
+    assert features["input_ids"].tolist() == expected
+    assert features["segment_ids"].tolist() == [0, 0, 0, 1, 1][: len(expected)]
+
+
 def test_rows_say_which_were_cut(tokenizer):
-    rows = Packed(tokenizer, 5).rows(["a b c", "a b c d", "a", "a b"], ["", "", "b", "b c"])
+    texts, second = ["a b c", "a b c d", "a", "a b"], ["", "", "b", "b c"]
+    rows = Packed(tokenizer, 5).rows(texts, second)
     assert rows.cut.tolist() == [False, True, False, True]
+    assert rows.full_lengths.tolist() == [5, 6, 5, 7]
     assert rows.row_splits.tolist() == [0, 5, 10, 15, 20]
+    examples = [InputExample("x", a, b or None) for a, b in zip(texts, second)]
+    found = Packed(tokenizer, 5).features(examples)
+    assert [int(features.get("uncut_length", 0)) for features in found] == [0, 6, 0, 7]
 
 
 def test_examples_beyond_one_call_of_the_tokenizer_keep_their_order(tokenizer, monkeypatch):

@@ -64,6 +64,40 @@ def test_round_trip(encoder, tmp_path):
         assert {name: rows[i][name].dtype.name for name in rows[i]} == dict.fromkeys(rows[i], "int32")
 
 
+def num_tokens(example):
+    """With special ones; each word of these texts is a token."""
+    texts = [text.split() for text in (example.text_a, example.text_b or "") if text]
+    return 1 + sum(len(words) + 1 for words in texts)
+
+
+@pytest.mark.parametrize("processes", (1, 2))
+def test_cut_rows_are_counted_and_told_of_again_when_reused(encoder, tmp_path, caplog, processes):
+    examples = small_records.examples(50)
+    lengths = [num_tokens(example) for example in examples]
+    cut = sum(length > 16 for length in lengths)
+    assert 0 < cut < 50
+    for _ in range(2):
+        caplog.clear()
+        written = records.write_records(examples, encoder, tmp_path, "train", processes)
+        assert (written.num_cut, written.max_uncut_length) == (cut, max(lengths))
+        said = f"{cut} of 50 train rows are cut to --max_seq_length=16; the longest has {max(lengths)} tokens"
+        assert [record.message for record in caplog.records if record.levelname == "WARNING"] == [said]
+    rows = read_back(written)
+    assert [int(rows[i]["uncut_length"]) for i in range(50)] == [n if n > 16 else 0 for n in lengths]
+
+
+def test_records_of_which_nothing_is_cut_or_known(encoder, tmp_path, caplog):
+    short = [example for example in small_records.examples(50) if num_tokens(example) <= 16]
+    written = records.write_records(short, encoder, tmp_path, "train", 1)
+    assert (written.num_cut, written.max_uncut_length) == (0, written.max_length)
+    manifest = tmp_path / f"train-{written.key}.json"
+    earlier = {name: value for name, value in json.loads(manifest.read_text()).items() if "cut" not in name}
+    manifest.write_text(json.dumps(earlier))  # as versions wrote it that did not count
+    found = records.write_records(short, encoder, tmp_path, "train", 1)
+    assert (found.files, found.num_cut) == (written.files, None)
+    assert not caplog.records
+
+
 @hypothesis.settings(max_examples=20, deadline=None)
 @hypothesis.given(
     label=st.sampled_from([("regression", -2.25), ("regression", 3), ("regression", None),

@@ -61,6 +61,15 @@ def test_the_spec_says_which_length_is_whose(encoder):
     assert encoder.fingerprint() != records.ExampleEncoder(encoder.layout.own, encoder.labels).fingerprint()
 
 
+def test_a_row_is_cut_where_one_of_its_texts_is(encoder, record_set):
+    lengths = [max(len(text.split()) + 2 for text in (pair.text_a, pair.text_b)) for pair in pairs()]
+    cut = [length if length > LONGEST else 0 for length in lengths]
+    assert 0 < cut.count(0) < COUNT
+    assert (record_set.num_cut, record_set.max_uncut_length) == (COUNT - cut.count(0), max(lengths))
+    found = encoder.layout.features(pairs())
+    assert [int(features.get("uncut_length", 0)) for features in found] == cut
+
+
 def test_a_row_with_one_text_is_refused_by_its_line(encoder):
     rows = [InputExample("x", "a", "b", 1.0, "train.tsv:1"), InputExample("y", "a", None, 1.0, "train.tsv:2")]
     for refuse in (encoder.layout.check, lambda rows: list(encoder.layout.features(rows))):

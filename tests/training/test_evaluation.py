@@ -41,6 +41,13 @@ def test_results_come_in_the_order_of_the_examples(model, rows, expected, parts,
     assert loss == pytest.approx(expected[1], rel=1e-5)
 
 
+def test_rows_that_were_cut_are_told_of_in_the_order_of_the_examples(model, rows):
+    lengths = np.array([0, 300, 0, 0, 129, 0, 0, 0, 0, 9], np.int32)
+    parts = [(9, 2, 4), (0, 1, 3, 5, 6, 7), (8,)]
+    predictions, _ = Evaluator(model).run(batches({**rows, "uncut_length": lengths}, parts), with_loss=False)
+    np.testing.assert_array_equal(predictions["uncut_length"], lengths)
+
+
 def test_without_labels_there_is_no_loss(model, rows, expected):
     predictions, loss = Evaluator(model).run(batches(rows, [(3, 1, 0, 2), range(4, 10)]), with_loss=False)
     np.testing.assert_allclose(predictions["probabilities"], expected[0], atol=1e-6)
