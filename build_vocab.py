@@ -32,7 +32,8 @@ def main(_):
 
 def count(settings, splitter):
     """Word -> how often it occurs in --input_file."""
-    from processors.documents import Corpus, find_files
+    from processors.documents import Corpus
+    from processors.paths import find_files
     from processors.vocabulary.words import count_words
 
     files = find_files(settings.input_file)

@@ -15,9 +15,9 @@ def main(_):
         logging.getLogger().setLevel(logging.INFO)
         run = flags.read(settings.PretrainingDataSettings)
         _check(run)
-        from processors import documents, instance_shards, tokenization
+        from processors import instance_shards, paths, tokenization
 
-        files = documents.find_files(run.input_file)
+        files = paths.find_files(run.input_file)
         tokenizer = tokenization.load_tokenizer(run.vocab_file, run.do_lower_case)
         if run.lint:
             report(*instance_shards.lint(run, files, tokenizer))

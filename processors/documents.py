@@ -2,15 +2,13 @@
 
 import contextlib
 import dataclasses
-import glob
 import gzip
 import itertools
 import logging
-import os
 import zlib
 
 from errors import InputError
-from processors.text_files import is_remote, missing_file
+from processors.text_files import is_remote
 
 _CHUNK_BYTES = 1 << 20
 _LONGEST_LINE_BYTES = 64 << 20
@@ -20,47 +18,6 @@ BLOCK_BYTES = 2 << 20
 # times the bytes suffice.
 DOCUMENTS_IN_BLOCK, MOST_BLOCKS_BYTES = 4, 4
 UNITS = ("blank_line", "file", "line")
-
-
-def find_files(patterns):
-    """The files of comma-separated names and glob patterns, in order; local, or with a scheme (gs://).
-
-    Raises:
-      InputError: a pattern that no file matches.
-    """
-    found = {}
-    for pattern in filter(None, (part.strip() for part in patterns.split(","))):
-        found.update(dict.fromkeys(_matches(pattern)))
-    if not found:
-        raise InputError("no input file is given; name files or patterns, separated by commas")
-    return list(found)
-
-
-def _matches(pattern):
-    if is_remote(pattern):
-        import tensorflow as tf
-
-        paths = sorted(tf.io.gfile.glob(pattern))
-    elif os.path.isdir(pattern):
-        raise InputError(f"{pattern}: a folder; name its files, as {os.path.join(pattern, '*.txt')}")
-    elif os.path.exists(pattern):
-        return [pattern]  # whatever characters it has
-    else:
-        paths = sorted(path for path in glob.glob(pattern, recursive=True) if not os.path.isdir(path))
-    if not paths and not glob.has_magic(pattern):
-        raise missing_file(os.path.dirname(pattern) or ".", [os.path.basename(pattern)])
-    if not paths:
-        raise InputError(f"no file matches {pattern}; mend the path or the pattern")
-    return paths
-
-
-def file_sizes(files):
-    """path -> bytes."""
-    if any(is_remote(path) for path in files):
-        import tensorflow as tf
-
-        return {path: tf.io.gfile.stat(path).length for path in files}
-    return {path: os.path.getsize(path) for path in files}
 
 
 class Corpus:

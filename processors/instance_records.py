@@ -9,7 +9,7 @@ import tensorflow as tf
 
 import registry
 from errors import InputError
-from processors import documents
+from processors import paths
 from processors.records import RecordSet, check_values, checked_records, id_limits, longest_text, read_example
 from processors.shard_files import MANIFEST_SUFFIX, absolute, opened
 from processors.text_files import list_files
@@ -52,14 +52,11 @@ def find_files(pattern):
     """Files of comma-separated names and patterns, sorted. Raises InputError where one has none, or is a folder."""
     if not pattern:
         raise InputError("--input_file is needed: records of create_pretraining_data.py")
-    for one in map(str.strip, pattern.split(",")):
-        if tf.io.gfile.isdir(one):
-            raise InputError(f"{one}: a folder; name its files, as {os.path.join(one, '*.tfrecord*')}")
-    found = {absolute(path): path for path in documents.find_files(pattern) if not path.endswith(MANIFEST_SUFFIX)}
-    files = sorted(found.values())
-    if not files:
-        raise InputError(f"no file matches {pattern}; mend the path, or make it by create_pretraining_data.py")
-    return files
+    found = paths.find_files(
+        pattern, "*.tfrecord*", leave_out=[MANIFEST_SUFFIX],
+        fix="correct the path, or make the file by create_pretraining_data.py",
+    )  # fmt: skip
+    return sorted({absolute(path): path for path in found}.values())
 
 
 def read_manifest(files):
@@ -71,8 +68,8 @@ def read_manifest(files):
       InputError: a file is not as long as its manifest says; a manifest is damaged, or of a run that did not end; two
         of them disagree; or some files have one and others have none, as the shards that another run left.
     """
-    known, paths = _manifests_beside(files), [absolute(path) for path in files]
-    named, others = ([path for path in paths if (path in known) is has] for has in (True, False))
+    known, places = _manifests_beside(files), [absolute(path) for path in files]
+    named, others = ([path for path in places if (path in known) is has] for has in (True, False))
     if not named:
         return Manifest()
     if others:
@@ -81,7 +78,7 @@ def read_manifest(files):
             "are they of one run? name only those that belong together"
         )
     sizes, parts, count = {}, {}, 0
-    for path, found in documents.file_sizes(paths).items():
+    for path, found in paths.file_sizes(places).items():
         name, values = known[path]
         if values.get("unfinished"):
             raise InputError(f"{path}: {name} is of a run that was killed; give its command once more")

@@ -17,7 +17,7 @@ import tqdm
 
 import console
 from errors import InputError
-from processors import corpus_lint, documents, instance_making, segmenters, sentences, shard_files
+from processors import corpus_lint, documents, instance_making, paths, segmenters, sentences, shard_files
 from processors.key_order import KeyOrder
 from processors.masking import Masking
 from processors.workers import Workers
@@ -93,7 +93,7 @@ def lint(run, files, tokenizer):
         run.dupe_factor,
     )  # fmt: skip
     console.import_tensorflow()
-    with _progress(corpus, sum(documents.file_sizes(files).values())) as report:
+    with _progress(corpus, sum(paths.file_sizes(files).values())) as report:
         for text_block in documents.blocks(corpus.documents()):
             block = instance_making.tokenized(text_block, tokenizer, keep_empty=bool(columns))
             found.add(text_block, block, instance_making.make_segments(block, 0, recipe)[0])
@@ -119,7 +119,7 @@ def create(run, files, tokenizer):
     """
     run = fitted(run)
     outputs, recipe, corpus = shard_files.output_files(run), make_recipe(run, tokenizer), make_corpus(run, files)
-    inputs, manifest_path = documents.file_sizes(files), shard_files.manifest_file(run)
+    inputs, manifest_path = paths.file_sizes(files), shard_files.manifest_file(run)
     made_from = {"settings": _settings(run), "inputs": inputs, "tokenizer": tokenizer.fingerprint()}
     earlier = shard_files.prepare(outputs, manifest_path, made_from, run.overwrite)
     counts, made_counts = collections.Counter(), collections.Counter()

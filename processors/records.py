@@ -17,6 +17,7 @@ import console
 from errors import InputError
 from files import replaced
 from processors.feature_spec import EXAMPLE_INDEX, UNCUT_LENGTH, token_ids
+from processors.paths import find_files
 
 FORMAT_VERSION = 1
 # A process costs seconds to start (it imports TensorFlow), which this many examples outweigh.
@@ -209,9 +210,7 @@ def existing_records(pattern, spec, config, needs_labels=False, num_labels=None)
       InputError: no file, a corrupted or truncated one (named, with the offset), no record, a feature that is missing
         or of another kind or length, or an id out of range.
     """
-    files = sorted({path for one in pattern.split(",") for path in tf.io.gfile.glob(one)})
-    if not files:
-        raise InputError(f"no file matches {pattern}; mend the path or the pattern")
+    files = sorted(find_files(pattern, "*.tfrecord", leave_out=[".json"]))  # a manifest stands beside our records
     required = {name for name in spec if spec[name].default is None} | ({"label_ids"} if needs_labels else set())
     limits = {**id_limits(spec, config), "label_ids": ("the number of labels", num_labels)}
     count, longest, padding, digest = 0, 0, 0, hashlib.sha256()

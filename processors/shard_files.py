@@ -8,7 +8,7 @@ import tempfile
 
 from errors import InputError
 from files import replaced
-from processors.documents import file_sizes
+from processors.paths import file_sizes
 from processors.text_files import exists, is_remote
 
 MANIFEST_SUFFIX = ".manifest.json"
@@ -34,7 +34,10 @@ def output_files(run):
 
 
 def _named(run):
-    return [name.strip() for name in (run.output_file or "").split(",") if name.strip()]
+    name = (run.output_file or "").strip()
+    if "," in os.path.dirname(name) and os.path.isdir(os.path.dirname(name)):
+        return [name]  # one file in a folder that is there, whose name has a comma
+    return [one.strip() for one in name.split(",") if one.strip()]
 
 
 def absolute(path):

@@ -7,7 +7,7 @@ import os
 import sys
 
 import errors
-from processors import documents
+from processors import paths
 
 MADE_FROM = "made_from.txt"
 
@@ -17,7 +17,7 @@ def check(corpus, held_out, vocab_size, output_dir):
 
     What the folder is made from is written into it. Patterns are expanded; a file that has changed has another size.
     """
-    learned, held = documents.find_files(corpus), documents.find_files(held_out)
+    learned, held = paths.find_files(corpus), paths.find_files(held_out)
     in_corpus = {os.path.realpath(path) for path in learned}
     for path in held:
         if os.path.realpath(path) in in_corpus:
@@ -26,7 +26,7 @@ def check(corpus, held_out, vocab_size, output_dir):
             )
     made_from = [f"a vocabulary of {vocab_size}"]
     for what, files in (("corpus", learned), ("held out", held)):
-        made_from += [f"{what}: {path}, {size} bytes" for path, size in documents.file_sizes(files).items()]
+        made_from += [f"{what}: {path}, {size} bytes" for path, size in paths.file_sizes(files).items()]
     place, before = os.path.join(output_dir, MADE_FROM), []
     if os.path.exists(place):
         with open(place, encoding="utf-8") as file:

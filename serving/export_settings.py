@@ -6,7 +6,7 @@ import os
 from errors import InputError
 from serving import vector_options
 from training import run_folder
-from training.settings import CASING, setting
+from training.settings import CASING, PATH, Settings, setting
 
 TASKS = ("classify", "embed")
 DTYPES = ("float32", "bfloat16", "float16", "int8")
@@ -14,15 +14,16 @@ SAVED_MODEL = "saved_model.pb"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class ExportSettings:
+class ExportSettings(Settings):
     """The flags of export_model.py."""
 
     init_checkpoint: str | None = setting(
         None,
         "What to export: an output directory of run_classifier.py, or a Hugging Face folder; for --task=embed also a "
         "TensorFlow checkpoint (bert_model.ckpt) or a sentence-transformers folder.",
+        holds=PATH,
     )
-    output_dir: str | None = setting(None, "Folder of the SavedModel.")
+    output_dir: str | None = setting(None, "Folder of the SavedModel.", holds=PATH)
     overwrite_output_dir: bool = setting(False, "Replace a SavedModel that is in --output_dir already.")
     task: str = setting("classify", "classify: labels and probabilities, or a score; embed: a vector of each text.")
     max_seq_length: int | None = setting(
@@ -40,13 +41,10 @@ class ExportSettings:
         "Of weights and computation: float32, bfloat16 or float16; int8: matrices of 8 bits, a quarter of the bytes, "
         "which are unpacked at each call and computed with in float32.",
     )
-    vocab_file: str | None = setting(None, "The vocabulary file; by default the one beside --init_checkpoint.")
+    vocab_file: str | None = setting(
+        None, "The vocabulary file; by default the one beside --init_checkpoint.", holds=PATH
+    )
     do_lower_case: bool | None = setting(None, CASING, False)
-
-    @classmethod
-    def without_meaning(cls):
-        """The original had no such script."""
-        return ()
 
 
 def check(run):

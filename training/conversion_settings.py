@@ -5,33 +5,29 @@ import os
 
 from errors import InputError
 from training import run_folder
-from training.settings import CASING, setting
+from training.settings import CASING, PATH, Settings, setting
 
 # What is written -> the file that has the weights.
 FILES = {"huggingface": "model.safetensors", "tf1": "bert_model.ckpt"}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class ConversionSettings:
+class ConversionSettings(Settings):
     """The flags of convert_checkpoint.py."""
 
     init_checkpoint: str | None = setting(
         None,
         "What to convert: a TensorFlow checkpoint (bert_model.ckpt), a Hugging Face folder, an output folder of "
         "Bertline, a SavedModel folder or a TensorFlow Hub handle.",
+        holds=PATH,
     )
-    output_dir: str | None = setting(None, "Folder for the converted weights.")
+    output_dir: str | None = setting(None, "Folder for the converted weights.", holds=PATH)
     format: str = setting("huggingface", "What to write: huggingface or tf1.")
-    bert_config_file: str | None = setting(None, "By default the one beside the weights.")
-    vocab_file: str | None = setting(None, "By default the one beside the weights.")
+    bert_config_file: str | None = setting(None, "By default the one beside the weights.", holds=PATH)
+    vocab_file: str | None = setting(None, "By default the one beside the weights.", holds=PATH)
     do_lower_case: bool | None = setting(None, CASING)
     encoder: str = setting("bert", "Registered name of the encoder.")
     overwrite_output_dir: bool = setting(False, "Replace weights that are in --output_dir already.")
-
-    @classmethod
-    def without_meaning(cls):
-        """The original had no such script."""
-        return ()
 
     @property
     def target(self):

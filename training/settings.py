@@ -5,34 +5,73 @@ No TensorFlow is imported here, so that `--help` and wrong flags answer at once.
 
 import dataclasses
 
+from processors import paths
+
+# What a setting holds whose value is a path, or paths and patterns separated by commas (or NAME=PATH).
+PATH, PATHS = "path", "paths"
+_EXPANDED = {PATH: paths.expanded, PATHS: paths.expanded_list}
+
 CASING = "Whether to lower case the text; by default as saved beside the vocabulary, or as the vocabulary shows."
 
 
-def setting(default, description, shapes_weights=True):
-    """A field. `shapes_weights`: a run with another value gives other weights, so its folder cannot be continued."""
-    return dataclasses.field(default=default, metadata={"help": description, "shapes_weights": shapes_weights})
+def setting(default, description, shapes_weights=True, holds=None):
+    """A field.
+
+    Args:
+      shapes_weights: a run with another value gives other weights, so its folder cannot be continued.
+      holds: PATH or PATHS, where ~ and $HOME are replaced; None: another kind of value.
+    """
+    metadata = {"help": description, "shapes_weights": shapes_weights, "holds": holds}
+    return dataclasses.field(default=default, metadata=metadata)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class RunSettings:
+class Settings:
+    """Base of all settings. ~ and variables of the environment in paths are replaced, in Python as on a command line.
+
+    Raises:
+      InputError: a path names a variable that is not set.
+    """
+
+    def __post_init__(self):
+        for field in dataclasses.fields(self):
+            value, kind = getattr(self, field.name), field.metadata.get("holds")
+            if kind and value:
+                object.__setattr__(self, field.name, _EXPANDED[kind](value, f"--{field.name}"))
+
+    @classmethod
+    def without_meaning(cls):
+        """Names of flags of the original that are accepted and do nothing."""
+        return ()
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RunSettings(Settings):
     """What every training script takes: model, output folder, devices, optimizer, pace."""
 
     output_dir: str | None = setting(
-        None, "The output directory, a local one: the whole state of the run. The same command continues it.", False
+        None,
+        "The output directory, a local one: the whole state of the run. The same command continues it.",
+        False,
+        holds=PATH,
     )
     overwrite_output_dir: bool = setting(
         False, "Start anew in an output directory that holds another run. Stopped, the same command continues.", False
     )
     bert_config_file: str | None = setting(
-        None, "The config json file of the model; by default the one beside --init_checkpoint.", False
+        None, "The config json file of the model; by default the one beside --init_checkpoint.", False, holds=PATH
     )
     vocab_file: str | None = setting(
-        None, "The vocabulary file, or a SentencePiece .model; by default the one beside --init_checkpoint.", False
+        None,
+        "The vocabulary file, or a SentencePiece .model; by default the one beside --init_checkpoint.",
+        False,
+        holds=PATH,
     )
     init_checkpoint: str | None = setting(
         None,
         "Weights to start from: a TensorFlow checkpoint (bert_model.ckpt), a Hugging Face folder, an output directory, "
         "a SavedModel folder or a TF Hub handle.",
+        holds=PATH,
     )
     allow_missing_weights: str | None = setting(
         None, "Regular expression: encoder weights that --init_checkpoint may lack; they start at random."
@@ -82,7 +121,7 @@ class RunSettings:
 class FineTuningSettings(RunSettings):
     """What the fine-tuning scripts take beside."""
 
-    data_dir: str | None = setting(None, "The input data directory: the files of the task.", False)
+    data_dir: str | None = setting(None, "The input data directory: the files of the task.", False, holds=PATH)
     do_train: bool = setting(False, "Whether to run training.", False)
     do_eval: bool = setting(False, "Whether to run eval on the dev set.", False)
     do_predict: bool = setting(False, "Whether to run the model in inference mode on the test set.", False)
@@ -99,7 +138,10 @@ class FineTuningSettings(RunSettings):
     )
     num_processes: int | None = setting(None, "Processes that write records; by default as many as pay off.", False)
     records_dir: str | None = setting(
-        None, "Where TFRecords are written and found again; by default records/ in the output directory.", False
+        None,
+        "Where TFRecords are written and found again; by default records/ in the output directory.",
+        False,
+        holds=PATH,
     )
 
 
@@ -121,19 +163,21 @@ class ClassifierSettings(FineTuningSettings):
         "Of similarity_regression: two scores, as 0,5: that of texts with nothing in common (cosine 0) and that of "
         "texts that say the same (cosine 1); by default the task's.",
     )
-    processor_module: str | None = setting(None, "A Python file with a DataProcessor of your own.", False)
-    train_records: str | None = setting(None, "TFRecords to train on, written before: files or a pattern.", False)
-    eval_records: str | None = setting(None, "TFRecords to evaluate on.", False)
-    predict_records: str | None = setting(None, "TFRecords to predict.", False)
+    processor_module: str | None = setting(None, "A Python file with a DataProcessor of your own.", False, holds=PATH)
+    train_records: str | None = setting(
+        None, "TFRecords to train on, written before: files or a pattern.", False, holds=PATHS
+    )
+    eval_records: str | None = setting(None, "TFRecords to evaluate on.", False, holds=PATHS)
+    predict_records: str | None = setting(None, "TFRecords to predict.", False, holds=PATHS)
     class_weights: str | None = setting(
         None, "Weight of each class in the loss: numbers in the order of the labels, label=number pairs, or 'balanced'."
     )
     xnli_language: str = setting("zh", "Language of the XNLI task.", False)
     train_file: str | None = setting(
-        None, "Generic tasks: the training file; default train.tsv, .csv or .jsonl.", False
+        None, "Generic tasks: the training file; default train.tsv, .csv or .jsonl.", False, holds=PATH
     )
-    dev_file: str | None = setting(None, "Generic tasks: the file to evaluate on; default dev.*.", False)
-    test_file: str | None = setting(None, "Generic tasks: the file to predict; default test.*.", False)
+    dev_file: str | None = setting(None, "Generic tasks: the file to evaluate on; default dev.*.", False, holds=PATH)
+    test_file: str | None = setting(None, "Generic tasks: the file to predict; default test.*.", False, holds=PATH)
     text_a_column: str | None = setting(None, "Generic tasks: name or number (from 0) of the text's column.", False)
     text_b_column: str | None = setting(None, "Generic tasks: of the second text's column, if there is one.", False)
     label_column: str | None = setting(None, "Generic tasks: of the label's column.", False)
@@ -155,10 +199,16 @@ class PretrainingSettings(RunSettings):
     """What run_pretraining.py takes beside."""
 
     input_file: str | None = setting(
-        None, "Records of create_pretraining_data.py to train on: names or patterns, comma-separated.", False
+        None,
+        "Records of create_pretraining_data.py to train on: names or patterns, comma-separated.",
+        False,
+        holds=PATHS,
     )
     eval_file: str | None = setting(
-        None, "Held-out records to evaluate on; by default, as in the original, those of --input_file.", False
+        None,
+        "Held-out records to evaluate on; by default, as in the original, those of --input_file.",
+        False,
+        holds=PATHS,
     )
     objective: str = setting(
         "masked_lm", "What is learned: masked_lm, or response_ranking: to tell a text's response from other ones."
@@ -176,7 +226,9 @@ class PretrainingSettings(RunSettings):
     do_train: bool = setting(False, "Whether to run training.", False)
     do_eval: bool = setting(False, "Whether to run evaluation.", False)
     do_predict: bool = setting(False, "Whether to fill the [MASK]s of --predict_file and score its other lines.", False)
-    predict_file: str | None = setting(None, "Lines of text; one without a [MASK] gets a pseudo-log-likelihood.", False)
+    predict_file: str | None = setting(
+        None, "Lines of text; one without a [MASK] gets a pseudo-log-likelihood.", False, holds=PATH
+    )
     predict_top_k: int = setting(5, "Tokens to name for each [MASK].", False)
     train_batch_size: int = setting(32, "Total batch size for training.")
     eval_batch_size: int = setting(8, "Total batch size for eval.", False)
@@ -195,12 +247,14 @@ class PretrainingSettings(RunSettings):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class PretrainingDataSettings:
+class PretrainingDataSettings(Settings):
     """What create_pretraining_data.py takes."""
 
-    input_file: str | None = setting(None, "Input text files: names or patterns, comma-separated; .gz too.")
-    output_file: str | None = setting(None, "Output TFRecord file, or a comma-separated list of files.")
-    vocab_file: str | None = setting(None, "The vocabulary file, or a SentencePiece .model.")
+    input_file: str | None = setting(
+        None, "Input text files: names or patterns, comma-separated; .gz too.", holds=PATHS
+    )
+    output_file: str | None = setting(None, "Output TFRecord file, or a comma-separated list of files.", holds=PATHS)
+    vocab_file: str | None = setting(None, "The vocabulary file, or a SentencePiece .model.", holds=PATH)
     do_lower_case: bool | None = setting(None, CASING, False)
     do_whole_word_mask: bool = setting(False, "Mask all tokens of a word together; the same as --masking=whole_word.")
     max_seq_length: int = setting(128, "Maximum sequence length.")
@@ -229,25 +283,22 @@ class PretrainingDataSettings:
     num_output_shards: int = setting(1, "Files to write: <output_file>-00000-of-0000N and so on.")
     overwrite: bool = setting(False, "Replace an output that is there already.")
 
-    @classmethod
-    def without_meaning(cls):
-        """Names of flags of the original that have lost their meaning: none."""
-        return ()
-
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class ExtractionSettings:
+class ExtractionSettings(Settings):
     """What extract_features.py takes."""
 
-    input_file: str | None = setting(None, "A text a line, or a pair, `text_a ||| text_b`; .gz too; - reads stdin.")
-    output_file: str | None = setting(None, "Where the vectors go; - writes JSON lines to stdout.")
+    input_file: str | None = setting(
+        None, "A text a line, or a pair, `text_a ||| text_b`; .gz too; - reads stdin.", holds=PATH
+    )
+    output_file: str | None = setting(None, "Where the vectors go; - writes JSON lines to stdout.", holds=PATH)
     layers: str = setting(
         "-1,-2,-3,-4",
         "Layers: -1 is the last layer, 0 the first; -13 for a model of 12 layers (-7 for 6) means the embeddings. By "
         "default -1 for --unit=sentence.",
     )
     bert_config_file: str | None = setting(
-        None, "The config json file of the model; by default the one beside --init_checkpoint."
+        None, "The config json file of the model; by default the one beside --init_checkpoint.", holds=PATH
     )
     max_seq_length: int = setting(
         128,
@@ -258,9 +309,10 @@ class ExtractionSettings:
         None,
         "A TensorFlow checkpoint (bert_model.ckpt), a Hugging Face or sentence-transformers folder, an output "
         "directory, a SavedModel folder or a TF Hub handle.",
+        holds=PATH,
     )
     vocab_file: str | None = setting(
-        None, "The vocabulary file, or a SentencePiece .model; by default the one beside --init_checkpoint."
+        None, "The vocabulary file, or a SentencePiece .model; by default the one beside --init_checkpoint.", holds=PATH
     )
     do_lower_case: bool | None = setting(None, CASING, False)
     batch_size: int = setting(32, "Texts of full length that are computed at once; of short ones more.")
@@ -279,13 +331,17 @@ class ExtractionSettings:
     )
     normalize: bool | None = setting(None, "Give each vector length 1; by default as the model says of sentences.")
     layer_mix: str = setting(
-        "none", 'none (each layer by itself), mean, concat, or a file {"scalars": [...], "gamma": 1.0} as of ELMo.'
+        "none",
+        'none (each layer by itself), mean, concat, or a file {"scalars": [...], "gamma": 1.0} as of ELMo.',
+        holds=PATH,
     )
     window_stride: int | None = setting(
         None, "Read longer texts in overlapping windows that begin so many tokens apart, instead of truncating them."
     )
     transform: str | None = setting(
-        None, "A file of evaluate_vectors.py --save_transform (whitening, removed components) to apply to sentences."
+        None,
+        "A file of evaluate_vectors.py --save_transform (whitening, removed components) to apply to sentences.",
+        holds=PATH,
     )
     append: bool = setting(False, "Add to an output file that is there, instead of replacing it.")
 

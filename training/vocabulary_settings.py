@@ -5,7 +5,7 @@ import os
 
 from errors import InputError
 from training import flags, run_folder
-from training.settings import setting
+from training.settings import PATH, PATHS, Settings, setting
 
 # The released vocabularies have 99 unused entries before [UNK]; in a small one they would take too much room.
 UNUSED, UNUSED_FROM_SIZE = 99, 2000
@@ -15,14 +15,17 @@ OF_TRAINING = ("model_type", "vocab_size", "limit_alphabet", "character_coverage
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class VocabularySettings:
+class VocabularySettings(Settings):
     """The flags of build_vocab.py."""
 
-    input_file: str | None = setting(None, "Text: files or patterns, comma-separated; UTF-8, plain or gzip.")
+    input_file: str | None = setting(
+        None, "Text: files or patterns, comma-separated; UTF-8, plain or gzip.", holds=PATHS
+    )
     output_file: str | None = setting(
         None,
         "FOLDER/vocab.txt, or FOLDER/spiece.model for unigram and bpe. tokenizer_config.json is written beside it, so "
         "that the casing is known from then on: one vocabulary per folder.",
+        holds=PATH,
     )
     overwrite: bool = setting(False, "Replace files that are there.")
     model_type: str = setting("wordpiece", "wordpiece, or unigram or bpe for a SentencePiece model.")
@@ -42,18 +45,19 @@ class VocabularySettings:
         f"([PAD] 0, [UNK] 100, [CLS] 101, [SEP] 102, [MASK] 103), and 0 with --vocab_size below {UNUSED_FROM_SIZE} "
         "(ids 0 to 4).",
     )
-    extend: str | None = setting(None, "A WordPiece vocabulary to add the corpus's words to: file or folder.")
+    extend: str | None = setting(
+        None, "A WordPiece vocabulary to add the corpus's words to: file or folder.", holds=PATH
+    )
     num_new_tokens: int = setting(1000, "With --extend: words to add at most.")
     use_unused: bool = setting(False, "With --extend: replace [unused0]... first, before entries are added at the end.")
     init_checkpoint: str | None = setting(
-        None, "With --extend: weights of the old vocabulary, in any format; new rows are the mean of the old pieces'."
+        None,
+        "With --extend: weights of the old vocabulary, in any format; new rows are the mean of the old pieces'.",
+        holds=PATH,
     )
-    output_dir: str | None = setting(None, "With --init_checkpoint: folder for the weights with the new rows.")
-
-    @classmethod
-    def without_meaning(cls):
-        """The original had no such script."""
-        return ()
+    output_dir: str | None = setting(
+        None, "With --init_checkpoint: folder for the weights with the new rows.", holds=PATH
+    )
 
 
 def check(settings):

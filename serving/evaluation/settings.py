@@ -4,9 +4,10 @@ import dataclasses
 import os
 
 from errors import InputError
+from processors import paths
 from serving import vector_options
 from training import flags, run_folder
-from training.settings import CASING, setting
+from training.settings import CASING, PATH, PATHS, Settings, setting
 
 SPLITS = ("test", "dev")
 DTYPES = ("float32", "bfloat16", "float16")
@@ -14,25 +15,27 @@ NO_TRANSFORM = "none"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class EvaluationSettings:
+class EvaluationSettings(Settings):
     """The flags of evaluate_vectors.py."""
 
     init_checkpoint: str | None = setting(
         None,
         "The encoder, or several, comma-separated: a TensorFlow checkpoint (bert_model.ckpt), a Hugging Face or "
         "sentence-transformers folder, an output directory, a SavedModel folder or a TF Hub handle.",
+        holds=PATHS,
     )
     tasks: str | None = setting(
         None,
         "What to score, comma-separated: TASK=FOLDER, TASK alone where --data_root or --data_dir says the folder, or "
         "files of your own with a header (text_a, text_b, score; or text, label): FILE, NAME=FILE, or NAME=FOLDER with "
         "train, dev and test. Pairs with a score: correlation of the cosine; classes: logistic regression on vectors.",
+        holds=PATHS,
     )
-    data_dir: str | None = setting(None, "The folder of the only task.")
+    data_dir: str | None = setting(None, "The folder of the only task.", holds=PATH)
     data_root: str | None = setting(
-        None, "A folder that holds the tasks' folders by their names; STS-B is found for sts-b."
+        None, "A folder that holds the tasks' folders by their names; STS-B is found for sts-b.", holds=PATH
     )
-    processor_module: str | None = setting(None, "A Python file with DataProcessors of your own.")
+    processor_module: str | None = setting(None, "A Python file with DataProcessors of your own.", holds=PATH)
     split: str = setting(
         "test",
         "The rows that are scored: test, or dev. Without labels in test it is dev, without both all rows, by folds.",
@@ -41,20 +44,24 @@ class EvaluationSettings:
         10, "Of cross validation, where there is no dev split to choose the strength of the L2 term on."
     )
     seed: int = setting(1, "Of the folds.")
-    output_dir: str | None = setting(None, "Where scores.tsv, scores.json and scores.png go.")
+    output_dir: str | None = setting(None, "Where scores.tsv, scores.json and scores.png go.", holds=PATH)
     transform: str = setting(
         NO_TRANSFORM,
         "What is done to the vectors, comma-separated, a column of the table each: none, whitening or whitening:DIM, "
         "remove_components[:N] (mean and first N principal components, by default 1), common_component[:N] (the same "
         "without the mean, as SIF does), or a file of --save_transform.",
+        holds=PATHS,
     )
     fit_texts: str | None = setting(
         None,
         "A file of texts, one a line, to fit the transform on. By default those of the task's train split, or the "
         "scored ones where it has none; labels are never looked at.",
+        holds=PATH,
     )
     save_transform: str | None = setting(
-        None, "FILE.npz for the fitted transform: extract_features.py --transform takes it. --tasks may be left out."
+        None,
+        "FILE.npz for the fitted transform: extract_features.py --transform takes it. --tasks may be left out.",
+        holds=PATH,
     )
     pooling: str | None = setting(
         None,
@@ -66,7 +73,7 @@ class EvaluationSettings:
         "Layers: -1 is the last layer, 0 the first; -13 for a model of 12 layers (-7 for 6) means the embeddings.",
     )
     layer_mix: str = setting(
-        "none", 'For several layers: mean, concat, or a file {"scalars": [...], "gamma": 1.0} as of ELMo.'
+        "none", 'For several layers: mean, concat, or a file {"scalars": [...], "gamma": 1.0} as of ELMo.', holds=PATH
     )
     normalize: bool | None = setting(None, "Give each vector length 1; by default as the model says.")
     max_seq_length: int | None = setting(
@@ -78,17 +85,12 @@ class EvaluationSettings:
     dtype: str = setting("float32", "Numbers to compute with: float32, bfloat16 or float16.")
     batch_size: int = setting(32, "Texts of 128 tokens that are computed at once; of short ones more.")
     bert_config_file: str | None = setting(
-        None, "The config json file of the model; by default the one beside --init_checkpoint."
+        None, "The config json file of the model; by default the one beside --init_checkpoint.", holds=PATH
     )
     vocab_file: str | None = setting(
-        None, "The vocabulary file, or a SentencePiece .model; by default the one beside --init_checkpoint."
+        None, "The vocabulary file, or a SentencePiece .model; by default the one beside --init_checkpoint.", holds=PATH
     )
     do_lower_case: bool | None = setting(None, CASING, False)
-
-    @classmethod
-    def without_meaning(cls):
-        """The original had no such script."""
-        return ()
 
     @property
     def models(self):
@@ -103,7 +105,7 @@ class EvaluationSettings:
 
 def parts(text):
     """The parts of a comma-separated list, without repetitions."""
-    return list(dict.fromkeys(part.strip() for part in (text or "").split(",") if part.strip()))
+    return list(dict.fromkeys(paths.parts(text or "")))
 
 
 def check(run):

@@ -7,7 +7,7 @@ import os
 
 from errors import InputError
 from training.flags import check_positive
-from training.settings import CASING, setting
+from training.settings import CASING, PATH, Settings, setting
 
 DTYPES = ("float32", "bfloat16", "float16")
 TOKEN_VARIABLE = "BERTLINE_TOKEN"
@@ -16,13 +16,14 @@ _NEEDED = ("fastapi", "uvicorn", "httptools", "prometheus_client", "orjson")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class ServeSettings:
+class ServeSettings(Settings):
     """The flags of serve.py."""
 
     init_checkpoint: str | None = setting(
         None,
         "The model: an output directory of run_classifier.py, or a Hugging Face folder; for vectors alone also a "
         "TensorFlow checkpoint (bert_model.ckpt) or a sentence-transformers folder.",
+        holds=PATH,
     )
     host: str = setting("127.0.0.1", "Address to listen at; 0.0.0.0 for every network of this machine.")
     port: int = setting(8000, "Port to listen at; 0: any that is free.")
@@ -30,6 +31,7 @@ class ServeSettings:
         None,
         f"File of the token that requests must bring, 'Authorization: Bearer TOKEN'. By default what {TOKEN_VARIABLE} "
         "in the environment says; without either everybody is answered.",
+        holds=PATH,
     )
     dtype: str = setting("float32", "Numbers to compute with: float32, bfloat16 or float16.")
     low_latency: bool = setting(
@@ -41,7 +43,9 @@ class ServeSettings:
         None,
         "Longer texts are truncated. By default as the model was trained, else the model's own length, at most 512.",
     )
-    vocab_file: str | None = setting(None, "The vocabulary file; by default the one beside --init_checkpoint.")
+    vocab_file: str | None = setting(
+        None, "The vocabulary file; by default the one beside --init_checkpoint.", holds=PATH
+    )
     do_lower_case: bool | None = setting(None, CASING, False)
     max_batch_delay_ms: float = setting(
         5.0, "How long a text may wait for others to share a batch, while another batch is computed. An idle service "
@@ -61,11 +65,6 @@ class ServeSettings:
         "How long SIGTERM and SIGINT wait for requests that are being answered, rounded up to whole seconds; new ones "
         "are refused.",
     )
-
-    @classmethod
-    def without_meaning(cls):
-        """The original had no such script."""
-        return ()
 
 
 def check(run):

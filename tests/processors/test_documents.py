@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from errors import InputError
 from processors import documents
-from processors.documents import Corpus, blocks, find_files
+from processors.documents import Corpus, blocks
 
 
 def write(path, content):
@@ -93,23 +93,6 @@ def test_a_line_that_memory_should_not_hold(tmp_path, monkeypatch):
 def test_a_file_that_goes_away(tmp_path):
     with pytest.raises(InputError, match="gone: cannot be read"):
         read(str(tmp_path / "gone"))
-
-
-def test_find_files(tmp_path):
-    for name in ("b.txt", "a.txt", "c.gz", "[d].txt"):
-        write(tmp_path / name, "x")
-    (tmp_path / "folder.txt").mkdir()
-    named = [str(tmp_path / name) for name in ("c.gz", "a.txt", "b.txt")]
-    assert find_files(f"{tmp_path}/c.gz, {tmp_path}/[ab].txt,{tmp_path}/a.txt") == named
-    assert find_files(f"{tmp_path}/[d].txt") == [f"{tmp_path}/[d].txt"]
-    for pattern, message in (
-        (f"{tmp_path}/x*", "no file matches .*x"),
-        (f"{tmp_path}/a.tx", "no such file .*did you mean a.txt"),
-        (f"{tmp_path}/folder.txt", "a folder; name its files"),
-        (" , ", "no input file"),
-    ):
-        with pytest.raises(InputError, match=message):
-            find_files(pattern)
 
 
 def test_a_long_document_is_cut_at_a_sentence_and_it_is_said_once(tmp_path, monkeypatch, caplog):

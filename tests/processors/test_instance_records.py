@@ -201,6 +201,16 @@ def test_find_files_refuses(tmp_path, pattern, message):
         instance_records.find_files(pattern.replace("{}", str(tmp_path)))
 
 
+def test_outputs_in_a_folder_with_a_comma(tmp_path):
+    (tmp_path / "a,b").mkdir()
+
+    def outputs(name):
+        return shard_files.output_files(types.SimpleNamespace(output_file=name, num_output_shards=1))
+
+    assert outputs(f"{tmp_path}/a,b/c.tfrecord") == [f"{tmp_path}/a,b/c.tfrecord"]
+    assert outputs(f"{tmp_path}/c,{tmp_path}/d") == [f"{tmp_path}/c", f"{tmp_path}/d"]
+
+
 def test_what_cannot_be_read_is_named(tmp_path):
     """A folder and a file that is gone stand for one without rights, which a superuser can read."""
     for path, why in ((tmp_path, "Is a directory"), (tmp_path / "gone", "No such file or directory")):

@@ -231,6 +231,14 @@ def test_records_of_the_original_are_read_as_they_are(encoder, tmp_path):
         assert read[i]["label_ids"] == expected["label_ids"]
 
 
+def test_a_pattern_leaves_out_the_manifest(encoder, tmp_path):
+    written = records.write_records(small_records.examples(9, seed=5), encoder, tmp_path / "a[1],b", "dev")
+    found = records.existing_records(f"{tmp_path}/a[1],b/dev*", encoder.spec, CONFIG, True, 2)
+    assert (found.files, found.num_examples) == (written.files, 9)
+    with pytest.raises(InputError, match=r"no file matches .*\.json"):
+        records.existing_records(f"{tmp_path}/a[1],b/*.json", encoder.spec, CONFIG)
+
+
 def test_rows_that_fill_up_batches_for_a_tpu_do_not_count(encoder, tmp_path):
     features, rows = original_rows(encoder)
     padding = small_records.original_record([], [], 0, 16, real=0)
