@@ -1,16 +1,21 @@
 """The Python end of serve.py: texts in, labels or vectors out, as from a Predictor that is somewhere else."""
 
 import base64
+import contextlib
 import http.client
 import json
 import os
+import re
 import threading
 import time
 import urllib.parse
 
 import numpy as np
 
+from serving import truncation
 from serving.prediction import Prediction
+from serving.progress import of_a_call
+from serving.texts import checked, checked_one
 
 TOKEN_VARIABLE = "BERTLINE_TOKEN"
 TEXTS_PER_REQUEST = 128  # at most; what the service takes may be less
@@ -51,32 +56,42 @@ class Client:
             self._headers["Authorization"] = f"Bearer {token}"
         self._own, self._known = threading.local(), None
 
-    def embed(self, texts, **wanted):
+    def __repr__(self):
+        return f"Client({self._url!r})"
+
+    def embed(self, texts, *, return_truncated=False, progress=None, **wanted):
         """float32 [n, W]: the vectors of some texts; [n, L, W] of several layers that are not mixed.
 
         Args:
           texts: list of str, or of pairs of str.
+          return_truncated, progress: as of Predictor.embed, with the same warning.
           wanted: pooling, layers, layer_mix, normalize, as of Predictor.embed.
 
         Raises:
+          TypeError, InputError: what is no text, with its row; see `serving.texts`.
           ServiceError: the service refused, or is not there.
         """
-        parts = []
-        for answer in self._in_parts("/v1/embed", texts, {**wanted, "encoding": "base64"}):
+        parts, truncated = [], []
+        for answer in self._in_parts("/v1/embed", texts, {**wanted, "encoding": "base64"}, progress):
             numbers = np.frombuffer(base64.b64decode(answer["base64"]), "<f4")
             parts.append(numbers.reshape(answer["shape"]))
-        return np.concatenate(parts).astype(np.float32, copy=False) if parts else np.zeros([0, 0], np.float32)
+            truncated += answer.get("truncated", [False] * len(parts[-1]))
+        vectors = np.concatenate(parts).astype(np.float32, copy=False) if parts else np.zeros([0, 0], np.float32)
+        if return_truncated:
+            return vectors, np.array(truncated, bool)
+        truncation.warn(truncated)
+        return vectors
 
-    def predict(self, texts):
-        """A Prediction of each text; arguments and errors as of `embed`."""
-        found = [one for answer in self._in_parts("/v1/predict", texts, {}) for one in answer["predictions"]]
-        for one in found:
-            if isinstance(one["label"], list):
-                one["label"] = tuple(one["label"])
-        return [Prediction(**one) for one in found]
+    def predict(self, texts, *, progress=None):
+        """A Prediction of each text; arguments, warning and errors as of `embed`."""
+        answers = self._in_parts("/v1/predict", texts, {}, progress)
+        found = [_prediction(one) for answer in answers for one in answer["predictions"]]
+        truncation.warn([one.truncated for one in found])
+        return found
 
     def attention(self, text, layer=0, head=None):
         """(tokens, float32 [T, T]) of a text or a pair; the mean over the heads where none is named."""
+        text = checked_one(text)
         answer = self.request("POST", "/v1/attention", {"text": text, "layer": layer, "head": head})
         return answer["tokens"], np.array(answer["attention"], np.float32)
 
@@ -106,11 +121,19 @@ class Client:
         if connection is not None:
             connection.close()
 
-    def _in_parts(self, path, texts, more):
-        if isinstance(texts, (str, bytes)):
-            raise TypeError("a list of texts is needed, not a single one")
-        for part in self._cut(list(texts), more):
-            yield self.request("POST", path, {"texts": part, **more})
+    def _in_parts(self, path, texts, more, progress):
+        """Yields an answer for each part of the texts."""
+        texts, done = list(checked(texts)), 0
+        shown = of_a_call(len(texts), progress)
+        with contextlib.closing(shown) if shown else contextlib.nullcontext():
+            for part in self._cut(texts, more):
+                try:
+                    yield self.request("POST", path, {"texts": part, **more})
+                except ServiceError as error:
+                    raise _counted_on(error, done) from error.__cause__
+                done += len(part)
+                if shown:
+                    shown.show(done)
 
     def _cut(self, texts, more):
         """Lists of texts that the service takes at once; it is asked for its limits where there is something to cut."""
@@ -163,6 +186,18 @@ class Client:
         kind = http.client.HTTPSConnection if self._parts.scheme == "https" else http.client.HTTPConnection
         self._own.connection = kind(self._parts.hostname, self._parts.port, timeout=self._timeout)
         return self._own.connection, True
+
+
+def _prediction(one):
+    """A Prediction of the JSON that the service gives; an older one does not say what was truncated."""
+    label = tuple(one["label"]) if isinstance(one["label"], list) else one["label"]
+    return Prediction(label, one["probabilities"], one["score"], one.get("truncated", False))
+
+
+def _counted_on(error, before):
+    """A ServiceError whose texts[i] counts the texts that went before, in other requests."""
+    said = re.sub(r"\btexts\[(\d+)\]", lambda found: f"texts[{int(found[1]) + before}]", str(error), count=1)
+    return ServiceError(said, error.status)
 
 
 def _json(values):

@@ -68,6 +68,12 @@ class Pool:
     def is_complete(self):
         return not any(part.missing for part in self.parts)
 
+    @property
+    def texts_done(self):
+        """How many texts are done, about: those of several rows count by their share."""
+        rows = sum(len(part.members) for part in self.parts)
+        return self._count * (rows - sum(part.missing for part in self.parts)) // max(rows, 1)
+
     def vectors(self):
         """The Vectors of a complete pool."""
         make = {"sentence": self._sentences, "token": self._tokens, "word": self._words}[self._options.unit]

@@ -12,8 +12,10 @@ class Prediction:
         model gives a score.
       probabilities: name -> float of every label; None where the model gives a score.
       score: float, None where the model names labels.
+      truncated: whether the text has more tokens than the model reads, so that its end was not read.
     """
 
     label: str | tuple[str, ...] | None
     probabilities: dict[str, float] | None
     score: float | None
+    truncated: bool = False

@@ -5,9 +5,10 @@ import tensorflow as tf
 
 from errors import InputError
 from modeling.attention import attention
-from serving import batching
+from serving import batching, truncation
 from serving.prediction import Prediction
 from serving.text_encoder import BATCH_TOKENS, TextEncoder
+from serving.texts import checked_one
 from serving.trained_head import read_classifier, trained_length
 from serving.vector_graph import LAYOUT_TOKENS
 from serving.vector_options import VectorOptions
@@ -16,6 +17,8 @@ from training.weights import open_weights
 
 # To a TextEncoder the classifier is one more way from the states of a text to its numbers.
 _CLASSIFIED = VectorOptions(pooling="classifier")
+
+SHOWN_LABELS = 6  # of a Predictor's repr
 
 WARM_UP_TEXTS = ["a " * (LAYOUT_TOKENS - 2)]
 
@@ -57,59 +60,82 @@ class Predictor(TextEncoder):
         """Traces the graph of `predict` (of `embed`, where there is no classifier) and runs it once."""
         self.predict(WARM_UP_TEXTS) if self.labels else self.embed(WARM_UP_TEXTS)
 
-    def predict(self, texts):
-        """A Prediction of each text.
+    def __repr__(self):
+        if self.labels is None:
+            return super().__repr__()
+        names = self.labels.names
+        shown = ", ".join(names[:SHOWN_LABELS]) + (f", ... of {len(names)}" if len(names) > SHOWN_LABELS else "")
+        said = f"problem_type={self.labels.problem_type!r}" + (f", labels=[{shown}]" if names else "")
+        return f"{self._start_of_repr()}, {said})"
+
+    def predict(self, texts, *, progress=None):
+        """A Prediction of each text. A `serving.truncation.TruncationWarning` says how many were not read to their end.
 
         Args:
           texts: list of str, or of pairs of str.
-        """
-        return [self.prediction(row) for row in self.probabilities(texts)]
-
-    def probabilities(self, texts):
-        """float32 [n, labels], in the order of `labels.names`; scores [n, 1] where the model gives a score.
+          progress: as of `encode`.
 
         Raises:
-          InputError: the model has no classifier.
+          TypeError, InputError: what is no text, with its row; a model without a classifier.
+        """
+        rows, truncated = self.probabilities(texts, return_truncated=True, progress=progress)
+        truncation.warn(truncated, f"max_seq_length={self.max_seq_length} tokens")
+        return [self.prediction(row, cut) for row, cut in zip(rows, truncated.tolist())]
+
+    def probabilities(self, texts, *, return_truncated=False, progress=None):
+        """float32 [n, labels], in the order of `labels.names`; scores [n, 1] where the model gives a score.
+
+        Args:
+          texts, return_truncated, progress: as of `encode`.
+
+        Raises:
+          TypeError, InputError: what is no text, with its row; a model without a classifier.
         """
         if self.labels is None:
             raise InputError(
                 f"{self.folder.model}: no classifier in it (output_weights), or no pooler; it gives vectors only, by "
                 "embed; run_classifier.py --do_train makes a classifier of it"
             )
-        parts = [part.values[:, 0] for part in self.stream(_listed(texts), _CLASSIFIED)]
-        return np.concatenate(parts) if parts else np.zeros([0, self.labels.num_labels], np.float32)
+        parts, truncated = self._all(texts, _CLASSIFIED, progress, warn=not return_truncated)
+        rows = [part.values[:, 0] for part in parts]
+        rows = np.concatenate(rows) if rows else np.zeros([0, self.labels.num_labels], np.float32)
+        return (rows, truncated) if return_truncated else rows
 
-    def prediction(self, row):
+    def prediction(self, row, truncated=False):
         """A row of `probabilities` as a Prediction."""
         numbers = [float(number) for number in row]
         if self.labels.problem_type == "regression":
-            return Prediction(None, None, numbers[0])
+            return Prediction(None, None, numbers[0], truncated)
         named = dict(zip(self.labels.names, numbers))
         if self.labels.problem_type == "multi_label_classification":
-            return Prediction(tuple(name for name, number in named.items() if number >= 0.5), named, None)
-        return Prediction(self.labels.decode(row), named, None)
+            chosen = tuple(name for name, number in named.items() if number >= 0.5)
+            return Prediction(chosen, named, None, truncated)
+        return Prediction(self.labels.decode(row), named, None, truncated)
 
     def embed(self, texts, **wanted):
         """The vectors of some texts: `encode`, whose arguments and results these are."""
-        return self.encode(_listed(texts), **wanted)
+        return self.encode(texts, **wanted)
 
-    def attention(self, text, layer):
+    def attention(self, text, layer, *, return_truncated=False):
         """How the tokens of one text look at each other.
 
         Args:
           text: str, or a pair of str.
           layer: number of the layer, 0 the first.
+          return_truncated: give a third value, whether the end of the text was not read.
 
         Returns:
           (tokens: list of T str, float32 [heads, T, T], of which each row sums to 1).
 
         Raises:
-          InputError: there is no such layer, or the encoder has no attention.
+          InputError: no text, no such layer, or the encoder has no attention.
         """
+        text = checked_one(text)
         first, second = (text, "") if isinstance(text, str) else text
         rows = self._layout.rows([first], [second])
         features = {name: tf.constant(values) for name, values in batching.dense(rows, np.array([0])).items()}
-        return self.tokens(rows.values["input_ids"]), attention(self._encoder, features, layer).numpy()
+        found = self.tokens(rows.values["input_ids"]), attention(self._encoder, features, layer).numpy()
+        return (*found, bool(rows.cut[0])) if return_truncated else found
 
     def _computation(self, encoder, options, per_token):
         if options is not _CLASSIFIED:
@@ -119,9 +145,3 @@ class Predictor(TextEncoder):
             classifier, _ = read_classifier(encoder, open_weights(self.folder.model))
         # [B, 1, labels]
         return classifier, lambda features: classifier.predictions(classifier(features))["probabilities"][:, None]
-
-
-def _listed(texts):
-    if isinstance(texts, (str, bytes)):
-        raise TypeError("a list of texts is needed, not a single one")
-    return texts

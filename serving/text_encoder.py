@@ -1,6 +1,8 @@
 """Text in, vectors out: any encoder's states, pooled or not, at the pace of sorted batches."""
 
+import contextlib
 import itertools
+import os
 import threading
 import zlib
 
@@ -10,10 +12,12 @@ from errors import InputError
 from modeling.encoder import policy
 from modeling.layers import weights_follow
 from processors import layouts
-from serving import batching, cores, lite_graph
+from serving import batching, cores, lite_graph, truncation
 from serving.lite_graph import LiteGraph
 from serving.pool import Pool
+from serving.progress import of_a_call
 from serving.sentence_transformers_folder import read_sentence_folder
+from serving.texts import checked
 from serving.vector_graph import Graph, concrete, vectors
 from serving.vector_options import vector_options
 from training.building import ModelSource
@@ -54,7 +58,7 @@ class TextEncoder:
         vocab_file=None, do_lower_case=None, batch_tokens=BATCH_TOKENS, batches_at_once=BATCHES_AT_ONCE,
         low_latency=False,
     ):  # fmt: skip
-        self.folder = read_sentence_folder(model)
+        self._model, self.folder = os.fspath(model), read_sentence_folder(model)
         longest = max_seq_length or self.folder.max_seq_length
         source = ModelSource(
             RunSettings(
@@ -105,37 +109,49 @@ class TextEncoder:
                 )
         return options
 
-    def encode(self, texts, **wanted):
+    def encode(self, texts, *, return_truncated=False, progress=None, **wanted):
         """The vectors of some texts.
 
         Args:
           texts: list of str, or of pairs of str.
+          return_truncated: give (vectors, bool [n]: whether the end of a text was not read). Without it a
+            `serving.truncation.TruncationWarning` says so.
+          progress: whether to show how far it is; None: on a terminal or in a notebook, when it takes some seconds.
           wanted: as for `options`.
 
         Returns:
           float32 [n, W] of sentences; a list of [rows, W] where the unit is a token or a word. With several layers that
           are not mixed [n, L, W] and [rows, L, W].
+
+        Raises:
+          TypeError, InputError: what is no text, with its row; see `serving.texts`.
         """
         options = self.options(**wanted)
-        parts = list(self.stream(texts, options))
+        parts, truncated = self._all(texts, options, progress, warn=not return_truncated)
         values = [part.values[:, 0] if options.num_states == 1 else part.values for part in parts]
         if options.unit == "sentence":
             empty = np.zeros([0, self.config.hidden_size], np.float32)
-            return np.concatenate(values or [empty]) if len(values) != 1 else values[0]
-        bounds = [(rows, *pair) for part, rows in zip(parts, values) for pair in itertools.pairwise(part.offsets)]
-        return [rows[start:end] for rows, start, end in bounds]
+            vectors = np.concatenate(values or [empty]) if len(values) != 1 else values[0]
+        else:
+            bounds = [(rows, *pair) for part, rows in zip(parts, values) for pair in itertools.pairwise(part.offsets)]
+            vectors = [rows[start:end] for rows, start, end in bounds]
+        return (vectors, truncated) if return_truncated else vectors
 
-    def stream(self, texts, options):
+    def stream(self, texts, options, show=None):
         """Yields the Vectors of one pool of texts after the other, in order.
 
         Args:
           texts: iterable of str, or of pairs; may be endless.
           options: VectorOptions, as `options` gives them.
+          show: called now and then with the number of texts that are done.
+
+        Raises:
+          TypeError, InputError: what is no text, with its row; see `serving.texts`.
         """
-        pools = []  # begun, not yet given back
+        pools, given = [], 0  # begun, not yet given back; texts that were
 
         def batches():
-            for pool_texts in batching.pools(texts, POOL_TEXTS, self._pool_characters(options)):
+            for pool_texts in batching.pools(checked(texts), POOL_TEXTS, self._pool_characters(options)):
                 pools.append(Pool(pool_texts, self._layout, self._stride, options))
                 for part in pools[-1].parts:
                     graph = self._graph(options, part.per_token)
@@ -155,12 +171,21 @@ class TextEncoder:
             results = ((batch, computed(batch, alone=True)) for batch in first)
         for (part, chosen, _), values in results:
             part.add(chosen, values)
+            if show:
+                show(given + sum(pool.texts_done for pool in pools))
             while pools and pools[0].is_complete():
-                yield pools.pop(0).vectors()
+                pool = pools.pop(0)
+                given += pool.texts_done
+                yield pool.vectors()
 
     def tokens(self, ids):
         """list of str for ids."""
         return self.tokenizer.convert_ids_to_tokens(ids)
+
+    def __repr__(self):
+        options = self.options() if not self.folder.unread else None
+        pooled = f", pooling={options.pooling!r}, normalize={options.normalize}" if options else ""
+        return f"{self._start_of_repr()}{pooled})"
 
     def fingerprint(self):
         """A checksum, hex, of all weights."""
@@ -168,6 +193,23 @@ class TextEncoder:
         for variable in self._encoder.variables:
             total = zlib.crc32(np.ascontiguousarray(variable.numpy()), total)
         return f"{total:08x}"
+
+    def _start_of_repr(self):
+        encoder = f"{type(self._encoder).__name__}, {self.config.num_hidden_layers} layers of {self.config.hidden_size}"
+        return (
+            f"{type(self).__name__}({self._model!r}, encoder=<{encoder}>, max_seq_length={self.max_seq_length}, "
+            f"dtype={self._dtype!r}"
+        )
+
+    def _all(self, texts, options, progress, warn):
+        """(list of the Vectors of all pools, bool [n]: whether a text was truncated)."""
+        shown = of_a_call(len(texts) if hasattr(texts, "__len__") else None, progress)
+        with contextlib.closing(shown) if shown else contextlib.nullcontext():
+            parts = list(self.stream(texts, options, shown.show if shown else None))
+        truncated = np.concatenate([part.cut for part in parts]) if parts else np.zeros([0], bool)
+        if warn:
+            truncation.warn(truncated, f"max_seq_length={self.max_seq_length} tokens")
+        return parts, truncated
 
     def _graph(self, options, per_token):
         with self._lock:

@@ -114,11 +114,12 @@ class Service:
             rows = await self._rows(request, kind, asked.texts)
             if rows is None:
                 return _gone()
-            values = np.ascontiguousarray(np.stack(rows), np.float32)
+            vectors, truncated = zip(*rows)
+            values = np.ascontiguousarray(np.stack(vectors), np.float32)
             if asked.encoding == "json":
-                return _json({"embeddings": values})
+                return _json({"embeddings": values, "truncated": truncated})
             encoded = base64.b64encode(values.astype("<f4", copy=False)).decode()
-            return _json({"shape": values.shape, "base64": encoded})
+            return _json({"shape": values.shape, "base64": encoded, "truncated": truncated})
 
         @app.post("/v1/attention", summary="Which token looks at which", **_takes(requests.AttentionRequest))
         async def attention(request: fastapi.Request):
@@ -126,8 +127,8 @@ class Service:
             rows = await self._rows(request, self._model.attention(asked.layer, asked.head), [asked.text])
             if rows is None:
                 return _gone()
-            tokens, probabilities = rows[0]
-            return _json({"tokens": tokens, "attention": np.ascontiguousarray(probabilities)})
+            tokens, probabilities, truncated = rows[0]
+            return _json({"tokens": tokens, "attention": np.ascontiguousarray(probabilities), "truncated": truncated})
 
         return app
 
@@ -150,7 +151,11 @@ class Service:
         watcher = asyncio.ensure_future(_disconnected(request))
         try:
             await asyncio.wait({job.answers, watcher}, return_when=asyncio.FIRST_COMPLETED)
-            return job.answers.result() if job.answers.done() else None
+            if not job.answers.done():
+                return None
+            rows = job.answers.result()
+            self.metrics.truncated_texts.inc(sum(row[-1] for row in rows))
+            return rows
         finally:
             watcher.cancel()
             if not job.answers.done():

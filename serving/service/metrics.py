@@ -25,6 +25,7 @@ class Metrics:
         self.open_requests = make(Gauge, "open_requests", "Requests being answered.")
         self.batch_texts = make(Histogram, "batch_texts", "Texts of a batch.", buckets=_TEXTS)
         self.batch_seconds = make(Histogram, "batch_seconds", "Computing a batch.", buckets=_SECONDS)
+        self.truncated_texts = make(Counter, "truncated_texts", "Texts longer than the model reads, answered.")
         self.refused_texts = make(Counter, "refused_texts", "Texts refused because the queue was full.")
         self.dropped_texts = make(Counter, "dropped_texts", "Texts never computed, since their client went away.")
 

@@ -41,7 +41,8 @@ class Model:
         return min(self._predictor.max_seq_length, 2 + size // 4)
 
     def compute(self, kind, texts):
-        """A row for each text.
+        """A row for each text, a tuple whose last value is whether the text was truncated; before it the probabilities
+        of the labels, the vector, or the tokens and their attention.
 
         Args:
           kind: a verb with its arguments, as `prediction`, `embedding` and `attention` make them.
@@ -99,9 +100,8 @@ class Model:
         return ("attend", layer, head)
 
     def answers(self, rows):
-        """list of JSON objects for rows of probabilities."""
-        found = [self._predictor.prediction(row) for row in rows]
-        return [{"label": p.label, "probabilities": p.probabilities, "score": p.score} for p in found]
+        """Predictions, which orjson writes as objects, of rows (probabilities, whether the text was truncated)."""
+        return [self._predictor.prediction(*row) for row in rows]
 
     def description(self):
         """dict: what a client may want to know."""
@@ -118,7 +118,8 @@ class Model:
         }
 
     def _probabilities(self, texts):
-        return _finite(self._predictor.probabilities(texts))
+        values, truncated = self._predictor.probabilities(texts, return_truncated=True, progress=False)
+        return list(zip(_finite(values), truncated.tolist()))
 
     def _warm(self, options):
         """Before the texts of a client, which may be few or many, see the graph: see WARM_UP_TEXTS."""
@@ -128,16 +129,18 @@ class Model:
 
     def _vectors(self, texts, options):
         self._warm(options)
-        parts = [part.values for part in self._predictor.stream(texts, options)]
-        values = _finite(np.concatenate(parts) if len(parts) != 1 else parts[0])
-        return values[:, 0] if options.num_states == 1 else values
+        rows = []
+        for part in self._predictor.stream(texts, options):
+            values = _finite(part.values)
+            rows += zip(values[:, 0] if options.num_states == 1 else values, part.cut.tolist())
+        return rows
 
     def _attention(self, texts, layer, head):
         found = []
         for text in texts:
-            tokens, probabilities = self._predictor.attention(text, layer)
+            tokens, probabilities, truncated = self._predictor.attention(text, layer, return_truncated=True)
             chosen = probabilities.mean(axis=0) if head is None else probabilities[head]
-            found.append((tokens, _finite(chosen)))
+            found.append((tokens, _finite(chosen), truncated))
         return found
 
 

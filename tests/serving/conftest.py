@@ -6,9 +6,10 @@ import string
 
 import pytest
 import small_models
+from small_classifiers import classifier_folder
 
 from processors.tokenization import FullTokenizer
-from serving import TextEncoder
+from serving import Predictor, TextEncoder
 from training.weights import save_huggingface
 
 PIECES = [form for char in string.ascii_lowercase for form in (char, f"##{char}")]
@@ -41,3 +42,9 @@ def tiny_folder(tmp_path_factory):
 @pytest.fixture(scope="session")
 def tiny(tiny_folder):
     return TextEncoder(tiny_folder())
+
+
+@pytest.fixture(scope="session")
+def predictor(tmp_path_factory):
+    """A small classifier."""
+    return Predictor(classifier_folder(tmp_path_factory.mktemp("served")))

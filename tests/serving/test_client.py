@@ -152,9 +152,26 @@ def test_parts_are_as_small_as_the_service_wants_them(service):
 
 
 def test_half_a_character_is_sent_as_it_is(service):
+    """Where a request is made by hand; what the service says of it is clearer than Python's error."""
     service.answers = [predictions(2)]
-    Client(service.url).predict(["\ud83d", "é"])
+    Client(service.url).request("POST", "/v1/predict", {"texts": ["\ud83d", "é"]})
     assert service.bodies == [{"texts": ["\ud83d", "é"]}]
+
+
+def test_a_row_that_the_service_refuses_is_counted_from_the_first(service):
+    """Although the service sees the third request only."""
+    refusal = (413, {}, b'{"error": "texts[3]: 20001 characters, at most 20000 are read; cut it"}')
+    service.answers = [predictions(128), predictions(128), refusal]
+    with pytest.raises(ServiceError, match=r"413: texts\[259\]: 20001 characters") as caught:
+        Client(service.url).predict(["a"] * 300)
+    assert caught.value.status == 413
+
+
+def test_an_older_service_does_not_say_what_it_truncated(service):
+    values = {"shape": [2, 1], "base64": "AAAAAAAAAAA="}
+    service.answers = [predictions(1), (200, {}, json.dumps(values).encode())]
+    assert Client(service.url).predict(["a"])[0].truncated is False
+    assert Client(service.url).embed(["a", "b"], return_truncated=True)[1].tolist() == [False, False]
 
 
 def test_mistakes():
@@ -176,5 +193,11 @@ def test_shapes(service):
 
 
 def test_it_needs_no_tensorflow():
-    program = "import sys; sys.modules['tensorflow'] = sys.modules['keras'] = None; from serving import Client"
-    subprocess.run([sys.executable, "-c", program], check=True)
+    program = """
+import sys
+sys.modules.update(dict.fromkeys(["tensorflow", "keras", "tqdm", "absl"]))
+import serving
+print(serving.Client("http://localhost:9").embed([], progress=True).shape)
+"""
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert ran.stdout == "(0, 0)\n", ran.stderr

@@ -11,7 +11,8 @@ from odd_texts import ODD, mixed_texts
 from small_classifiers import classifier_folder
 
 from errors import InputError
-from serving import Predictor
+from processors.labels import Labels
+from serving import Predictor, TextEncoder
 
 KINDS = {"single_label_classification": 3, "multi_label_classification": 3, "regression": 1}
 
@@ -137,6 +138,21 @@ def test_the_length_is_that_of_the_training(classes, tmp_path):
         Predictor(tmp_path)
 
 
-def test_a_single_text_is_no_list(classes):
-    with pytest.raises(TypeError, match="list"):
-        Predictor(classes).predict("ab")
+def test_what_it_looks_like(classes, folder, tiny_folder, minilm):
+    """repr: what a notebook shows of an object that stands alone in a cell."""
+    predictor = Predictor(folder, max_seq_length=9)
+    kind = predictor.labels.problem_type
+    labels = "" if kind == "regression" else ", labels=[red, green, blue]"
+    assert repr(predictor) == (
+        f"Predictor({str(folder)!r}, encoder=<Bert, 2 layers of 32>, max_seq_length=9, dtype='float32', "
+        f"problem_type={kind!r}{labels})"
+    )
+    predictor.labels = Labels("single_label_classification", [f"label {i}" for i in range(150)])
+    assert repr(predictor).endswith("labels=[label 0, label 1, label 2, label 3, label 4, label 5, ... of 150])")
+    assert repr(TextEncoder(tiny_folder(), dtype="bfloat16")).endswith(
+        "dtype='bfloat16', pooling='mean', normalize=False)"
+    )
+    assert repr(Predictor(minilm)) == (
+        f"Predictor({minilm!r}, encoder=<Bert, 6 layers of 384>, max_seq_length=256, dtype='float32', pooling='mean', "
+        "normalize=True)"
+    )

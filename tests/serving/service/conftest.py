@@ -1,14 +1,6 @@
-"""A small classifier, as Predictor and behind HTTP."""
+"""A small classifier behind HTTP."""
 
 import pytest
-from small_classifiers import classifier_folder
-
-from serving import Predictor
-
-
-@pytest.fixture(scope="session")
-def predictor(tmp_path_factory):
-    return Predictor(classifier_folder(tmp_path_factory.mktemp("served")))
 
 
 @pytest.fixture(scope="module")

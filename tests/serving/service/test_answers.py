@@ -17,6 +17,7 @@ from service_in_thread import running
 from serving import Client, Predictor
 from serving.client import ServiceError
 from serving.service.model import Model
+from serving.truncation import TruncationWarning
 
 TEXTS = [*ODD, *mixed_texts(200)]
 PAIRS = list(zip(TEXTS, reversed(TEXTS)))
@@ -98,16 +99,18 @@ class Overflowing:
     def __getattr__(self, name):
         return getattr(self._predictor, name)
 
-    def probabilities(self, texts):
-        return self._predictor.probabilities(texts) * np.float32(np.nan)
+    def probabilities(self, texts, return_truncated=False, progress=None):
+        values, truncated = self._predictor.probabilities(texts, return_truncated=True)
+        values *= np.float32(np.nan)
+        return (values, truncated) if return_truncated else values
 
     def stream(self, texts, options):
         for part in self._predictor.stream(texts, options):
             yield dataclasses.replace(part, values=part.values * np.float32(np.inf))
 
-    def attention(self, text, layer):
-        tokens, probabilities = self._predictor.attention(text, layer)
-        return tokens, probabilities * np.float32(np.nan)
+    def attention(self, text, layer, **more):
+        tokens, probabilities, truncated = self._predictor.attention(text, layer, **more)
+        return tokens, probabilities * np.float32(np.nan), truncated
 
 
 def test_numbers_that_are_none_are_no_answer(predictor, caplog):
@@ -120,6 +123,37 @@ def test_numbers_that_are_none_are_no_answer(predictor, caplog):
         with pytest.raises(ServiceError, match="not finite"):
             client.attention("a")
     assert "/v1/predict: the model gives numbers that are not finite" in caplog.text
+
+
+def test_truncated_texts_are_said_and_counted(predictor):
+    """As the tokenizer counts: each letter is a token, beside [CLS], [SEP] and the second [SEP] of a pair."""
+    longest = predictor.max_seq_length
+    texts = [
+        "a b",
+        "a " * (longest - 2),
+        "a " * (longest - 1),
+        ("a " * 40, "b " * (longest - 43)),
+        ("a " * 40, "b " * 40),
+    ]
+    expected = [False, False, True, False, True]
+    with running(Model(predictor, "small")) as service:
+        client = Client(service.url)
+        for ask in (client.predict, client.embed, predictor.predict, predictor.embed, predictor.probabilities):
+            with pytest.warns(TruncationWarning, match=r"2 of 5 texts are longer .* the first is texts\[2\]") as caught:
+                found = ask(texts)
+            assert [warning.filename for warning in caught] == [__file__], "the line of the caller"
+            if "predict" in ask.__name__:
+                assert [one.truncated for one in found] == expected
+        for ask in (client.embed, predictor.embed, predictor.probabilities):
+            values, truncated = ask(texts, return_truncated=True)
+            assert truncated.tolist() == expected and len(values) == 5 and truncated.dtype == bool
+        for path in ("/v1/embed", "/v1/predict"):
+            answer = client.request("POST", path, {"texts": texts})
+            said = answer.get("truncated") or [one["truncated"] for one in answer["predictions"]]
+            assert said == expected
+        for text, truncated in zip(texts, expected):
+            assert client.request("POST", "/v1/attention", {"text": text})["truncated"] is truncated
+        assert service.metric("truncated_texts_total") == 2 * 5 + 2  # five requests of five texts, five of one
 
 
 def test_what_the_model_is(served):
