@@ -13,7 +13,9 @@ class Feature:
       along: of the last kind: the ids whose length it has; a record of several texts has several.
       default: what stands where a record lacks the feature, repeated over its shape; None makes it required.
       stored: False where the parser can make the feature from its default, so that no record need hold it.
-      at_most: a record may hold fewer than the n numbers of its shape; the parser fills up with 0.
+      at_most: a record may hold fewer than the n numbers of its shape, as many as of `along`; the parser fills up
+        with 0.
+      points_into: the numbers are places among these ids, from 0.
     """
 
     dtype: str
@@ -22,6 +24,7 @@ class Feature:
     stored: bool = True
     at_most: bool = False
     along: str = "input_ids"
+    points_into: str | None = None
 
     @property
     def is_sequence(self):

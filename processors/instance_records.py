@@ -1,21 +1,20 @@
 """Records of pre-training instances: known by their manifest, or looked into where another program wrote them."""
 
 import dataclasses
-import hashlib
 import json
 import os
-
-import tensorflow as tf
 
 import registry
 from errors import InputError
 from processors import paths
-from processors.records import RecordSet, check_values, checked_records, id_limits, longest_text, read_example
+from processors.record_checks import Rules, checked_records, id_limits, look_through, read_example
+from processors.records import RecordSet
 from processors.shard_files import MANIFEST_SUFFIX, absolute, opened
 from processors.text_files import list_files
 
 _CARRIED = ("tokenizer", "vocab_file", "do_lower_case", "max_predictions_per_seq", "masking", "masked_lm_prob")
-RECORDS_LOOKED_INTO = 100  # of each file; all records are counted, and their checksums verified
+# Of each file, for the key by which a run knows its data again: more would not tell sets apart any better.
+RECORDS_HASHED = 100
 
 
 @dataclasses.dataclass(frozen=True)
@@ -158,37 +157,21 @@ def existing_instances(files, manifest, spec, config):
       config: the encoder's, whose tables every id must be in.
 
     Raises:
-      InputError: a corrupted or truncated file (named, with the offset), no record, a feature that is missing or of
-        another kind or length, an id out of range.
+      InputError: no record, another number of them than the manifest says, or what `look_through` finds.
     """
-    required = {name for name in spec if spec[name].default is None}
     limits = {
         **id_limits(spec, config),
         "masked_lm_ids": ("the model's vocab_size", config.vocab_size),
         "masked_lm_positions": ("the model's max_position_embeddings", config.max_position_embeddings),
+        "next_sentence_labels": ("the number of answers", 2),
     }
-    count, longest, digest = 0, manifest.max_length, hashlib.sha256()
-    for path in files:
-        for number, record in zip(range(1, RECORDS_LOOKED_INTO + 1), checked_records(path)):
-            where = f"{path}, record {number}"
-            values = read_example(record, spec, where)
-            check_values(values, spec, required, limits, where)
-            longest = max(longest, longest_text(values, spec))
-            digest.update(record)
-        if not manifest.sizes:
-            count += _count(path)
-    count = count or manifest.num_instances
-    if not count:
+    found = look_through(files, Rules(spec, limits), RECORDS_HASHED)
+    if not found.num_examples:
         raise InputError(f"{files[0]}: no record in {len(files)} file(s); at least one is needed")
-    digest.update(str(count).encode())
-    return RecordSet(files, spec, count, longest, digest.hexdigest()[:16], numbered=False, interleaved=True)
-
-
-def _count(path):
-    """Number of records, each of whose checksum is right."""
-    try:
-        return int(tf.data.TFRecordDataset(path).reduce(tf.constant(0, tf.int64), lambda count, _: count + 1))
-    except tf.errors.OpError:
-        for _ in checked_records(path):  # slower, and raises the error that names the offset
-            pass
-        raise
+    if manifest.sizes and found.num_examples != manifest.num_instances:
+        raise InputError(
+            f"{files[0]}: {found.num_examples} records in {len(files)} file(s), their manifest says "
+            f"{manifest.num_instances}; make them anew"
+        )
+    longest = max(found.max_length, manifest.max_length)
+    return RecordSet(files, spec, found.num_examples, longest, found.digest, numbered=False, interleaved=True)

@@ -38,7 +38,7 @@ class Packed(Layout):
         "input_ids": Feature("int32", (None,)),
         # Records have their true length, so a mask of ones need not be stored; the original's have a padded one.
         "input_mask": Feature("int32", (None,), default=1, stored=False),
-        "segment_ids": Feature("int32", (None,), default=0),
+        "segment_ids": Feature("int32", (None,)),
     }
 
     def __init__(self, tokenizer, max_seq_length):

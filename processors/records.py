@@ -7,17 +7,16 @@ import json
 import logging
 import multiprocessing
 import os
-import re
 
 import numpy as np
 import tensorflow as tf
-from google.protobuf.message import DecodeError
 
 import console
 from errors import InputError
 from files import replaced
 from processors.feature_spec import EXAMPLE_INDEX, UNCUT_LENGTH, token_ids
 from processors.paths import find_files
+from processors.record_checks import Rules, id_limits, look_through
 
 FORMAT_VERSION = 1
 # A process costs seconds to start (it imports TensorFlow), which this many examples outweigh.
@@ -207,101 +206,14 @@ def existing_records(pattern, spec, config, needs_labels=False, num_labels=None)
       num_labels: number of classes; None where `label_ids` is no class.
 
     Raises:
-      InputError: no file, a corrupted or truncated one (named, with the offset), no record, a feature that is missing
-        or of another kind or length, or an id out of range.
+      InputError: no file, no record, or what `look_through` finds.
     """
     files = sorted(find_files(pattern, "*.tfrecord", leave_out=[".json"]))  # a manifest stands beside our records
-    required = {name for name in spec if spec[name].default is None} | ({"label_ids"} if needs_labels else set())
     limits = {**id_limits(spec, config), "label_ids": ("the number of labels", num_labels)}
-    count, longest, padding, digest = 0, 0, 0, hashlib.sha256()
-    for path in files:
-        for number, record in enumerate(checked_records(path), 1):
-            digest.update(record)
-            where = f"{path}, record {number}"
-            values = read_example(record, spec, where)
-            if values.get("is_real_example", [1])[0] == 0:
-                padding += 1
-                continue
-            check_values(values, spec, required, limits, where)
-            count, longest = count + 1, max(longest, longest_text(values, spec))
-    if not count:
+    found = look_through(files, Rules(spec, limits, frozenset({"label_ids"} if needs_labels else ())))
+    if not found.num_examples:
         raise InputError(f"{pattern}: no record in {len(files)} file(s); at least one is needed")
-    return RecordSet(files, spec, count, longest, digest.hexdigest()[:16], numbered=False, has_padding=padding > 0)
-
-
-def id_limits(spec, config):
-    """Name -> (what sets the limit, the number that ids must be below), of tokens and segments."""
-    kinds = {
-        "input_ids": ("the model's vocab_size", config.vocab_size),
-        "segment_ids": ("the model's type_vocab_size", config.type_vocab_size),
-    }
-    return {name: limit for name in spec for kind, limit in kinds.items() if name.endswith(kind)}
-
-
-def longest_text(values, spec):
-    """The number of tokens of the longest text of a record, given as `read_example` does."""
-    return max(len(values.get(name, ())) for name in token_ids(spec))
-
-
-def read_example(record, spec, where):
-    """name -> list of numbers, for the features that a record has. Raises InputError that begins with `where`."""
-    try:
-        features = tf.train.Example.FromString(record).features.feature
-    except DecodeError:
-        raise InputError(
-            f"{where}: not a tf.train.Example of {len(record)} bytes; records of examples are needed"
-        ) from None
-    values = {}
-    for name, feature in features.items():
-        kind = "float_list" if name in spec and spec[name].dtype == "float32" else "int64_list"
-        found = feature.WhichOneof("kind")
-        if name in spec and found not in (None, kind):
-            raise InputError(f"{where}: {name} is a {found}; this task needs {kind}")
-        values[name] = getattr(feature, found or kind).value
-    return values
-
-
-def check_values(values, spec, required, limits, where):
-    """Raises InputError for a feature that is missing or of another length, or an id out of range.
-
-    Args:
-      values: of `read_example`. required: names that a record must have.
-      limits: name -> (what sets the limit, the number that ids must be below or None).
-      where: begins the message.
-    """
-    missing = sorted(name for name in required if not values.get(name))
-    if missing:
-        raise InputError(f"{where}: no {missing[0]}; it has {', '.join(sorted(values)) or 'nothing'}")
-    for name, feature in spec.items():
-        length = len(values.get(feature.along, ())) if feature.is_sequence else feature.shape[0] if feature.shape else 1
-        found = len(values.get(name) or ())
-        if found and found != length and not (feature.at_most and found < length):
-            raise InputError(f"{where}: {name} has {found} numbers; {length} are needed")
-    for name, (setting, limit) in limits.items():
-        ids = values.get(name)
-        if ids and limit is not None and not 0 <= min(ids) <= max(ids) < limit:
-            wrong = next(i for i in ids if not 0 <= i < limit)
-            raise InputError(f"{where}: {name} has {wrong}; 0 to {limit - 1} are allowed ({setting} is {limit})")
-
-
-def checked_records(path):
-    """Yields the serialized records of a file. Raises InputError that names file and offset where it is broken."""
-    count = 0
-    try:
-        for record in tf.data.TFRecordDataset(path):
-            count += 1
-            yield record.numpy()
-    except (tf.errors.DataLossError, tf.errors.OutOfRangeError) as error:
-        found = re.search(r"(corrupted|truncated) record at (\d+)", str(error))
-        what = f"{found[1]} record at byte {found[2]}" if found else "not a TFRecord file"
-        raise InputError(f"{path}: {what}, after {count} whole records; write the file anew") from error
-    except tf.errors.OpError as error:
-        why = error.message.rpartition("; ")[2].partition(" [Op:")[0]
-        raise InputError(f"{path}: cannot be read: {why}; a readable file of records is needed") from error
-
-
-def find_corruption(record_set):
-    """Raises InputError for the first broken file of a set; returns where all are whole."""
-    for path in record_set.files:
-        for _ in checked_records(path):
-            pass
+    return RecordSet(
+        files, spec, found.num_examples, found.max_length, found.digest, numbered=False,
+        has_padding=found.num_padding > 0,
+    )  # fmt: skip

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from errors import InputError
-from processors import batches, layouts, records
+from processors import batches, layouts, record_checks, records
 from processors.feature_spec import mask_of, token_ids
 from training import checkpoints, metrics, results, run, run_folder
 from training.building import length_buckets, seed_everything, uses_static_shapes
@@ -134,7 +134,7 @@ class FineTuning:
                 status, evaluated = self._run_once(output_dir, seeded)
             except tf.errors.DataLossError:
                 for found in self._records.values():
-                    records.find_corruption(found)
+                    record_checks.find_corruption(found)
                 raise
             if status or settings.dry_run:
                 return status

@@ -11,7 +11,7 @@ import tensorflow as tf
 import registry
 from errors import InputError
 from modeling.objective import Objective
-from processors import records, text_files
+from processors import record_checks, text_files
 from processors.feature_spec import token_ids
 from training import checkpoints, results, run, run_folder
 from training.building import arguments_of, length_buckets, seed_everything, uses_static_shapes
@@ -82,7 +82,7 @@ class Pretraining:
         except tf.errors.DataLossError:
             for data in (self._train_data, self._eval_data):
                 if data:
-                    records.find_corruption(data.record_set)
+                    record_checks.find_corruption(data.record_set)
             raise
 
     def _run(self):

@@ -12,12 +12,12 @@ from processors.feature_spec import Feature
 
 def masked_lm_spec(max_predictions_per_seq):
     """name -> Feature of records whose masks were chosen when they were written; ours and the original's."""
-    predictions = (max_predictions_per_seq,)
+    shape, positions = (max_predictions_per_seq,), "masked_lm_positions"
     return {
         **_sequence_spec(),
-        "masked_lm_positions": Feature("int32", predictions, at_most=True),
-        "masked_lm_ids": Feature("int32", predictions, at_most=True),
-        "masked_lm_weights": Feature("float32", predictions, at_most=True),
+        positions: Feature("int32", shape, at_most=True, along=positions, points_into="input_ids"),
+        "masked_lm_ids": Feature("int32", shape, at_most=True, along=positions),
+        "masked_lm_weights": Feature("float32", shape, at_most=True, along=positions),
         "next_sentence_labels": Feature("int32", default=-1),
     }
 
@@ -38,7 +38,7 @@ def _sequence_spec():
     return {
         "input_ids": Feature("int32", (None,)),
         "input_mask": Feature("int32", (None,), default=1, stored=False),
-        "segment_ids": Feature("int32", (None,), default=0),
+        "segment_ids": Feature("int32", (None,)),
     }
 
 

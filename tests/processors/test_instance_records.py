@@ -10,7 +10,11 @@ from small_records import write
 
 import files
 from errors import InputError
-from processors import instance_records, records, shard_files
+from modeling.encoders.bert import BertConfig
+from processors import instance_records, record_checks, shard_files
+from processors.feature_spec import EXAMPLE_INDEX
+from processors.instances.masked import dynamic_spec, masked_lm_spec
+from processors.training_data.text_pairs import pair_spec
 
 MADE_FROM = {"settings": {"random_seed": 1}}
 CONTENT = {
@@ -215,4 +219,90 @@ def test_what_cannot_be_read_is_named(tmp_path):
     """A folder and a file that is gone stand for one without rights, which a superuser can read."""
     for path, why in ((tmp_path, "Is a directory"), (tmp_path / "gone", "No such file or directory")):
         with pytest.raises(InputError, match=f"{path}: cannot be read: {why}; "):
-            list(records.checked_records(str(path)))
+            list(record_checks.checked_records(str(path)))
+
+
+CONFIG = BertConfig(vocab_size=30, type_vocab_size=2, max_position_embeddings=16)
+MASKED = {
+    "input_ids": [2, 4, 9, 3, 8, 3], "segment_ids": [0, 0, 0, 0, 1, 1], "masked_lm_positions": [1, 4],
+    "masked_lm_ids": [7, 8], "masked_lm_weights": [1.0, 1.0], "next_sentence_labels": [1],
+}  # fmt: skip
+PADDED = {
+    "input_ids": [2, 4, 9, 3, 0, 0], "input_mask": [1, 1, 1, 1, 0, 0], "segment_ids": [0] * 6,
+    "masked_lm_positions": [1, 0], "masked_lm_ids": [7, 0], "masked_lm_weights": [1.0, 0.0],
+    "next_sentence_labels": [0],
+}  # fmt: skip
+UNMASKED = {"input_ids": [2, 9, 3], "segment_ids": [0, 0, 0], "word_starts": [1, 0, 1]}
+PAIR = {"a_input_ids": [2, 9, 3], "b_input_ids": [2, 3]}
+SPECS = {
+    "masked": masked_lm_spec(3), "padded": masked_lm_spec(3), "unmasked": dynamic_spec(), "pair": pair_spec(True),
+}  # fmt: skip
+GOOD = {"masked": MASKED, "padded": PADDED, "unmasked": UNMASKED, "pair": PAIR}
+
+
+def example_of(features):
+    example = tf.train.Example()
+    for name, values in features.items():
+        feature = example.features.feature[name]
+        (feature.float_list if isinstance(values[0], float) else feature.int64_list).value.extend(values)
+    return example.SerializeToString()
+
+
+def open_instances(kind, *paths):
+    spec = {**SPECS[kind], **EXAMPLE_INDEX}
+    return instance_records.existing_instances([str(path) for path in paths], instance_records.Manifest(), spec, CONFIG)
+
+
+@pytest.mark.parametrize("kind", GOOD)
+def test_instances_that_fit(tmp_path, kind):
+    write(tmp_path / "x", [example_of(GOOD[kind])] * 3)
+    found = open_instances(kind, tmp_path / "x", tmp_path / "x")
+    assert (found.num_examples, found.max_length) == (6, max(len(ids) for ids in GOOD[kind].values()))
+
+
+@pytest.mark.parametrize(
+    "kind, change, message",
+    (
+        ("masked", {"input_ids": [2, 4, 30, 3, 8, 3]}, "input_ids has 30; 0 to 29 are allowed (the model's vocab_size"),
+        ("masked", {"masked_lm_ids": [7, 30]}, "masked_lm_ids has 30; 0 to 29 are allowed"),
+        ("masked", {"masked_lm_ids": [7]}, "masked_lm_ids has 1 numbers; 2 are needed"),
+        ("masked", {"masked_lm_weights": [1.0]}, "masked_lm_weights has 1 numbers; 2 are needed"),
+        ("masked", {"masked_lm_weights": [1.0, -1.0]}, "masked_lm_weights has -1; finite numbers from 0 on are needed"),
+        ("masked", {"masked_lm_weights": [1.0, float("nan")]}, "masked_lm_weights has nan; finite numbers from 0 on"),
+        ("masked", {"masked_lm_weights": [1, 1]}, "masked_lm_weights is a int64_list; this task needs float_list"),
+        ("masked", {"masked_lm_positions": [1, 6]}, "masked_lm_positions has 6; 0 to 5 are allowed (the number of tok"),
+        ("masked", {"masked_lm_positions": [1, -1]}, "masked_lm_positions has -1; 0 to"),
+        ("padded", {"masked_lm_positions": [4, 0]}, "masked_lm_positions has 4; 0 to 3 are allowed (the number of tok"),
+        ("padded", {"input_mask": [1, 1, 0, 1, 0, 0]}, "input_mask is 1 1 0 1 0 0; ones, one"),
+        ("padded", {"input_mask": [1, 3, 1, 1, 0, 0]}, "input_mask has 3; ones, one at least, then"),
+        ("masked", {"next_sentence_labels": [2]}, "next_sentence_labels has 2; 0 to 1 are allowed"),
+        ("masked", {"segment_ids": None}, "no segment_ids; it has input_ids, masked_lm_ids"),
+        ("masked", {"segment_ids": [0, 0]}, "segment_ids has 2 numbers; 6 are needed"),
+        ("masked", {"masked_lm_positions": None}, "no masked_lm_positions; it has"),
+        ("masked", {name: values * 2 for name, values in MASKED.items() if name.startswith("masked")},
+         "masked_lm_positions has 4 numbers; at most 3 are needed"),
+        ("unmasked", {"segment_ids": None}, "no segment_ids; it has input_ids, word_starts"),
+        ("unmasked", {"word_starts": [1]}, "word_starts has 1 numbers; 3 are needed"),
+        ("pair", {"b_input_ids": None}, "no b_input_ids; it has a_input_ids"),
+        ("pair", {"c_input_ids": [31]}, "c_input_ids has 31; 0 to 29 are allowed"),
+        ("pair", {"c_segment_ids": [0]}, "c_segment_ids has 1 numbers; 0 are needed"),
+    ),
+)  # fmt: skip
+def test_every_record_is_looked_at_and_one_that_does_not_fit_is_named(tmp_path, monkeypatch, kind, change, message):
+    monkeypatch.setattr("processors.record_checks.RECORDS_AT_ONCE", 40)
+    good = example_of(GOOD[kind])
+    bad = example_of({name: values for name, values in {**GOOD[kind], **change}.items() if values is not None})
+    number = instance_records.RECORDS_HASHED + 7
+    write(tmp_path / "0", [good] * 3)
+    write(tmp_path / "1", [good] * (number - 1) + [bad, good])
+    with pytest.raises(InputError) as error:
+        open_instances(kind, tmp_path / "0", tmp_path / "1")
+    assert str(error.value).startswith(f"{tmp_path}/1, record {number}: ") and message in str(error.value)
+
+
+def test_another_number_of_records_than_the_manifest_says(tmp_path):
+    (path,) = make(tmp_path / "x")
+    write(path, [example_of(UNMASKED)] * 3)
+    manifest = instance_records.Manifest({path: os.path.getsize(path)}, num_instances=10)
+    with pytest.raises(InputError, match=r"3 records in 1 file\(s\), their manifest says 10"):
+        instance_records.existing_instances([path], manifest, {**dynamic_spec(), **EXAMPLE_INDEX}, CONFIG)

@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from errors import InputError
 from modeling.encoders.bert import BertConfig
-from processors import batches, records
+from processors import batches, record_checks, records
 from processors.feature_spec import Feature
 
 CONFIG = BertConfig(vocab_size=len(small_records.TOKENS), type_vocab_size=2)
@@ -322,14 +322,14 @@ def test_broken_files_are_named_with_the_place(encoder, tmp_path):
 
 def test_own_records_that_were_corrupted_later_are_found(encoder, tmp_path):
     written = records.write_records(small_records.examples(5), encoder, tmp_path, "train", 1)
-    records.find_corruption(written)
+    record_checks.find_corruption(written)
     flipped(written.files[0], 14)
     again = records.write_records(small_records.examples(5), encoder, tmp_path, "train", 1)
     assert again == written  # as long as it says: found only by reading
     with pytest.raises(tf.errors.DataLossError):
         list(batches.train_batches(again, 2, 0).take(1))
     with pytest.raises(InputError, match=r"\.tfrecord: corrupted record at byte 12, after 0 whole records"):
-        records.find_corruption(again)
+        record_checks.find_corruption(again)
 
 
 def example_of(**features):
@@ -346,7 +346,7 @@ GOOD = {"input_ids": [2, 5, 3], "segment_ids": [0, 0, 0], "label_ids": [1]}
 @pytest.mark.parametrize(
     "change, message",
     (
-        ({"input_ids": [2, 15, 3]}, "record 2: input_ids has 15; 0 to 14 are allowed (the model's vocab_size is 15)"),
+        ({"input_ids": [2, 15, 3]}, "input_ids has 15; 0 to 14 are allowed (the model's vocab_size is 15)"),
         ({"input_ids": [2, -1, 3]}, "input_ids has -1; 0 to 14 are allowed"),
         ({"segment_ids": [0, 2, 0]}, "segment_ids has 2; 0 to 1 are allowed (the model's type_vocab_size is 2)"),
         ({"label_ids": [2]}, "label_ids has 2; 0 to 1 are allowed (the number of labels is 2)"),
@@ -356,15 +356,39 @@ GOOD = {"input_ids": [2, 5, 3], "segment_ids": [0, 0, 0], "label_ids": [1]}
         ({"label_ids": None}, "no label_ids; it has input_ids, segment_ids"),
         ({"input_ids": None}, "no input_ids; it has label_ids, segment_ids"),
         ({"segment_ids": [0, 0]}, "segment_ids has 2 numbers; 3 are needed"),
+        ({"segment_ids": None}, "no segment_ids; it has input_ids, label_ids"),
         ({"input_mask": [1]}, "input_mask has 1 numbers; 3 are needed"),
+        ({"input_mask": [1, 2, 0]}, "input_mask has 2; ones, one at least, then zeros are needed"),
+        ({"input_mask": [1, -1, 0]}, "input_mask has -1; ones, one at least, then zeros are needed"),
+        ({"input_mask": [1, 0, 1]}, "input_mask is 1 0 1; ones, one at least, then zeros are needed"),
+        ({"input_mask": [0, 1, 1]}, "input_mask is 0 1 1; ones, one at least, then zeros are needed"),
+        ({"input_mask": [0, 0, 0]}, "input_mask is 0 0 0; ones, one at least, then zeros are needed"),
+        ({"is_real_example": [0.5]}, "is_real_example is a float_list; this task needs int64_list"),
     ),
 )
 def test_records_that_do_not_fit(encoder, tmp_path, change, message):
     features = {name: values for name, values in {**GOOD, **change}.items() if values}
-    path = small_records.write(tmp_path / "x.tfrecord", [example_of(**GOOD), example_of(**features)])
+    rows = [example_of(**row) for row in (GOOD, features, {"input_ids": [99]}, GOOD)]
+    path = small_records.write(tmp_path / "x.tfrecord", rows)
     with pytest.raises(InputError) as error:
         records.existing_records(path, encoder.spec, CONFIG, True, 2)
     assert str(error.value).startswith(f"{path}, record 2: ") and message in str(error.value)
+
+
+def test_scores_that_are_no_numbers(tmp_path):
+    spec = small_records.encoder(tmp_path, labels=(), kind="regression").spec
+    for score in (float("nan"), float("inf")):
+        rows = [example_of(**{**GOOD, "label_ids": [value]}) for value in (-1.5, score)]
+        path = small_records.write(tmp_path / "x.tfrecord", rows)
+        with pytest.raises(InputError, match=f"record 2: label_ids has {score:g}; finite numbers are needed"):
+            records.existing_records(path, spec, CONFIG, needs_labels=True)
+        assert records.existing_records(path, spec, CONFIG, needs_labels=False).num_examples == 2
+
+
+def test_rows_that_fill_up_batches_keep_no_rule(encoder, tmp_path):
+    rows = [example_of(**GOOD), example_of(input_ids=[99], is_real_example=[0]), example_of(**GOOD)]
+    found = records.existing_records(small_records.write(tmp_path / "x", rows), encoder.spec, CONFIG, True, 2)
+    assert (found.num_examples, found.max_length, found.has_padding) == (2, 3, True)
 
 
 def test_records_of_something_else(encoder, tmp_path):
@@ -377,7 +401,7 @@ def test_records_of_something_else(encoder, tmp_path):
 
 def test_unlabelled_records_are_good_for_prediction(encoder, tmp_path):
     path = small_records.write(
-        tmp_path / "x.tfrecord", [example_of(**{**GOOD, "label_ids": [1]}), example_of(input_ids=[2, 3])]
+        tmp_path / "x.tfrecord", [example_of(**GOOD), example_of(input_ids=[2, 3], segment_ids=[0, 0])]
     )
     found = records.existing_records(path, encoder.spec, CONFIG, needs_labels=False, num_labels=2)
     assert found.num_examples == 2
