@@ -3,9 +3,12 @@
 A processor written for the original needs one line: `from processors import DataProcessor, InputExample, tokenization`.
 """
 
+import quiet_tensorflow
 from processors.base import DataProcessor, InputExample
 
 __all__ = ["DataProcessor", "InputExample", "tokenization"]
+
+quiet_tensorflow.prepare()
 
 
 def __getattr__(name):

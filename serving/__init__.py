@@ -2,6 +2,10 @@
 
 import importlib
 
+import quiet_tensorflow
+
+quiet_tensorflow.prepare()
+
 _MODULES = {"Client": "serving.client", "Predictor": "serving.predictor", "TextEncoder": "serving.text_encoder"}
 
 

@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from errors import InputError
 from modeling.layers import portable_operations
+from quiet_tensorflow import stderr_without
 
 # Texts of more tokens take TensorFlow's own graph, which in half precision computes in it. Measured with 2 threads: in
 # bfloat16 that is the faster one from about here, in float32 it was not up to 256 tokens, the longest that were tried.
@@ -35,31 +36,34 @@ class LiteGraph:
             raise InputError("low latency needs tf.lite, which this TensorFlow has not; leave --low_latency out")
         with portable_operations():
             concrete = trace()
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), stderr_without(b"INFO: Created TensorFlow Lite"):
             warnings.simplefilter("ignore")  # the interpreter's move to a package of its own
             self._interpreter = tf.lite.Interpreter(model_content=_converted(concrete), num_threads=threads)
-        self._inputs = {_feature(each["name"]): each["index"] for each in self._interpreter.get_input_details()}
-        self._output = self._interpreter.get_output_details()[0]["index"]
-        self._shape, self._lock = None, threading.Lock()
+            self._inputs = {_feature(each["name"]): each["index"] for each in self._interpreter.get_input_details()}
+            self._output = self._interpreter.get_output_details()[0]["index"]
+            self._shape, self._lock = None, threading.Lock()
+            self._allocate((1, 1))  # the first time it says so
 
     def __call__(self, features):
         """The values for name -> int32 [1, T]; None while another thread computes."""
         if not self._lock.acquire(blocking=False):
             return None
         try:
-            shape = next(iter(features.values())).shape
-            if shape != self._shape:
-                self._shape = None  # until it is made
-                for index in self._inputs.values():
-                    self._interpreter.resize_tensor_input(index, shape)
-                self._interpreter.allocate_tensors()
-                self._shape = shape
+            self._allocate(next(iter(features.values())).shape)
             for name, index in self._inputs.items():
                 self._interpreter.set_tensor(index, features[name])
             self._interpreter.invoke()
             return self._interpreter.get_tensor(self._output)
         finally:
             self._lock.release()
+
+    def _allocate(self, shape):
+        if shape != self._shape:
+            self._shape = None  # until it is made
+            for index in self._inputs.values():
+                self._interpreter.resize_tensor_input(index, shape)
+            self._interpreter.allocate_tensors()
+            self._shape = shape
 
 
 def _converted(concrete):
