@@ -21,16 +21,23 @@ def read(path, kind=dict, mend="copy the file again"):
     path = os.fspath(path)
     try:
         if "://" in path:
-            import tensorflow as tf
-
-            with tf.io.gfile.GFile(path, "rb") as file:
-                raw = file.read()
+            raw = _read_remote(path)
         else:
             with open(path, "rb") as file:
                 raw = file.read()
     except OSError as error:
         raise InputError(f"{path}: {error.strerror or error}") from error
     return parse(raw, path, kind, mend)
+
+
+def _read_remote(path):
+    import tensorflow as tf
+
+    try:
+        with tf.io.gfile.GFile(path, "rb") as file:
+            return file.read()
+    except tf.errors.OpError as error:
+        raise InputError(f"{path}: {error.message.splitlines()[0]}") from error
 
 
 def parse(raw, where, kind=dict, mend="copy the file again"):

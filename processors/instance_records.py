@@ -1,17 +1,21 @@
 """Records of pre-training instances: known by their manifest, or looked into where another program wrote them."""
 
 import dataclasses
-import json
 import os
 
 import registry
 from errors import InputError
-from processors import paths
+from processors import manifests, paths
 from processors.record_checks import Rules, checked_records, id_limits, look_through, read_example
 from processors.records import RecordSet
-from processors.shard_files import MANIFEST_SUFFIX, absolute, opened
-from processors.text_files import list_files
+from processors.shard_files import absolute
 
+# What a manifest of ours has beside its files: types of the values.
+_FIELDS = {
+    "num_instances": int, "max_length": int, "tokenizer": (str, None), "vocab_file": (str, None),
+    "do_lower_case": (bool, None), "max_predictions_per_seq": int, "masking": str, "masked_lm_prob": float,
+    "dynamic_masking": bool, "instances": str,
+}  # fmt: skip
 _CARRIED = ("tokenizer", "vocab_file", "do_lower_case", "max_predictions_per_seq", "masking", "masked_lm_prob")
 # Of each file, for the key by which a run knows its data again: more would not tell sets apart any better.
 RECORDS_HASHED = 100
@@ -52,7 +56,7 @@ def find_files(pattern):
     if not pattern:
         raise InputError("--input_file is needed: records of create_pretraining_data.py")
     found = paths.find_files(
-        pattern, "*.tfrecord*", leave_out=[MANIFEST_SUFFIX],
+        pattern, "*.tfrecord*", leave_out=manifests.BOOKKEEPING,
         fix="correct the path, or make the file by create_pretraining_data.py",
     )  # fmt: skip
     return sorted({absolute(path): path for path in found}.values())
@@ -91,7 +95,7 @@ def read_manifest(files):
         for key in ("tokenizer", "max_predictions_per_seq", "dynamic_masking", "masking", "instances"):
             if values[key] != first[key] and not (key == "instances" and _learned(values) == _learned(first)):
                 raise InputError(f"{name}: {key} is {values[key]}, in {first_name} {first[key]}; train on one of them")
-    negatives = sum(values.get("statistics", {}).get("hard_negatives", 0) for values in parts.values())
+    negatives = sum(_count_in(values, "statistics", "hard_negatives", 0) for values in parts.values())
     are_all = len(sizes) == sum(len(values["files"]) for values in parts.values())
     return Manifest(
         sizes,
@@ -99,9 +103,16 @@ def read_manifest(files):
         max(values["max_length"] for values in parts.values()),
         **{key: first[key] for key in _CARRIED},
         dynamic_masking=first["dynamic_masking"],
-        max_ngram=first.get("settings", {}).get("max_ngram", Manifest.max_ngram),
+        max_ngram=_count_in(first, "settings", "max_ngram", Manifest.max_ngram),
         hard_negatives=negatives if are_all or not negatives else None,
     )
+
+
+def _count_in(values, group, name, default):
+    """A whole number of one of a manifest's groups, which earlier versions did not write."""
+    found = values.get(group)
+    found = found.get(name) if isinstance(found, dict) else None
+    return found if type(found) is int else default
 
 
 def _learned(values):
@@ -110,16 +121,13 @@ def _learned(values):
 
 
 def _manifests_beside(files):
-    """`absolute` name of a record file -> (its manifest's name, contents), for all manifests in the files' folders."""
-    known = {}
-    for folder in sorted({os.path.dirname(absolute(path)) for path in files}):
-        for name in [os.path.join(folder, one) for one in list_files(folder) if one.endswith(MANIFEST_SUFFIX)]:
-            try:
-                with opened(name, "r") as file:
-                    values = json.load(file)
-                known |= {os.path.join(folder, path): (name, values) for path in values["files"]}
-            except (ValueError, LookupError, TypeError, AttributeError, OSError) as error:
-                raise InputError(f"{name}: not the manifest that was written ({error}); make the data anew") from error
+    """`absolute` name of a record file -> (its manifest's name, contents), for the manifests that name these files."""
+    known, wanted = {}, set(map(absolute, files))
+    for path in manifests.beside(wanted):
+        folder = os.path.dirname(path)
+        if {os.path.join(folder, name) for name in manifests.read(path)["files"]} & wanted:
+            values = manifests.read(path, _FIELDS)
+            known |= {os.path.join(folder, name): (path, values) for name in values["files"]}
     return known
 
 

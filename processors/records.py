@@ -14,6 +14,7 @@ import tensorflow as tf
 import console
 from errors import InputError
 from files import replaced
+from processors import manifests
 from processors.feature_spec import EXAMPLE_INDEX, UNCUT_LENGTH, token_ids
 from processors.paths import find_files
 from processors.record_checks import Rules, id_limits, look_through
@@ -100,7 +101,7 @@ def write_records(examples, encoder, folder, split, num_processes=None):
     Args:
       examples: list of InputExample.
       encoder: an ExampleEncoder.
-      folder: where `<split>-<key>-<shard>-of-<shards>.tfrecord` and the manifest `<split>-<key>.json` go.
+      folder: where `<split>-<key>-<shard>-of-<shards>.tfrecord` and the manifest `<split>-<key>.manifest.json` go.
       num_processes: processes that write, one shard each; None takes what the number of examples is worth.
 
     Returns:
@@ -112,18 +113,16 @@ def write_records(examples, encoder, folder, split, num_processes=None):
     if not examples:
         raise InputError(f"the {split} split has no example")
     key = content_key(examples, encoder)
-    manifest_path = os.path.join(folder, f"{split}-{key}.json")
-    manifest = _read_manifest(manifest_path)
+    prefix = os.path.join(folder, f"{split}-{key}")
+    manifest = _read_manifest(prefix)
     if manifest is None:
-        manifest = _write_shards(examples, encoder, os.path.join(folder, f"{split}-{key}"), num_processes)
-        with replaced(manifest_path) as path, open(path, "w", encoding="utf-8") as file:
-            json.dump(manifest, file, indent=1)
+        manifest = _write_shards(examples, encoder, prefix, num_processes)
+        manifests.write(prefix + manifests.SUFFIX, manifest)
         logging.info("wrote %d %s records, %d shard(s)", len(examples), split, len(manifest["files"]))
     else:
         logging.info("reusing %d %s records of %s", manifest["num_examples"], split, folder)
     files = [os.path.join(folder, name) for name in manifest["files"]]
-    # Manifests of earlier versions do not tell of cut rows.
-    num_cut, max_uncut_length = manifest.get("num_cut"), manifest.get("max_uncut_length", 0)
+    num_cut, max_uncut_length = manifest["num_cut"], manifest["max_uncut_length"] or 0
     if num_cut:
         logging.warning(
             "%d of %d %s rows are cut to --max_seq_length=%d; the longest has %d tokens",
@@ -135,18 +134,21 @@ def write_records(examples, encoder, folder, split, num_processes=None):
     )  # fmt: skip
 
 
-def _read_manifest(path):
-    """The manifest, or None where it is absent or a shard is not as long as it says."""
+def _read_manifest(prefix):
+    """The manifest, or None where it is absent, damaged, or a shard is not as long as it says."""
+    path = prefix + manifests.SUFFIX
+    if not os.path.exists(path):
+        path = manifests.earlier_name(path)
     if not os.path.exists(path):
         return None
     try:
-        with open(path, encoding="utf-8") as file:
-            manifest = json.load(file)
-        sizes = manifest["files"].items()
-    except (ValueError, LookupError, TypeError):
-        logging.warning("%s is not what was written; the records are made anew", path)
+        # Earlier versions did not count what was cut.
+        counts = {"num_examples": int, "max_length": int, "num_cut": (int, None), "max_uncut_length": (int, None)}
+        manifest = manifests.read(path, counts)
+    except InputError as error:
+        logging.warning("%s; they are made now", error)
         return None
-    for name, size in sizes:
+    for name, size in manifest["files"].items():
         shard = os.path.join(os.path.dirname(path), name)
         if not os.path.exists(shard) or os.path.getsize(shard) != size:
             logging.warning("%s is not the %d bytes that were written; the records are made anew", shard, size)
@@ -208,7 +210,7 @@ def existing_records(pattern, spec, config, needs_labels=False, num_labels=None)
     Raises:
       InputError: no file, no record, or what `look_through` finds.
     """
-    files = sorted(find_files(pattern, "*.tfrecord", leave_out=[".json"]))  # a manifest stands beside our records
+    files = sorted(find_files(pattern, "*.tfrecord", leave_out=manifests.BOOKKEEPING))
     limits = {**id_limits(spec, config), "label_ids": ("the number of labels", num_labels)}
     found = look_through(files, Rules(spec, limits, frozenset({"label_ids"} if needs_labels else ())))
     if not found.num_examples:

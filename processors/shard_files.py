@@ -2,16 +2,13 @@
 
 import contextlib
 import glob
-import json
 import os
 import tempfile
 
 from errors import InputError
-from files import replaced
+from processors import manifests
 from processors.paths import file_sizes
 from processors.text_files import exists, is_remote
-
-MANIFEST_SUFFIX = ".manifest.json"
 
 
 def output_files(run):
@@ -49,7 +46,7 @@ def absolute(path):
 
 def manifest_file(run):
     """Where the manifest goes: beside the first output file."""
-    return _named(run)[0] + MANIFEST_SUFFIX
+    return _named(run)[0] + manifests.SUFFIX
 
 
 def prepare(outputs, manifest_path, made_from, overwrite):
@@ -69,8 +66,8 @@ def prepare(outputs, manifest_path, made_from, overwrite):
     """
     manifest = {}
     if exists(manifest_path):
-        with contextlib.suppress(ValueError, OSError), opened(manifest_path, "r") as file:
-            manifest = json.load(file)
+        with contextlib.suppress(InputError):  # a damaged one names nothing, but is there
+            manifest = manifests.read(manifest_path)
     earlier, same = list(manifest.get("files", [])), made_from.items() <= manifest.items()
     own = {os.path.basename(manifest_path), *earlier} if same and manifest.get("unfinished") else set()
     present = [path for path in [manifest_path, *outputs] if os.path.basename(path) not in own and exists(path)]
@@ -122,61 +119,18 @@ def write(outputs, records, show, manifest_path, content, earlier):
     names = list(map(os.path.basename, outputs))
     try:
         with contextlib.ExitStack() as renames:
-            parts = [renames.enter_context(_replaced(path)) for path in outputs]
+            parts = [renames.enter_context(manifests.whole_or_absent(path)) for path in outputs]
             with contextlib.ExitStack() as open_files:
                 writers = [open_files.enter_context(tf.io.TFRecordWriter(path)) for path in parts]
                 for i, record in enumerate(records):
                     writers[i % len(writers)].write(record)
                     show(i, record)
             both = dict.fromkeys([*earlier, *names])
-            _write_manifest(manifest_path, {"unfinished": True, "files": both, **content})
+            manifests.write(manifest_path, {"unfinished": True, "files": both, **content})
     except tf.errors.OpError as error:
         raise InputError(f"{outputs[0]}: cannot be written: {error.message.splitlines()[0]}") from None
     for name in set(earlier) - set(names):
-        _remove(os.path.join(os.path.dirname(manifest_path), name))
+        manifests.remove(os.path.join(os.path.dirname(manifest_path), name))
     manifest = {"files": dict(zip(names, file_sizes(outputs).values())), **content}
-    _write_manifest(manifest_path, manifest)
+    manifests.write(manifest_path, manifest)
     return manifest
-
-
-def _write_manifest(path, manifest):
-    with _replaced(path) as part, opened(part, "w") as file:
-        json.dump(manifest, file, indent=1)
-
-
-@contextlib.contextmanager
-def _replaced(path):
-    """`files.replaced`, for paths with a scheme too."""
-    if not is_remote(path):
-        with replaced(path) as temporary:
-            yield temporary
-        return
-    import tensorflow as tf
-
-    temporary = f"{path}.part"
-    try:
-        yield temporary
-        tf.io.gfile.rename(temporary, path, overwrite=True)
-    except BaseException:
-        _remove(temporary)
-        raise
-
-
-def opened(path, mode):
-    """A text file, local or remote."""
-    if is_remote(path):
-        import tensorflow as tf
-
-        return tf.io.gfile.GFile(path, mode)
-    return open(path, mode, encoding="utf-8")
-
-
-def _remove(path):
-    if is_remote(path):
-        import tensorflow as tf
-
-        with contextlib.suppress(tf.errors.OpError):
-            tf.io.gfile.remove(path)
-    else:
-        with contextlib.suppress(OSError):
-            os.remove(path)

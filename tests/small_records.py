@@ -1,5 +1,6 @@
 """Records for tests: examples of many lengths through a tiny vocabulary, and records as the original writes them."""
 
+import json
 import random
 
 import tensorflow as tf
@@ -49,3 +50,31 @@ def write(path, records):
         for record in records:
             writer.write(record)
     return str(path)
+
+
+def changed(**more):
+    """A function from a manifest's bytes to those with other values; None: without the value."""
+
+    def change(raw):
+        values = {**json.loads(raw), **more}
+        return json.dumps({name: value for name, value in values.items() if value is not None}).encode()
+
+    return change
+
+
+# (function from the bytes of a manifest to damaged ones, what is said): of fine-tuning records and of instances alike.
+MALFORMED_MANIFESTS = (
+    (lambda raw: raw[:20], "not JSON"),
+    (lambda raw: b"", "not JSON"),
+    (lambda raw: b"\xff" + raw, "not UTF-8"),
+    (lambda raw: b"[" * 100_000, "nested too deeply"),
+    (lambda raw: b"[1]", "a JSON object is needed, found a list"),
+    (changed(files=None), "it names no files"),
+    (changed(files={}), "it names no files"),
+    (changed(files=["x"]), "it names no files"),
+    (changed(files={"x": "1"}), "x has '1' bytes"),
+    (changed(files={"x": True}), "x has True bytes"),
+    (changed(files={"x": -1}), "x has -1 bytes"),
+    (changed(files={"../x": 1}), "'../x' is no name of a file beside it"),
+    (changed(files={"": 1}), "'' is no name of a file beside it"),
+)

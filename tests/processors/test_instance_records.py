@@ -6,7 +6,7 @@ import types
 
 import pytest
 import tensorflow as tf
-from small_records import write
+from small_records import MALFORMED_MANIFESTS, changed, write
 
 import files
 from errors import InputError
@@ -179,6 +179,52 @@ def test_paths_with_a_scheme_have_a_manifest_too(tmp_path):
     (tmp_path / "x-00001-of-00002").write_bytes(b"cut")
     with pytest.raises(InputError, match="3 bytes, .*x.manifest.json says"):
         read(f"file://{tmp_path}/x-*")
+
+
+@pytest.mark.parametrize(
+    "content, message",
+    (
+        *MALFORMED_MANIFESTS,
+        (changed(num_instances=None), "num_instances is None"),
+        (changed(num_instances="10"), "num_instances is '10'"),
+        (changed(num_instances=True), "num_instances is True"),
+        (changed(num_instances=-1), "num_instances is -1"),
+        (changed(max_length=1e3), "max_length is 1000.0"),
+        (changed(masked_lm_prob=float("nan")), "masked_lm_prob is nan"),
+        (changed(tokenizer=[]), "tokenizer is []"),
+        (changed(instances={}), "instances is {}"),
+        (changed(dynamic_masking=0), "dynamic_masking is 0"),
+    ),
+)
+def test_a_manifest_that_is_malformed_is_one_line(tmp_path, content, message):
+    (path,) = make(tmp_path / "x")
+    manifest = tmp_path / "x.manifest.json"
+    manifest.write_bytes(content(manifest.read_bytes()))
+    with pytest.raises(InputError) as error:
+        read(path)
+    assert str(error.value).startswith(str(manifest)) and message in str(error.value)
+    # What is there is not passed over, and --overwrite replaces it.
+    with pytest.raises(InputError, match="x.*: is there already, made "):
+        make(tmp_path / "x")
+    make(tmp_path / "x", overwrite=True)
+    assert read(path).num_instances == 10
+
+
+def test_overwriting_removes_nothing_that_a_foreign_manifest_names(tmp_path):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "precious").write_text("text")
+    manifest = {"files": {"../precious": 4, str(tmp_path / "precious"): 4}, **CONTENT}
+    (tmp_path / "a" / "x.manifest.json").write_text(json.dumps(manifest))
+    make(tmp_path / "a" / "x", overwrite=True)
+    assert (tmp_path / "precious").read_text() == "text"
+
+
+def test_manifests_of_other_records_in_the_folder(tmp_path):
+    """One of fine-tuning records has other fields."""
+    make(tmp_path / "x")
+    content = {"files": {"train-1-00000-of-00001.tfrecord": 7}, "num_examples": 1, "max_length": 3}
+    (tmp_path / "train-1.manifest.json").write_text(json.dumps(content))
+    assert read(tmp_path / "x").num_instances == 10
 
 
 def test_a_manifest_of_earlier_versions(tmp_path):

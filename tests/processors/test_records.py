@@ -90,9 +90,10 @@ def test_records_of_which_nothing_is_cut_or_known(encoder, tmp_path, caplog):
     short = [example for example in small_records.examples(50) if num_tokens(example) <= 16]
     written = records.write_records(short, encoder, tmp_path, "train", 1)
     assert (written.num_cut, written.max_uncut_length) == (0, written.max_length)
-    manifest = tmp_path / f"train-{written.key}.json"
+    manifest = tmp_path / f"train-{written.key}.manifest.json"
     earlier = {name: value for name, value in json.loads(manifest.read_text()).items() if "cut" not in name}
-    manifest.write_text(json.dumps(earlier))  # as versions wrote it that did not count
+    manifest.unlink()
+    (tmp_path / f"train-{written.key}.json").write_text(json.dumps(earlier))  # as versions wrote it that did not count
     found = records.write_records(short, encoder, tmp_path, "train", 1)
     assert (found.files, found.num_cut) == (written.files, None)
     assert not caplog.records
@@ -163,19 +164,30 @@ def test_same_content_is_not_written_again_other_content_is(encoder, tmp_path):
     assert records.content_key(guid, encoder) == first.key  # records hold no guid
 
 
-@pytest.mark.parametrize("damage", ("truncated", "absent", "manifest"))
+@pytest.mark.parametrize("damage", ("truncated", "absent"))
 def test_records_that_are_not_whole_are_written_anew(encoder, tmp_path, damage):
     examples = small_records.examples(8)
     first = records.write_records(examples, encoder, tmp_path, "train")
     shard, before = pathlib.Path(first.files[0]), contents(first)
     if damage == "truncated":
         shard.write_bytes(shard.read_bytes()[:-5])
-    elif damage == "absent":
-        shard.unlink()
     else:
-        (tmp_path / f"train-{first.key}.json").write_text('{"files": ')
+        shard.unlink()
     assert contents(records.write_records(examples, encoder, tmp_path, "train")) == before
     assert not [path for path in tmp_path.iterdir() if path.name.endswith(".part")]
+
+
+@pytest.mark.parametrize("content, message", small_records.MALFORMED_MANIFESTS)
+def test_records_whose_manifest_is_malformed_are_written_anew(encoder, tmp_path, caplog, content, message):
+    examples = small_records.examples(8)
+    first = records.write_records(examples, encoder, tmp_path, "train")
+    before, manifest = contents(first), tmp_path / f"train-{first.key}.manifest.json"
+    manifest.write_bytes(content(manifest.read_bytes()))
+    caplog.clear()
+    again = records.write_records(examples, encoder, tmp_path, "train")
+    assert (again, contents(again)) == (first, before)
+    said = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert len(said) == 2 and said[0].startswith(str(manifest)) and message in said[0] and "are cut to" in said[1]
 
 
 def test_nothing_is_left_of_a_shard_that_could_not_be_written(encoder, tmp_path, monkeypatch):
@@ -413,4 +425,4 @@ def test_the_manifest_moves_with_its_folder(encoder, tmp_path):
     shutil.move(tmp_path / "a", tmp_path / "b")
     again = records.write_records(small_records.examples(5), encoder, tmp_path / "b", "train", 1)
     assert contents(again) and again.key == first.key
-    assert json.loads((tmp_path / "b" / f"train-{first.key}.json").read_text())["num_examples"] == 5
+    assert json.loads((tmp_path / "b" / f"train-{first.key}.manifest.json").read_text())["num_examples"] == 5
