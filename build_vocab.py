@@ -40,6 +40,8 @@ def count(settings, splitter):
     corpus = Corpus(files)
     counts = count_words((line for path in files for line in corpus.lines(path)), splitter)
     logging.info("%d files, %d running words, %d different ones", len(files), counts.total(), len(counts))
+    if corpus.nul_bytes:
+        logging.warning("%d NUL bytes were dropped", corpus.nul_bytes)
     return counts
 
 

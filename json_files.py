@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 
 from errors import InputError
 
@@ -15,8 +16,8 @@ def read(path, kind=dict, mend="copy the file again"):
       mend: the end of the message where the file is damaged: what to do.
 
     Raises:
-      InputError: the file cannot be read, is not UTF-8 or not JSON, nests too deeply, or holds another type. The message
-        has the file, and the line where the JSON breaks.
+      InputError: the file cannot be read, is not UTF-8 or not JSON, nests too deeply, or holds another type. The
+        message has the file, and the line where the JSON breaks.
     """
     path = os.fspath(path)
     try:
@@ -40,33 +41,47 @@ def _read_remote(path):
         raise InputError(f"{path}: {error.message.splitlines()[0]}") from error
 
 
-def parse(raw, where, kind=dict, mend="copy the file again"):
+def parse(raw, where, kind=dict, mend="copy the file again", line=None):
     """The value in JSON text; see `read`.
 
     Args:
       raw: bytes or str.
       where: how the message begins, as "config.json".
+      line: number of the line in `where` that the text is, of files with a value a line.
+
+    Raises:
+      InputError: as `read`; half a character (a lone surrogate, as \\ud83d) in a string too: no text has it, and none
+        could be written with it.
     """
-    end = f"; {mend}" if mend else ""
+    end, place = f"; {mend}" if mend else "", f"{where}:{line}" if line else where
     try:
         text = raw.decode("utf-8-sig") if isinstance(raw, bytes) else raw
         value = json.loads(text)
+        half = _MAYBE_HALF.search(text) and _HALF.search(json.dumps(value, ensure_ascii=False))
     except UnicodeDecodeError as error:
-        raise InputError(f"{where}: not JSON: byte 0x{raw[error.start]:02x} at offset {error.start} is not UTF-8{end}") from error
+        byte = f"byte 0x{raw[error.start]:02x} at offset {error.start}"
+        raise InputError(f"{place}: not JSON: {byte} is not UTF-8{end}") from error
     except json.JSONDecodeError as error:
-        raise InputError(f"{where}:{error.lineno}: not JSON: {error.msg}{end}") from error
+        number = (line or 1) + error.lineno - 1
+        raise InputError(f"{where}:{number}: not JSON: {error.msg}{end}") from error
     except ValueError as error:  # a number of thousands of digits
-        raise InputError(f"{where}: not JSON that can be read: {error}{end}") from error
+        raise InputError(f"{place}: not JSON that can be read: {error}{end}") from error
     except RecursionError as error:
-        raise InputError(f"{where}: lists or objects are nested too deeply{end}") from error
+        raise InputError(f"{place}: lists or objects are nested too deeply{end}") from error
     if not isinstance(value, kind):
-        raise InputError(f"{where}: {_NAMES.get(kind, kind.__name__)} is needed, found {_found(value)}{end}")
+        raise InputError(f"{place}: {_NAMES.get(kind, kind.__name__)} is needed, found {_found(value)}{end}")
+    if half:
+        escape = f"\\u{ord(half[0]):04x}"
+        raise InputError(f"{place}: {escape} without its other half is no character; write the character in full{end}")
     return value
 
 
+# Halves of characters beyond U+FFFF. Escapes in pairs are characters.
+_HALF = re.compile("[\ud800-\udfff]")
+_MAYBE_HALF = re.compile(r"[\ud800-\udfff]|\\u[dD][89a-fA-F]")
 _NAMES = {dict: "a JSON object", list: "a JSON list", str: "a string", int: "a whole number"}
 
 
 def _found(value):
-    name = {dict: "an object", list: "a list", str: "a string", type(None): "null", bool: "true or false"}.get(type(value))
-    return name or "a number"
+    names = {dict: "an object", list: "a list", str: "a string", type(None): "null", bool: "true or false"}
+    return names.get(type(value)) or "a number"

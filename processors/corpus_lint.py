@@ -6,7 +6,7 @@ import itertools
 
 import numpy as np
 
-from processors import sentences
+from processors import instance_making, paragraph_lines
 
 # Of each block so many lines are looked at as text; all are counted as tokens.
 LINES_SAMPLED = 200
@@ -20,7 +20,7 @@ class CorpusLint:
 
     Args:
       tokenizer: see `processors.tokenization`.
-      max_seq_length: int.
+      recipe: what instances would be made by, an `instance_making.Recipe`.
       unit: what a document is, see `processors.documents.UNITS`.
       num_files: int.
       splits_sentences: whether lines were cut into sentences.
@@ -28,7 +28,7 @@ class CorpusLint:
     """
 
     tokenizer: object
-    max_seq_length: int
+    recipe: object
     unit: str
     num_files: int
     splits_sentences: bool
@@ -39,9 +39,13 @@ class CorpusLint:
         self._unfinished = None  # [number, sentences, tokens] of a document that the next block may go on with
         self.document_sizes, self.document_tokens, self.sentence_tokens = (collections.Counter() for _ in range(3))
         self.unknown = collections.Counter()
+        self.max_seq_length, self._of_lines = self.recipe.max_seq_length, None
 
-    def add(self, text_block, block, segments):
-        """Takes a TextBlock, its Block, and the Segments of one pass over it."""
+    def add(self, text_block, block):
+        """Takes a TextBlock and its Block."""
+        segments, _ = instance_making.make_segments(block, 0, self.recipe)
+        if not self.splits_sentences and self._of_lines is None:
+            self._of_lines = paragraph_lines.warning(text_block, block, self.tokenizer, self.recipe)
         tokens = np.diff(block.sentence_splits)
         self.sentence_tokens.update(tokens.tolist())
         document_tokens = np.diff(block.sentence_splits[block.document_splits])
@@ -59,8 +63,6 @@ class CorpusLint:
         texts = list(itertools.chain.from_iterable(text_block.documents))
         self._add_unknown(texts, block)
         for text in texts[:: max(1, len(texts) // LINES_SAMPLED)]:
-            self.counts["sampled"] += 1
-            self.counts["sentences_in_sampled"] += len(sentences.split_text(text))
             self.counts["letters"] += sum(char.isalpha() and char.lower() != char.upper() for char in text)
             self.counts["capitals"] += sum(map(str.isupper, text))
         self.counts["replacement_characters"] += sum(text.count("\ufffd") for text in texts)
@@ -108,7 +110,6 @@ class CorpusLint:
         share["single"] = self.document_sizes[1] / max(counts["documents"], 1)
         too_long = sum(n for size, n in self.sentence_tokens.items() if size > self.max_seq_length - 2)
         share["too_long"] = too_long / max(counts["sentences"], 1)
-        share["per_line"] = counts["sentences_in_sampled"] / max(counts["sampled"], 1)
         rows = [
             ("documents", f"{counts['documents']:,}"),
             ("sentences per document", _spread(self.document_sizes)),
@@ -132,24 +133,17 @@ class CorpusLint:
         documents, found = self.counts["documents"], []
         if not self.counts["tokens"]:
             return ["there is no text with a token"]
-        if share["single"] > 0.5 and self.unit == "blank_line" and not self.splits_sentences:
+        if share["single"] > 0.5 and self.unit.startswith("blank_line") and not self.splits_sentences:
             found.append(
                 f"{share['single']:.0%} of the documents have one sentence: is there a blank line after every "
                 "sentence? Blank lines are for ends of documents; --documents=file takes no notice of them"
             )
         elif share["single"] > 0.5 and self.unit == "line" and not self.splits_sentences:
             found.append("documents of one line are of one sentence: --split_sentences makes several of it")
-        if documents == 1:
-            found.append("one single document: random next sentences come from itself, and most are hard to tell")
-        elif documents <= self.num_files and self.unit == "blank_line":
-            found.append(
-                "no blank line inside a file: each file is one document; are blank lines missing between documents?"
-            )
-        if not self.splits_sentences and share["per_line"] > 1.5:
-            found.append(
-                f"a line holds {share['per_line']:.1f} sentences on average: lines look like paragraphs; "
-                "--split_sentences finds the sentences in them"
-            )
+        if one_document := documents_warning(documents, self.num_files, self.unit):
+            found.append(one_document)
+        if self._of_lines:
+            found.append(self._of_lines)
         if share["too_long"] > 0.05:
             found.append(
                 f"{share['too_long']:.0%} of the sentences are longer than --max_seq_length={self.max_seq_length} "
@@ -173,6 +167,20 @@ class CorpusLint:
         if self.counts["empty"]:
             found.append(f"{self.counts['empty']} lines without a token (control characters only) are left out")
         return found
+
+
+def documents_warning(documents, num_files, unit):
+    """What is said of a corpus of so few documents, or None."""
+    if documents < num_files and unit == "blank_line":
+        return (
+            f"{documents} document(s) in {num_files} files: only blank lines end a document, so it goes on in the next "
+            "file; --documents=blank_line_or_file ends it with its file, --documents=file makes each file one"
+        )
+    if documents == 1:
+        return "one single document: random next sentences come from itself, and most are hard to tell"
+    if documents <= num_files and unit.startswith("blank_line"):
+        return "no blank line inside a file: each file is one document; are blank lines missing between documents?"
+    return None
 
 
 def _spread(histogram):

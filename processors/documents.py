@@ -3,7 +3,6 @@
 import contextlib
 import dataclasses
 import gzip
-import itertools
 import logging
 import zlib
 
@@ -17,7 +16,7 @@ BLOCK_BYTES = 2 << 20
 # A random next sentence comes from another document of the same block, so a block has several, as long as this many
 # times the bytes suffice.
 DOCUMENTS_IN_BLOCK, MOST_BLOCKS_BYTES = 4, 4
-UNITS = ("blank_line", "file", "line")
+UNITS = ("blank_line", "blank_line_or_file", "file", "line")
 
 
 class Corpus:
@@ -25,16 +24,18 @@ class Corpus:
 
     Args:
       files: paths; gzip is known by its first bytes, whatever the name.
-      unit: what a document is: "blank_line": lines up to a blank one or the end of the file; "file"; or "line".
+      unit: what ends a document: "blank_line", as in the original, which goes on in the next file where there is none;
+        "blank_line_or_file", the end of the file too; "file", nothing else; "line", each line.
       split: paragraph's lines (list of str) -> sentences, where lines are not sentences; None: a line is a sentence.
       columns: where each line is a document of tab-separated sentences: how many it may have, ints; None: elsewhere.
 
     Attributes:
       bytes_read: int, of the files as they are on disk, for those who show progress.
+      nul_bytes: int, how many NUL bytes were dropped.
     """
 
     def __init__(self, files, unit="blank_line", split=None, columns=None):
-        self.files, self.unit, self.bytes_read = files, unit, 0
+        self.files, self.unit, self.bytes_read, self.nul_bytes = files, unit, 0, 0
         self._split, self._columns, self._has_said_cut = split, columns, False
 
     def documents(self):
@@ -43,21 +44,29 @@ class Corpus:
         A document of more than half a block is cut at the end of a sentence, into parts of the same number; the log
         says so, once.
         """
-        number = 0
-        for path in self.files:
-            sentences, size = [], 0
-            for sentence in itertools.chain(self._sentences(path), [None]):
-                if sentence is None:
-                    if sentences:
-                        yield number, sentences
-                    sentences, size, number = [], 0, number + 1
-                    continue
-                sentences.append(sentence)
-                size += num_bytes(sentence)
-                if size >= BLOCK_BYTES // 2:
-                    self._say_cut(path)
+        number, sentences, size = 0, [], 0
+        for path, sentence in self._all_sentences():
+            if sentence is None:
+                if sentences:
                     yield number, sentences
-                    sentences, size = [], 0
+                sentences, size, number = [], 0, number + 1
+                continue
+            sentences.append(sentence)
+            size += num_bytes(sentence)
+            if size >= BLOCK_BYTES // 2:
+                self._say_cut(path)
+                yield number, sentences
+                sentences, size = [], 0
+        if sentences:
+            yield number, sentences
+
+    def _all_sentences(self):
+        """Yields (file, sentence), and (file, None) where a document ends."""
+        for path in self.files:
+            for sentence in self._sentences(path):
+                yield path, sentence
+            if self.unit in ("file", "blank_line_or_file"):
+                yield path, None
 
     def _say_cut(self, path):
         if not self._has_said_cut:
@@ -107,6 +116,8 @@ class Corpus:
     def lines(self, path):
         """Yields the lines of a file as str, without line feed; see `processors.text_files.read_lines`.
 
+        NUL bytes are dropped, as the original's tokenizer does, and so are lines of nothing else: they are not blank.
+
         Raises:
           InputError: the file cannot be read, is not UTF-8 text, or has a line that memory should not hold.
         """
@@ -117,7 +128,7 @@ class Corpus:
                 data = b"".join([*parts, memoryview(chunk)[:cut]])
                 lines = _decoded(data, path, number).split("\n")
                 lines.pop()
-                yield from lines
+                yield from self._without_nuls(lines, path, number) if b"\0" in data else lines
                 number, parts, length = number + len(lines), [], 0
             parts.append(chunk[cut:])
             length += len(chunk) - cut
@@ -130,7 +141,19 @@ class Corpus:
         if number == 1 and "\r" in last.strip("\r"):
             raise InputError(f"{path}:1: lines end in CR alone; convert the file with `tr '\\r' '\\n'`")
         if last:
-            yield last
+            yield from self._without_nuls([last], path, number) if "\0" in last else [last]
+
+    def _without_nuls(self, lines, path, first_line):
+        for number, line in enumerate(lines, first_line):
+            if "\0" not in line:
+                yield line
+                continue
+            if not self.nul_bytes:
+                logging.warning("%s:%d: a NUL byte; they are dropped", path, number)
+            self.nul_bytes += line.count("\0")
+            rest = line.replace("\0", "")
+            if rest.strip():
+                yield rest
 
     def _chunks(self, path):
         """Yields the bytes of a file, unpacked, without a byte order mark."""
@@ -173,9 +196,6 @@ def _opened(path):
 
 
 def _decoded(data, path, first_line):
-    if (nul := data.find(b"\0")) >= 0:
-        line = first_line + data.count(b"\n", 0, nul)
-        raise InputError(f"{path}:{line}: NUL byte; plain text is needed (remove it: `tr -d '\\000'`)")
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -196,7 +216,7 @@ def _paragraphs(lines, unit):
         if paragraph and (not line or unit == "line" or size >= BLOCK_BYTES // 2):
             yield paragraph
             paragraph, size = [], 0
-        if unit == "line" or (not line and unit == "blank_line"):
+        if unit == "line" or (not line and unit.startswith("blank_line")):
             yield None
     if paragraph:
         yield paragraph

@@ -12,7 +12,6 @@ class Feature:
       shape: () a number, (n,) n numbers, (None,) one number per token (or other unit), at true length in the record.
       along: of the last kind: the ids whose length it has; a record of several texts has several.
       default: what stands where a record lacks the feature, repeated over its shape; None makes it required.
-      stored: False where the parser can make the feature from its default, so that no record need hold it.
       at_most: a record may hold fewer than the n numbers of its shape, as many as of `along`; the parser fills up
         with 0.
       points_into: the numbers are places among these ids, from 0.
@@ -21,7 +20,6 @@ class Feature:
     dtype: str
     shape: tuple = ()
     default: float | None = None
-    stored: bool = True
     at_most: bool = False
     along: str = "input_ids"
     points_into: str | None = None

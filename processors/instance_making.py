@@ -13,7 +13,7 @@ import numpy as np
 import registry
 from processors import example_bytes, masking
 from processors.instances import texts_apart
-from processors.instances.masked import assembled
+from processors.instances.masked import assembled, padded
 from processors.instances.segments import Block
 from processors.normalization import is_cjk
 from processors.segmenters import SegmentedWords
@@ -35,6 +35,7 @@ class Recipe:
       continues: bool [vocab_size], whether a token continues a word; None where words play no part.
       random_seed: int.
       segmented: SegmentedWords, where words are not what `continues` says; else None.
+      is_padded: whether records are filled up with 0, as those of the original.
     """
 
     instances: str
@@ -46,6 +47,7 @@ class Recipe:
     continues: np.ndarray | None
     random_seed: int
     segmented: SegmentedWords | None = None
+    is_padded: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,6 +62,11 @@ class BlockRecords:
 def keeps_texts_apart(instances):
     """Whether records of a registered way to make instances hold several texts, unmasked; see `texts_apart`."""
     return getattr(registry.get("instances", instances), "texts_apart", False)
+
+
+def is_labelled(instances):
+    """Whether instances have `next_sentence_labels`."""
+    return getattr(registry.get("instances", instances), "is_labelled", not keeps_texts_apart(instances))
 
 
 def columns_of(instances):
@@ -164,6 +171,8 @@ def _features(segments, block, word_starts, recipe, rng):
         features["masked_lm_positions"] = masked.positions, masked.splits
         features["masked_lm_ids"] = masked.labels, masked.splits
         features["masked_lm_weights"] = np.ones(len(masked.labels), np.float32), masked.splits
+        if recipe.is_padded:
+            features = padded(features, recipe.max_seq_length, recipe.masking.max_predictions_per_seq)
     elif recipe.continues is not None:
         features["word_starts"] = sequences.word_starts, splits
     return features, counts

@@ -17,7 +17,16 @@ import tqdm
 
 import console
 from errors import InputError
-from processors import corpus_lint, documents, instance_making, paths, segmenters, sentences, shard_files
+from processors import (
+    corpus_lint,
+    documents,
+    instance_making,
+    paragraph_lines,
+    paths,
+    segmenters,
+    sentences,
+    shard_files,
+)  # fmt: skip
 from processors.key_order import KeyOrder
 from processors.masking import Masking
 from processors.workers import Workers
@@ -54,6 +63,7 @@ def make_recipe(run, tokenizer):
         run.instances, run.max_seq_length, run.short_seq_prob, None if run.dynamic_masking else masking,
         tokenizer.cls_id, tokenizer.sep_id, None if kind == "token" else instance_making.continuations(tokenizer),
         run.random_seed, segmenters.SegmentedWords(run.segmenter, tokenizer) if run.segmenter else None,
+        run.pad_records,
     )  # fmt: skip
 
 
@@ -74,6 +84,9 @@ def fitted(run):
     Raises:
       InputError: a setting asks for what this kind of instances has no use for.
     """
+    if run.pad_records and (run.dynamic_masking or not instance_making.is_labelled(run.instances)):
+        wanted = "masks" if run.dynamic_masking else "next_sentence_labels"
+        raise InputError(f"--pad_records is for readers of the original, which need {wanted}; leave it out")
     if not instance_making.keeps_texts_apart(run.instances):
         return run
     idle = ["dynamic_masking", "do_whole_word_mask", "segmenter"]
@@ -89,16 +102,19 @@ def lint(run, files, tokenizer):
     recipe, corpus = make_recipe(run, tokenizer), make_corpus(run, files)
     apart, columns = (of(run.instances) for of in (instance_making.keeps_texts_apart, instance_making.columns_of))
     found = corpus_lint.CorpusLint(
-        tokenizer, run.max_seq_length, "line" if columns else run.documents, len(files), run.split_sentences or apart,
+        tokenizer, recipe, "line" if columns else run.documents, len(files), run.split_sentences or apart,
         run.dupe_factor,
     )  # fmt: skip
     console.import_tensorflow()
     with _progress(corpus, sum(paths.file_sizes(files).values())) as report:
         for text_block in documents.blocks(corpus.documents()):
             block = instance_making.tokenized(text_block, tokenizer, keep_empty=bool(columns))
-            found.add(text_block, block, instance_making.make_segments(block, 0, recipe)[0])
+            found.add(text_block, block)
             report(found.counts["instances"])
-    return found.report()
+    rows, warnings = found.report()
+    if corpus.nul_bytes:
+        warnings.append(f"{corpus.nul_bytes} NUL bytes, which are dropped: is all of it text?")
+    return rows, warnings
 
 
 def create(run, files, tokenizer):
@@ -129,12 +145,14 @@ def create(run, files, tokenizer):
         _progress(corpus, sum(inputs.values())) as report,
     ):
         console.import_tensorflow()  # while the processes start
-        for made in workers.map(_tasks(corpus, tokenizer, run, counts)):
+        for made in workers.map(_tasks(corpus, tokenizer, run, recipe, counts)):
             order.add(made.keys, made.records)
             made_counts = instance_making.sum_counts([made_counts, made.counts])
             report(made_counts["instances"])
-    counts += made_counts
+    counts += made_counts + collections.Counter(nul_bytes=corpus.nul_bytes)
     _check_not_empty(counts, files)
+    if counts["documents"] < len(files) and run.documents == "blank_line":
+        logging.warning("%s", corpus_lint.documents_warning(counts["documents"], len(files), run.documents))
     content = {**_manifest(run, tokenizer, counts), **made_from}
     show = functools.partial(_log_first, tokenizer)
     return shard_files.write(outputs, order.records(), show, manifest_path, content, earlier)
@@ -152,17 +170,21 @@ def _workers(run, function):
     return Workers(function, run.num_processes or min(len(os.sched_getaffinity(0)), useful))
 
 
-def _tasks(corpus, tokenizer, run, counts):
+def _tasks(corpus, tokenizer, run, recipe, counts):
     """Yields (Block, first duplicate, one beyond the last); counts what the corpus has."""
     columns, last = instance_making.columns_of(run.instances), -1
+    are_sentences = run.split_sentences or instance_making.keeps_texts_apart(run.instances)
     for text_block in documents.blocks(corpus.documents()):
         counts["read_documents"] += len(text_block.documents)
         block = instance_making.tokenized(text_block, tokenizer, bool(run.segmenter), keep_empty=bool(columns))
-        found = set(block.origins.tolist()) - {last}
-        counts["documents"] += len(found)
-        last = max(found, default=last)
+        origins = set(block.origins.tolist()) - {last}
+        counts["documents"] += len(origins)
+        last = max(origins, default=last)
         counts["sentences"] += len(block.sentence_splits) - 1
         counts["text_tokens"] += len(block.ids)
+        if not are_sentences and (found := paragraph_lines.warning(text_block, block, tokenizer, recipe)):
+            logging.warning("%s", found)
+            are_sentences = True  # it is said once
         if len(block.ids):
             for first in range(0, run.dupe_factor, DUPLICATES_PER_TASK):
                 yield block, first, min(first + DUPLICATES_PER_TASK, run.dupe_factor)
@@ -261,6 +283,8 @@ def summary(manifest):
     else:
         rows.append(("masked", f"{counts['predictions'] / tokens:.2%} of the tokens ({manifest['masking']})"))
     files = manifest["files"]
+    if counts["nul_bytes"]:
+        rows.append(("dropped", f"{counts['nul_bytes']:,} NUL bytes"))
     if counts["unsegmented_sentences"]:
         share = counts["unsegmented_sentences"] / counts["sentences"]
         rows.append(("not segmented", f"{share:.2%} of the sentences: tokens and the segmenter's words do not fit"))

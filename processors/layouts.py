@@ -36,8 +36,8 @@ class Packed(Layout):
     name = "packed"
     spec = {
         "input_ids": Feature("int32", (None,)),
-        # Records have their true length, so a mask of ones need not be stored; the original's have a padded one.
-        "input_mask": Feature("int32", (None,), default=1, stored=False),
+        # Records have their true length, so they hold no mask of ones; those that are padded do.
+        "input_mask": Feature("int32", (None,), default=1),
         "segment_ids": Feature("int32", (None,)),
     }
 
@@ -185,12 +185,20 @@ _LAYOUTS_OVER_OWN = {layout.name: layout for layout in (Separate,)}  # made of w
 
 
 def get(name):
-    """The layout class of that name, of those that an encoder reads."""
+    """The layout class of that name, of those that an encoder reads. Raises InputError for an unknown one."""
+    if name not in _LAYOUTS:
+        raise InputError(f"the layout {name!r} is unknown; known: {', '.join(_LAYOUTS)}")
     return _LAYOUTS[name]
 
 
 def make(name, own_name, tokenizer, max_seq_length):
-    """The layout `name` for an encoder whose own is `own_name`; its own one where `name` is None."""
+    """The layout `name` for an encoder whose own is `own_name`; its own one where `name` is None.
+
+    Raises:
+      InputError: there is no layout of that name.
+    """
+    if name is not None and name not in _LAYOUTS | _LAYOUTS_OVER_OWN:
+        raise InputError(f"the layout {name!r} is unknown; known: {', '.join(_LAYOUTS | _LAYOUTS_OVER_OWN)}")
     own = get(own_name)(tokenizer, max_seq_length)
     return (
         _LAYOUTS_OVER_OWN[name](own) if name in _LAYOUTS_OVER_OWN else get(name or own_name)(tokenizer, max_seq_length)

@@ -55,10 +55,22 @@ class RecordSet:
 
 @dataclasses.dataclass(frozen=True)
 class ExampleEncoder:
-    """examples -> dicts of arrays, by a layout and the labels; travels to the writing processes."""
+    """examples -> dicts of arrays, by a layout and the labels; travels to the writing processes.
+
+    Attributes:
+      is_padded: whether records are as the original writes them: filled up with 0, with a mask. Batches are the same.
+
+    Raises:
+      InputError: the original has no records of that layout.
+    """
 
     layout: object
     labels: object
+    is_padded: bool = False
+
+    def __post_init__(self):
+        if self.is_padded and self.layout.name != "packed":
+            raise InputError(f"--pad_records: the original has no {self.layout.name} records; leave it out")
 
     @property
     def spec(self):
@@ -74,15 +86,26 @@ class ExampleEncoder:
                 arrays["label_ids"] = label
             yield {**arrays, "example_index": np.int32(index)}
 
+    def record(self, features):
+        """The bytes of a record of `features`."""
+        return serialized(self._filled_up(features) if self.is_padded else features, self.spec)
+
+    def _filled_up(self, features):
+        width, [label] = self.layout.max_seq_length, self.labels.spec.values()
+        sequences = {name: features[name] for name in self.layout.spec if name in features}
+        sequences["input_mask"] = np.ones_like(features["input_ids"])
+        filled = {name: np.pad(array, (0, width - len(array))) for name, array in sequences.items()}
+        # Its readers need a label of every row: unlabelled ones have 0, as those that it writes.
+        return {"label_ids": np.zeros(label.shape, label.dtype), **features, **filled, "is_real_example": np.int32(1)}
+
 
 def serialized(features, spec):
     """A dict of arrays as the bytes of a tf.train.Example; names and kinds of list are the original's."""
     example = tf.train.Example()
     for name, array in features.items():
-        if spec[name].stored:
-            values = np.atleast_1d(array)
-            feature = example.features.feature[name]
-            (feature.int64_list if spec[name].dtype == "int32" else feature.float_list).value.extend(values.tolist())
+        values, feature = np.atleast_1d(array), example.features.feature[name]
+        is_float = name in spec and spec[name].dtype == "float32"
+        (feature.float_list if is_float else feature.int64_list).value.extend(values.tolist())
     return example.SerializeToString()
 
 
@@ -113,7 +136,7 @@ def write_records(examples, encoder, folder, split, num_processes=None):
     if not examples:
         raise InputError(f"the {split} split has no example")
     key = content_key(examples, encoder)
-    prefix = os.path.join(folder, f"{split}-{key}")
+    prefix = os.path.join(folder, f"{split}-{key}" + ("-padded" if encoder.is_padded else ""))
     manifest = _read_manifest(prefix)
     if manifest is None:
         manifest = _write_shards(examples, encoder, prefix, num_processes)
@@ -191,7 +214,7 @@ def _write_shard(examples, encoder, first_index, path):
                 length = max(len(features[name]) for name in token_ids(spec))
                 longest, num_cut = max(longest, length), num_cut + ("uncut_length" in features)
                 longest_uncut = max(longest_uncut, int(features.get("uncut_length", length)))
-                writer.write(serialized(features, spec))
+                writer.write(encoder.record(features))
     except tf.errors.OpError as error:
         raise InputError(f"{path}: cannot be written: {error.message.splitlines()[0]}") from None
     return longest, longest_uncut, num_cut

@@ -25,6 +25,9 @@ def test_value_and_byte_order_mark(tmp_path):
         (b"null", "a JSON object is needed, found null"),
         (b"1.5", "a JSON object is needed, found a number"),
         (b"", "a.json:1: not JSON"),
+        (rb'{"a": ["x \ud83d y"]}', r"\ud83d without its other half is no character"),
+        (rb'{"\uDC00": 1}', r"\udc00 without its other half is no character"),
+        (rb'{"a": "\ude00\ud83d"}', r"\ude00 without its other half"),
     ],
 )
 def test_one_line(tmp_path, raw, words):
@@ -39,3 +42,13 @@ def test_one_line(tmp_path, raw, words):
 def test_missing_file(tmp_path):
     with pytest.raises(InputError, match="No such file"):
         json_files.read(tmp_path / "none.json")
+
+
+def test_characters_in_two_halves_are_whole():
+    assert json_files.parse(rb'{"a": "\ud83d\ude00 \\ud83d"}', "x") == {"a": "\U0001f600 \\ud83d"}
+
+
+@pytest.mark.parametrize("text", ['{"a": ', "[1]", '{"a": "\ud800"}', r'{"a": "\ud800"}', "[" * 100_000])
+def test_a_line_of_a_file_is_named(text):
+    with pytest.raises(InputError, match=r"^train\.jsonl:7: .*; one object a line is needed$"):
+        json_files.parse(text, "train.jsonl", mend="one object a line is needed", line=7)

@@ -61,6 +61,7 @@ class FineTuning:
                 task.layout, self._source.encoder_class.layout, self._source.tokenizer, settings.max_seq_length
             ),
             task.labels,
+            settings.pad_records,
         )
         for examples in task.examples.values():
             self._encoder.layout.check(examples)

@@ -137,6 +137,9 @@ class FineTuningSettings(RunSettings):
         1, "Train with so many seeds, from --seed on, each in output_dir/run-SEED; report mean and deviation.", False
     )
     num_processes: int | None = setting(None, "Processes that write records; by default as many as pay off.", False)
+    pad_records: bool = setting(
+        False, "Write TFRecords as the original does, filled up to --max_seq_length: its readers take them.", False
+    )
     records_dir: str | None = setting(
         None,
         "Where TFRecords are written and found again; by default records/ in the output directory.",
@@ -271,7 +274,14 @@ class PretrainingDataSettings(Settings):
     masking: str = setting("token", "What is masked together: token, whole_word, ngram or span.")
     max_ngram: int = setting(3, "For --masking=ngram: most neighbouring words to mask together.")
     dynamic_masking: bool = setting(False, "Store instances unmasked; run_pretraining.py masks them anew each time.")
-    documents: str = setting("blank_line", "What ends a document: blank_line, file or line.")
+    documents: str = setting(
+        "blank_line",
+        "What ends a document: blank_line, as in the original (it goes on in the next file), blank_line_or_file (the "
+        "end of the file too), file or line.",
+    )
+    pad_records: bool = setting(
+        False, "Write records as the original does, filled up to --max_seq_length and --max_predictions_per_seq."
+    )
     split_sentences: bool = setting(False, "Lines are raw text: find its sentences; wrapped lines are joined.")
     segmenter: str | None = setting(
         None, "What finds the words of Chinese: jieba, or package.module:function from a text to a list of words."

@@ -40,6 +40,9 @@ def full_sentences(block, max_seq_length, short_seq_prob, rng):
     return Segments(splits, starts[segment], segment_ends, np.zeros(len(segment), np.int64))
 
 
+full_sentences.is_labelled = False
+
+
 def _cut_long(block, longest):
     """Ends of sentences, none longer than `longest`, int64; and whether each is the first of a document, bool."""
     ends, sizes = block.sentence_splits[1:], np.diff(block.sentence_splits)

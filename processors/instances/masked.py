@@ -37,7 +37,8 @@ def dynamic_spec():
 def _sequence_spec():
     return {
         "input_ids": Feature("int32", (None,)),
-        "input_mask": Feature("int32", (None,), default=1, stored=False),
+        # Records have their true length, so they hold no mask of ones; those that are padded do.
+        "input_mask": Feature("int32", (None,), default=1),
         "segment_ids": Feature("int32", (None,)),
     }
 
@@ -90,6 +91,27 @@ def assembled(segments, ids, word_starts, cls_id, sep_id):
     starts[(ends - 1 - lengths)[lengths > 0]] = True
     segment_ids = np.repeat(segments.types.astype(np.uint8), lengths + 1 + opens)
     return Sequences(np.append(0, ends)[segments.splits], input_ids, segment_ids, special, starts)
+
+
+def padded(features, max_seq_length, max_predictions_per_seq):
+    """The features of masked instances as the original stores them, filled up with 0, and the `input_mask` with them.
+
+    Args:
+      features: name -> (values, splits).
+    """
+    values, splits = features["input_ids"]
+    features = {**features, "input_mask": (np.ones_like(values), splits)}
+    widths = dict.fromkeys(("input_ids", "input_mask", "segment_ids"), max_seq_length)
+    widths |= dict.fromkeys(("masked_lm_positions", "masked_lm_ids", "masked_lm_weights"), max_predictions_per_seq)
+    return {name: _filled_up(*one, widths[name]) if name in widths else one for name, one in features.items()}
+
+
+def _filled_up(values, splits, width):
+    """Rows of `width` numbers each, as (values, splits)."""
+    count, lengths = len(splits) - 1, np.diff(splits)
+    table = np.zeros([count, width], values.dtype)
+    table[np.repeat(np.arange(count), lengths), ranges(np.zeros(count, np.int64), lengths)] = values
+    return table.ravel(), width * np.arange(count + 1)
 
 
 def ranges(starts, lengths):

@@ -6,6 +6,7 @@ import math
 import os
 import re
 
+import json_files
 import registry
 from errors import InputError
 from processors.base import DataProcessor, InputExample
@@ -234,15 +235,10 @@ class DelimitedProcessor(DataProcessor):
 
 
 def _read_json_lines(path, encoding):
-    objects = []
-    for number, line in enumerate(read_lines(path, encoding), 1):
-        try:
-            value = json.loads(line)
-        except ValueError as error:
-            raise InputError(f"{path}:{number}: not JSON ({error}); one object a line is needed") from None
-        if not isinstance(value, dict):
-            raise InputError(f"{path}:{number}: {line[:30]!r}; one JSON object a line is needed")
-        objects.append(value)
+    objects = [
+        json_files.parse(line, path, mend="one JSON object a line is needed", line=number)
+        for number, line in enumerate(read_lines(path, encoding), 1)
+    ]
     header = Row(dict.fromkeys(key for value in objects for key in value), f"{path}:1")
     return header, [
         Row((value.get(key) for key in header), f"{path}:{number}") for number, value in enumerate(objects, 1)

@@ -1,11 +1,12 @@
 """What --lint says of good and bad corpora."""
 
 import random
+import re
 
 import numpy as np
 import pytest
 
-from processors import documents, instance_making
+from processors import documents, instance_making, sentences
 from processors.corpus_lint import CorpusLint
 from processors.tokenization import FullTokenizer
 
@@ -23,10 +24,10 @@ def lint(tmp_path, text, unit="blank_line", split=None, cased=False, num_files=1
     files = [tmp_path / f"{i}.txt" for i in range(num_files)]
     for file in files:
         file.write_text(text, encoding="utf-8")
-    found = CorpusLint(tokenizer, max_seq_length, unit, num_files, split is not None, 10)
+    found = CorpusLint(tokenizer, recipe, unit, num_files, split is not None, 10)
     for text_block in documents.blocks(documents.Corpus(map(str, files), unit, split).documents()):
         block = instance_making.tokenized(text_block, tokenizer)
-        found.add(text_block, block, instance_making.make_segments(block, 0, recipe)[0])
+        found.add(text_block, block)
     rows, warnings = found.report()
     return dict(rows), warnings
 
@@ -55,7 +56,10 @@ def test_a_long_document_is_one(tmp_path, monkeypatch):
     rows, warnings = lint(tmp_path, corpus(num_documents=1, sentences=300))
     assert rows["documents"] == "1" and rows["sentences per document"].startswith("mean 300.0")
     assert any("one single document" in warning for warning in warnings)
-    rows, warnings = lint(tmp_path, corpus(num_documents=1, sentences=300), num_files=3)
+    several = {"text": corpus(num_documents=1, sentences=300), "num_files": 3}
+    rows, warnings = lint(tmp_path, **several)
+    assert rows["documents"] == "1" and any("1 document(s) in 3 files: only blank lines" in one for one in warnings)
+    rows, warnings = lint(tmp_path, **several, unit="blank_line_or_file")
     assert rows["documents"] == "3" and any("are blank lines missing" in warning for warning in warnings)
 
 
@@ -64,8 +68,10 @@ def test_a_long_document_is_one(tmp_path, monkeypatch):
     [
         (corpus(between="\n\n"), {}, "is there a blank line after every sentence"),
         (corpus(num_documents=1, sentences=50), {}, "one single document"),
-        (corpus(end="\n"), {"num_files": 3}, "are blank lines missing between documents"),
+        (corpus(end="\n"), {"num_files": 3}, "--documents=blank_line_or_file ends it with its file"),
+        (corpus(end="\n"), {"num_files": 3, "unit": "blank_line_or_file"}, "are blank lines missing between documents"),
         (corpus(between=" "), {}, "a line holds 8.0 sentences on average"),
+        (corpus(between=" "), {}, "--split_sentences finds the sentences in them: "),
         (corpus(end="\n", between="\n"), {"unit": "line"}, "--split_sentences makes several of it"),
         (corpus(), {"max_seq_length": 8}, "are longer than --max_seq_length=8"),
         (corpus().replace("cat", "zebra").replace("dog", "zebra"), {}, "are unknown"),
@@ -104,3 +110,27 @@ def test_nothing_to_say(tmp_path):
     rows, warnings = lint(tmp_path, "\u200b\n")
     assert warnings == ["there is no text with a token"] and rows["sentences per document"] == "none"
     assert np.isfinite(float(rows["unknown tokens"].rstrip("%")))
+
+
+def test_what_splitting_a_corpus_in_one_line_would_change(tmp_path):
+    """The numbers are those of the same corpus, split."""
+    text = corpus(num_documents=1, sentences=300, between=" ")
+    rows, warnings = lint(tmp_path, text)
+    split, _ = lint(tmp_path, text, split=sentences.split_paragraph)
+    of_lines, of_sentences = (int(found["instances"].split(" (")[0].replace(",", "")) // 10 for found in (rows, split))
+    cut = [float(found["cut off to keep the length"].split("%")[0]) for found in (rows, split)]
+    [said] = [warning for warning in warnings if "--split_sentences" in warning]
+    assert of_lines == 1 and of_sentences > 20
+    assert "a line holds 300.0 sentences on average" in said
+    found = re.search(r": (\d+) instances instead of (\d+) in .* (\d+)% .* instead of (\d+)%", said).groups()
+    assert list(map(int, found[:2])) == [of_sentences, of_lines]
+    np.testing.assert_allclose(list(map(float, found[2:])), cut[::-1], atol=0.6)
+
+
+def test_lines_that_lose_nothing_are_no_matter(tmp_path):
+    """Two sentences in each line of long documents: instances are as many, and as long."""
+    rng = random.Random(0)
+    lines = [[f"{sentence(rng)} {sentence(rng)}" for _ in range(60)] for _ in range(8)]
+    text = "\n\n".join("\n".join(document) for document in lines)
+    assert "a line holds" not in " ".join(lint(tmp_path, text, max_seq_length=256)[1])
+    assert "a line holds 2.0" in " ".join(lint(tmp_path, text, max_seq_length=16)[1])

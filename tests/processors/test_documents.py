@@ -1,6 +1,7 @@
 """Streams of documents: what ends one, what is refused, what memory holds."""
 
 import gzip
+import io
 import itertools
 import logging
 
@@ -9,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from errors import InputError
-from processors import documents
+from processors import documents, instance_making
 from processors.documents import Corpus, blocks
+from processors.tokenization import FullTokenizer
 
 
 def write(path, content):
@@ -26,6 +28,7 @@ def read(path, unit="blank_line", split=None):
     "unit, wanted",
     [
         ("blank_line", [["a b", "c"], ["d"], ["e"]]),
+        ("blank_line_or_file", [["a b", "c"], ["d"], ["e"]]),
         ("file", [["a b", "c", "d", "e"]]),
         ("line", [["a b"], ["c"], ["d"], ["e"]]),
     ],
@@ -35,9 +38,63 @@ def test_units(tmp_path, unit, wanted):
     assert read(path, unit) == wanted
 
 
-def test_a_document_ends_with_its_file(tmp_path):
-    files = [write(tmp_path / "a.txt", "a\nb"), write(tmp_path / "b.txt", "c\n")]
-    assert list(Corpus(files).documents()) == [(0, ["a", "b"]), (1, ["c"])]
+@pytest.mark.parametrize(
+    "unit, wanted",
+    [
+        ("blank_line", [["a", "b", "c"], ["d", "e"]]),
+        ("blank_line_or_file", [["a", "b"], ["c"], ["d"], ["e"]]),
+        ("file", [["a", "b"], ["c", "d"], ["e"]]),
+        ("line", [["a"], ["b"], ["c"], ["d"], ["e"]]),
+    ],
+)
+@pytest.mark.parametrize("split", [None, list])
+def test_where_a_document_ends_with_its_file(tmp_path, unit, wanted, split):
+    texts = ["a\nb", "c\n\nd\n", "e"]
+    files = [write(tmp_path / f"{i}.txt", text) for i, text in enumerate(texts)]
+    found = list(Corpus(files, unit, split).documents())
+    assert [sentences for _, sentences in found] == wanted
+    assert len({number for number, _ in found}) == len(found)
+
+
+ODD_LINES = st.text(st.sampled_from("ab .\0\t\r\x0b\x1c\x85\u3000\u200b\ufeff\ufffd\x01"), max_size=5)
+
+
+@given(st.lists(st.tuples(st.lists(ODD_LINES, max_size=5), st.booleans()), min_size=1, max_size=3))
+def test_documents_are_those_of_the_original(tmp_path_factory, files):
+    """What create_pretraining_data.py reads, stated again; NUL and other characters are dropped by the tokenizer."""
+    folder = tmp_path_factory.mktemp("files")
+    vocabulary = folder / "vocab.txt"
+    vocabulary.write_text("\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "b", "ab", "."]))
+    tokenizer, paths, wanted, nul_bytes = FullTokenizer(vocabulary), [], [[]], 0
+    for number, (lines, ends) in enumerate(files):
+        text = "\n".join(lines) + ("\n" if lines and ends else "")
+        if text.replace("\r", "") != text and "\n" not in text or text.startswith("\ufeff"):
+            text = "." + text.replace("\r", "")  # lines that end in CR alone are refused, a byte order mark is none
+        paths.append(write(folder / f"{number}.txt", text))
+        nul_bytes += text.count("\0")
+        for line in io.StringIO(text, newline="\n"):
+            line = line.strip()
+            if not line:
+                wanted.append([])
+            tokens = tokenizer.tokenize(line)
+            if tokens:
+                wanted[-1].append(tokens)
+    corpus, found = Corpus(paths), []
+    for block in blocks(corpus.documents()):
+        made = instance_making.tokenized(block, tokenizer)
+        tokens = tokenizer.convert_ids_to_tokens(made.ids.tolist())
+        sentences = [tokens[start:end] for start, end in itertools.pairwise(made.sentence_splits)]
+        found += [sentences[start:end] for start, end in itertools.pairwise(made.document_splits)]
+    assert found == [document for document in wanted if document]
+    assert corpus.nul_bytes == nul_bytes
+
+
+def test_nul_bytes_are_dropped_and_it_is_said_where(tmp_path, caplog):
+    path = write(tmp_path / "a.txt", b"a\nb\0c\n\0\0\n \0 \nd\n\n\0e\tf\0\n")
+    corpus = Corpus([path])
+    assert list(corpus.documents()) == [(0, ["a", "bc", "d"]), (1, ["e\tf"])]
+    assert corpus.nul_bytes == 6
+    assert [record.getMessage() for record in caplog.records] == [f"{path}:2: a NUL byte; they are dropped"]
 
 
 LINE = st.text(st.characters(codec="utf-8", exclude_characters="\n\r\0"), max_size=8)
@@ -63,7 +120,6 @@ def test_lines_whatever_the_chunks(tmp_path_factory, lines, chunk_bytes, end, bo
     "content, message",
     [
         (b"a\nb\xe9c\nd\n", r"a.txt:2: byte 0xe9 is not utf-8; convert the file, if it is Latin-1"),
-        (b"a\n\nb\0\n", r"a.txt:3: NUL byte"),
         ("a\n".encode("utf-16"), r"a.txt:1: UTF-16 text; convert it"),
         (b"a\rb\rc", r"a.txt:1: lines end in CR alone"),
         (gzip.compress(b"some text\n" * 1000)[:-20], r"a.txt: broken gzip data"),

@@ -200,6 +200,28 @@ def test_what_a_record_holds(small):
     assert numbers == made.counts
 
 
+def test_padded_records_are_what_the_originals_reader_parses(small):
+    """Its feature specification, of run_pretraining.py, takes them; they hold what records of true length hold."""
+    lengths = {name: 16 for name in ("input_ids", "input_mask", "segment_ids")}
+    lengths |= {name: 7 for name in ("masked_lm_positions", "masked_lm_ids", "masked_lm_weights")}
+    dtypes = {**dict.fromkeys(lengths, tf.int64), "masked_lm_weights": tf.float32, "next_sentence_labels": tf.int64}
+    spec = {name: tf.io.FixedLenFeature([lengths.get(name, 1)], dtype) for name, dtype in dtypes.items()}
+    block = instance_making.tokenized(text_block(), small)
+    changes = {"max_seq_length": 16, "masking": Masking("token", 0.3, 7, small.mask_id, small.vocab_size)}
+    true, padded = (
+        instance_making.block_records((block, 0, 2), recipe(small, is_padded=is_padded, **changes))
+        for is_padded in (False, True)
+    )
+    assert padded.keys.tolist() == true.keys.tolist() and padded.counts == true.counts
+    for one, other in zip(padded.records, true.records, strict=True):
+        found = {name: value.numpy().tolist() for name, value in tf.io.parse_single_example(one, spec).items()}
+        features = tf.train.Example.FromString(other).features.feature
+        short = {name: list(f.int64_list.value) or list(f.float_list.value) for name, f in features.items()}
+        short["input_mask"] = [1] * len(short["input_ids"])
+        for name, values in found.items():
+            assert values == short[name] + [0] * (lengths.get(name, 1) - len(short[name]))
+
+
 @pytest.mark.parametrize("kind, has_words", [("token", False), ("whole_word", True)])
 def test_unmasked_records(small, kind, has_words):
     block = instance_making.tokenized(text_block(), small)

@@ -9,6 +9,7 @@ import pytest
 
 import registry
 from errors import InputError
+from processors import layouts
 from processors.base import InputExample
 from processors.labels import Labels
 from processors.layouts import Packed, truncated_lengths
@@ -113,11 +114,22 @@ def test_too_short_a_length_is_refused(tokenizer):
 def test_fingerprint_changes_with_what_the_arrays_depend_on(tokenizer, tmp_path):
     other = tmp_path / "vocab.txt"
     other.write_text("\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *"abcdefghik"]) + "\n")
-    layouts = [
+    several = [
         Packed(tokenizer, 8),
         Packed(tokenizer, 9),
         Packed(FullTokenizer(other), 8),
         Packed(FullTokenizer(other, False), 8),
     ]
-    assert len({json.dumps(layout.fingerprint()) for layout in layouts}) == 4
-    assert np.array_equal(*[list(layout.features([InputExample("x", "a")]))[0]["input_ids"] for layout in layouts[:2]])
+    assert len({json.dumps(layout.fingerprint()) for layout in several}) == 4
+    assert np.array_equal(*[list(layout.features([InputExample("x", "a")]))[0]["input_ids"] for layout in several[:2]])
+
+
+def test_unknown_layouts_are_one_line(tokenizer):
+    with pytest.raises(InputError, match="the layout 'units' is unknown; known: packed$"):
+        layouts.get("units")
+    for name, own in (("units", "packed"), ("separat", "packed")):
+        with pytest.raises(InputError, match=f"the layout '{name}' is unknown; known: packed, separate"):
+            layouts.make(name, own, tokenizer, 8)
+    for name in (None, "separate"):
+        with pytest.raises(InputError, match="the layout 'units' is unknown; known: packed"):
+            layouts.make(name, "units", tokenizer, 8)

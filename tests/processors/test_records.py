@@ -128,6 +128,37 @@ def test_round_trip_of_any_ids_and_every_kind_of_label(encoder, label, ids):
         np.testing.assert_array_equal(batch["label_ids"], labels.encode(value))
 
 
+@pytest.mark.parametrize("kind, labels", (("single_label_classification", ("no", "yes")), ("regression", ())))
+def test_padded_records_are_what_the_originals_reader_parses(tmp_path, kind, labels):
+    """The feature specification of run_classifier.py takes them; read by ours, batches are as those of others."""
+    examples = small_records.examples(20)
+    if kind == "regression":
+        examples = [dataclasses.replace(example, label=i / 4) for i, example in enumerate(examples)]
+    examples[3] = dataclasses.replace(examples[3], label=None)
+    true = small_records.encoder(tmp_path, labels=labels, kind=kind)
+    padded = dataclasses.replace(true, is_padded=True)
+    one, other = (records.write_records(examples, encoder, tmp_path, "train", 1) for encoder in (true, padded))
+    assert one.key == other.key and one.max_length == other.max_length and not set(one.files) & set(other.files)
+    assert records.write_records(examples, padded, tmp_path, "train", 1) == other
+    number = tf.float32 if kind == "regression" else tf.int64
+    spec = {name: tf.io.FixedLenFeature([16], tf.int64) for name in ("input_ids", "input_mask", "segment_ids")}
+    spec |= {"label_ids": tf.io.FixedLenFeature([], number), "is_real_example": tf.io.FixedLenFeature([], tf.int64)}
+    expected = list(true.features(examples, 0))
+    for record, features in zip(tf.data.TFRecordDataset(other.files), expected, strict=True):
+        found = {name: value.numpy().tolist() for name, value in tf.io.parse_single_example(record, spec).items()}
+        length = len(features["input_ids"])
+        assert found["input_ids"] == [*features["input_ids"].tolist(), *[0] * (16 - length)]
+        assert found["segment_ids"] == [*features["segment_ids"].tolist(), *[0] * (16 - length)]
+        assert found["input_mask"] == [1] * length + [0] * (16 - length)
+        assert found["label_ids"] == features.get("label_ids", 0) and found["is_real_example"] == 1
+    ours, theirs = read_back(one), read_back(other)
+    assert ours.keys() == theirs.keys()
+    for i in set(ours) - {3}:
+        for name, values in ours[i].items():
+            np.testing.assert_array_equal(values, theirs[i][name])
+    assert records.existing_records(",".join(other.files), true.spec, CONFIG, True).num_examples == 20
+
+
 def test_the_number_of_processes_changes_nothing(encoder, tmp_path):
     examples = small_records.examples(21)
     one = records.write_records(examples, encoder, tmp_path / "1", "train", num_processes=1)

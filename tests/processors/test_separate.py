@@ -70,6 +70,11 @@ def test_a_row_is_cut_where_one_of_its_texts_is(encoder, record_set):
     assert [int(features.get("uncut_length", 0)) for features in found] == cut
 
 
+def test_the_original_has_no_such_records(encoder):
+    with pytest.raises(InputError, match="--pad_records: the original has no separate records"):
+        records.ExampleEncoder(encoder.layout, encoder.labels, is_padded=True)
+
+
 def test_a_row_with_one_text_is_refused_by_its_line(encoder):
     rows = [InputExample("x", "a", "b", 1.0, "train.tsv:1"), InputExample("y", "a", None, 1.0, "train.tsv:2")]
     for refuse in (encoder.layout.check, lambda rows: list(encoder.layout.features(rows))):

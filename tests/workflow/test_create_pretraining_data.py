@@ -122,11 +122,12 @@ def test_the_same_bytes_whatever_the_processes(corpus):
 
 
 def test_the_same_instances_whatever_the_files(corpus):
-    """Cut at ends of documents, packed or not; and dealt to any number of shards."""
-    documents = text(60).strip().split("\n\n")
-    (corpus / "b1.txt").write_text("\n\n".join(documents[:17]))
-    (corpus / "b2.txt").write_bytes(gzip.compress("\n\n".join(documents[17:40]).encode()))
-    (corpus / "b3.txt").write_bytes(b"\xef\xbb\xbf\n\n" + "\r\n\r\n\r\n".join(documents[40:]).encode())
+    """Cut anywhere between lines, packed or not, with NUL bytes; and dealt to any number of shards."""
+    lines = text(60).strip().split("\n")
+    first, second = lines.index("", 70) + 2, lines.index("", 180)  # in a document, and before a blank line
+    (corpus / "b1.txt").write_text("\n".join(lines[:first]))
+    (corpus / "b2.txt").write_bytes(gzip.compress("\n".join(lines[first:second]).encode()))
+    (corpus / "b3.txt").write_bytes(b"\xef\xbb\xbf" + "\r\n".join(lines[second:]).encode().replace(b"e", b"e\0"))
     made(corpus)
     made(corpus, "--num_output_shards=3", output="shards", files="b[1-9].txt")
     made(corpus, output="x,y", files="b1.txt,b2.txt,b3.txt")
@@ -136,7 +137,10 @@ def test_the_same_instances_whatever_the_files(corpus):
         whole
     )
     assert records(corpus / "x") == whole[::2] and records(corpus / "y") == whole[1::2]
-    assert set(json.loads((corpus / "x.manifest.json").read_text())["files"]) == {"x", "y"}
+    manifest = json.loads((corpus / "x.manifest.json").read_text())
+    assert set(manifest["files"]) == {"x", "y"} and manifest["statistics"]["documents"] == 60
+    made(corpus, "--documents=blank_line_or_file", output="z", files="b1.txt,b2.txt,b3.txt")
+    assert json.loads((corpus / "z.manifest.json").read_text())["statistics"]["documents"] == 61
 
 
 def test_instances_are_in_random_order(corpus):
@@ -153,6 +157,23 @@ def test_instances_are_in_random_order(corpus):
     assert abs(np.corrcoef(sizes, range(200))[0, 1]) < 0.3  # of chance, four standard deviations
     made(corpus, *more, "--random_seed=1", output="other")
     assert set(records(corpus / "other")) != set(records(corpus / "out.tfrecord"))
+
+
+def test_records_for_readers_of_the_original_train_here_too(corpus):
+    """Nul bytes are told of; a corpus of files without blank lines too."""
+    (corpus / "a.txt").write_text("\n\n".join(["a\0 b", *text(20).split("\n\n")]))
+    script = made(corpus, "--pad_records", "--dupe_factor=1")
+    assert re.search(r"dropped +1 NUL bytes", script.stdout) and "a.txt:1: a NUL byte" in script.stderr
+    run = settings.PretrainingSettings(max_seq_length=32, max_predictions_per_seq=20)
+    data = MaskedLMData(str(corpus / "out.tfrecord"), run)
+    data.open(BertConfig(vocab_size=len(VOCAB)), FullTokenizer(corpus / "vocab.txt"))
+    batch = next(iter(data.evaluation_batches(4, -1)))
+    lengths = batch["input_mask"].numpy().sum(axis=1)
+    assert data.record_set.max_length == 32 and lengths.max() == batch["input_ids"].shape[1]
+    for name in ("c1.txt", "c2.txt"):
+        (corpus / name).write_text("a b c\n" * 40)
+    script = made(corpus, output="c", files="c1.txt,c2.txt")
+    assert "1 document(s) in 2 files: only blank lines end a document" in script.stderr
 
 
 @pytest.mark.parametrize(
@@ -287,7 +308,7 @@ def test_what_a_killed_run_left_is_removed(corpus):
         (("--masked_lm_prob=1.5",), "--masked_lm_prob=1.5: a number from 0 to 1"),
         (("--short_seq_prob=-1",), "--short_seq_prob=-1.0: a number from 0 to 1"),
         (("--masking=words",), "--masking=words: one of token, whole_word, ngram, span"),
-        (("--documents=book",), "--documents=book: one of blank_line, file, line"),
+        (("--documents=book",), "--documents=book: one of blank_line, blank_line_or_file, file, line"),
         (("--instances=next_sentense",), "did you mean 'next_sentence'"),
         (("--segmenter=jieba:lcut",), "--masking=token has no use for them|there is no module 'jieba'"),
         (("--num_processes=0",), "--num_processes=0: a number above 0"),
@@ -296,6 +317,9 @@ def test_what_a_killed_run_left_is_removed(corpus):
         (("--output_file=a,b", "--num_output_shards=2"), "leave --num_output_shards"),
         (("--output_file=a,a",), "a file is named twice"),
         (("--output_file=a,b/a",), "one folder is needed"),
+        (("--pad_records", "--dynamic_masking"), "--pad_records is for readers of the original, which need masks"),
+        (("--pad_records", "--instances=full_sentences"), "--pad_records .* need next_sentence_labels"),
+        (("--pad_records", "--instances=response_pairs"), "--pad_records .* need next_sentence_labels"),
     ],
 )
 def test_wrong_flags(corpus, more, message):
