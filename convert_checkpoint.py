@@ -40,13 +40,18 @@ def convert(run):
 
     again = weights.open_weights(run.output_dir if to_huggingface else run.target)
     result = conversion.built(encoder_class, conversion.read_config(encoder_class, again))
-    weights.load_weights(result, again, allow_missing=".*pooler.*")
-    for output, difference in conversion.largest_differences(encoder, result, config, config.vocab_size).items():
+    weights.load_weights(result, again, allow_missing=result.optional_weights)
+    for output, difference in conversion.largest_differences(encoder, result, config, rows_of(config)).items():
         if output != "pooled_output" or not model.absent:
             print(f"largest difference of {output}: {difference:.3g}")
-    if not to_huggingface and getattr(config, "hidden_act", None) == "gelu":
+    if not to_huggingface and config.activation == "gelu":
         print("note: this model has the exact gelu, the original program an approximation; Bertline keeps it exact")
     print(f"written: {run.target}")
+
+
+def rows_of(config):
+    """How many tokens the encoder has a row for."""
+    return config.id_limits()["input_ids"][1]
 
 
 def read_tokenizer(run, source, config):
@@ -62,10 +67,10 @@ def read_tokenizer(run, source, config):
         print("no vocabulary beside the weights, none is written; --vocab_file gives one")
         return None
     tokenizer = tokenization.load_tokenizer(place, run.do_lower_case)
-    if tokenizer.vocab_size > config.vocab_size:
+    if tokenizer.vocab_size > rows_of(config):
         raise InputError(
             f"{place}: {tokenizer.vocab_size} tokens, the config's vocab_size is "
-            f"{config.vocab_size}; give the --vocab_file that belongs to the checkpoint"
+            f"{rows_of(config)}; give the --vocab_file that belongs to the checkpoint"
         )
     return tokenizer
 

@@ -42,12 +42,14 @@ def main(_):
     from modeling.dropout import DropoutKey
     from modeling.encoder import policy
     from modeling.encoders.bert import Bert, BertConfig
+    from modeling.switches import static_shapes
 
     packing.MINIMUM_PADDING = 0.0  # measure it also where it does not pay
     config = BertConfig(1000, FLAGS.width, FLAGS.layers, FLAGS.heads, 4 * FLAGS.width, type_vocab_size=2)
 
     def made(remove_padding):
-        encoder = Bert(config, dtype=policy(FLAGS.dtype, FLAGS.training), remove_padding=remove_padding)
+        with static_shapes(not remove_padding):
+            encoder = Bert(config, dtype=policy(FLAGS.dtype, FLAGS.training))
         encoder.build()
         weights = [v.value for v in encoder.trainable_variables]
 

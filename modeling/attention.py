@@ -15,21 +15,21 @@ def attention(encoder, features, layer):
     """float32 [heads, T, T] of one sequence without padding: row i says how token i spreads its look over all tokens.
 
     Args:
-      encoder: built; its `layers` have `query` and `key`, as BERT's.
+      encoder: built, with `attention_layers`.
       features: name -> int32 [1, T].
       layer: number of the layer, 0 the first.
 
     Raises:
       InputError: the encoder has no such layer, or no attention.
     """
-    layers = getattr(encoder, "layers", [])
+    layers = encoder.attention_layers()
+    if not layers:
+        raise InputError(f"the encoder {type(encoder).__name__} has no attention to show")
     if not 0 <= layer < len(layers):
         raise InputError(f"layer: there is no layer {layer}; the model has {len(layers)}, 0 to {len(layers) - 1}")
     reader = layers[layer]
-    if not (hasattr(reader, "query") and hasattr(reader, "key")):
-        raise InputError(f"the encoder {type(encoder).__name__} has no attention to show")
     states = encoder(features, all_layers=True)["all_layers"][layer][0]  # [T, H]: what the layer read
-    heads = encoder.config.num_attention_heads
+    heads = reader.sizes.num_heads
     query, key = (_split_heads(dense(states), heads) for dense in (reader.query, reader.key))
     scores = tf.matmul(query, key, transpose_b=True) / math.sqrt(query.shape[-1])  # [heads, T, T]
     return tf.nn.softmax(tf.cast(scores, tf.float32))

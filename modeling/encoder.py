@@ -2,6 +2,9 @@
 
 import keras
 
+from modeling.dropout import DropoutKey
+from modeling.switches import rematerialization, static_shapes
+
 DTYPES = ("float32", "bfloat16", "float16")
 
 
@@ -18,17 +21,30 @@ class Encoder(keras.layers.Layer):
     `call(features, dropout_key=None, positions=None, all_layers=False)` returns a dict:
       sequence_output: [B, T, H], or [B, P, H] where `positions` (int32 [B, P]) asks for some tokens only;
       pooled_output: [B, H];
-      all_layers: list of [B, T, H], embeddings first, where asked for.
+      all_layers: list of [B, T, H], embeddings first, where asked for;
+      state: what the next batch of the same lanes goes on with, where the encoder carries a state.
 
-    `config` is an object with `to_dict()`. `layout` names the layout of `processors.layouts` that feeds it.
-    Variables are built with the paths that they have in the original's checkpoints.
+    What others want to know of an encoder it answers by itself; what is known before it is built, its configuration
+    does (`modeling.config`). Variables are built with the paths that they have in the original's checkpoints.
+
+    Attributes:
+      config: an EncoderConfig, of the class `config_class`.
+      layout: the layout of `processors.layouts` that feeds it.
+      optional_weights: pattern of weights that a checkpoint may lack where `pooled_output` is not read; None: none.
+      default_pooling: how the states of tokens become a sentence's vector, where nobody says it.
+      remove_padding: whether padding may be left out of what is computed token by token. `modeling.switches` decides
+        when the encoder is made, and about `rematerialize` too: activations are computed again in the backward pass.
     """
 
+    config_class = None
     layout = "packed"
+    optional_weights = None
+    default_pooling = "mean"
 
     def __init__(self, config, **kwargs):
         super().__init__(**kwargs)
         self.config = config
+        self.remove_padding, self.rematerialize = not static_shapes.is_on, rematerialization.is_on
 
     def get_config(self):
         return {**super().get_config(), "config": self.config.to_dict()}
@@ -37,10 +53,56 @@ class Encoder(keras.layers.Layer):
     def from_config(cls, config):
         return cls(cls.config_class.from_dict(config.pop("config")), **config)
 
+    @property
+    def width(self):
+        """Numbers in the state of a token."""
+        return self.config.width
+
+    @property
+    def num_layers(self):
+        """Layers above the embeddings."""
+        return self.config.num_layers
+
+    def blocks(self):
+        """Patterns of weights' names, bottom to top: what freezing, layer decay and gradual unfreezing count.
+
+        Weights that match none stand above all of them.
+        """
+        return [f"^{self.name}/"]
+
+    def output_table(self):
+        """The variable [V, H] that a softmax over the vocabulary may be tied to; None: there is none."""
+        return None
+
+    def attention_layers(self):
+        """Layers with `query`, `key` and `sizes`, bottom to top; [] where nothing attends."""
+        return []
+
+    def zero_state(self, lanes):
+        """The state before the first batch of so many lanes: a nest of tensors; None where none is carried."""
+        return None
+
+    @classmethod
+    def small(cls, dropout=0.0):
+        """A configuration of a few thousand weights, for the tests that every encoder must pass.
+
+        Args:
+          dropout: every rate that the encoder has.
+        """
+        raise NotImplementedError(f"{cls.__name__} must say what a small one is")
+
+    @staticmethod
+    def key_of(dropout_key, training):
+        """The DropoutKey to draw from: the given one, a fresh one where Keras says `training`, else None."""
+        return DropoutKey.fresh() if training and dropout_key is None else dropout_key
+
     def named_weights(self):
         """Canonical name (the original's TF1 name) -> variable."""
         return {variable.path: variable for variable in self.variables}
 
     def huggingface_names(self):
-        """Canonical name -> (name in a Hugging Face checkpoint, whether it is transposed there)."""
-        raise ValueError(f"{type(self).__name__} has no Hugging Face counterpart")
+        """Canonical name -> (name in a Hugging Face checkpoint, whether it is transposed there).
+
+        An encoder that Hugging Face does not know keeps its names, with dots.
+        """
+        return {name: (name.replace("/", "."), False) for name in self.named_weights()}

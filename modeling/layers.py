@@ -4,14 +4,13 @@
 Variables are named as in google-research/bert, so that a variable's path is its name in a TF1 checkpoint.
 """
 
-import contextlib
-import contextvars
 import math
 
 import keras
 import tensorflow as tf
 
 from modeling.one_pass import on_cpu, one_pass
+from modeling.switches import portable_operations, weights_follow
 
 SQRT_HALF, SQRT_TWO_OVER_PI = math.sqrt(0.5), math.sqrt(2.0 / math.pi)
 LOG_ONE_OVER_SQRT_PI = -0.5 * math.log(math.pi)
@@ -95,31 +94,6 @@ ACTIVATIONS = {
 }
 # Where training has a form of its own, with the bias in the same pass.
 ACTIVATIONS_IN_TRAINING = {"gelu": gelu_in_training, "gelu_new": gelu_new_in_training}
-
-
-class _Switch:
-    """`with switch():` turns it on for what this thread calls inside; `is_on` says whether it is."""
-
-    def __init__(self, name):
-        self._on = contextvars.ContextVar(name, default=False)
-
-    @property
-    def is_on(self):
-        return self._on.get()
-
-    @contextlib.contextmanager
-    def __call__(self):
-        token = self._on.set(True)
-        try:
-            yield
-        finally:
-            self._on.reset(token)
-
-
-# Layers that are built inside start at zero: drawing numbers takes as long as reading the weights that follow.
-weights_follow = _Switch("weights_follow")
-# Layers that are called inside use only operations that other runtimes than TensorFlow know too.
-portable_operations = _Switch("portable_operations")
 
 
 def initializer(stddev):

@@ -34,7 +34,7 @@ class Objective(keras.Model):
       layout: the layout of `processors.layouts` that its features have; None: the encoder's own.
       problem_types: of the tasks that it can be fine-tuned on.
       training_data: what it learns from in pre-training, of `processors.training_data`.
-      unread_weights: matches weights of the encoder that play no part in it: a checkpoint may lack them.
+      reads_pooled_output: whether the encoder's `pooled_output` plays a part; else a checkpoint may lack its weights.
       relates_rows: whether a row's loss depends on the other rows of its batch, which then must not be cut.
       sentence_pooling: how the encoder's states become a sentence's vector, where such vectors are learned; else None.
       normalizes_vectors: whether these have length 1.
@@ -45,7 +45,7 @@ class Objective(keras.Model):
     layout = None
     problem_types = ()
     training_data = None
-    unread_weights = None
+    reads_pooled_output = True
     relates_rows = False
     sentence_pooling = None
     normalizes_vectors = True
@@ -55,6 +55,16 @@ class Objective(keras.Model):
         if not encoder.built:
             encoder.build()
         self.encoder = encoder
+
+    @property
+    def unread_weights(self):
+        """Pattern of weights that play no part: a checkpoint may lack them; None: there are none."""
+        return None if self.reads_pooled_output else self.encoder.optional_weights
+
+    @property
+    def unread_by_text_predictions(self):
+        """The same, where `text_predictions` alone are wanted."""
+        return self.unread_weights
 
     def loss_weights(self, features):
         """Term -> float32 weights; a function of the features alone."""

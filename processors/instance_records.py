@@ -169,8 +169,8 @@ def existing_instances(files, manifest, spec, config):
     """
     limits = {
         **id_limits(spec, config),
-        "masked_lm_ids": ("the model's vocab_size", config.vocab_size),
-        "masked_lm_positions": ("the model's max_position_embeddings", config.max_position_embeddings),
+        "masked_lm_ids": id_limits({"input_ids": None}, config)["input_ids"],
+        "masked_lm_positions": ("the model's max_position_embeddings", config.max_length),
         "next_sentence_labels": ("the number of answers", 2),
     }
     found = look_through(files, Rules(spec, limits), RECORDS_HASHED)

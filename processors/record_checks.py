@@ -94,12 +94,9 @@ def look_through(files, rules, records_hashed=None):
 
 
 def id_limits(spec, config):
-    """Name -> (what sets the limit, the number that ids must be below), of tokens and segments."""
-    kinds = {
-        "input_ids": ("the model's vocab_size", config.vocab_size),
-        "segment_ids": ("the model's type_vocab_size", config.type_vocab_size),
-    }
-    return {name: limit for name in spec for kind, limit in kinds.items() if name.endswith(kind)}
+    """Name -> (what sets the limit, the number that ids must be below), of what the encoder looks up in a table."""
+    limits = {kind: (f"the model's {field}", limit) for kind, (field, limit) in config.id_limits().items()}
+    return {name: limit for name in spec for kind, limit in limits.items() if name.endswith(kind)}
 
 
 @dataclasses.dataclass(frozen=True)

@@ -73,7 +73,7 @@ def _head(run, live, options):
     dtype = "float32" if run.dtype == "int8" else run.dtype
     encoder = source.encoder_class(source.config, dtype=policy(dtype, for_training=False))
     encoder.build()
-    load_weights(encoder, source.weights, allow_missing=".*pooler.*")
+    load_weights(encoder, source.weights, allow_missing=encoder.optional_weights)
     if options:
         return Vectors(encoder, options)
     return Classifier(*read_classifier(encoder, source.weights))

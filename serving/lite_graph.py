@@ -11,7 +11,7 @@ import warnings
 import tensorflow as tf
 
 from errors import InputError
-from modeling.layers import portable_operations
+from modeling.switches import portable_operations
 from quiet_tensorflow import stderr_without
 
 # Texts of more tokens take TensorFlow's own graph, which in half precision computes in it. Measured with 2 threads: in

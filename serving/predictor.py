@@ -116,6 +116,11 @@ class Predictor(TextEncoder):
         """The vectors of some texts: `encode`, whose arguments and results these are."""
         return self.encode(texts, **wanted)
 
+    def attention_sizes(self):
+        """(layers that attend, heads of each); 0 where the encoder has no attention."""
+        layers = self._encoder.attention_layers()
+        return len(layers), layers[0].sizes.num_heads if layers else 0
+
     def attention(self, text, layer, *, return_truncated=False):
         """How the tokens of one text look at each other.
 

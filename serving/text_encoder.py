@@ -10,7 +10,7 @@ import numpy as np
 
 from errors import InputError
 from modeling.encoder import policy
-from modeling.layers import weights_follow
+from modeling.switches import static_shapes, weights_follow
 from processors import layouts
 from serving import batching, cores, lite_graph, truncation
 from serving.lite_graph import LiteGraph
@@ -67,7 +67,7 @@ class TextEncoder:
             )
         )  # fmt: skip
         self.config, self.tokenizer = source.config, source.tokenizer
-        self.max_seq_length = longest or min(LONGEST_BY_DEFAULT, self.config.max_position_embeddings)
+        self.max_seq_length = longest or min(LONGEST_BY_DEFAULT, self.config.max_length or LONGEST_BY_DEFAULT)
         self._layout = layouts.get(source.encoder_class.layout)(self.tokenizer, self.max_seq_length)
         if window_stride is not None and not 0 < window_stride <= self.max_seq_length - 2:
             raise InputError(
@@ -100,7 +100,7 @@ class TextEncoder:
         if normalize is None:
             normalize = own and self.folder.normalize
         options = vector_options(unit, pooling, layers, layer_mix, normalize)
-        count = self.config.num_hidden_layers
+        count = self.config.num_layers
         for layer in options.layers:
             if not -count - 1 <= layer < count:
                 raise InputError(
@@ -130,7 +130,7 @@ class TextEncoder:
         parts, truncated = self._all(texts, options, progress, warn=not return_truncated)
         values = [part.values[:, 0] if options.num_states == 1 else part.values for part in parts]
         if options.unit == "sentence":
-            empty = np.zeros([0, self.config.hidden_size], np.float32)
+            empty = np.zeros([0, self.config.width], np.float32)
             vectors = np.concatenate(values or [empty]) if len(values) != 1 else values[0]
         else:
             bounds = [(rows, *pair) for part, rows in zip(parts, values) for pair in itertools.pairwise(part.offsets)]
@@ -195,7 +195,7 @@ class TextEncoder:
         return f"{total:08x}"
 
     def _start_of_repr(self):
-        encoder = f"{type(self._encoder).__name__}, {self.config.num_hidden_layers} layers of {self.config.hidden_size}"
+        encoder = f"{type(self._encoder).__name__}, {self.config.num_layers} layers of {self.config.width}"
         return (
             f"{type(self).__name__}({self._model!r}, encoder=<{encoder}>, max_seq_length={self.max_seq_length}, "
             f"dtype={self._dtype!r}"
@@ -238,7 +238,7 @@ class TextEncoder:
         if options.unit == "sentence" and not self._stride:
             return POOL_BYTES
         # Of a sentence of several windows the states are kept as well. A token is in as many windows as overlap there.
-        token_bytes = 4 * self.config.hidden_size * len(options.layers)
+        token_bytes = 4 * self.config.width * len(options.layers)
         stride = self._stride or self.max_seq_length
         return max(1, 4 * POOL_BYTES * stride // (token_bytes * self.max_seq_length))
 
@@ -246,11 +246,11 @@ class TextEncoder:
 def _built(encoder_class, config, dtype):
     """An encoder that waits for its weights."""
     # Batches are cut so that there is hardly any padding to remove.
-    encoder = encoder_class(config, dtype=policy(dtype, False), remove_padding=False)
-    with weights_follow():
+    with static_shapes(), weights_follow():
+        encoder = encoder_class(config, dtype=policy(dtype, False))
         encoder.build()
     return encoder
 
 
 def _load(encoder, weights):
-    return load_weights(encoder, weights, allow_missing=".*pooler.*")
+    return load_weights(encoder, weights, allow_missing=encoder.optional_weights)

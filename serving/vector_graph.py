@@ -18,7 +18,7 @@ class Graph:
     """features -> array, for batches of any shape.
 
     Args:
-      model: built; its encoder with `remove_padding=False`.
+      model: built; its encoder made with static_shapes().
       layout: of processors.layouts.
       function: features -> float32 tensor, whose weights are those of `model`.
       quick: LiteGraph for a text that comes alone, or None. most_tokens: of such a text.

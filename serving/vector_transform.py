@@ -85,7 +85,7 @@ class VectorTransform:
 
 def made_with(encoder, options):
     """What the vectors of a TextEncoder depend on: its weights, the VectorOptions; and their width."""
-    width = encoder.config.hidden_size * len(options.pooling.split("+"))
+    width = encoder.config.width * len(options.pooling.split("+"))
     width *= len(options.layers) if options.layer_mix == "concat" else 1
     return {**dataclasses.asdict(options), "weights": encoder.fingerprint(), "width": width}
 

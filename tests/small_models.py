@@ -5,24 +5,22 @@ import tensorflow as tf
 
 import registry
 from modeling.encoder import policy
+from modeling.switches import rematerialization, static_shapes
 
-# Read by each encoder's own `from_dict`, which passes over what it does not know: a new encoder needs no entry here
-# unless it calls its sizes otherwise.
-SIZES = {
-    "vocab_size": 60, "hidden_size": 16, "num_hidden_layers": 3, "num_attention_heads": 4, "intermediate_size": 24,
-    "max_position_embeddings": 24, "type_vocab_size": 2,
-    "hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0,
-}  # fmt: skip
+# Of a BERT, for other libraries too.
+SIZES = registry.get("encoder", "bert").small().to_dict()
 LENGTHS = (11, 4, 1, 7, 9)  # of the sequences of a batch: 42 % is padding
 
 
-def config(name="bert", **changes):
-    return registry.get("encoder", name).config_class.from_dict({**SIZES, "model_type": name, **changes})
+def config(name="bert", dropout=0.0, **changes):
+    encoder_class = registry.get("encoder", name)
+    return encoder_class.config_class.from_dict({**encoder_class.small(dropout).to_dict(), **changes})
 
 
-def encoder(name="bert", dtype="float32", for_training=True, options=None, **changes):
-    """A built encoder; equal arguments but dtype and options give equal weights."""
-    built = registry.get("encoder", name)(config(name, **changes), dtype=policy(dtype, for_training), **(options or {}))
+def encoder(name="bert", dtype="float32", for_training=True, static=False, rematerialize=False, **changes):
+    """A built encoder; equal `changes` give equal weights."""
+    with static_shapes(static), rematerialization(rematerialize):
+        built = registry.get("encoder", name)(config(name, **changes), dtype=policy(dtype, for_training))
     built.build()
     randomize(built)
     return built

@@ -11,6 +11,7 @@ import keras
 import registry
 from errors import InputError
 from modeling.encoder import DTYPES, policy
+from modeling.switches import rematerialization, static_shapes
 from processors.tokenization import VOCAB_NAME, load_tokenizer
 from training.weights import load_weights, open_weights
 
@@ -64,18 +65,19 @@ class ModelSource:
         return beside if settings.bert_config_file and os.path.exists(beside) else None
 
     def _check(self, settings):
-        config, tokenizer = self.config, self.tokenizer
-        if tokenizer:
-            unused = config.vocab_size - tokenizer.vocab_size
+        tokenizer, longest = self.tokenizer, self.config.max_length
+        name, size = self.config.id_limits().get("input_ids", (None, None))
+        if tokenizer and size is not None:
+            unused = size - tokenizer.vocab_size
             if unused < 0 or unused >= UNUSED_ROWS_ALLOWED:
                 raise InputError(
-                    f"the vocabulary has {tokenizer.vocab_size} tokens, the model's configuration says vocab_size "
-                    f"{config.vocab_size}; use the vocabulary that belongs to the model"
+                    f"the vocabulary has {tokenizer.vocab_size} tokens, the model's configuration says {name} {size}; "
+                    "use the vocabulary that belongs to the model"
                 )
-        if settings.max_seq_length > config.max_position_embeddings:
+        if longest is not None and settings.max_seq_length > longest:
             raise InputError(
-                f"--max_seq_length={settings.max_seq_length}: the model has positions for "
-                f"{config.max_position_embeddings} tokens (max_position_embeddings)"
+                f"--max_seq_length={settings.max_seq_length}: the model has positions for {longest} tokens "
+                "(max_position_embeddings)"
             )
 
     def build(self, settings, make_objective, for_training):
@@ -85,12 +87,10 @@ class ModelSource:
           make_objective: encoder -> Objective.
           for_training: half precision keeps float32 weights in training, stores the cast ones for inference.
         """
-        static = uses_static_shapes(settings)
-        encoder = self.encoder_class(
-            self.config, dtype=policy(settings.dtype, for_training), remove_padding=not static,
-            rematerialize=settings.rematerialize and for_training,
-        )  # fmt: skip
-        return make_objective(encoder)
+        rematerialize = settings.rematerialize and for_training
+        with static_shapes(uses_static_shapes(settings)), rematerialization(rematerialize):
+            encoder = self.encoder_class(self.config, dtype=policy(settings.dtype, for_training))
+            return make_objective(encoder)
 
     def load_into(self, objective, allow_missing=None):
         """Reads the initial weights and prints what was found; returns the LoadReport, None without a checkpoint."""
@@ -140,10 +140,11 @@ def frozen_patterns(freeze_layers, encoder):
         return []
     if freeze_layers == "all":
         return [f"^{encoder.name}/"]
-    count = encoder.config.num_hidden_layers
+    blocks = encoder.blocks()
+    count = len(blocks) - 1  # the lowest one is below the layers that are counted
     if not freeze_layers.isdecimal() or int(freeze_layers) > count:
         raise InputError(f"--freeze_layers={freeze_layers}: a number from 0 to {count}, or 'all', is needed")
-    return [f"^{encoder.name}/embeddings/", *(f"/layer_{i}/" for i in range(int(freeze_layers)))]
+    return blocks[: int(freeze_layers) + 1]
 
 
 def model_folder(output_dir):

@@ -61,7 +61,7 @@ def read_model(encoder, source):
     """
     model = WithHeads(encoder)
     # Masked-LM and question-answering models of Hugging Face have no pooler.
-    report = weights.load_weights(model, source, allow_missing=".*pooler.*")
+    report = weights.load_weights(model, source, allow_missing=encoder.optional_weights)
     model.absent = set(report.missing)
     model.arrays = {name: tensor.read() for name, tensor in source.canonical(model).items() if name in HEADS}
     model.labels = {key: value for key, value in (source.config or {}).items() if key in _LABELS}
@@ -72,13 +72,11 @@ def read_model(encoder, source):
 def largest_differences(before, after, config, ids):
     """Output name -> largest absolute difference on random tokens out of `ids`, with padding and two segments."""
     draw = np.random.default_rng(0)
-    shape = (4, min(32, config.max_position_embeddings))
+    shape = (4, min(32, config.max_length or 32))
     lengths = draw.integers(1, shape[1] + 1, [shape[0], 1])
-    features = {
-        "input_ids": draw.choice(ids, shape).astype(np.int32),
-        "input_mask": (np.arange(shape[1]) < lengths).astype(np.int32),
-        "segment_ids": draw.integers(0, config.type_vocab_size, shape, np.int32),
-    }
+    features = {name: draw.integers(0, limit, shape, np.int32) for name, (_, limit) in config.id_limits().items()}
+    features["input_ids"] = draw.choice(ids, shape).astype(np.int32)
+    features["input_mask"] = (np.arange(shape[1]) < lengths).astype(np.int32)
     one, other = before(features), after(features)
     real = features["input_mask"][:, :, None]
     return {

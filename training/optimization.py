@@ -24,23 +24,23 @@ class ParameterGroup:
     weight_decay: float = WEIGHT_DECAY
 
 
-def parameter_groups(freeze=(), layer_decay=1.0, num_layers=0):
+def parameter_groups(freeze=(), layer_decay=1.0, blocks=()):
     """The groups of a fine-tuning run, most particular first.
 
     Args:
       freeze: patterns of the names that stay as they are.
-      layer_decay: factor between the learning rates of neighbouring layers, top layer 1. Source: Howard & Ruder 2018,
-        https://arxiv.org/abs/1801.06146, section 3.2 (there 1 / 2.6).
-      num_layers: layers of the encoder; embeddings count as the layer below the first.
+      layer_decay: factor between the learning rates of neighbouring blocks, the top one has 1. Source: Howard & Ruder
+        2018, https://arxiv.org/abs/1801.06146, section 3.2 (there 1 / 2.6).
+      blocks: of the encoder, `Encoder.blocks`.
     """
     groups = [ParameterGroup(pattern, 0.0) for pattern in freeze]
     scales = [(".", 1.0)]
     if layer_decay != 1.0:
-        layers = [(rf"/layer_{i}/", layer_decay ** (num_layers - 1 - i)) for i in range(num_layers)]
-        scales = [("/embeddings/", layer_decay**num_layers), *layers, *scales]
+        top = len(blocks) - 1
+        scales = [*((pattern, layer_decay ** (top - i)) for i, pattern in enumerate(blocks)), *scales]
     for pattern, scale in scales:
         # No decay for biases and layer norms, as in the original.
-        undecayed = rf"(?=.*(LayerNorm|layer_norm|bias)).*{pattern}"
+        undecayed = rf"^(?=.*(LayerNorm|layer_norm|bias))(?=.*(?:{pattern}))"
         groups += [ParameterGroup(undecayed, scale, 0.0), ParameterGroup(pattern, scale)]
     return groups
 

@@ -18,9 +18,6 @@ from training.building import arguments_of, length_buckets, seed_everything, use
 from training.distribution import make_strategy
 from training.trained import load_trained, model_source
 
-# Neither fills a mask: masked language models of Hugging Face come without them.
-NEVER_REQUIRED = r".*(/pooler/|seq_relationship).*"
-
 
 class Pretraining:
     """One command: checks everything, then trains, evaluates and predicts as the settings say.
@@ -96,10 +93,12 @@ class Pretraining:
             groups = run.groups_of(settings, objective.encoder)
             step = 0
             if not settings.do_train:
-                needs = objective.unread_weights if settings.do_eval else NEVER_REQUIRED
-                step = load_trained(objective, settings, output_dir, self._source.weights, allow_missing=needs)
+                unread = objective.unread_weights if settings.do_eval else objective.unread_by_text_predictions
+                step = load_trained(objective, settings, output_dir, self._source.weights, allow_missing=unread)
             elif settings.overwrite_output_dir or not checkpoints.find_latest(output_dir):
-                run.load_initial(objective, self._source, settings, output_dir, NEVER_REQUIRED)
+                run.load_initial(
+                    objective, self._source, settings, output_dir, objective.encoder.optional_weights
+                )
             if settings.dry_run:
                 self._show_first_batch()
                 return 0

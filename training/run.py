@@ -76,7 +76,7 @@ def check_whole_batches(objective, settings, num_replicas):
 def groups_of(settings, encoder):
     """The parameter groups that the settings ask for. Raises InputError for a --freeze_layers that cannot be."""
     frozen = frozen_patterns(settings.freeze_layers, encoder)
-    return parameter_groups(frozen, settings.layer_decay, encoder.config.num_hidden_layers)
+    return parameter_groups(frozen, settings.layer_decay, encoder.blocks())
 
 
 def load_initial(objective, source, settings, output_dir, allow_missing=None):
@@ -162,7 +162,7 @@ def save_model(objective, output_dir, tokenizer, max_seq_length, step, extra_con
     folder = model_folder(output_dir)
     save_huggingface(objective, folder, tokenizer, {"global_step": step, **(extra_config or {})})
     if objective.sentence_pooling:
-        width = objective.encoder.config.hidden_size
+        width = objective.encoder.width
         save_modules(folder, objective.sentence_pooling, width, max_seq_length, objective.normalizes_vectors)
 
 

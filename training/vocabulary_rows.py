@@ -24,7 +24,7 @@ class Checkpoint:
         kind = (self._source.config or {}).get("model_type", "bert")
         self._encoder_class = registry.get("encoder", kind)
         self._config = conversion.read_config(self._encoder_class, self._source)
-        rows = self._config.vocab_size
+        rows = self._rows = self._config.id_limits()["input_ids"][1]
         if not 0 <= rows - vocab_size < UNUSED_ROWS_ALLOWED:
             raise InputError(
                 f"{path}: {rows} rows of word embeddings (vocab_size), --extend has {vocab_size} entries; give the "
@@ -45,7 +45,7 @@ class Checkpoint:
         Returns:
           The largest difference of the encoder's output for old tokens, the folder read again.
         """
-        size = max(self._config.vocab_size, tokenizer.vocab_size)
+        size = max(self._rows, tokenizer.vocab_size)
         for name, array in self._model.named_weights().items():
             if name.endswith(_ENDS):
                 self._model.arrays[name] = _with_rows(np.asarray(array), size, new_rows)
@@ -56,8 +56,8 @@ class Checkpoint:
     def _difference(self, folder, new_rows):
         again = weights.open_weights(folder)
         encoder = conversion.built(self._encoder_class, conversion.read_config(self._encoder_class, again))
-        weights.load_weights(encoder, again, allow_missing=".*pooler.*")
-        kept = np.setdiff1d(np.arange(self._config.vocab_size), list(new_rows))
+        weights.load_weights(encoder, again, allow_missing=encoder.optional_weights)
+        kept = np.setdiff1d(np.arange(self._rows), list(new_rows))
         return conversion.largest_differences(self._model.encoder, encoder, self._config, kept)["sequence_output"]
 
 

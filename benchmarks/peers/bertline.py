@@ -75,7 +75,7 @@ class Bertline:
             objective = source.build(settings, make_objective, for_training=True)
             source.load_into(objective)
             weights = objective.named_weights()
-            weights["output_weights"].assign(self._batches.head(source.config.hidden_size))
+            weights["output_weights"].assign(self._batches.head(source.config.width))
             step = train_step(objective)
             evaluator = Evaluator(objective)
             if dtype != "float32":

@@ -26,7 +26,7 @@ class MaskedLM(Objective):
     with the vocabulary; next_sentence_logits float32 [B, 2].
 
     Args:
-      encoder: an Encoder with `embeddings.word_embeddings`.
+      encoder: an Encoder with an `output_table`.
     """
 
     terms = ("masked_lm_loss", "next_sentence_loss")
@@ -36,16 +36,16 @@ class MaskedLM(Objective):
     def __init__(self, encoder, **kwargs):
         super().__init__(encoder, name="masked_lm", **kwargs)
         # Built under the model's own name, so that the rest of each path is the original's name.
-        self.predictions_head = MaskedLMHead(encoder.config, name="predictions", dtype=encoder.dtype_policy)
-        self.next_sentence_head = Classifier(2, encoder.config.initializer_range, name="seq_relationship")
+        self.predictions_head = MaskedLMHead(encoder.config, encoder.output_table().shape[0], name="predictions", dtype=encoder.dtype_policy)
+        self.next_sentence_head = Classifier(2, encoder.config.stddev, name="seq_relationship")
         with keras.name_scope(self.name), keras.name_scope("cls"):
-            self.predictions_head.build(encoder.config.hidden_size)
-            self.next_sentence_head.build(encoder.config.hidden_size)
+            self.predictions_head.build(encoder.width)
+            self.next_sentence_head.build(encoder.width)
 
     def call(self, features, dropout_key=None, training=False):
         positions = tf.cast(features["masked_lm_positions"], tf.int32)
         states = self.encoder(features, dropout_key=dropout_key, positions=positions)
-        rows = tf.reshape(states["sequence_output"], [-1, self.encoder.config.hidden_size])  # [B * P, H]
+        rows = tf.reshape(states["sequence_output"], [-1, self.encoder.width])  # [B * P, H]
         slots = tf.range(tf.size(positions))
         if self.encoder.remove_padding and "masked_lm_weights" in features:
             # The product with the vocabulary is the largest of all: only for positions that count.
@@ -62,7 +62,7 @@ class MaskedLM(Objective):
         return tf.cast(vocabulary_softmax.logits(outputs["masked_lm_rows"], *self._vocabulary()), tf.float32)
 
     def _vocabulary(self):
-        return self.encoder.embeddings.word_embeddings, self.predictions_head.output_bias
+        return self.encoder.output_table(), self.predictions_head.output_bias
 
     def loss_weights(self, features):
         return {
@@ -94,6 +94,11 @@ class MaskedLM(Objective):
     def predictions(self, outputs):
         return {"next_sentence_probabilities": tf.nn.softmax(outputs["next_sentence_logits"])}
 
+    @property
+    def unread_by_text_predictions(self):
+        """Neither the order of sentences nor the pooled output fills a mask."""
+        return "|".join(filter(None, [self.encoder.optional_weights, r".*seq_relationship.*"]))
+
     def text_predictions(self, texts, tokenizer, max_seq_length, top_k):
         """See modeling.mask_filling."""
         return text_predictions(self, texts, tokenizer, max_seq_length, top_k)
@@ -102,20 +107,18 @@ class MaskedLM(Objective):
 class MaskedLMHead(keras.layers.Layer):
     """Dense and layer norm: [N, H] -> [N, H]; has the bias of the product with the word embeddings that follows."""
 
-    def __init__(self, config, **kwargs):
+    def __init__(self, config, vocab_size, **kwargs):
         super().__init__(**kwargs)
-        self.config = config
-        self.dense = Dense(
-            config.hidden_size, config.hidden_act, config.initializer_range, name="dense", dtype=self.dtype_policy
-        )
-        self.norm = LayerNorm(config.layer_norm_eps, dtype=self.dtype_policy)
+        self.vocab_size = vocab_size
+        self.dense = Dense(config.width, config.activation, config.stddev, name="dense", dtype=self.dtype_policy)
+        self.norm = LayerNorm(config.epsilon, dtype=self.dtype_policy)
 
     def build(self, width):
         with keras.name_scope("transform"):
             self.dense.build(width)
             self.norm.build(width)
         self.output_bias = self.add_weight(
-            name="output_bias", shape=(self.config.vocab_size,), initializer="zeros", dtype="float32", autocast=False
+            name="output_bias", shape=(self.vocab_size,), initializer="zeros", dtype="float32", autocast=False
         )
         self.built = True
 

@@ -40,7 +40,7 @@ class ResponseRanking(Objective):
     measures = {"ranking_accuracy": "loss", "ranking_candidates": "loss"}
     layout = "separate"
     training_data = "text_pairs"
-    unread_weights = r".*/pooler/.*"
+    reads_pooled_output = False
     relates_rows = True
 
     def __init__(
@@ -54,10 +54,9 @@ class ResponseRanking(Objective):
             raise InputError(f"--response_layers={response_layers}: 0 or more are needed")
         self.sentence_pooling, self.normalizes_vectors = pooling, similarity == "cosine"
         self.scale = SCALES[similarity] if similarity_scale is None else similarity_scale
-        config = encoder.config
-        width = config.hidden_size * len(pooling.split("+"))
+        width = encoder.width * len(pooling.split("+"))
         self.response_tower = [
-            Dense(width, "tanh", config.initializer_range, name=f"dense_{i}", dtype="float32")
+            Dense(width, "tanh", encoder.config.stddev, name=f"dense_{i}", dtype="float32")
             for i in range(response_layers)
         ]
         with keras.name_scope(self.name), keras.name_scope("response"):

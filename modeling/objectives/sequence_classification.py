@@ -37,7 +37,7 @@ class SequenceClassification(Objective):
         self.num_labels, self.problem_type, self.class_weights = num_labels, problem_type, class_weights
         # No name scope: in the original's checkpoints these two variables stand at the root.
         self.classifier = Classifier(num_labels, name=self.name)
-        self.classifier.build(encoder.config.hidden_size)
+        self.classifier.build(encoder.width)
 
     def call(self, features, dropout_key=None, training=False):
         # No token's state is needed but the pooled one: `positions` of width 0 lets the encoder skip the others.

@@ -27,7 +27,7 @@ class SimilarityRegression(Objective):
 
     layout = "separate"
     problem_types = ("regression",)
-    unread_weights = r".*/pooler/.*"
+    reads_pooled_output = False
 
     def __init__(self, encoder, pooling="mean", score_range=(0.0, 1.0), **kwargs):
         super().__init__(encoder, name="similarity_regression", **kwargs)

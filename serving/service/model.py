@@ -71,7 +71,7 @@ class Model:
             raise Refusal(422, str(error).replace("--", "")) from None
         if options.unit != "sentence":
             raise Refusal(422, f"pooling={pooling}: the service gives one vector per text")
-        count = self._predictor.config.num_hidden_layers
+        count = self._predictor.config.num_layers
         # -1 is the last layer, by another name; the embeddings, which have no other, become -1.
         _check_once("layers", layers, [layer + count if layer < 0 else layer for layer in layers])
         _check_once("pooling", pooling, options.pooling.split("+"))
@@ -87,14 +87,12 @@ class Model:
         """How many numbers a text's vectors have together; kind: what `embedding` gave."""
         options = kind[1]
         states = 1 if options.layer_mix == "mean" else len(options.layers)
-        return self._predictor.config.hidden_size * states * len(options.pooling.split("+"))
+        return self._predictor.config.width * states * len(options.pooling.split("+"))
 
     def attention(self, layer, head):
         """The kind of work that shows attention. Raises Refusal where there is no such layer or head."""
-        config = self._predictor.config
-        for name, number, count in (
-            ("layer", layer, config.num_hidden_layers), ("head", head, config.num_attention_heads)
-        ):  # fmt: skip
+        layers, heads = self._predictor.attention_sizes()
+        for name, number, count in (("layer", layer, layers), ("head", head, heads)):
             if number is not None and number >= count:
                 raise Refusal(422, f"{name}: there is no {name} {number}; 0 to {count - 1}")
         return ("attend", layer, head)
@@ -112,9 +110,9 @@ class Model:
             "labels": list(predictor.labels.names) if self.has_classifier else None,
             "pooling": predictor.folder.pooling or "mean",
             "max_seq_length": predictor.max_seq_length,
-            "hidden_size": config.hidden_size,
-            "num_hidden_layers": config.num_hidden_layers,
-            "num_attention_heads": config.num_attention_heads,
+            "hidden_size": config.width,
+            "num_hidden_layers": config.num_layers,
+            "num_attention_heads": predictor.attention_sizes()[1],
         }
 
     def _probabilities(self, texts):

@@ -38,7 +38,7 @@ def test_it_is_what_the_encoder_attends_with(folder):
     """The weighted sum of the values by these probabilities is what the encoder's own attention gives."""
     import tensorflow as tf
 
-    from modeling.encoders.bert import MASKED_SCORE
+    from modeling.attention_masks import MASKED_SCORE
     from modeling.packing import TokenPacking
 
     predictor = Predictor(folder)
@@ -47,7 +47,7 @@ def test_it_is_what_the_encoder_attends_with(folder):
     ids = tf.constant([predictor.tokenizer.convert_tokens_to_ids(tokens)])
     features = {"input_ids": ids, "input_mask": tf.ones_like(ids), "segment_ids": tf.zeros_like(ids)}
     states = encoder(features, all_layers=True)["all_layers"][1][0]
-    layer, packing = encoder.layers[1], TokenPacking(features["input_mask"], False)
+    layer, packing = encoder.attention_layers()[1], TokenPacking(features["input_mask"], False)
     context = layer._attend(states, packing, tf.zeros([1, 1, 1, len(tokens)]) * MASKED_SCORE, None, None)
     values = tf.reshape(layer.value(states), [len(tokens), 2, width // 2])
     expected = tf.reshape(tf.einsum("hij,jhd->ihd", found, values), [len(tokens), width])

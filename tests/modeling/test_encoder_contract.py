@@ -51,11 +51,11 @@ def assert_same_gradients(found, expected):
 @every_encoder
 def test_shapes(name):
     encoder, batch = small_models.encoder(name), small_models.features()
-    width = encoder.config.hidden_size
+    width = encoder.width
     outputs = encoder(batch, all_layers=True)
     assert outputs["sequence_output"].shape == (len(LENGTHS), max(LENGTHS), width)
     assert outputs["pooled_output"].shape == (len(LENGTHS), width)
-    assert len(outputs["all_layers"]) == encoder.config.num_hidden_layers + 1
+    assert len(outputs["all_layers"]) == encoder.num_layers + 1
     np.testing.assert_array_equal(outputs["all_layers"][-1], outputs["sequence_output"])
     assert "all_layers" not in encoder(batch)
 
@@ -75,8 +75,7 @@ def test_padding_changes_nothing(name):
 @pytest.mark.parametrize("kind", BATCHES)
 def test_removed_padding_equals_static_shapes(name, kind):
     batch = BATCHES[kind]
-    packed = small_models.encoder(name, options={"remove_padding": True})
-    static = small_models.encoder(name, options={"remove_padding": False})
+    packed, static = small_models.encoder(name), small_models.encoder(name, static=True)
     found, expected = packed(batch, all_layers=True), static(batch, all_layers=True)
     np.testing.assert_allclose(found["pooled_output"], expected["pooled_output"], atol=2e-6)
     for one, other in zip(found["all_layers"], expected["all_layers"]):
@@ -85,9 +84,9 @@ def test_removed_padding_equals_static_shapes(name, kind):
 
 
 @every_encoder
-@pytest.mark.parametrize("remove_padding", [True, False])
-def test_graph_of_unknown_shapes_equals_eager(name, remove_padding):
-    encoder = small_models.encoder(name, options={"remove_padding": remove_padding})
+@pytest.mark.parametrize("static", [False, True])
+def test_graph_of_unknown_shapes_equals_eager(name, static):
+    encoder = small_models.encoder(name, static=static)
     signature = {key: tf.TensorSpec([None, None], tf.int32) for key in small_models.features()}
     run = tf.function(lambda batch: encoder(batch, all_layers=True)["all_layers"], input_signature=[signature])
     for batch in BATCHES.values():
@@ -96,27 +95,27 @@ def test_graph_of_unknown_shapes_equals_eager(name, remove_padding):
 
 
 @every_encoder
-@pytest.mark.parametrize("remove_padding", [True, False])
+@pytest.mark.parametrize("static", [False, True])
 @pytest.mark.parametrize("all_layers", [True, False])
-def test_positions_give_the_states_of_the_full_run(name, remove_padding, all_layers):
-    encoder, batch = small_models.encoder(name, options={"remove_padding": remove_padding}), small_models.features()
+def test_positions_give_the_states_of_the_full_run(name, static, all_layers):
+    encoder, batch = small_models.encoder(name, static=static), small_models.features()
     positions = np.array([[10, 0, 3], [3, 1, 1], [0, 0, 0], [6, 2, 0], [1, 8, 4]], np.int32)
     full, some = encoder(batch), encoder(batch, positions=positions, all_layers=all_layers)
     expected = np.take_along_axis(full["sequence_output"].numpy(), positions[:, :, None], axis=1)
     np.testing.assert_allclose(some["sequence_output"], expected, atol=3e-6)
     np.testing.assert_allclose(some["pooled_output"], full["pooled_output"], atol=2e-6)
     none = encoder(batch, positions=positions[:, :0])
-    assert none["sequence_output"].shape == (len(LENGTHS), 0, encoder.config.hidden_size)
+    assert none["sequence_output"].shape == (len(LENGTHS), 0, encoder.width)
     np.testing.assert_allclose(none["pooled_output"], full["pooled_output"], atol=2e-6)
 
 
 @every_encoder
-@pytest.mark.parametrize("remove_padding", [True, False])
-def test_a_batch_without_rows(name, remove_padding):
+@pytest.mark.parametrize("static", [False, True])
+def test_a_batch_without_rows(name, static):
     """What a replica or a micro-batch gets when the batch has fewer rows than there are shares."""
-    encoder = small_models.encoder(name, options={"remove_padding": remove_padding})
+    encoder = small_models.encoder(name, static=static)
     batch = {key: array[:0] for key, array in small_models.features().items()}
-    width = encoder.config.hidden_size
+    width = encoder.width
     assert encoder(batch)["sequence_output"].shape == (0, max(LENGTHS), width)
     assert encoder(batch, positions=tf.zeros([0, 2], tf.int32))["pooled_output"].shape == (0, width)
     assert all(not np.any(g) for g in gradients(encoder, batch).values())
@@ -144,9 +143,8 @@ def test_every_variable_gets_a_gradient(name):
 @pytest.mark.parametrize("dropout", [0.0, 0.3])
 def test_rematerialization_changes_nothing(name, dropout):
     batch, key = small_models.features(), DropoutKey(tf.constant([1, 2]))
-    rates = {"hidden_dropout_prob": dropout, "attention_probs_dropout_prob": dropout}
-    plain = small_models.encoder(name, **rates)
-    again = small_models.encoder(name, options={"rematerialize": True}, **rates)
+    plain = small_models.encoder(name, dropout=dropout)
+    again = small_models.encoder(name, rematerialize=True, dropout=dropout)
     key = key if dropout else None
     run = tf.function(lambda batch, dropout_key: again(batch, dropout_key=dropout_key))
     assert_same_gradients(gradients(again, batch, key, run), gradients(plain, batch, key))
@@ -154,7 +152,7 @@ def test_rematerialization_changes_nothing(name, dropout):
 
 @every_encoder
 def test_dropout_is_a_function_of_its_key(name):
-    encoder, batch = small_models.encoder(name, hidden_dropout_prob=0.3), small_models.features()
+    encoder, batch = small_models.encoder(name, dropout=0.3), small_models.features()
     first, same, other, off = (
         encoder(batch, dropout_key=key and DropoutKey(tf.constant(key)))["pooled_output"].numpy()
         for key in ([1, 2], [1, 2], [1, 3], None)
@@ -180,14 +178,12 @@ def test_half_precision_is_near_float32(name, dtype, tolerance, for_training):
 
 
 @every_encoder
-@pytest.mark.parametrize("options", [{}, {"remove_padding": False, "rematerialize": True}])
-def test_configuration_round_trip(name, options):
-    encoder = small_models.encoder(name, "bfloat16", options=options)
+def test_configuration_round_trip(name):
+    encoder = small_models.encoder(name, "bfloat16")
     config = json.loads(json.dumps(encoder.get_config()))
     other = type(encoder).from_config(config)
     other.build()
     assert other.get_config() == encoder.get_config()
-    assert {key: value for key, value in other.get_config().items() if key in options} == options
     shapes = [{key: (v.shape, v.dtype) for key, v in one.named_weights().items()} for one in (encoder, other)]
     assert shapes[0] == shapes[1]
     assert type(encoder.config).from_dict(encoder.config.to_dict()) == encoder.config

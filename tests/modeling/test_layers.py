@@ -5,7 +5,8 @@ import pytest
 import tensorflow as tf
 
 from modeling.encoder import policy
-from modeling.layers import Dense, LayerNorm, add_bias_in_training, weights_follow
+from modeling.layers import Dense, LayerNorm, add_bias_in_training
+from modeling.switches import weights_follow
 
 torch = pytest.importorskip("torch", reason="make peers")
 functional = torch.nn.functional

@@ -85,10 +85,10 @@ def labels():
     return np.array([0.0, 5.0, 2.5, 4.2, 1.0], np.float32)
 
 
-@pytest.mark.parametrize("remove_padding", [True, False])
+@pytest.mark.parametrize("static", [False, True])
 @pytest.mark.parametrize("pooling", ["mean", "cls", "max"])
-def test_similarity_regression_equals_torch(pooling, remove_padding, tmp_path):
-    encoder = small_models.encoder(options={"remove_padding": remove_padding})
+def test_similarity_regression_equals_torch(pooling, static, tmp_path):
+    encoder = small_models.encoder(static=static)
     objective = registry.get("objective", "similarity_regression")(encoder, pooling, (0.0, 5.0))
     batch = {**texts_of(), "label_ids": labels()}
     reference = Reference(encoder, tmp_path)
@@ -140,19 +140,19 @@ def test_an_unknown_pooling_is_refused():
 # Response ranking.
 
 
-def ranking(options=None, **arguments):
-    objective = registry.get("objective", "response_ranking")(small_models.encoder(options=options), **arguments)
+def ranking(static=False, **arguments):
+    objective = registry.get("objective", "response_ranking")(small_models.encoder(static=static), **arguments)
     small_models.randomize(objective)
     return objective
 
 
-@pytest.mark.parametrize("remove_padding", [True, False])
+@pytest.mark.parametrize("static", [False, True])
 @pytest.mark.parametrize("prefixes", ["ab", "abc"])
 @pytest.mark.parametrize("similarity", ["cosine", "dot"])
-def test_response_ranking_equals_sentence_transformers(prefixes, similarity, remove_padding, tmp_path):
+def test_response_ranking_equals_sentence_transformers(prefixes, similarity, static, tmp_path):
     util = pytest.importorskip("sentence_transformers.util", reason="make peers")
     losses = pytest.importorskip("sentence_transformers.sentence_transformer.losses", reason="make peers")
-    objective = ranking({"remove_padding": remove_padding}, similarity=similarity)
+    objective = ranking(static, similarity=similarity)
     reference, batch = Reference(objective.encoder, tmp_path), texts_of(prefixes)
     scale, function = (20.0, util.cos_sim) if similarity == "cosine" else (1.0, util.dot_score)
     theirs = losses.MultipleNegativesRankingLoss(None, scale=scale, similarity_fct=function)
@@ -172,9 +172,9 @@ def restated(anchors, candidates, counted, scale=20.0):
     return torch.nn.functional.cross_entropy(scores.masked_fill(~torch.tensor(counted), -torch.inf), own)
 
 
-@pytest.mark.parametrize("remove_padding", [True, False])
-def test_what_is_no_wrong_answer_does_not_count_and_rows_may_lack_a_hard_negative(remove_padding, tmp_path):
-    objective, batch = ranking({"remove_padding": remove_padding}), texts_of("abc")
+@pytest.mark.parametrize("static", [False, True])
+def test_what_is_no_wrong_answer_does_not_count_and_rows_may_lack_a_hard_negative(static, tmp_path):
+    objective, batch = ranking(static), texts_of("abc")
     for name in ("input_ids", "input_mask"):
         batch[f"b_{name}"][3] = batch[f"b_{name}"][1]  # one response twice
         batch[f"c_{name}"][4] = batch[f"b_{name}"][0]  # a hard negative that is another row's response
@@ -216,9 +216,9 @@ def test_rows_that_fill_up_are_candidates_without_a_loss(tmp_path):
 def test_compiled_with_static_shapes_it_is_the_same(name, prefixes):
     batch = {**texts_of(prefixes), "label_ids": labels() / 5.0}
     losses = []
-    for remove_padding in (True, False):
-        objective = registry.get("objective", name)(small_models.encoder(options={"remove_padding": remove_padding}))
+    for static in (False, True):
+        objective = registry.get("objective", name)(small_models.encoder(static=static))
         compute = tf.function(lambda features: objective.losses(features, objective(features))["loss"],  # noqa: B023
-                              jit_compile=not remove_padding)  # fmt: skip
+                              jit_compile=static)  # fmt: skip
         losses.append(compute(small_models.tensors(batch)).numpy())
     np.testing.assert_allclose(losses[1], losses[0], rtol=1e-5, atol=1e-6)

@@ -95,7 +95,7 @@ def test_xla_equals(without_dropout):
     batches = [{key: array[:6] for key, array in batch.items()} for batch in BATCHES["masked_lm"]]
 
     def make():
-        return small_models.objective("masked_lm", {"options": {"remove_padding": False}}, num_hidden_layers=1)
+        return small_models.objective("masked_lm", {"static": True}, num_hidden_layers=1)
 
     expected = train(make(), batches)
     for options in ({}, {"gradient_accumulation_steps": 2}):

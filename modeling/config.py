@@ -1,0 +1,87 @@
+"""What describes an encoder: a dataclass of sizes, read from JSON that other programs wrote."""
+
+import dataclasses
+import difflib
+import typing
+
+import json_files
+from errors import InputError
+
+
+@dataclasses.dataclass
+class EncoderConfig:
+    """Base of all configurations. A subclass adds its fields, with defaults where a file may leave them out.
+
+    What shared code wants to know of an encoder's sizes it asks by the properties below, never by a field's name, so
+    that an encoder may call its sizes as its paper does. They are known before anything is built.
+
+    Attributes:
+      model_type: the registered name of the encoder.
+    """
+
+    model_type: typing.ClassVar[str]
+
+    # Properties or fields, as the subclass likes: numbers in the state of a token; layers above the embeddings
+    # (`all_layers` of the encoder has one state more); most tokens of a sequence, None for any number.
+    width: typing.ClassVar[int]
+    num_layers: typing.ClassVar[int]
+    max_length: typing.ClassVar[int | None] = None
+    # What layers on top of the encoder are made like: their activation, the deviation of initial kernels, the epsilon
+    # of layer norms.
+    activation: typing.ClassVar[str] = "gelu"
+    stddev: typing.ClassVar[float] = 0.02
+    epsilon: typing.ClassVar[float] = 1e-12
+
+    def id_limits(self):
+        """Feature -> (the field that sets the limit, the number that its ids are below)."""
+        return {}
+
+    @classmethod
+    def read(cls, values):
+        """Hook: a file's values -> those by the names and meanings of the fields. Raises InputError."""
+        return values
+
+    @classmethod
+    def from_dict(cls, values):
+        """Reads the known fields. A key that looks like a misspelt field is an error, any other is passed over.
+
+        Raises:
+          InputError: a field without a default is missing, a field has the wrong type, or a key is one edit from a field.
+        """
+        fields = {field.name: field for field in dataclasses.fields(cls)}
+        if values.get("model_type", cls.model_type) != cls.model_type:
+            raise InputError(f"model_type {values['model_type']!r} is not {cls.model_type!r}")
+        values = cls.read(values)
+        for name, field in fields.items():
+            required = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+            if required and name not in values:
+                raise InputError(f"the configuration has no {name}; is it one of {cls.model_type!r}?")
+        for key in set(values) - set(fields):
+            near = difflib.get_close_matches(key, set(fields) - set(values), n=1, cutoff=0.85)
+            if near:
+                raise InputError(f"unknown field {key!r} in the configuration; did you mean {near[0]!r}?")
+        return cls(**{name: _typed(name, field.type, values[name]) for name, field in fields.items() if name in values})
+
+    @classmethod
+    def from_json_file(cls, path, **defaults):
+        """Reads a file; `defaults` stand for fields that it lacks. Raises InputError that names the file."""
+        values = json_files.read(path)
+        try:
+            return cls.from_dict({**defaults, **values})
+        except InputError as error:
+            raise InputError(f"{path}: {error}") from error
+
+    def to_dict(self):
+        return {"model_type": self.model_type, **dataclasses.asdict(self)}
+
+
+def _typed(name, kind, value):
+    """The value as its field has it: whole numbers are floats too. Raises InputError."""
+    kinds = typing.get_args(kind) or (kind,)
+    if float in kinds and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    plain = tuple(typing.get_origin(one) or one for one in kinds)
+    if not isinstance(value, plain) or (isinstance(value, bool) and bool not in plain):
+        names = " or ".join("null" if one is type(None) else one.__name__ for one in plain)
+        raise InputError(f"configuration field {name!r} is {value!r}, {names} is needed")
+    return value
