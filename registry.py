@@ -1,26 +1,44 @@
-"""Names of processors, encoders, objectives and more. A new one is a new file; no list grows here."""
+"""Names of processors, encoders, objectives and more. A new one is a new file; no list grows here.
 
+The files of a package are searched for `@registry.register("kind", "name", ...)` without being imported: a look-up
+imports the one file that it asks for, so that a broken or slow one stops nobody else.
+"""
+
+import ast
+import dataclasses
 import difflib
+import functools
 import importlib
+import pathlib
 import pkgutil
 
 from errors import InputError
+from options import Option
 
-# Where each kind of thing lives. Every module of the package is imported on the first look-up.
+# Where each kind of thing lives, in the packages below it too.
 PACKAGES = {
     "processor": "processors.tasks",
     "encoder": "modeling.encoders",
     "objective": "modeling.objectives",
     "training_data": "processors.training_data",
     "instances": "processors.instances",
+    "optimizer": "training.optimizers",
+    "learning_rate_schedule": "training.schedules",
 }
 
 _registered = {kind: {} for kind in PACKAGES}
-_scanned = set()
+
+
+@dataclasses.dataclass(frozen=True)
+class _Declaration:
+    """What a file says of something that it registers, read without importing it."""
+
+    module: str
+    options: dict
 
 
 def register(kind, *names):
-    """Decorator: makes a class available as `get(kind, name)` under each of `names`."""
+    """Decorator: makes a class available as `get(kind, name)` under each of `names`, which are written as literals."""
 
     def decorate(cls):
         for name in names:
@@ -35,12 +53,7 @@ def register(kind, *names):
 
 def names(kind):
     """All registered names of a kind, sorted."""
-    if kind not in _scanned:
-        _scanned.add(kind)
-        package = importlib.import_module(PACKAGES[kind])
-        for module in pkgutil.iter_modules(package.__path__):
-            importlib.import_module(f"{PACKAGES[kind]}.{module.name}")
-    return sorted(_registered[kind])
+    return sorted({*_registered[kind], *_declared(kind)})
 
 
 def get(kind, name):
@@ -49,9 +62,58 @@ def get(kind, name):
     Raises:
       InputError: the name is unknown; the message has the nearest one.
     """
-    known = names(kind)
-    if name not in known:
+    if name not in _registered[kind] and name in _declared(kind):
+        importlib.import_module(_declared(kind)[name].module)
+    if name not in _registered[kind]:
+        known = names(kind)
         near = difflib.get_close_matches(name, known, n=1)
         hint = f"did you mean {near[0]!r}? " if near else ""
-        raise InputError(f"unknown {kind} {name!r}; {hint}known: {', '.join(known)}")
+        raise InputError(f"unknown {kind.replace('_', ' ')} {name!r}; {hint}known: {', '.join(known)}")
     return _registered[kind][name]
+
+
+def options(kind):
+    """Registered name -> name -> Option, of all that is registered; nothing is imported."""
+    found = {name: declaration.options for name, declaration in _declared(kind).items()}
+    return found | {name: getattr(cls, "options", {}) for name, cls in _registered[kind].items()}
+
+
+@functools.cache
+def _declared(kind):
+    """Registered name -> _Declaration, of the files of a kind's packages."""
+    found = {}
+    for module in _modules(PACKAGES[kind]):
+        tree = ast.parse(pathlib.Path(module.path).read_text(encoding="utf-8"), module.path)
+        for node in tree.body:
+            for call in getattr(node, "decorator_list", ()):
+                if isinstance(call, ast.Call) and ast.unparse(call.func) == "registry.register":
+                    registered, *own = [argument.value for argument in call.args if isinstance(argument, ast.Constant)]
+                    if registered == kind:
+                        found |= dict.fromkeys(own, _Declaration(module.name, _options(node)))
+    return found
+
+
+@dataclasses.dataclass(frozen=True)
+class _Module:
+    name: str
+    path: str
+
+
+def _modules(package):
+    """The modules of a package and of those below it; the packages themselves are imported, and are empty."""
+    folders = importlib.import_module(package).__path__
+    for found in pkgutil.iter_modules(folders, f"{package}."):
+        if found.ispkg:
+            yield from _modules(found.name)
+        else:
+            yield _Module(found.name, f"{found.module_finder.path}/{found.name.rpartition('.')[2]}.py")
+
+
+def _options(node):
+    """name -> Option, of the assignment `options = {...}` in a class."""
+    for statement in node.body:
+        if isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) == "options":
+            allowed = {"Option": Option, "bool": bool, "int": int, "float": float, "str": str}
+            # The source is ours, and Option is all that it can call.
+            return eval(compile(ast.Expression(statement.value), "options", "eval"), {"__builtins__": {}}, allowed)
+    return {}

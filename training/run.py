@@ -7,21 +7,18 @@ import sys
 import numpy as np
 import tensorflow as tf
 
+import options
+import registry
 from errors import InputError
 from training import checkpoints, run_folder
 from training.building import frozen_patterns, model_folder, uses_static_shapes
 from training.evaluation import Evaluator
-from training.lamb import LAMB
 from training.loop import Interrupted, LoopSettings, TrainingDiverged, TrainingLoop
-from training.optimization import AdamW, LinearSchedule, parameter_groups
+from training.parameter_groups import parameter_groups
 from training.step import TrainStep
 from training.weights import save_huggingface, save_modules
 
 EXIT_DIVERGED = 3
-OPTIMIZERS = {
-    "adamw": AdamW,
-    "lamb": lambda weights, schedule, groups, bias_correction: LAMB(weights, schedule, groups),  # corrects it always
-}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,8 +45,8 @@ class Plan:
 
 def check_settings(settings, num_replicas):
     """Raises InputError for settings that no training on this many replicas can have."""
-    if settings.optimizer not in OPTIMIZERS:
-        raise InputError(f"--optimizer={settings.optimizer}: one of {', '.join(OPTIMIZERS)} is needed")
+    for kind in ("optimizer", "learning_rate_schedule"):
+        registry.get(kind, getattr(settings, kind))
     if settings.train_batch_size % num_replicas and uses_static_shapes(settings):
         raise InputError(
             f"--train_batch_size={settings.train_batch_size} is not a multiple of the {num_replicas} replicas"
@@ -76,7 +73,20 @@ def check_whole_batches(objective, settings, num_replicas):
 def groups_of(settings, encoder):
     """The parameter groups that the settings ask for. Raises InputError for a --freeze_layers that cannot be."""
     frozen = frozen_patterns(settings.freeze_layers, encoder)
-    return parameter_groups(frozen, settings.layer_decay, encoder.blocks())
+    own = registry.get("optimizer", settings.optimizer).weight_decay
+    decay = own if settings.weight_decay is None else settings.weight_decay
+    return parameter_groups(decay, frozen, encoder.blocks(), settings.layer_decay, settings.thaw_every_steps)
+
+
+def make_optimizer(named_weights, groups, plan, settings):
+    """The optimizer of --optimizer, at the rates of --learning_rate_schedule."""
+    schedule_class = registry.get("learning_rate_schedule", settings.learning_rate_schedule)
+    schedule = schedule_class(
+        settings.learning_rate, plan.num_train_steps, plan.num_warmup_steps,
+        **options.values_for(schedule_class, vars(settings)),
+    )  # fmt: skip
+    optimizer_class = registry.get("optimizer", settings.optimizer)
+    return optimizer_class(named_weights, schedule, groups, **options.values_for(optimizer_class, vars(settings)))
 
 
 def load_initial(objective, source, settings, output_dir, allow_missing=None):
@@ -120,8 +130,7 @@ def train(objective, groups, data, plan, settings, output_dir, evaluate=None):
         checkpoints.remove_run(output_dir)
     # Until the command ends: the same one then goes on, although it says --overwrite_output_dir.
     overwriting = settings.overwrite_output_dir or run_folder.is_overwriting(output_dir)
-    schedule = LinearSchedule(settings.learning_rate, plan.num_train_steps, plan.num_warmup_steps)
-    optimizer = OPTIMIZERS[settings.optimizer](objective.named_weights(), schedule, groups, settings.bias_correction)
+    optimizer = make_optimizer(objective.named_weights(), groups, plan, settings)
     train_step = TrainStep(
         objective, optimizer, tf.Variable(0, dtype=tf.int64, trainable=False), settings.seed,
         settings.gradient_accumulation_steps, settings.max_grad_norm, loss_scaling=settings.dtype == "float16",

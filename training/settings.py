@@ -81,7 +81,21 @@ class RunSettings(Settings):
         128, "The maximum total input sequence length after tokenization. Longer sequences are truncated."
     )
     learning_rate: float = setting(5e-5, "The highest learning rate.")
-    optimizer: str = setting("adamw", "adamw, as in BERT, or lamb, for batches of thousands.")
+    optimizer: str = setting(
+        "adamw", "adamw, as in BERT; lamb, for batches of thousands; sgd, asgd, adagrad, lazy_adam (rows of tables)."
+    )
+    learning_rate_schedule: str = setting(
+        "linear",
+        "What follows the warm-up: linear, as in BERT, cosine, constant, inverse_square_root; or "
+        "slanted_triangular, as in ULMFiT.",
+    )
+    weight_decay: float | None = setting(
+        None, "Share of a weight that is taken off it, times the rate; by default 0.01 of adamw and lamb, else 0."
+    )
+    thaw_every_steps: int = setting(
+        0,
+        "Gradual unfreezing: the top layer moves after so many steps, the next one after twice as many; 0: all at once.",
+    )
     max_grad_norm: float = setting(1.0, "Gradients of a larger global norm are scaled down to it; 0: never.")
     bias_correction: bool = setting(False, "Correct the bias of AdamW's moments, as Adam does and BERT did not.")
     gradient_accumulation_steps: int = setting(

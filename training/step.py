@@ -4,6 +4,7 @@ import tensorflow as tf
 
 from modeling.dropout import DropoutKey
 from training.distribution import slice_of
+from training.gradients import added, as_rows, changed, specification, with_each_row_once, zeros
 
 INITIAL_LOSS_SCALE = 2.0**15
 LOSS_SCALE_GROWTH_STEPS = 2000  # as in Micikevicius et al. 2017, https://arxiv.org/abs/1710.03740, section 3.2
@@ -17,7 +18,7 @@ class TrainStep:
 
     Args:
       objective: an Objective.
-      optimizer: an AdamW or another class with its `weights` and `apply`.
+      optimizer: an Optimizer.
       step: int64 variable, optimizer steps done.
       seed: of the dropout masks, which are a function of (seed, step, replica, micro-batch).
       gradient_accumulation_steps: micro-batches per replica.
@@ -58,15 +59,16 @@ class TrainStep:
             terms, gradients = (
                 dict(zip(values, replica.all_reduce("SUM", list(values.values())))) for values in (terms, gradients)
             )
+        gradients = {name: self._moving(name, with_each_row_once(g)) for name, g in gradients.items()}
         scaling = {}
         if self.loss_scale is not None:
             scaling["loss_scale"] = tf.identity(self.loss_scale)  # before it is changed
-            gradients = {name: g / scaling["loss_scale"] for name, g in gradients.items()}
+            gradients = {name: changed(g, lambda v: v / scaling["loss_scale"]) for name, g in gradients.items()}
         norm = tf.linalg.global_norm(list(gradients.values()))
         if self.max_grad_norm:
             # After the all-reduce, so that every replica scales by the norm of the whole batch's gradients.
             scale = tf.minimum(1.0, self.max_grad_norm / tf.maximum(norm, 1e-30))
-            gradients = {name: g * scale for name, g in gradients.items()}
+            gradients = {name: changed(g, lambda v: v * scale) for name, g in gradients.items()}
         replica.merge_call(self._apply, args=(gradients, norm))
         loss = tf.add_n([terms[name] for name in self.objective.terms])
         rest = {name: value for name, value in terms.items() if name != "loss"}
@@ -82,14 +84,17 @@ class TrainStep:
         def body(i, *sums):
             share = slice_of(batch, i, self.micro_batches)
             terms, gradients = self._forward_backward(share, totals, key.child(i))
-            return (i + 1, *(a + b for a, b in zip(sums, [*terms.values(), *gradients.values()])))
+            return (i + 1, *map(added, sums, [*terms.values(), *gradients.values()]))
 
-        weights = self.optimizer.weights
-        names = [*totals, *self.objective.measures]
-        sums = [tf.zeros([]) for _ in names] + [tf.zeros(v.shape) for v in weights.values()]
+        names, weights = [*totals, *self.objective.measures], self.optimizer.weights.items()
+        sums = [tf.zeros([]) for _ in names] + [zeros(v, self.optimizer.rows_kept(name)) for name, v in weights]
+        shapes = [tf.TensorSpec([])] * len(names) + [specification(v, self.optimizer.rows_kept(n)) for n, v in weights]
         # One at a time: running them side by side would need the memory that accumulation is there to save.
-        _, *sums = tf.while_loop(lambda i, *_: i < self.micro_batches, body, [0, *sums], parallel_iterations=1)
-        return dict(zip(names, sums)), dict(zip(weights, sums[len(names) :]))
+        _, *sums = tf.while_loop(
+            lambda i, *_: i < self.micro_batches, body, [0, *sums], [tf.TensorSpec([], tf.int32), *shapes],
+            parallel_iterations=1,
+        )  # fmt: skip
+        return dict(zip(names, sums)), dict(zip(self.optimizer.weights, sums[len(names) :]))
 
     def _forward_backward(self, batch, totals, key):
         weights = self.optimizer.weights
@@ -106,9 +111,23 @@ class TrainStep:
             terms |= {name: mean(values[name], term) for name, term in self.objective.measures.items()}
             if self.loss_scale is not None:
                 loss *= self.loss_scale
-        gradients = tape.gradient(loss, list(weights.values()), unconnected_gradients=tf.UnconnectedGradients.ZERO)
-        # Dense from here on: AdamW moves every row of an embedding, touched or not, as the original does.
-        return terms, {name: tf.convert_to_tensor(g) for name, g in zip(weights, gradients)}
+        found = tape.gradient(loss, list(weights.values()), unconnected_gradients=tf.UnconnectedGradients.ZERO)
+        return terms, {name: self._dense_or_rows(name, g) for name, g in zip(weights, found)}
+
+    def _dense_or_rows(self, name, gradient):
+        """AdamW moves every row of an embedding, touched or not, as the original does; others leave rows alone."""
+        if not self.optimizer.rows_kept(name):
+            return tf.convert_to_tensor(gradient)
+        is_sum = self.micro_batches > 1  # a loop needs one kind from beginning to end
+        is_rows = isinstance(gradient, tf.IndexedSlices)
+        return as_rows(gradient) if is_rows or is_sum else gradient
+
+    def _moving(self, name, gradient):
+        """The gradient; 0 of a weight that does not move yet."""
+        frozen = self.optimizer.frozen(name, self.step)
+        if frozen is None:
+            return gradient
+        return changed(gradient, lambda values: tf.where(frozen, tf.zeros_like(values), values))
 
     def _apply(self, strategy, gradients, norm):
         def update():

@@ -9,7 +9,8 @@ from benchmarks.peers import LEARNING_RATE, MAX_GRAD_NORM, feeding
 from training.building import ModelSource
 from training.evaluation import Evaluator
 from training.loop import LoopSettings, TrainingLoop
-from training.optimization import AdamW, LinearSchedule
+from training.optimizers.adamw import AdamW
+from training.schedules.linear import Linear
 from training.settings import ClassifierSettings
 from training.step import TrainStep
 
@@ -17,7 +18,7 @@ STEPS = 1_000_000  # of the schedule: so many that the rate stays what it is
 
 
 def train_step(objective):
-    optimizer = AdamW(objective.named_weights(), LinearSchedule(LEARNING_RATE, STEPS))
+    optimizer = AdamW(objective.named_weights(), Linear(LEARNING_RATE, STEPS))
     return TrainStep(
         objective, optimizer, tf.Variable(0, dtype=tf.int64, trainable=False), 1, max_grad_norm=MAX_GRAD_NORM
     )

@@ -10,7 +10,8 @@ import registry
 from modeling.dropout import DropoutKey
 from modeling.encoders.bert import BertConfig
 from modeling.switches import rematerialization, static_shapes
-from training.optimization import AdamW, LinearSchedule
+from training.optimizers.adamw import AdamW
+from training.schedules.linear import Linear
 from training.step import TrainStep
 from training.weights import load_weights
 
@@ -89,9 +90,7 @@ def test_heads_and_losses(objective, outputs, batch):
 
 def test_gradients(objective, folder, batch):
     expected = np.load(folder / "gradients.npz")
-    step = TrainStep(
-        objective, AdamW(objective.named_weights(), LinearSchedule(1.0, 1)), tf.Variable(0, dtype=tf.int64), 0
-    )
+    step = TrainStep(objective, AdamW(objective.named_weights(), Linear(1.0, 1)), tf.Variable(0, dtype=tf.int64), 0)
     totals = {term: tf.reduce_sum(w) for term, w in objective.loss_weights(batch).items()}
     _, found = step._forward_backward(batch, totals, DropoutKey(tf.constant([0, 0])))
     assert set(found) == set(expected.files)
@@ -105,7 +104,7 @@ def test_gradients(objective, folder, batch):
 def test_twenty_steps_of_the_optimizer(folder, batch, options):
     objective, expected = load(folder, "weights_only.ckpt", **options), np.load(folder / "after_20_steps.npz")
     training = json.loads((folder / "training.json").read_text())
-    schedule = LinearSchedule(training["learning_rate"], training["num_train_steps"], training["num_warmup_steps"])
+    schedule = Linear(training["learning_rate"], training["num_train_steps"], training["num_warmup_steps"])
     optimizer = AdamW(objective.named_weights(), schedule)
     step = TrainStep(objective, optimizer, tf.Variable(0, dtype=tf.int64), 0, max_grad_norm=training["clip_norm"])
     run = tf.function(step)

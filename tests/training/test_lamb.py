@@ -7,8 +7,9 @@ import small_models
 import tensorflow as tf
 
 from training.checkpoints import RunCheckpoints
-from training.lamb import LAMB
-from training.optimization import LinearSchedule, ParameterGroup, parameter_groups
+from training.optimizers.lamb import LAMB
+from training.parameter_groups import ParameterGroup, parameter_groups
+from training.schedules.linear import Linear
 
 SHAPES = {"layer_0/dense/kernel": (5, 4), "layer_1/dense/kernel": (4, 6), "layer_0/dense/bias": (4,),
           "LayerNorm/gamma": (4,)}  # fmt: skip
@@ -63,7 +64,7 @@ def paper(weight, gradients, rates, weight_decay=0.01, adapted=True):
 
 def test_it_is_the_papers():
     weights, gradients = start()
-    schedule = LinearSchedule(RATE, STEPS + 3, 4)
+    schedule = Linear(RATE, STEPS + 3, 4)
     rates = [float(schedule(tf.constant(step))) for step in range(STEPS)]
     found, _ = run(weights, gradients, schedule=schedule)
     for name, weight in weights.items():
@@ -116,15 +117,15 @@ def test_a_step_is_as_long_as_the_weight():
 
 def test_group_scales_the_rate():
     weights, gradients = start()
-    found, _ = run(weights, gradients, [ParameterGroup(".", 0.5)])
-    halved, _ = run(weights, gradients, [ParameterGroup(".")], lambda step: tf.constant(RATE / 2))
+    found, _ = run(weights, gradients, [ParameterGroup(".", 0.5, 0.01)])
+    halved, _ = run(weights, gradients, [ParameterGroup(".", 1.0, 0.01)], lambda step: tf.constant(RATE / 2))
     for name in SHAPES:
         np.testing.assert_allclose(found[name], halved[name], rtol=1e-6)
 
 
 def test_frozen_weights_have_no_slots_and_stay():
     weights, gradients = start()
-    found, optimizer = run(weights, gradients, parameter_groups(freeze=["^layer_0/"]))
+    found, optimizer = run(weights, gradients, parameter_groups(0.01, freeze=["^layer_0/"]))
     kept = {"layer_1/dense/kernel", "LayerNorm/gamma"}
     assert set(optimizer.weights) == kept
     assert {kind: set(slots) for kind, slots in optimizer.slots.items()} == {"adam_m": kept, "adam_v": kept}

@@ -7,7 +7,8 @@ import small_models
 import tensorflow as tf
 
 import registry
-from training.optimization import AdamW, LinearSchedule
+from training.optimizers.adamw import AdamW
+from training.schedules.linear import Linear
 from training.step import TrainStep
 
 LENGTHS = tuple(np.random.default_rng(5).integers(4, 12, 24))
@@ -60,7 +61,7 @@ def test_learns_by_heart(name, case, monkeypatch):
     keras.utils.set_random_seed(0)  # Keras takes the seeds of initialisers from Python's `random`
     encoder = small_models.encoder(name, num_hidden_layers=2, hidden_size=32)
     objective = registry.get("objective", kind)(encoder, *arguments)
-    optimizer = AdamW(objective.named_weights(), LinearSchedule(6e-3, 200, 10), bias_correction=True)
+    optimizer = AdamW(objective.named_weights(), Linear(6e-3, 200, 10), bias_correction=True)
     step = TrainStep(objective, optimizer, tf.Variable(0, dtype=tf.int64), 0)
     run, batch = tf.function(step), small_models.tensors(batch)
     losses = [float(run(batch)["loss"]) for _ in range(200)]

@@ -8,25 +8,18 @@ import tensorflow as tf
 
 from modeling.dropout import dropout
 from training import step as step_module
-from training.optimization import AdamW, LinearSchedule
+from training.optimizers.adamw import AdamW
+from training.optimizers.sgd import SGD
+from training.schedules.linear import Linear
 from training.step import TrainStep
 
 
-class Descent:
-    """Plain gradient descent: unlike Adam's, its steps are as long as the gradients, so that a wrong scale shows."""
-
-    def __init__(self, named_weights, learning_rate=0.5):
-        self.weights = {name: variable.value for name, variable in named_weights.items()}
-        self.schedule = lambda step: tf.constant(learning_rate)
-        self.updates = 0
-
-    def apply(self, gradients, step, extended):
-        rate = self.schedule(step)
-        for name, weight in self.weights.items():
-            extended.update(weight, lambda w, g: w.assign_sub(rate * g), args=(gradients[name],))
+def descent(named_weights, learning_rate=0.5):
+    """Unlike Adam's, its steps are as long as the gradients, so that a wrong scale shows; rows stay rows."""
+    return SGD(named_weights, lambda step: tf.constant(learning_rate))
 
 
-def train(objective, batches, make_optimizer=Descent, jit_compile=False, **options):
+def train(objective, batches, make_optimizer=descent, jit_compile=False, **options):
     """Scalars of each step, and the weights after them."""
     step = TrainStep(objective, make_optimizer(objective.named_weights()), tf.Variable(0, dtype=tf.int64), 7, **options)
     run = tf.function(step, jit_compile=jit_compile)
@@ -36,7 +29,7 @@ def train(objective, batches, make_optimizer=Descent, jit_compile=False, **optio
 
 
 def adam(named_weights):
-    return AdamW(named_weights, LinearSchedule(0.01, 10, 2))
+    return AdamW(named_weights, Linear(0.01, 10, 2))
 
 
 def assert_same(found, expected, tolerance=1e-5):
@@ -108,7 +101,7 @@ def test_frozen_weights_stay(without_dropout):
     start = {name: variable.numpy() for name, variable in model.named_weights().items()}
 
     def above_embeddings(named):
-        return Descent({name: v for name, v in named.items() if not name.startswith("bert/embeddings/")})
+        return descent({name: v for name, v in named.items() if not name.startswith("bert/embeddings/")})
 
     _, after = train(model, BATCHES["sequence_classification"], above_embeddings)
     start = {name: weight for name, weight in start.items() if not name.endswith("key/bias")}  # of gradient 0
@@ -147,7 +140,7 @@ def masks(seed, steps=3, rows=2, micro_batches=1):
     probe = MaskProbe()
     step = TrainStep(
         probe,
-        Descent(probe.named_weights(), 1.0),
+        descent(probe.named_weights(), 1.0),
         tf.Variable(0, dtype=tf.int64),
         seed,
         micro_batches,
@@ -171,7 +164,7 @@ def test_masks_are_a_function_of_seed_and_step():
 def test_a_run_that_goes_on_draws_the_masks_of_one_that_never_stopped():
     whole = masks(1, steps=3)
     probe = MaskProbe()
-    step = TrainStep(probe, Descent(probe.named_weights(), 1.0), tf.Variable(2, dtype=tf.int64), 1, max_grad_norm=0.0)
+    step = TrainStep(probe, descent(probe.named_weights(), 1.0), tf.Variable(2, dtype=tf.int64), 1, max_grad_norm=0.0)
     step({"rows": tf.ones([2])})
     np.testing.assert_array_equal(-probe.weight.numpy(), whole[2])
 
@@ -201,7 +194,7 @@ def test_loss_scale_halves_at_overflow_and_grows(monkeypatch):
     probe = OverflowProbe()
     step = TrainStep(
         probe,
-        Descent(probe.named_weights(), 1.0),
+        descent(probe.named_weights(), 1.0),
         tf.Variable(0, dtype=tf.int64),
         0,
         max_grad_norm=0.0,
@@ -226,7 +219,7 @@ def test_loss_scale_never_falls_below_one():
     probe = OverflowProbe()
     step = TrainStep(
         probe,
-        Descent(probe.named_weights(), 1.0),
+        descent(probe.named_weights(), 1.0),
         tf.Variable(0, dtype=tf.int64),
         0,
         max_grad_norm=1.0,

@@ -15,13 +15,13 @@ sys.path[:0] = [str(TESTS.parent), str(TESTS), str(TESTS / "training")]
 
 import small_models
 import test_step
-from test_step import Descent, OverflowProbe, adam, assert_same
+from test_step import OverflowProbe, adam, assert_same, descent
 
 import modeling.objectives.sequence_classification as classification
 from training.evaluation import Evaluator
-from training.lamb import LAMB
 from training.loop import LoopSettings, TrainingLoop
-from training.optimization import LinearSchedule
+from training.optimizers.lamb import LAMB
+from training.schedules.linear import Linear
 from training.step import TrainStep
 
 classification.HEAD_DROPOUT = 0.0
@@ -43,7 +43,7 @@ def evaluate():
 
 
 def lamb(named_weights):
-    return LAMB(named_weights, LinearSchedule(0.01, 10))
+    return LAMB(named_weights, Linear(0.01, 10))
 
 
 def counter():
@@ -60,7 +60,7 @@ def check_masks():
 
 def check_loss_scale():
     probe = OverflowProbe()
-    step = TrainStep(probe, Descent(probe.named_weights(), 1.0), counter(), 0, max_grad_norm=0.0, loss_scaling=True)
+    step = TrainStep(probe, descent(probe.named_weights(), 1.0), counter(), 0, max_grad_norm=0.0, loss_scaling=True)
     run, start = tf.function(step), step.loss_scale.numpy()
     run({"rows": tf.constant([1.0, 8.0])})  # overflows on one replica: both skip
     assert step.loss_scale.numpy() == start / 2 and probe.weight.numpy()[0] == 0.0

@@ -5,9 +5,11 @@ Source: You et al. 2019, https://arxiv.org/abs/1904.00962, algorithm 2
 
 import tensorflow as tf
 
-from training.optimization import Adam
+import registry
+from training.optimizers.adamw import Adam
 
 
+@registry.register("optimizer", "lamb")
 class LAMB(Adam):
     """Adam with bias correction; decay and Adam's step together are scaled by |weight| / |step|, weight by weight.
 
@@ -16,22 +18,23 @@ class LAMB(Adam):
     the list of what is not decayed.
 
     Args:
-      named_weights, schedule, groups: as Adam's.
+      named_weights, schedule, groups: as Optimizer's.
     """
 
     def __init__(self, named_weights, schedule, groups=None):
         super().__init__(named_weights, schedule, groups, bias_correction=True)
 
-    def _move(self, variable, adam_step, rate, weight_decay):
+    def move(self, variable, gradient, slots, rate, weight_decay, shared):
         if not weight_decay:
-            return adam_step(rate)
+            self.adam_step(variable, gradient, slots, rate, shared)
+            return
         before = variable.read_value()
         with tf.control_dependencies([before]):
             # The fused kernel at a rate of 1 leaves weight - step: reading the step off the difference rounds it to the
             # last place of the weight, and is one pass where writing Adam out is a dozen.
-            adam_step(1.0)
+            self.adam_step(variable, gradient, slots, 1.0, shared)
         step = before - variable.read_value() + weight_decay * before
-        return variable.assign(before - rate * _trust_ratio(before, step) * step)
+        variable.assign(before - rate * _trust_ratio(before, step) * step)
 
 
 def _trust_ratio(weight, step):

@@ -6,10 +6,13 @@ import pytest
 import small_models
 import tensorflow as tf
 
-from training.optimization import AdamW, LinearSchedule, ParameterGroup, group_of, parameter_groups
+from training.optimizers.adamw import AdamW
+from training.parameter_groups import ParameterGroup, group_of, parameter_groups
+from training.schedules.linear import Linear
 
 SHAPES = {"layer_0/dense/kernel": (4, 3), "layer_0/dense/bias": (3,), "LayerNorm/gamma": (3,)}
 STEPS = 12
+BLOCKS = ["^bert/embeddings/", *(f"^bert/encoder/layer_{i}/" for i in range(12))]
 
 
 def start():
@@ -51,7 +54,7 @@ def original(weights, gradients, rates):
 
 def test_adamw_is_the_originals():
     weights, gradients = start()
-    schedule = LinearSchedule(0.05, STEPS + 3, 4)
+    schedule = Linear(0.05, STEPS + 3, 4)
     rates = [float(schedule(tf.constant(step))) for step in range(STEPS)]
     found, _ = run(weights, gradients, schedule)
     for name, expected in original(weights, gradients, rates).items():
@@ -90,7 +93,7 @@ def test_group_scales_the_rate_and_sets_the_decay():
 
 def test_frozen_weights_have_no_slots_and_stay():
     weights, gradients = start()
-    found, optimizer = run(weights, gradients, lambda step: tf.constant(0.1), parameter_groups(freeze=["^layer_0/"]))
+    found, optimizer = run(weights, gradients, lambda step: tf.constant(0.1), parameter_groups(0.01, freeze=["^layer_0/"]))
     assert list(optimizer.weights) == ["LayerNorm/gamma"]
     assert {tuple(slots) for slots in optimizer.slots.values()} == {("LayerNorm/gamma",)}
     for name in ("layer_0/dense/kernel", "layer_0/dense/bias"):
@@ -100,7 +103,7 @@ def test_frozen_weights_have_no_slots_and_stay():
 
 def test_a_weight_that_no_group_matches_is_an_error():
     with pytest.raises(ValueError, match="no parameter group matches layer_0/dense/bias"):
-        run(*start(), LinearSchedule(0.1, 10), [ParameterGroup("kernel|LayerNorm")])
+        run(*start(), Linear(0.1, 10), [ParameterGroup("kernel|LayerNorm")])
 
 
 def test_first_matching_group_wins():
@@ -112,7 +115,7 @@ def test_first_matching_group_wins():
 def test_what_is_not_decayed():
     """Biases and layer norms, nothing else: the original's exclude_from_weight_decay, by the names of a whole model."""
     names = list(small_models.objective("sequence_classification").named_weights())
-    undecayed = {name for name in names if group_of(name, parameter_groups()).weight_decay == 0.0}
+    undecayed = {name for name in names if group_of(name, parameter_groups(0.01)).weight_decay == 0.0}
     assert undecayed == {name for name in names if name.endswith(("/bias", "/gamma", "/beta", "output_bias"))}
     assert {"output_bias", "bert/embeddings/LayerNorm/beta"} <= undecayed
     assert {"output_weights", "bert/embeddings/word_embeddings", "bert/pooler/dense/kernel"} & undecayed == set()
@@ -132,12 +135,12 @@ def test_what_is_not_decayed():
     ],
 )
 def test_layer_decay(name, scale, weight_decay):
-    group = group_of(name, parameter_groups(layer_decay=0.5, num_layers=12))
+    group = group_of(name, parameter_groups(0.01, blocks=BLOCKS, layer_decay=0.5))
     assert (group.learning_rate_scale, group.weight_decay) == (scale, weight_decay)
 
 
 def test_freezing_comes_before_layer_decay():
-    groups = parameter_groups(["/layer_1/"], layer_decay=0.5, num_layers=12)
+    groups = parameter_groups(0.01, ["/layer_1/"], BLOCKS, 0.5)
     assert group_of("bert/encoder/layer_1/output/dense/bias", groups).learning_rate_scale == 0.0
     assert group_of("bert/encoder/layer_11/output/dense/bias", groups).learning_rate_scale == 1.0
 
@@ -145,7 +148,7 @@ def test_freezing_comes_before_layer_decay():
 @pytest.mark.parametrize("num_warmup_steps", [0, 1, 4, 10])
 def test_schedule(num_warmup_steps):
     """Warm-up in equal steps, then the line from the full rate at step 0 to 0 at the last one; 0 ever after."""
-    schedule = LinearSchedule(0.2, 10, num_warmup_steps)
+    schedule = Linear(0.2, 10, num_warmup_steps)
     found = [float(schedule(tf.constant(step, tf.int64))) for step in range(13)]
     line = [0.2 * max(0.0, 1 - (step + 1) / 10) for step in range(13)]
     warming = [0.2 * (step + 1) / num_warmup_steps for step in range(num_warmup_steps - 1)]
