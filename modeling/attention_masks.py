@@ -1,7 +1,7 @@
 """Which tokens a token may look at: functions from the mask of a batch to what is added to the scores of attention.
 
-A score of -10000 is 0 after the softmax. Source: google-research/bert `modeling.py:attention_layer`; the causal one as in
-Radford et al. 2018, "Improving Language Understanding by Generative Pre-Training", section 3.1.
+A score of -10000 is 0 after the softmax. Source: google-research/bert `modeling.py:attention_layer`; the causal one as
+in Radford et al. 2018, "Improving Language Understanding by Generative Pre-Training", section 3.1.
 """
 
 import tensorflow as tf

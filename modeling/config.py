@@ -46,7 +46,8 @@ class EncoderConfig:
         """Reads the known fields. A key that looks like a misspelt field is an error, any other is passed over.
 
         Raises:
-          InputError: a field without a default is missing, a field has the wrong type, or a key is one edit from a field.
+          InputError: a field without a default is missing, a field has the wrong type, or a key is one edit from a
+            field.
         """
         fields = {field.name: field for field in dataclasses.fields(cls)}
         if values.get("model_type", cls.model_type) != cls.model_type:

@@ -31,6 +31,7 @@ class Encoder(keras.layers.Layer):
       config: an EncoderConfig, of the class `config_class`.
       layout: the layout of `processors.layouts` that feeds it.
       optional_weights: pattern of weights that a checkpoint may lack where `pooled_output` is not read; None: none.
+      is_causal: whether a token's state knows nothing of the tokens behind it.
       default_pooling: how the states of tokens become a sentence's vector, where nobody says it.
       remove_padding: whether padding may be left out of what is computed token by token. `modeling.switches` decides
         when the encoder is made, and about `rematerialize` too: activations are computed again in the backward pass.
@@ -39,6 +40,7 @@ class Encoder(keras.layers.Layer):
     config_class = None
     layout = "packed"
     optional_weights = None
+    is_causal = False
     default_pooling = "mean"
 
     def __init__(self, config, **kwargs):

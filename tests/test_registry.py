@@ -1,6 +1,9 @@
 """Names find classes; a wrong name is told the nearest one."""
 
 import importlib
+import pathlib
+import subprocess
+import sys
 
 import pytest
 
@@ -8,12 +11,14 @@ import registry
 from errors import InputError, reported
 from training import flags
 
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+
 
 @pytest.fixture
 def kinds(monkeypatch):
     """A kind of its own, so that nothing is left behind."""
     monkeypatch.setattr(registry, "_registered", {"fruit": {}})
-    monkeypatch.setattr(registry, "_scanned", {"fruit"})
+    monkeypatch.setattr(registry, "_declared", lambda kind: {})
     return "fruit"
 
 
@@ -60,6 +65,19 @@ def test_unknown_names(kind, name, message):
 )
 def test_what_is_there(kind, expected):
     assert expected <= set(registry.names(kind))
+
+
+def test_a_look_up_imports_the_file_that_it_asks_for_alone():
+    program = """
+import sys
+import registry
+assert "bert" in registry.names("encoder") and registry.options("optimizer")["sgd"]["momentum"].default == 0.0
+assert not {"tensorflow", "keras"} & set(sys.modules)
+registry.get("processor", "cola")
+print(sorted(name for name in sys.modules if name.startswith("processors.tasks.")))
+"""
+    ran = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
+    assert ran.stdout == "['processors.tasks.glue']\n", ran.stdout + ran.stderr
 
 
 def test_reported_errors(capsys):

@@ -1,4 +1,4 @@
-"""Gradients by the name of their weight: dense tensors, or tf.IndexedSlices of single rows, through sums and clipping."""
+"""Gradients of weights: dense tensors, or tf.IndexedSlices of single rows, through sums and clipping."""
 
 import tensorflow as tf
 

@@ -135,9 +135,10 @@ class TrainingLoop:
                     fitting = int(count * SECONDS_PER_CALL / seconds) or 1
                     steps_per_call = max(1, min(fitting, 2 * steps_per_call, settings.iterations_per_loop))
                 if evaluate and self._is_evaluated(step):
-                    metrics = evaluate()
-                    progress.evaluated(step, metrics)
-                    self._note(step, metrics)
+                    with self._train_step.optimizer.averaged(step):
+                        metrics = evaluate()
+                        progress.evaluated(step, metrics)
+                        self._note(step, metrics)
                 if step % settings.save_checkpoints_steps == 0 or stop.received:
                     self._save()
                     saved = step
@@ -147,7 +148,10 @@ class TrainingLoop:
             if step != saved or self.checkpoints.latest is None:
                 self._save()
         progress.close()
-        return self._restore_best() if settings.best_metric else step
+        if settings.best_metric:
+            return self._restore_best()
+        self._train_step.optimizer.use_averages(step)
+        return step
 
     def _steps_to_event(self, step):
         """Steps until the next evaluation, checkpoint or the end."""

@@ -1,5 +1,7 @@
 """What every optimizer is: slots of its own for each weight, and how one step moves a weight, or some rows of it."""
 
+import contextlib
+
 import tensorflow as tf
 
 from training.parameter_groups import group_of, parameter_groups
@@ -81,9 +83,25 @@ class Optimizer:
     def averages(self, step):
         """name -> float32 tensor: weights to evaluate and to keep instead of the present ones; {} where there are none.
 
-        step: int64 scalar, updates done.
+        step: int, updates done.
         """
         return {}
+
+    def use_averages(self, step):
+        """Puts the averages in the place of the weights: the end of a training. step: int, updates done."""
+        for name, value in self.averages(step).items():
+            self.weights[name].assign(value)
+
+    @contextlib.contextmanager
+    def averaged(self, step):
+        """Averages stand in the place of the weights inside."""
+        kept = {name: tf.identity(self.weights[name]) for name in self.averages(step)}
+        self.use_averages(step)
+        try:
+            yield
+        finally:
+            for name, value in kept.items():
+                self.weights[name].assign(value)
 
     def frozen(self, name, step):
         """bool scalar: whether the weight does not move yet; None where it always does."""

@@ -15,8 +15,8 @@ class ParameterGroup:
       learning_rate_scale: factor of the learning rate; 0 freezes: no gradient is computed, no slot is made.
       weight_decay: what share of the weight the learning rate takes off it at each step.
       thaw_step: steps before the variables move for the first time; until then they count as frozen.
-      rows: whether a gradient of single rows stays one, so that other rows and their slots are not touched; None: as the
-        optimizer does by itself.
+      rows: whether a gradient of single rows stays one, so that other rows and their slots are not touched; None: as
+        the optimizer does by itself.
     """
 
     pattern: str
@@ -33,16 +33,14 @@ def parameter_groups(weight_decay, freeze=(), blocks=(), layer_decay=1.0, thaw_e
       weight_decay: of all weights but biases and layer norms, which have none, as in the original.
       freeze: patterns of the names that stay as they are.
       blocks: `Encoder.blocks`, patterns from bottom to top; weights that match none stand above them.
-      layer_decay: factor between the learning rates of neighbouring blocks; the top one has 1. (In section 3.2 1 / 2.6.)
-      thaw_every_steps: gradual unfreezing, section 3.3: what stands above the blocks moves from the start, the top block
-        after so many steps, the next one after twice as many; 0: all move from the start.
+      layer_decay: factor between the learning rates of neighbouring blocks; the top one has 1. (1 / 2.6 in the paper.)
+      thaw_every_steps: gradual unfreezing: what stands above the blocks moves from the start, the top block after so
+        many steps, the next one after twice as many; 0: all move from the start.
     """
     groups = [ParameterGroup(pattern, 0.0) for pattern in freeze]
     top = len(blocks) - 1
-    settings = [
-        (pattern, layer_decay ** (top - i), thaw_every_steps * (top - i + 1)) for i, pattern in enumerate(blocks)
-    ]
-    for pattern, scale, thaw_step in [*settings, (".", 1.0, 0)]:
+    below = [(pattern, layer_decay ** (top - i), thaw_every_steps * (top - i + 1)) for i, pattern in enumerate(blocks)]
+    for pattern, scale, thaw_step in [*below, (".", 1.0, 0)]:
         undecayed = rf"^(?=.*(LayerNorm|layer_norm|bias))(?=.*(?:{pattern}))"
         groups += [
             ParameterGroup(undecayed, scale, 0.0, thaw_step),

@@ -96,9 +96,7 @@ class Pretraining:
                 unread = objective.unread_weights if settings.do_eval else objective.unread_by_text_predictions
                 step = load_trained(objective, settings, output_dir, self._source.weights, allow_missing=unread)
             elif settings.overwrite_output_dir or not checkpoints.find_latest(output_dir):
-                run.load_initial(
-                    objective, self._source, settings, output_dir, objective.encoder.optional_weights
-                )
+                run.load_initial(objective, self._source, settings, output_dir, objective.encoder.optional_weights)
             if settings.dry_run:
                 self._show_first_batch()
                 return 0

@@ -134,6 +134,7 @@ def train(objective, groups, data, plan, settings, output_dir, evaluate=None):
     train_step = TrainStep(
         objective, optimizer, tf.Variable(0, dtype=tf.int64, trainable=False), settings.seed,
         settings.gradient_accumulation_steps, settings.max_grad_norm, loss_scaling=settings.dtype == "float16",
+        static_shapes=uses_static_shapes(settings),
     )  # fmt: skip
     pace = LoopSettings(
         num_train_steps=plan.num_train_steps,

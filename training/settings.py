@@ -94,7 +94,7 @@ class RunSettings(Settings):
     )
     thaw_every_steps: int = setting(
         0,
-        "Gradual unfreezing: the top layer moves after so many steps, the next one after twice as many; 0: all at once.",
+        "Gradual unfreezing: the top layer moves after so many steps, the next one after twice as many, and so on.",
     )
     max_grad_norm: float = setting(1.0, "Gradients of a larger global norm are scaled down to it; 0: never.")
     bias_correction: bool = setting(False, "Correct the bias of AdamW's moments, as Adam does and BERT did not.")

@@ -24,13 +24,16 @@ class TrainStep:
       gradient_accumulation_steps: micro-batches per replica.
       max_grad_norm: gradients of a larger global norm are scaled down to it; 0 leaves them.
       loss_scaling: multiply the loss, for float16; a step whose gradients overflow is skipped and the scale halved.
+      static_shapes: gradients of single rows become dense: how many rows there are is known to no compiler.
     """
 
     def __init__(
-        self, objective, optimizer, step, seed, gradient_accumulation_steps=1, max_grad_norm=1.0, loss_scaling=False
-    ):
+        self, objective, optimizer, step, seed, gradient_accumulation_steps=1, max_grad_norm=1.0, loss_scaling=False,
+        static_shapes=False,
+    ):  # fmt: skip
         self.objective, self.optimizer, self.step = objective, optimizer, step
         self.seed, self.micro_batches, self.max_grad_norm = seed, gradient_accumulation_steps, max_grad_norm
+        self.static_shapes = static_shapes
         self.strategy = tf.distribute.get_strategy()
         self.loss_scale = tf.Variable(INITIAL_LOSS_SCALE, trainable=False) if loss_scaling else None
         self.finite_steps = tf.Variable(0, trainable=False, dtype=tf.int64) if loss_scaling else None
@@ -87,8 +90,8 @@ class TrainStep:
             return (i + 1, *map(added, sums, [*terms.values(), *gradients.values()]))
 
         names, weights = [*totals, *self.objective.measures], self.optimizer.weights.items()
-        sums = [tf.zeros([]) for _ in names] + [zeros(v, self.optimizer.rows_kept(name)) for name, v in weights]
-        shapes = [tf.TensorSpec([])] * len(names) + [specification(v, self.optimizer.rows_kept(n)) for n, v in weights]
+        sums = [tf.zeros([]) for _ in names] + [zeros(v, self._rows_kept(name)) for name, v in weights]
+        shapes = [tf.TensorSpec([])] * len(names) + [specification(v, self._rows_kept(n)) for n, v in weights]
         # One at a time: running them side by side would need the memory that accumulation is there to save.
         _, *sums = tf.while_loop(
             lambda i, *_: i < self.micro_batches, body, [0, *sums], [tf.TensorSpec([], tf.int32), *shapes],
@@ -116,11 +119,14 @@ class TrainStep:
 
     def _dense_or_rows(self, name, gradient):
         """AdamW moves every row of an embedding, touched or not, as the original does; others leave rows alone."""
-        if not self.optimizer.rows_kept(name):
+        if not self._rows_kept(name):
             return tf.convert_to_tensor(gradient)
         is_sum = self.micro_batches > 1  # a loop needs one kind from beginning to end
         is_rows = isinstance(gradient, tf.IndexedSlices)
         return as_rows(gradient) if is_rows or is_sum else gradient
+
+    def _rows_kept(self, name):
+        return not self.static_shapes and self.optimizer.rows_kept(name)
 
     def _moving(self, name, gradient):
         """The gradient; 0 of a weight that does not move yet."""

@@ -36,7 +36,10 @@ class MaskedLM(Objective):
     def __init__(self, encoder, **kwargs):
         super().__init__(encoder, name="masked_lm", **kwargs)
         # Built under the model's own name, so that the rest of each path is the original's name.
-        self.predictions_head = MaskedLMHead(encoder.config, encoder.output_table().shape[0], name="predictions", dtype=encoder.dtype_policy)
+        vocab_size = encoder.output_table().shape[0]
+        self.predictions_head = MaskedLMHead(
+            encoder.config, vocab_size, name="predictions", dtype=encoder.dtype_policy
+        )
         self.next_sentence_head = Classifier(2, encoder.config.stddev, name="seq_relationship")
         with keras.name_scope(self.name), keras.name_scope("cls"):
             self.predictions_head.build(encoder.width)

@@ -93,7 +93,8 @@ def test_group_scales_the_rate_and_sets_the_decay():
 
 def test_frozen_weights_have_no_slots_and_stay():
     weights, gradients = start()
-    found, optimizer = run(weights, gradients, lambda step: tf.constant(0.1), parameter_groups(0.01, freeze=["^layer_0/"]))
+    groups = parameter_groups(0.01, freeze=["^layer_0/"])
+    found, optimizer = run(weights, gradients, lambda step: tf.constant(0.1), groups)
     assert list(optimizer.weights) == ["LayerNorm/gamma"]
     assert {tuple(slots) for slots in optimizer.slots.values()} == {("LayerNorm/gamma",)}
     for name in ("layer_0/dense/kernel", "layer_0/dense/bias"):

@@ -13,7 +13,10 @@ from training.optimizers.sgd import rows_with_decay, with_decay
 
 @registry.register("optimizer", "adagrad")
 class Adagrad(Optimizer):
-    """squares += gradient ** 2; weight -= rate * gradient / (sqrt(squares) + epsilon). Decay is added to the gradient."""
+    """squares += gradient ** 2; weight -= rate * gradient / (sqrt(squares) + epsilon).
+
+    Weight decay is added to the gradient.
+    """
 
     options = {
         "initial_accumulator": Option(0.1, "What Adagrad's sums of squares begin with; bilm-tf has 1."),

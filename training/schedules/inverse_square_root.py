@@ -1,4 +1,4 @@
-"""The rate falls with the root of the step. Source: Vaswani et al. 2017, https://arxiv.org/abs/1706.03762, section 5.3"""
+"""The rate falls with the root of the step. Source: Vaswani et al. 2017, https://arxiv.org/abs/1706.03762, 5.3"""
 
 import dataclasses
 
