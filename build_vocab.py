@@ -37,7 +37,7 @@ def count(settings, splitter):
     from processors.vocabulary.words import count_words
 
     files = find_files(settings.input_file)
-    corpus = Corpus(files)
+    corpus = Corpus(files, encoding=settings.encoding)
     counts = count_words((line for path in files for line in corpus.lines(path)), splitter)
     logging.info("%d files, %d running words, %d different ones", len(files), counts.total(), len(counts))
     if corpus.nul_bytes:

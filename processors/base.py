@@ -8,7 +8,9 @@ import difflib
 import math
 
 from errors import InputError
-from processors.text_files import AbsentError, read_lines, read_rows
+from processors.folders import AbsentError
+from processors.rows import read_rows
+from processors.text_files import read_lines
 
 __all__ = ["DataProcessor", "InputExample", "check_labels", "read_lines"]
 
@@ -41,11 +43,13 @@ class DataProcessor:
       problem_type: "single_label_classification", "regression" or "multi_label_classification".
       metrics: names of training/metrics.py; the first is the one that picks the best checkpoint.
       score_range: of similarities: (the score of nothing in common, the score of the same); None where it is not known.
+      encoding: of the task's text files; an instance may be given another one.
     """
 
     problem_type = "single_label_classification"
     metrics = ("accuracy",)
     score_range = None
+    encoding = "utf-8"
 
     def get_train_examples(self, data_dir):
         """The training split, a list of `InputExample`."""
@@ -72,10 +76,9 @@ class DataProcessor:
     def _absent(self, method):
         return AbsentError(f"the processor {type(self).__name__} has no {method}(); add the method to use this split")
 
-    @classmethod
-    def _read_tsv(cls, input_file, quotechar=None):
+    def _read_tsv(self, input_file, quotechar=None):
         """The rows of a tab-separated file, lists of str with their `source`; see `read_rows`."""
-        return read_rows(input_file, quotechar=quotechar)
+        return read_rows(input_file, quotechar=quotechar, encoding=self.encoding)
 
 
 def check_labels(examples, labels, split_name):

@@ -1,16 +1,11 @@
 """A corpus as a stream of documents, each a list of sentences; memory does not grow with the corpus."""
 
-import contextlib
 import dataclasses
-import gzip
 import logging
-import zlib
 
 from errors import InputError
-from processors.text_files import is_remote
+from processors.text_files import TextLines
 
-_CHUNK_BYTES = 1 << 20
-_LONGEST_LINE_BYTES = 64 << 20
 # Documents are gathered into blocks of at least so many bytes of text; one of more than half of it is cut.
 BLOCK_BYTES = 2 << 20
 # A random next sentence comes from another document of the same block, so a block has several, as long as this many
@@ -28,15 +23,16 @@ class Corpus:
         "blank_line_or_file", the end of the file too; "file", nothing else; "line", each line.
       split: paragraph's lines (list of str) -> sentences, where lines are not sentences; None: a line is a sentence.
       columns: where each line is a document of tab-separated sentences: how many it may have, ints; None: elsewhere.
+      encoding: of the files.
 
     Attributes:
       bytes_read: int, of the files as they are on disk, for those who show progress.
       nul_bytes: int, how many NUL bytes were dropped.
     """
 
-    def __init__(self, files, unit="blank_line", split=None, columns=None):
+    def __init__(self, files, unit="blank_line", split=None, columns=None, encoding="utf-8"):
         self.files, self.unit, self.bytes_read, self.nul_bytes = files, unit, 0, 0
-        self._split, self._columns, self._has_said_cut = split, columns, False
+        self._split, self._columns, self._encoding, self._has_said_cut = split, columns, encoding, False
 
     def documents(self):
         """Yields (number of the document, list of sentences), neither of them empty.
@@ -114,37 +110,15 @@ class Corpus:
             yield from self._split(paragraph) if paragraph is not None else (None,)
 
     def lines(self, path):
-        """Yields the lines of a file as str, without line feed; see `processors.text_files.read_lines`.
+        """Yields the lines of a file as str, without line ends; see `processors.text_files.TextLines`.
 
         NUL bytes are dropped, as the original's tokenizer does, and so are lines of nothing else: they are not blank.
 
         Raises:
-          InputError: the file cannot be read, is not UTF-8 text, or has a line that memory should not hold.
+          InputError: the file cannot be read, is not in the encoding, or has a line that memory should not hold.
         """
-        number, parts, length = 1, [], 0  # of the line at hand
-        for chunk in self._chunks(path):
-            cut = chunk.rfind(b"\n") + 1
-            if cut:
-                data = b"".join([*parts, memoryview(chunk)[:cut]])
-                lines = _decoded(data, path, number).split("\n")
-                lines.pop()
-                yield from self._without_nuls(lines, path, number) if b"\0" in data else lines
-                number, parts, length = number + len(lines), [], 0
-            parts.append(chunk[cut:])
-            length += len(chunk) - cut
-            if length > _LONGEST_LINE_BYTES:
-                raise InputError(
-                    f"{path}:{number}: a line of more than {_LONGEST_LINE_BYTES >> 20} MiB; break it into sentences or "
-                    "paragraphs, one a line"
-                )
-        last = _decoded(b"".join(parts), path, number)
-        if number == 1 and "\r" in last.strip("\r"):
-            raise InputError(f"{path}:1: lines end in CR alone; convert the file with `tr '\\r' '\\n'`")
-        if last:
-            yield from self._without_nuls([last], path, number) if "\0" in last else [last]
-
-    def _without_nuls(self, lines, path, first_line):
-        for number, line in enumerate(lines, first_line):
+        lines = TextLines(path, self._encoding, "--encoding", refuse_nul=False, on_bytes=self._count_bytes)
+        for number, line in enumerate(lines, 1):
             if "\0" not in line:
                 yield line
                 continue
@@ -155,55 +129,8 @@ class Corpus:
             if rest.strip():
                 yield rest
 
-    def _chunks(self, path):
-        """Yields the bytes of a file, unpacked, without a byte order mark."""
-        try:
-            with _opened(path) as file:
-                start = file.read(2)
-                file.seek(0)
-                if start in (b"\xff\xfe", b"\xfe\xff"):
-                    raise InputError(f"{path}:1: UTF-16 text; convert it with `iconv -f utf-16 -t utf-8`")
-                source = gzip.GzipFile(fileobj=file) if start == b"\x1f\x8b" else file
-                position, mark = 0, b"\xef\xbb\xbf"
-                while True:
-                    chunk, now = source.read(_CHUNK_BYTES), file.tell()
-                    self.bytes_read, position = self.bytes_read + now - position, now
-                    if not chunk:
-                        break
-                    yield chunk.removeprefix(mark)
-                    mark = b""
-        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            raise InputError(f"{path}: broken gzip data ({error}); fetch or pack the file anew") from error
-        except OSError as error:
-            raise InputError(
-                f"{path}: cannot be read ({error.strerror or error}); a readable file is needed"
-            ) from error
-
-
-@contextlib.contextmanager
-def _opened(path):
-    if not is_remote(path):
-        with open(path, "rb", buffering=0) as file:
-            yield file
-        return
-    import tensorflow as tf
-
-    try:
-        with tf.io.gfile.GFile(path, "rb") as file:
-            yield file
-    except tf.errors.OpError as error:
-        raise InputError(f"{path}: cannot be read: {error.message.splitlines()[0]}") from None
-
-
-def _decoded(data, path, first_line):
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = first_line + data.count(b"\n", 0, error.start)
-        raise InputError(
-            f"{path}:{line}: byte 0x{data[error.start]:02x} is not utf-8; convert the file, if it is Latin-1 with "
-            "`iconv -f latin1 -t utf-8`"
-        ) from None
+    def _count_bytes(self, count):
+        self.bytes_read += count
 
 
 def _paragraphs(lines, unit):

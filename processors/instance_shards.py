@@ -75,7 +75,8 @@ def masking_kind(run):
 def make_corpus(run, files):
     """The Corpus of settings."""
     split = sentences.split_paragraph if run.split_sentences else None
-    return documents.Corpus(files, run.documents, split, instance_making.columns_of(run.instances))
+    columns = instance_making.columns_of(run.instances)
+    return documents.Corpus(files, run.documents, split, columns, run.encoding)
 
 
 def fitted(run):

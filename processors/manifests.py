@@ -12,7 +12,7 @@ import types
 import json_files
 from errors import InputError
 from files import replaced
-from processors.text_files import is_remote, list_files
+from processors.folders import is_remote, list_files
 
 SUFFIX = ".manifest.json"
 # What no pattern of records or texts means: manifests, and what is being written.

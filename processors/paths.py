@@ -5,7 +5,7 @@ import os
 import re
 
 from errors import InputError
-from processors.text_files import is_remote, missing_file
+from processors.folders import is_remote, missing_file
 
 _VARIABLE = re.compile(r"\$(?:(?P<plain>[A-Za-z_]\w*)|\{(?P<braced>[A-Za-z_]\w*)\})", re.ASCII)
 

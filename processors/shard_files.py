@@ -7,8 +7,8 @@ import tempfile
 
 from errors import InputError
 from processors import manifests
+from processors.folders import exists, is_remote
 from processors.paths import file_sizes
-from processors.text_files import exists, is_remote
 
 
 def output_files(run):

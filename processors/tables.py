@@ -7,7 +7,8 @@ import os
 
 from errors import InputError
 from processors.base import DataProcessor, InputExample
-from processors.text_files import exists, missing_file, read_rows
+from processors.folders import exists, missing_file
+from processors.rows import read_rows
 
 log = logging.getLogger(__name__)
 
@@ -115,7 +116,7 @@ class TableProcessor(DataProcessor):
         if not present:
             raise missing_file(data_dir, list(dict.fromkeys(table.file for table in self.tables[split])))
         path = os.path.join(data_dir, present[0].file)
-        rows = read_rows(path, present[0].delimiter, present[0].quotechar)
+        rows = read_rows(path, present[0].delimiter, present[0].quotechar, self.encoding)
         same_file = [table for table in present if table.file == present[0].file]
         table = next((table for table in same_file if table.fits(rows[0])), present[0])
         examples = self._create_examples(rows, split, table)

@@ -1,184 +1,206 @@
-"""Reads text files strictly: what is wrong is named with file and line; nothing is guessed or skipped."""
+"""Text files, read strictly and in bounded memory: what is wrong is named with file and line; nothing is guessed."""
 
-import csv
-import difflib
+import codecs
+import contextlib
+import gzip
+import io
 import os
+import sys
+import zlib
 
 from errors import InputError
+from processors import encodings
+from processors.file_kinds import kind_of
+from processors.folders import exists, is_remote, missing_file
 
-# csv refuses longer fields by default at 131072 characters; a document in one cell may be longer.
-_LONGEST_CELL = 1 << 27
-_BOM = b"\xef\xbb\xbf"
-_SEPARATED = {"\t": "tab-separated", ",": "comma-separated"}
-
-
-class AbsentError(InputError):
-    """A file that is needed is not there, or a task has no such split."""
-
-
-class ColumnError(InputError, IndexError):
-    """A line without a column that is needed. An IndexError too, as from the plain lists of the original."""
+STANDARD_INPUT = "-"
+_CHUNK_BYTES = 1 << 20
+_LONGEST_LINE = 64 << 20  # characters
+_GZIP = b"\x1f\x8b"
+_START_BYTES = 8192  # that are looked into to know what a file is
 
 
-class Row(list):
-    """The cells of one line, str. `row[3]` beyond the last cell is a `ColumnError` that names file and line.
+class TextLines:
+    """Iterates over the lines of a file as str, without line ends and byte order mark.
 
-    Attributes:
-      source: where the row starts, as `train.tsv:17`.
-      delimiter: what separated the cells.
+    Lines end at LF only: U+0085 or U+2028 inside a text is not a line end. A CR before it is part of the line end.
+
+    Args:
+      path: a local path, one with a scheme (gs://), or "-" for standard input; gzip is known by its first bytes.
+      encoding: of the text, as Python calls it.
+      flag: what chooses the encoding, for messages, as "--encoding"; None where it cannot be chosen.
+      refuse_nul: whether NUL characters are an error, rather than part of the text.
+      on_bytes: a function that is given the number of bytes of the file, as it is on disk, after each part of it.
+
+    Raises (while it is iterated):
+      InputError: the file is missing, cannot be read, is no text or not in `encoding`, has NUL characters or lines that
+        end in CR alone or that memory should not hold. The message names file, line and offset, and what to do.
     """
 
-    __slots__ = ("source", "delimiter")
+    def __init__(self, path, encoding="utf-8", flag=None, refuse_nul=True, on_bytes=None):
+        self.path, self._encoding, self._flag = os.fspath(path), encoding or "utf-8", flag
+        self._refuse_nul, self._on_bytes = refuse_nul, on_bytes or (lambda count: None)
+        encodings.check(self._encoding, flag)
+        self._start = b""  # of the unpacked file
+        self._lines = self._offset = 0  # before the bytes at hand
 
-    def __init__(self, cells, source, delimiter="\t"):
-        super().__init__(cells)
-        self.source = source
-        self.delimiter = delimiter
+    def __iter__(self):
+        self._lines = self._offset = 0
+        decoder, mark, tail = None, "\ufeff", []
+        for chunk in self._chunks():
+            if decoder is None:
+                self._check_start()
+                decoder = codecs.getincrementaldecoder(self._codec())()
+            text = self._decoded(decoder, chunk)
+            text, mark = text.removeprefix(mark), "" if text else mark
+            cut = text.rfind("\n") + 1
+            if cut:
+                yield from _lines("".join([*tail, text[:cut]]))
+                tail = []
+            tail.append(text[cut:])
+            self._check_length(tail)
+        if decoder is not None:
+            tail.append(self._decoded(decoder, b"", final=True))
+        last = "".join(tail)
+        if not self._lines and "\r" in last.strip("\r"):
+            raise InputError(f"{self.path}:1: lines end in CR alone; convert the file with `tr '\\r' '\\n'`")
+        if last:
+            yield last.removesuffix("\r")
 
-    def __getitem__(self, index):
-        return super().__getitem__(index) if isinstance(index, slice) else self.column(index)
+    def _check_start(self):
+        start = self._start
+        kind = kind_of(start)
+        if kind:
+            raise InputError(f"{self.path}: {kind[0]}, text is needed; {kind[1]}")
+        found, is_wide = encodings.wide_encoding(start), encodings.is_wide(self._encoding)
+        if found and not is_wide:
+            way = f"{self._flag}={found} reads it" if self._flag else f"convert it: `iconv -f {found} -t utf-8`"
+            raise InputError(f"{self.path}:1: {found.upper()} text, not {self._encoding}; {way}")
+        if is_wide and not found and b"\0" not in start and encodings.is_utf8(start):
+            raise InputError(f"{self.path}:1: not {self._encoding} but UTF-8; name the encoding that the file has")
 
-    def column(self, index, name=None):
-        """The cell at `index` (from 0; negative from the end); `name` is what the error calls it."""
+    def _codec(self):
+        """The encoding with its order of bytes said, so that any part of the file can be read by itself."""
+        start = self._start
+        name = codecs.lookup(self._encoding).name
+        if name not in ("utf-16", "utf-32"):
+            return name
+        order = {codecs.BOM_UTF16_LE: "le", codecs.BOM_UTF16_BE: "be", codecs.BOM_UTF32_BE[:2]: "be"}
+        return f"{name}-{order.get(start[:2]) or encodings.byte_order(start)}"
+
+    def _decoded(self, decoder, chunk, final=False):
         try:
-            return super().__getitem__(index)
-        except IndexError:
-            number = index + 1 if index >= 0 else index
-            wanted = f"column {number} ({name})" if name else f"column {number}"
-            if not self:
-                raise ColumnError(f"{self.source}: empty line, {wanted} is needed; remove the line") from None
-            kind = _SEPARATED.get(self.delimiter, f"separated by {self.delimiter!r}")
-            raise ColumnError(f"{self.source}: {len(self)} columns, {wanted} is needed; is the file {kind}?") from None
+            text = decoder.decode(chunk, final)
+        except UnicodeDecodeError as error:
+            raise self._not_in_encoding(error, chunk) from None
+        except UnicodeError as error:  # of a codec that does not say where
+            raise InputError(f"{self.path}: not {self._encoding} ({error}); name the encoding that it has") from None
+        if self._refuse_nul and "\0" in text:
+            raise self._has_nul(text, chunk)
+        self._lines, self._offset = self._lines + text.count("\n"), self._offset + len(chunk)
+        return text
+
+    def _not_in_encoding(self, error, chunk):
+        # The decoder may have kept the first bytes of a character, which come before this chunk.
+        data, start = error.object, error.start
+        offset = self._offset + len(chunk) - len(data) + start
+        line = self._lines + data[:start].decode(error.encoding, "ignore").count("\n") + 1
+        advice = encodings.advice(data, start, self._encoding, self._flag)
+        return InputError(
+            f"{self.path}:{line}: byte 0x{data[start]:02x} at offset {offset} is not {self._encoding}; {advice}"
+        )
+
+    def _has_nul(self, text, chunk):
+        line = self._lines + text.count("\n", 0, text.index("\0")) + 1
+        at = "" if encodings.is_wide(self._encoding) else f" at offset {self._offset + chunk.index(0)}"
+        return InputError(f"{self.path}:{line}: NUL byte{at}; plain text is needed (remove it: `tr -d '\\000'`)")
+
+    def _check_length(self, tail):
+        if sum(map(len, tail)) > _LONGEST_LINE:
+            raise InputError(
+                f"{self.path}:{self._lines + 1}: a line of more than {_LONGEST_LINE >> 20} Mi characters; break it "
+                "into sentences or paragraphs, one a line"
+            )
+
+    def _chunks(self):
+        """Yields the bytes of the file, unpacked."""
+        try:
+            with _opened(self.path) as file:
+                source = gzip.GzipFile(fileobj=file) if is_packed(file) else file
+                self._start, position = source.peek(_START_BYTES)[:_START_BYTES], 0
+                chunk = None
+                while chunk != b"":
+                    chunk = source.read1(_CHUNK_BYTES)
+                    now = file.tell() if file.seekable() else position + len(chunk)
+                    self._on_bytes(now - position)
+                    position = now
+                    yield chunk
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            raise InputError(f"{self.path}: broken gzip data ({error}); fetch or pack the file anew") from error
+        except OSError as error:
+            raise InputError(
+                f"{self.path}: cannot be read ({error.strerror or error}); a readable file is needed"
+            ) from error
 
 
-def is_remote(path):
-    """Whether the path has a scheme (gs://bucket/file), which TensorFlow's file systems read."""
-    return "://" in os.fspath(path)
-
-
-def list_files(folder):
-    """The names of the files in a folder, sorted; [] where there is no such folder."""
-    if is_remote(folder):
-        import tensorflow as tf
-
-        return sorted(tf.io.gfile.listdir(folder)) if tf.io.gfile.isdir(folder) else []
-    return sorted(os.listdir(folder)) if os.path.isdir(folder) else []
-
-
-def exists(path):
-    """Whether there is a file or folder at a local or remote path."""
-    if is_remote(path):
-        import tensorflow as tf
-
-        return tf.io.gfile.exists(path)
-    return os.path.exists(path)
-
-
-def missing_file(folder, names):
-    """The AbsentError for a folder in which none of the files `names` is there, with the nearest name."""
-    wanted = " or ".join(names)
-    if not exists(folder):
-        return AbsentError(f"{os.path.join(folder, names[0])}: there is no folder {folder}; mend the path")
-    found = list_files(folder)
-    near = [match for name in names for match in difflib.get_close_matches(name, found, n=1)]
-    there = f"did you mean {near[0]}?" if near else f"files found there: {', '.join(found[:8]) or 'none'}"
-    return AbsentError(f"{os.path.join(folder, names[0])}: no such file ({wanted} is needed); {there}")
-
-
-def find_file(folder, *names):
-    """The path of the first of `names` that is in the folder.
-
-    Raises:
-      AbsentError: none of them is there.
-    """
-    for name in names:
-        if exists(os.path.join(folder, name)):
-            return os.path.join(folder, name)
-    raise missing_file(folder, names)
-
-
-def _read_bytes(path):
-    if not exists(path):
-        raise missing_file(os.path.dirname(path) or ".", [os.path.basename(path)])
-    if is_remote(path):
-        import tensorflow as tf
-
-        with tf.io.gfile.GFile(path, "rb") as file:
-            return file.read()
-    try:
-        with open(path, "rb") as file:
-            return file.read()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); a readable file is needed") from error
-
-
-def read_lines(path, encoding="utf-8"):
-    """The lines of a text file, without line ends; a byte order mark, CRLF and empty lines at the end are dropped.
-
-    Lines end at LF only: U+0085 or U+2028 inside a text is not a line end.
-
-    Raises:
-      InputError: the file is missing, empty, has NUL bytes or is not in `encoding`.
-    """
-    path = os.fspath(path)
-    data = _read_bytes(path)
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise InputError(f"{path}:1: UTF-16 text; convert it with `iconv -f utf-16 -t utf-8`")
-    bom = len(_BOM) if data.startswith(_BOM) else 0
-    if (nul := data.find(b"\0")) >= 0:
-        line = data.count(b"\n", 0, nul) + 1
-        raise InputError(f"{path}:{line}: NUL byte at offset {nul}; plain text is needed (remove it: `tr -d '\\000'`)")
-    try:
-        text = data[bom:].decode(encoding)
-    except UnicodeDecodeError as error:
-        offset = error.start + bom
-        line = data.count(b"\n", 0, offset) + 1
-        raise InputError(
-            f"{path}:{line}: byte 0x{data[offset]:02x} at offset {offset} is not "
-            f"{encoding}; convert the file, if it is Latin-1 with `iconv -f latin1 -t utf-8`"
-        ) from None
-    except LookupError:
-        raise InputError(f"{path}: unknown encoding {encoding!r}; name one that Python knows, as utf-8") from None
-    if "\r" in text and "\n" not in text:
-        raise InputError(f"{path}:1: lines end in CR alone; convert the file with `tr '\\r' '\\n'`")
-    lines = [line.removesuffix("\r") for line in text.split("\n")]
-    while lines and not lines[-1].strip():
-        lines.pop()
-    if not lines:
-        raise InputError(f"{path}: the file is empty; rows of text are needed")
+def _lines(text):
+    """The lines of a text that ends in LF."""
+    lines = text.replace("\r\n", "\n").split("\n")
+    lines.pop()
     return lines
 
 
-def read_rows(path, delimiter="\t", quotechar=None, encoding="utf-8"):
-    """The rows of a table in a text file, the header included.
+def is_packed(file):
+    """Whether a buffered binary file, at its beginning, is gzip."""
+    return file.peek(2).startswith(_GZIP)
 
-    Args:
-      path: a local path, or one with a scheme (gs://).
-      delimiter: what separates the cells.
-      quotechar: what encloses a cell that has delimiters or line ends in it; None: quotes are text, a line is a row.
-      encoding: of the file.
 
-    Returns:
-      A list of `Row`; an empty line is an empty row.
+@contextlib.contextmanager
+def _opened(path):
+    """A buffered binary file."""
+    if path == STANDARD_INPUT:
+        with open(sys.stdin.fileno(), "rb", closefd=False) as file:
+            yield file
+        return
+    if not exists(path):
+        raise missing_file(os.path.dirname(path) or ".", [os.path.basename(path)])
+    if not is_remote(path):
+        with open(path, "rb") as file:
+            yield file
+        return
+    import tensorflow as tf
+
+    try:
+        with tf.io.gfile.GFile(path, "rb") as file:
+            yield io.BufferedReader(_Raw(file), _CHUNK_BYTES)
+    except tf.errors.OpError as error:
+        raise InputError(f"{path}: cannot be read: {error.message.splitlines()[0]}") from None
+
+
+def read_lines(path, encoding="utf-8", flag=None):
+    """The lines of a text file, a list of str; empty ones at the end are dropped.
 
     Raises:
-      InputError: as `read_lines`, or a quotation mark out of place.
+      InputError: see `TextLines`; or the file is empty.
     """
-    lines = read_lines(path, encoding)
-    if quotechar is None:
-        return [
-            Row(line.split(delimiter) if line else [], f"{path}:{number}", delimiter)
-            for number, line in enumerate(lines, 1)
-        ]
-    rows, number = [], 1
-    limit = csv.field_size_limit(_LONGEST_CELL)
-    try:
-        reader = csv.reader((line + "\n" for line in lines), delimiter=delimiter, quotechar=quotechar, strict=True)
-        for cells in reader:
-            rows.append(Row(cells, f"{path}:{number}", delimiter))
-            number = reader.line_num + 1
-    except csv.Error as error:
-        raise InputError(f"{path}:{number}: {error}; close the {quotechar} or switch quoting off") from None
-    finally:
-        csv.field_size_limit(limit)
-    return rows
+    lines = list(TextLines(path, encoding, flag))
+    while lines and not lines[-1].strip():
+        lines.pop()
+    if not lines:
+        raise InputError(f"{os.fspath(path)}: the file is empty; rows of text are needed")
+    return lines
+
+
+class _Raw(io.RawIOBase):
+    """A file of TensorFlow's as the raw file that Python's buffer wants."""
+
+    def __init__(self, file):
+        self._file = file
+
+    def readable(self):
+        return True
+
+    def readinto(self, buffer):
+        data = self._file.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)

@@ -10,7 +10,7 @@ import os
 
 from errors import InputError
 from files import replaced
-from processors import text_files
+from processors import folders, text_files
 from processors.normalization import BasicTokenizer, convert_to_unicode, whitespace_tokenize
 from processors.sentence_pieces import SentencePieceTokenizer
 from processors.wordpiece import BatchWordpiece, WordpieceTokenizer
@@ -201,13 +201,13 @@ def load_tokenizer(folder_or_file, do_lower_case=None):
         saved settings that BERT's tokenizer does not have.
     """
     path = os.fspath(folder_or_file)
-    names = text_files.list_files(path)
+    names = folders.list_files(path)
     if names:
         path = os.path.join(path, _vocabulary_name(path, names))
-    elif not text_files.exists(path):
+    elif not folders.exists(path):
         raise InputError(f"{path}: no such file or folder; give a vocab.txt, a *.model, or a folder with one")
     config_file = os.path.join(os.path.dirname(path), CONFIG_NAME)
-    config = _read_config(config_file) if text_files.exists(config_file) else {}
+    config = _read_config(config_file) if folders.exists(config_file) else {}
     saved = config.get("do_lower_case")
     if saved is not None and do_lower_case is not None and saved != do_lower_case:
         raise InputError(

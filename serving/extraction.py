@@ -54,7 +54,7 @@ class _Job:
         self._transform = vector_transform.load(run.transform) if run.transform else None
         if self._transform:
             self._transform.check(run.transform, vector_transform.made_with(encoder, options))
-        self._lines = input_lines.read_lines(run.input_file)
+        self._lines = input_lines.read_lines(run.input_file, run.encoding)
         self._digest, self._pending = hashlib.sha256(), collections.deque()
 
     def to_file(self):
@@ -77,7 +77,7 @@ class _Job:
         self._report(done["texts"], done["cut"])
 
     def _add_the_rest(self, part, done):
-        progress = TextProgress(input_lines.count_lines(self._run.input_file), done["texts"])
+        progress = TextProgress(input_lines.count_lines(self._run.input_file, self._run.encoding), done["texts"])
         for vectors, labels in self._pools(done["texts"]):
             self._writer.add(part, vectors, labels, self._indices, done["before"] + done["texts"])
             done["texts"] += len(vectors.cut)
@@ -89,7 +89,7 @@ class _Job:
 
     def to_standard_output(self):
         texts = cut = 0
-        progress = TextProgress(input_lines.count_lines(self._run.input_file))
+        progress = TextProgress(input_lines.count_lines(self._run.input_file, self._run.encoding))
         for vectors, labels in self._pools(0):
             sys.stdout.writelines(self._writer.lines(vectors, labels, self._indices, texts))
             sys.stdout.flush()

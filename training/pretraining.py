@@ -38,7 +38,7 @@ class Pretraining:
                 f"--do_predict: --objective={settings.objective} says nothing of single texts; extract_features.py and "
                 "evaluate_vectors.py take its folder as --init_checkpoint"
             )
-        self._texts = _read_texts(settings.predict_file) if settings.do_predict else []
+        self._texts = _read_texts(settings.predict_file, settings.encoding) if settings.do_predict else []
         self._train_data, self._eval_data = self._find_data()
         self._strategy = make_strategy(settings.use_tpu, settings.tpu_name, settings.num_gpus, settings.require_gpu)
         found = [data.vocab_file for data in (self._train_data, self._eval_data) if data and data.vocab_file]
@@ -163,10 +163,10 @@ class Pretraining:
         print("checks passed; nothing was trained (--dry_run)")
 
 
-def _read_texts(path):
+def _read_texts(path, encoding):
     if not path:
         raise InputError("--predict_file is needed: lines of text, with [MASK] where a token is asked for")
-    return text_files.read_lines(path)
+    return text_files.read_lines(path, encoding, "--encoding")
 
 
 def _rounded(value):

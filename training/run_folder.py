@@ -9,7 +9,7 @@ import tempfile
 
 from errors import InputError
 from files import replaced
-from processors.text_files import is_remote
+from processors.folders import is_remote
 
 RUN_CONFIG = "run_config.json"
 OVERWRITING = "overwriting"  # entry of run_config.json: a command with --overwrite_output_dir is at work here

@@ -11,6 +11,7 @@ from processors import paths
 PATH, PATHS = "path", "paths"
 _EXPANDED = {PATH: paths.expanded, PATHS: paths.expanded_list}
 
+ENCODING = "Of the text files: utf-8, gb18030, big5, shift_jis, euc_kr, cp1252, utf-16, or another that Python knows."
 CASING = "Whether to lower case the text; by default as saved beside the vocabulary, or as the vocabulary shows."
 
 
@@ -208,7 +209,7 @@ class ClassifierSettings(FineTuningSettings):
         "Generic tasks: single_label_classification, multi_label_classification or regression.",
     )
     label_separator: str = setting(",", "Generic tasks: between several labels of one row.", False)
-    encoding: str = setting("utf-8", "Generic tasks: of the files.", False)
+    encoding: str | None = setting(None, f"{ENCODING} By default the task's own, utf-8 for most.", False)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -246,6 +247,7 @@ class PretrainingSettings(RunSettings):
     predict_file: str | None = setting(
         None, "Lines of text; one without a [MASK] gets a pseudo-log-likelihood.", False, holds=PATH
     )
+    encoding: str = setting("utf-8", f"{ENCODING} That is --predict_file.", False)
     predict_top_k: int = setting(5, "Tokens to name for each [MASK].", False)
     train_batch_size: int = setting(32, "Total batch size for training.")
     eval_batch_size: int = setting(8, "Total batch size for eval.", False)
@@ -270,6 +272,7 @@ class PretrainingDataSettings(Settings):
     input_file: str | None = setting(
         None, "Input text files: names or patterns, comma-separated; .gz too.", holds=PATHS
     )
+    encoding: str = setting("utf-8", ENCODING)
     output_file: str | None = setting(None, "Output TFRecord file, or a comma-separated list of files.", holds=PATHS)
     vocab_file: str | None = setting(None, "The vocabulary file, or a SentencePiece .model.", holds=PATH)
     do_lower_case: bool | None = setting(None, CASING, False)
@@ -315,6 +318,7 @@ class ExtractionSettings(Settings):
     input_file: str | None = setting(
         None, "A text a line, or a pair, `text_a ||| text_b`; .gz too; - reads stdin.", holds=PATH
     )
+    encoding: str = setting("utf-8", ENCODING)
     output_file: str | None = setting(None, "Where the vectors go; - writes JSON lines to stdout.", holds=PATH)
     layers: str = setting(
         "-1,-2,-3,-4",

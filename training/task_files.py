@@ -26,7 +26,9 @@ def make_processor(run):
         # A trained folder knows its labels: the run's own, or the one that it starts from.
         own = os.path.join(run.output_dir, f"run-{run.seed}" if run.num_runs > 1 else "")
         arguments["label_list"] = run_folder.saved_labels(own) or run_folder.saved_labels(run.init_checkpoint or own)
-    return processor_class(**arguments)
+    processor = processor_class(**arguments)
+    processor.encoding = run.encoding or processor.encoding
+    return processor
 
 
 def _check_taken(run, wanted):
@@ -38,7 +40,7 @@ def _check_taken(run, wanted):
             task for task in registry.names("processor")
             if name in inspect.signature(registry.get("processor", task).__init__).parameters
         ]  # fmt: skip
-        if takers and name not in wanted:
+        if takers and name not in (*wanted, "encoding"):  # which every processor has
             raise InputError(
                 f"--{name} is of no use with --task_name={run.task_name}; it is for {', '.join(takers)}; leave it "
                 "out or name such a task"

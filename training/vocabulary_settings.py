@@ -5,7 +5,7 @@ import os
 
 from errors import InputError
 from training import flags, run_folder
-from training.settings import PATH, PATHS, Settings, setting
+from training.settings import ENCODING, PATH, PATHS, Settings, setting
 
 # The released vocabularies have 99 unused entries before [UNK]; in a small one they would take too much room.
 UNUSED, UNUSED_FROM_SIZE = 99, 2000
@@ -21,6 +21,7 @@ class VocabularySettings(Settings):
     input_file: str | None = setting(
         None, "Text: files or patterns, comma-separated; UTF-8, plain or gzip.", holds=PATHS
     )
+    encoding: str = setting("utf-8", ENCODING)
     output_file: str | None = setting(
         None,
         "FOLDER/vocab.txt, or FOLDER/spiece.model for unigram and bpe. tokenizer_config.json is written beside it, so "

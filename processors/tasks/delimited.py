@@ -10,8 +10,10 @@ import json_files
 import registry
 from errors import InputError
 from processors.base import DataProcessor, InputExample
+from processors.folders import exists, is_remote, missing_file
+from processors.rows import Row, read_rows
 from processors.tables import COLUMN_NAMES, check_widths
-from processors.text_files import Row, exists, is_remote, missing_file, read_lines, read_rows
+from processors.text_files import read_lines
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +44,7 @@ class DelimitedProcessor(DataProcessor):
       label_list: the classes in the order of their ids; None: those of the training data, in natural order.
       problem_type: see `DataProcessor`.
       label_separator: between the labels of one cell, where a text has several.
-      encoding: of the files.
+      encoding: of the files; None: UTF-8.
 
     Raises:
       InputError: an argument that is not allowed; in the get methods whatever is wrong with a file.
@@ -64,7 +66,7 @@ class DelimitedProcessor(DataProcessor):
         label_list=None,
         problem_type="single_label_classification",
         label_separator=",",
-        encoding="utf-8",
+        encoding=None,
     ):
         for name, value, allowed in (("problem_type", problem_type, _METRICS), ("quoting", quoting, _QUOTING)):
             if value not in allowed:
@@ -80,7 +82,7 @@ class DelimitedProcessor(DataProcessor):
         self.problem_type = problem_type
         self.metrics = _METRICS[problem_type]
         self.label_separator = label_separator
-        self.encoding = encoding
+        self.encoding = encoding or self.encoding
 
     def get_train_examples(self, data_dir):
         """See base class. Learns the list of labels, unless it was given."""
@@ -237,7 +239,7 @@ class DelimitedProcessor(DataProcessor):
 def _read_json_lines(path, encoding):
     objects = [
         json_files.parse(line, path, mend="one JSON object a line is needed", line=number)
-        for number, line in enumerate(read_lines(path, encoding), 1)
+        for number, line in enumerate(read_lines(path, encoding, "--encoding"), 1)
     ]
     header = Row(dict.fromkeys(key for value in objects for key in value), f"{path}:1")
     return header, [

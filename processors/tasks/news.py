@@ -3,8 +3,8 @@
 import os
 
 import registry
+from processors.folders import exists
 from processors.tables import Table, TableProcessor, log
-from processors.text_files import exists
 
 
 def _csv(split):

@@ -2,7 +2,8 @@
 
 import registry
 from processors.base import DataProcessor, InputExample
-from processors.text_files import AbsentError, find_file, read_lines
+from processors.folders import AbsentError, find_file
+from processors.text_files import read_lines
 
 
 @registry.register("processor", "mr")
@@ -12,6 +13,7 @@ class MrProcessor(DataProcessor):
     The data set has no splits: all rows are the training split, and scores are by cross validation.
     """
 
+    encoding = "latin-1"
     files = {"0": ("rt-polarity.neg",), "1": ("rt-polarity.pos",)}
 
     def get_train_examples(self, data_dir):
@@ -19,7 +21,7 @@ class MrProcessor(DataProcessor):
         examples = []
         for label, names in self.files.items():
             path = find_file(data_dir, *names)
-            for number, line in enumerate(read_lines(path, "latin-1"), 1):
+            for number, line in enumerate(read_lines(path, self.encoding, "--encoding"), 1):
                 guid = f"train-{len(examples)}"
                 examples.append(InputExample(guid, line.strip(), label=label, source=f"{path}:{number}"))
         return examples

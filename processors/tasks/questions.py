@@ -5,7 +5,8 @@ import logging
 import registry
 from errors import InputError
 from processors.base import DataProcessor, InputExample
-from processors.text_files import find_file, read_lines
+from processors.folders import find_file
+from processors.text_files import read_lines
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +27,8 @@ class TrecProcessor(DataProcessor):
 
     The data set has no dev split: the 500 test questions stand in, and the log says so.
     """
+
+    encoding = "latin-1"
 
     def get_train_examples(self, data_dir):
         """See base class."""
@@ -54,7 +57,7 @@ class TrecProcessor(DataProcessor):
     def _read(self, data_dir, split, *names):
         path = find_file(data_dir, *names)
         examples = []
-        for index, line in enumerate(read_lines(path, "latin-1")):
+        for index, line in enumerate(read_lines(path, self.encoding, "--encoding")):
             source = f"{path}:{index + 1}"
             label, _, question = line.partition(" ")
             coarse, _, fine = label.partition(":")

@@ -70,7 +70,7 @@ class _Model:
             if name.endswith(vector_transform.ENDING):
                 self._ready[name] = self._loaded(name)
         if run.fit_texts:
-            texts = list(input_lines.read_lines(run.fit_texts))
+            texts = list(input_lines.read_lines(run.fit_texts, run.encoding))
             vectors = self._encoded(run.fit_texts, texts)
             for name in settings.fitted(run.transforms):
                 self._ready[name] = self._fit(name, vectors, texts)

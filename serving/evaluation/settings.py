@@ -7,7 +7,7 @@ from errors import InputError
 from processors import paths
 from serving import vector_options
 from training import flags, run_folder
-from training.settings import CASING, PATH, PATHS, Settings, setting
+from training.settings import CASING, ENCODING, PATH, PATHS, Settings, setting
 
 SPLITS = ("test", "dev")
 DTYPES = ("float32", "bfloat16", "float16")
@@ -58,6 +58,7 @@ class EvaluationSettings(Settings):
         "scored ones where it has none; labels are never looked at.",
         holds=PATH,
     )
+    encoding: str | None = setting(None, f"{ENCODING} By default each task's own, utf-8 for most.")
     save_transform: str | None = setting(
         None,
         "FILE.npz for the fitted transform: extract_features.py --transform takes it. --tasks may be left out.",

@@ -8,7 +8,7 @@ import re
 import registry
 from errors import InputError
 from processors.base import check_labels
-from processors.text_files import AbsentError, list_files
+from processors.folders import AbsentError, list_files
 from serving.evaluation import own_files, settings
 
 log = logging.getLogger(__name__)
@@ -115,9 +115,10 @@ def _read_task(name, path, run):
         data_dir, names = os.path.split(path)
         names = {"train_file": names}
     if processor_class is delimited:
-        processor = delimited(**names, problem_type=own_files.problem_type(path))
+        processor = delimited(**names, problem_type=own_files.problem_type(path, run.encoding))
     else:
         processor = processor_class()
+    processor.encoding = run.encoding or processor.encoding
     if processor.problem_type == "multi_label_classification":
         raise InputError(f"--tasks: {name}: rows of several labels; one class or one score a row can be evaluated")
     splits = _Splits(processor, data_dir, only_train=bool(names))

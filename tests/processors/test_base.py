@@ -13,7 +13,9 @@ from patience import PATIENCE
 
 from errors import InputError
 from processors.base import DataProcessor, InputExample, check_labels
-from processors.text_files import find_file, read_lines, read_rows
+from processors.folders import find_file
+from processors.rows import read_rows
+from processors.text_files import read_lines
 
 BOM = b"\xef\xbb\xbf"
 # What a line of a text file may hold; NUL is refused, CR and LF are line ends.
@@ -43,7 +45,7 @@ def test_rows_equal_those_of_the_original(tmp_path, rows):
     expected = list(csv.reader(io.StringIO(text, newline=""), delimiter="\t", quotechar=None))
     if text.startswith("\ufeff"):
         expected[0][0] = expected[0][0][1:]
-    assert DataProcessor._read_tsv(write(tmp_path, text.encode())) == expected
+    assert DataProcessor()._read_tsv(write(tmp_path, text.encode())) == expected
 
 
 @same_folder
@@ -65,29 +67,15 @@ def test_nul_and_bad_utf8_are_named_with_line_and_offset(tmp_path, lines, data):
     byte = data.draw(st.sampled_from([b"\0", b"\xff", b"\xc3("]))
     where = rf"train\.tsv:{text[:at].count(10) + 1}: .*offset {at}\b"
     with pytest.raises(InputError, match=where):
-        read_lines(write(tmp_path, text[:at] + byte + b"x" + text[at:]))
-
-
-def test_latin1_is_read_when_it_is_named_and_else_explained(tmp_path):
-    path = write(tmp_path, "one\nçé\n".encode("latin-1"))
-    assert read_lines(path, "latin-1") == ["one", "çé"]
-    with pytest.raises(InputError, match=r"train\.tsv:2: byte 0xe7 at offset 4 is not utf-8; .*iconv -f latin1 "):
-        read_lines(path)
-    with pytest.raises(InputError, match="unknown encoding 'klingon'"):
-        read_lines(path, "klingon")
+        read_lines(
+            write(tmp_path, text[:at] + byte + b"x" + text[at:] + b"\nand some words more, so that it is a text")
+        )
 
 
 @pytest.mark.parametrize("data", [b"", BOM, b"\n\n", b"\r\n", BOM + b" \r\n"])
 def test_empty_file(tmp_path, data):
     with pytest.raises(InputError, match=r"train\.tsv: the file is empty"):
         read_lines(write(tmp_path, data))
-
-
-def test_utf16_and_cr_alone_are_explained(tmp_path):
-    with pytest.raises(InputError, match="iconv -f utf-16"):
-        read_lines(write(tmp_path, "a\tb\n".encode("utf-16")))
-    with pytest.raises(InputError, match="CR alone"):
-        read_lines(write(tmp_path, b"a\rb\r"))
 
 
 def test_missing_files_name_the_nearest(tmp_path):

@@ -10,7 +10,7 @@ import pytest
 import registry
 from errors import InputError
 from processors.base import check_labels
-from processors.text_files import AbsentError
+from processors.folders import AbsentError
 from training.metrics import METRICS
 
 TASKS = (
