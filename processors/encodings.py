@@ -100,7 +100,7 @@ def likely(sample):
     for rank, (names, judge) in enumerate(_CANDIDATES.items()):
         texts = {name: _characters(sample, name) for name in names}
         name = next((name for name in names if texts[name] is not None), None)
-        if name:
+        if name and texts[name] not in [text for _, _, text in found]:
             found.append((_score(texts[name], judge) - rank * _RANK, name, texts[name]))
     found.sort(key=lambda one: -one[0])
     least = max(_ENOUGH, found[0][0] - _MARGIN) if found else _ENOUGH

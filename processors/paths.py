@@ -7,6 +7,7 @@ import re
 from errors import InputError
 from processors.folders import is_remote, missing_file
 
+_NAME = r"[\w.-]+="  # of NAME=PATH
 _VARIABLE = re.compile(r"\$(?:(?P<plain>[A-Za-z_]\w*)|\{(?P<braced>[A-Za-z_]\w*)\})", re.ASCII)
 
 
@@ -44,7 +45,8 @@ def expanded_list(paths, what="the paths"):
 
 
 def _expanded_part(part, what):
-    before, name_and_equals, path = re.match(r"(\s*)([\w.-]+=(?=\s*[~$]))?(.*)", part, re.DOTALL).groups(default="")
+    found = re.fullmatch(rf"(\s*)({_NAME}(?=\s*[~$]))?(.*)", part, re.DOTALL)
+    before, name_and_equals, path = found.groups(default="")
     return before + name_and_equals + expanded(path, what)
 
 
@@ -76,7 +78,8 @@ def _begins(pieces, at):
 
 def _is_there(name):
     """Whether a name, NAME=PATH or a pattern stands for something. Of a remote one it is taken for granted."""
-    if name.partition("=")[2] and _is_there(name.partition("=")[2]):
+    named = re.fullmatch(_NAME + "(.+)", name, re.DOTALL)
+    if named and _is_there(named[1]):
         return True
     if is_remote(name) or os.path.lexists(name):
         return True

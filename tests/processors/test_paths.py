@@ -76,6 +76,7 @@ def folder(here):
         ("x,y/*.txt,x,y/one.txt,a", ["x,y/one.txt", "a"]),
         ("**/one.txt", ["part1/one.txt", "part[1]/one.txt", "x,y/one.txt"]),
         ("i?.txt", ["i*.txt", "i1.txt"]),
+        ("a.txt,g h.txt", ["a.txt", "g h.txt"]),
     ],
 )
 def test_files_are_found(folder, patterns, wanted):
@@ -104,6 +105,10 @@ def test_what_is_not_there(folder, pattern, message):
     (folder / "i.json").write_text("{}")
     with pytest.raises(InputError, match=message):
         paths.find_files(pattern, leave_out=[".json"])
+
+
+def test_names_of_paths(folder):
+    assert paths.parts("a.txt,one=a.txt,two=e,f.txt,three") == ["a.txt", "one=a.txt", "two=e,f.txt", "three"]
 
 
 def test_many_names_are_quick_to_part(here):

@@ -101,8 +101,9 @@ def test_a_file_that_is_gone_when_its_job_is_run_again(extract, tmp_path, monkey
             extract(copy / "out.jsonl")
 
 
-def test_another_format_does_not_go_on(extract, tmp_path):
-    with pytest.raises(InputError, match="is not UTF-8"):
+def test_another_format_does_not_go_on(extract, tmp_path, monkeypatch):
+    monkeypatch.setattr("processors.text_files._CHUNK_BYTES", 16)  # so that texts come before the one that fails
+    with pytest.raises(InputError, match="is not utf-8"):
         extract(tmp_path / "out", [*TEXTS * 4, b"caf\xe9\n"], output_format="hdf5")
     with pytest.raises(InputError, match="begun with output_format 'hdf5', now it is 'jsonl'"):
         extract(tmp_path / "out", TEXTS * 4)

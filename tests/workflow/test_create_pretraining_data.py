@@ -333,7 +333,7 @@ def test_wrong_flags(corpus, more, message):
         ("", "no text, only blank lines"),
         ("\n\n \n", "no text, only blank lines"),
         ("\u200b\n", "none of its lines has a token"),
-        ("a\nb \xe9\n".encode("latin1"), "a.txt:2: byte 0xe9 is not utf-8"),
+        ("a\nb \xe9\n".encode("latin1"), "a.txt:2: byte 0xe9 at offset 4 is not utf-8; likely --encoding=cp1252 reads"),
     ],
 )
 def test_bad_corpora(corpus, content, message):
