@@ -14,6 +14,7 @@ from errors import InputError
 
 _SAMPLE_BYTES = 1 << 15
 _ENOUGH, _MARGIN, _MOST = 0.55, 0.25, 3  # of a score; below the best score; proposals
+_LEAST_NULS = 4  # in UTF-16 without a byte order mark; fewer may be a fault of other text
 _RANK = 0.01  # what an encoding loses to the one before it, of those that do equally well
 _EXCERPT = 16  # characters
 _MARKS = {
@@ -77,12 +78,11 @@ def wide_encoding(start):
             return name
     name = f"utf-16-{byte_order(start)}"
     first, second = sorted((start[::2].count(0), start[1::2].count(0)))
-    if first * 10 > second or second * 500 < len(start):
+    if second < _LEAST_NULS or first * 10 > second:
         return None
     # A NUL in most of every other place is proof; Chinese has fewer, and must read as such.
-    if second * 3 >= len(start) > 0:
-        return name
-    return name if second > 1 and _score(_characters(start, name), _any_script) >= _ENOUGH else None
+    is_wide_text = second * 5 >= len(start) * 2 or _score(_characters(start, name), _any_script) >= _ENOUGH
+    return name if is_wide_text else None
 
 
 def byte_order(start):
@@ -100,11 +100,14 @@ def likely(sample):
     for rank, (names, judge) in enumerate(_CANDIDATES.items()):
         texts = {name: _characters(sample, name) for name in names}
         name = next((name for name in names if texts[name] is not None), None)
-        if name and texts[name] not in [text for _, _, text in found]:
+        if name:
             found.append((_score(texts[name], judge) - rank * _RANK, name, texts[name]))
     found.sort(key=lambda one: -one[0])
     least = max(_ENOUGH, found[0][0] - _MARGIN) if found else _ENOUGH
-    return [(name, _excerpt(text)) for score, name, text in found[:_MOST] if score >= least]
+    names = {}  # of encodings that read the same, the best
+    for _, name, text in (one for one in found if one[0] >= least):
+        names.setdefault(text, name)
+    return [(name, _excerpt(text)) for text, name in names.items()][:_MOST]
 
 
 def is_utf8(sample):

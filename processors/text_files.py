@@ -76,7 +76,7 @@ class TextLines:
         if found and not is_wide:
             way = f"{self._flag}={found} reads it" if self._flag else f"convert it: `iconv -f {found} -t utf-8`"
             raise InputError(f"{self.path}:1: {found.upper()} text, not {self._encoding}; {way}")
-        if is_wide and not found and b"\0" not in start and encodings.is_utf8(start):
+        if start and is_wide and not found and b"\0" not in start and encodings.is_utf8(start):
             raise InputError(f"{self.path}:1: not {self._encoding} but UTF-8; name the encoding that the file has")
 
     def _codec(self):

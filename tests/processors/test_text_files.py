@@ -67,7 +67,7 @@ def test_the_end_of_a_last_line_may_be_missing(tmp_path):
         ("a\tb\n".encode("utf-16"), "a.txt:1: UTF-16 text, not utf-8; --encoding=utf-16 reads it"),
         ("a\tb\n".encode("utf-32"), "a.txt:1: UTF-32 text, not utf-8; --encoding=utf-32 reads it"),
         ("some text\n".encode("utf-16-be"), "a.txt:1: UTF-16-BE text, not utf-8; --encoding=utf-16-be reads it"),
-        ("房间很大，\n服务员也\n".encode("utf-16-le"), "UTF-16-LE text, not utf-8; --encoding=utf-16-le reads it"),
+        ("房间很大，\n服务员也\n".encode("utf-16-le") * 2, "UTF-16-LE text, not utf-8; --encoding=utf-16-le reads it"),
     ],
 )
 @pytest.mark.parametrize("chunk_bytes", [3, 1 << 20])
