@@ -54,9 +54,9 @@ READERS = {"build_vocab": vocabulary, "create": corpus, "extract": extraction, "
 def test_files_of_lines(tmp_path, reader, encoding):
     path = tmp_path / "a.txt.gz"
     for pack in (gzip.compress, bytes):
-        path.write_bytes(pack(f"{TEXT}\n{OTHER}\n".encode(encoding)))
+        path.write_bytes(pack((f"{TEXT}\n{OTHER}\n" * 2).encode(encoding)))
         found = reader(str(path), encoding=encoding)
-        assert found == (sorted(set(TEXT + OTHER)) if reader is vocabulary else [TEXT, OTHER])
+        assert found == (sorted(set(TEXT + OTHER)) if reader is vocabulary else [TEXT, OTHER] * 2)
         with pytest.raises(InputError, match=rf"--encoding={encoding}\b.* reads"):
             reader(str(path))
 
