@@ -1,7 +1,9 @@
 """Text in, vectors out: any encoder's states, pooled or not, at the pace of sorted batches."""
 
 import contextlib
+import functools
 import itertools
+import math
 import os
 import threading
 import zlib
@@ -18,7 +20,7 @@ from serving.pool import Pool
 from serving.progress import of_a_call
 from serving.sentence_transformers_folder import read_sentence_folder
 from serving.texts import checked
-from serving.vector_graph import Graph, concrete, vectors
+from serving.vector_graph import Graph, SharedGraph, concrete, vectors
 from serving.vector_options import vector_options
 from training.building import ModelSource
 from training.settings import RunSettings
@@ -36,6 +38,7 @@ class TextEncoder:
 
     Attributes:
       low_latency: whether graphs that are made from now on have a LiteGraph beside them.
+      most_graphs: how many kinds of vectors get a graph of their own; further ones share one.
 
     Args:
       model: what `--init_checkpoint` takes: a TF1 checkpoint, a Hugging Face folder, an output folder of Bertline, a
@@ -77,7 +80,8 @@ class TextEncoder:
         self._stride, self._batch_tokens, self._at_once = window_stride, batch_tokens, batches_at_once
         self._encoder = _built(source.encoder_class, self.config, dtype)
         self.report = _load(self._encoder, source.weights)
-        self._graphs, self._lock = {}, threading.Lock()
+        self._graphs, self._shared_graph, self._lock = {}, None, threading.Lock()
+        self.most_graphs = math.inf
         self._dtype, self.low_latency = dtype, low_latency
 
     def options(self, unit="sentence", pooling=None, layers=(-1,), layer_mix="none", normalize=None):
@@ -214,6 +218,9 @@ class TextEncoder:
     def _graph(self, options, per_token):
         with self._lock:
             if (options, per_token) not in self._graphs:
+                if len(self._graphs) >= self.most_graphs and not per_token and SharedGraph.has(options):
+                    self._shared_graph = self._shared_graph or SharedGraph(self._encoder, self._layout)
+                    return functools.partial(self._shared_graph, options=options)
                 quick = None
                 if self.low_latency and not per_token:
                     quick = LiteGraph(lambda: self._portable(options), cores.count())

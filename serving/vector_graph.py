@@ -1,6 +1,7 @@
 """The graph from a batch of features to numbers, traced once for batches of any shape."""
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from modeling import pooling
@@ -22,16 +23,17 @@ class Graph:
       layout: of processors.layouts.
       function: features -> float32 tensor, whose weights are those of `model`.
       quick: LiteGraph for a text that comes alone, or None. most_tokens: of such a text.
+      more: name -> tf.TensorSpec of inputs that come with the features.
     """
 
-    def __init__(self, model, layout, function, quick=None, most_tokens=0):
+    def __init__(self, model, layout, function, quick=None, most_tokens=0, more=None):
         constants = _constants(model)
 
         def with_constants(features):
             with keras.StatelessScope(state_mapping=[(v, tf.constant(value)) for v, value in constants]):
                 return function(features)
 
-        self._concrete = concrete(layout, with_constants)
+        self._concrete = concrete(layout, with_constants, more=more)
         self._quick, self._most_tokens = quick, most_tokens
         if quick:  # the first text would not come here
             self._concrete({name: tf.zeros([1, LAYOUT_TOKENS], feature.dtype) for name, feature in layout.spec.items()})
@@ -51,10 +53,55 @@ class Graph:
         return values
 
 
-def concrete(layout, function, rows=None):
-    """The concrete function for features of a layout, int32 [B, T]; B is any, or `rows`."""
+class SharedGraph:
+    """One graph for any kind of sentence vectors: layers and their mix are inputs, and every pooling is computed.
+
+    A service that is asked for ever new kinds would else make a graph of each, which takes seconds and stays. It takes
+    a little longer than a graph of its own, since that keeps no state of a layer that is not wanted.
+
+    Args: as of Graph.
+    """
+
+    def __init__(self, encoder, layout):
+        more = {"layers": tf.TensorSpec([None], tf.int32, "layers"), "is_mean": tf.TensorSpec([], tf.bool, "is_mean")}
+        self._graph = Graph(encoder, layout, lambda features: _pooled_in_all_ways(encoder, features), more=more)
+        self._count = encoder.config.num_hidden_layers
+
+    @staticmethod
+    def has(options):
+        """Whether the vectors of some VectorOptions can come from such a graph."""
+        return (
+            options.unit == "sentence"
+            and options.mix_weights is None
+            and set(options.pooling.split("+")) <= pooling.POOLINGS.keys()
+        )
+
+    def __call__(self, features, alone=False, *, options):
+        """As of Graph, for VectorOptions."""
+        places = [layer + 1 if layer >= 0 else layer + self._count + 1 for layer in options.layers]
+        more = {"layers": np.array(places, np.int32), "is_mean": np.array(options.layer_mix == "mean")}
+        values = self._graph({**features, **more})  # [B, L, poolings, H]
+        values = values[:, :, [list(pooling.POOLINGS).index(name) for name in options.pooling.split("+")]]
+        if options.layer_mix == "concat":
+            values = values.transpose(0, 2, 1, 3).reshape(len(values), 1, -1)
+        values = values.reshape(*values.shape[:2], -1)
+        return pooling.normalized(values).numpy() if options.normalize else values
+
+
+def _pooled_in_all_ways(encoder, features):
+    """float32 [B, L, poolings, H] of features, `layers` [L] counted from the embeddings, and `is_mean`: L is 1 then."""
+    features = dict(features)
+    layers, is_mean = features.pop("layers"), features.pop("is_mean")
+    states = [tf.cast(state, tf.float32) for state in encoder(features, all_layers=True)["all_layers"]]
+    states = tf.gather(tf.stack(states, axis=2), layers, axis=2)
+    states = tf.cond(is_mean, lambda: tf.reduce_mean(states, axis=2, keepdims=True), lambda: states)
+    return tf.stack([pool(states, features["input_mask"]) for pool in pooling.POOLINGS.values()], axis=2)
+
+
+def concrete(layout, function, rows=None, more=None):
+    """The concrete function for features of a layout, int32 [B, T]; B is any, or `rows`. `more`: other inputs."""
     spec = {name: tf.TensorSpec([rows, None], feature.dtype, name) for name, feature in layout.spec.items()}
-    return tf.function(function, autograph=False).get_concrete_function(spec)
+    return tf.function(function, autograph=False).get_concrete_function({**spec, **(more or {})})
 
 
 def vectors(encoder, features, options, per_token):

@@ -1,15 +1,14 @@
 """What the service can do with texts: verbs that a batch shares."""
 
-import threading
-
 import numpy as np
 
 from errors import InputError
 from serving.predictor import WARM_UP_TEXTS
 from serving.service.refusal import Refusal
 
-# Each is a graph that stays, of tens of megabytes.
-MOST_KINDS_OF_VECTORS = 16
+# Each stays, tens of megabytes and seconds of work. So nobody can use up memory or time by asking for ever new kinds of
+# vectors: those that come later share a graph.
+MOST_GRAPHS = 16
 
 
 class Model:
@@ -22,7 +21,7 @@ class Model:
 
     def __init__(self, predictor, name):
         self._predictor, self.name = predictor, name
-        self._known, self._warm_options, self._lock = set(), set(), threading.Lock()
+        predictor.most_graphs, self._warm_options = MOST_GRAPHS, set()
         self._verbs = {"predict": self._probabilities, "embed": self._vectors, "attend": self._attention}
         self.has_classifier = predictor.labels is not None
 
@@ -63,7 +62,7 @@ class Model:
         """The kind of work that makes vectors.
 
         Raises:
-          Refusal: an unknown name or layer, one that is named twice, or one kind of vectors too many.
+          Refusal: an unknown name or layer, or one that is named twice.
         """
         try:
             options = self._predictor.options("sentence", pooling, tuple(layers), layer_mix, normalize)
@@ -75,12 +74,6 @@ class Model:
         # -1 is the last layer, by another name; the embeddings, which have no other, become -1.
         _check_once("layers", layers, [layer + count if layer < 0 else layer for layer in layers])
         _check_once("pooling", pooling, options.pooling.split("+"))
-        with self._lock:
-            if options not in self._known and len(self._known) >= MOST_KINDS_OF_VECTORS:
-                raise Refusal(
-                    422, f"this service gives {MOST_KINDS_OF_VECTORS} kinds of vectors at most, and others were first"
-                )
-            self._known.add(options)
         return ("embed", options)
 
     def numbers_per_text(self, kind):
@@ -121,7 +114,7 @@ class Model:
 
     def _warm(self, options):
         """Before the texts of a client, which may be few or many, see the graph: see WARM_UP_TEXTS."""
-        if options not in self._warm_options:
+        if options not in self._warm_options and len(self._warm_options) <= MOST_GRAPHS:
             list(self._predictor.stream(WARM_UP_TEXTS, options))
             self._warm_options.add(options)
 

@@ -292,3 +292,20 @@ def test_learned_weights(tiny, tmp_path):
 def test_a_stride_that_leaves_tokens_out(tiny_folder, stride):
     with pytest.raises(InputError, match=f"--window_stride={stride}: a number from 1 to 8 is needed"):
         TextEncoder(tiny_folder(), max_seq_length=10, window_stride=stride)
+
+
+def test_kinds_that_share_a_graph(tiny_folder):
+    folder = tiny_folder()
+    shared, own = TextEncoder(folder), TextEncoder(folder)
+    shared.most_graphs = 0
+    texts = random_texts(30)
+    for wanted in (
+        {}, {"pooling": "cls"}, {"pooling": "max", "layers": (0, -1), "layer_mix": "mean"}, {"pooling": "first_last"},
+        {"pooling": "weighted_mean+last", "layers": (-1, -3), "normalize": True}, {"pooling": "mean_sqrt_len"},
+        {"pooling": "max+mean", "layers": (1, 0), "layer_mix": "concat", "normalize": True},
+    ):  # fmt: skip
+        np.testing.assert_allclose(
+            shared.encode(texts, **wanted), own.encode(texts, **wanted), atol=1e-5, err_msg=str(wanted)
+        )
+    assert shared._graphs == {}
+    assert shared.encode(texts[:2], unit="word")[0].ndim == 2 and len(shared._graphs) == 1
