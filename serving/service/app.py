@@ -57,7 +57,7 @@ class Service:
 
     def drain(self):
         """From now on only what is in the queue is answered."""
-        self._batcher.is_draining = True
+        self._batcher.is_draining = self.asgi.is_draining = True
         self._bodies.drain()
 
     def close(self):
@@ -139,8 +139,10 @@ class Service:
             raise Refusal(503, "the model is being made ready; ask again", 1)
 
     async def _read(self, request, kind):
+        # First the body: a connection that is closed before all of it is read is reset, and the refusal lost.
+        body = await self._bodies.read(request)
         self._check_ready()
-        asked = requests.parse(kind, await self._bodies.read(request))
+        asked = requests.parse(kind, body)
         texts = asked.texts if "texts" in kind.model_fields else [asked.text]
         requests.check_texts(texts, self._run.max_texts, self._run.max_text_characters)
         return asked

@@ -38,10 +38,11 @@ class Bodies:
         return body
 
     def drain(self):
-        """Bodies that are not complete now are not waited for."""
-        self._draining = True
+        """From now on bodies are not waited for longer than it takes to send one."""
+        self._draining, self._seconds = True, min(self._seconds, LINGER_SECONDS)
+        end = asyncio.get_running_loop().time() + self._seconds
         for timeout in self._timeouts:
-            timeout.reschedule(asyncio.get_running_loop().time())
+            timeout.reschedule(min(end, timeout.when()))
 
     async def _collect(self, request):
         """(bytes of the body, or None of one that is too large; whether there is more)."""

@@ -17,10 +17,14 @@ class Gate:
       token: what requests must bring; None: nothing.
       paths: those that exist; all others are one in the metrics.
       metrics: a Metrics.
+
+    Attributes:
+      is_draining: whether each answer says that its connection ends.
     """
 
     def __init__(self, app, token, paths, metrics):
         self._app, self._paths, self._metrics = app, frozenset(paths), metrics
+        self.is_draining = False
         self._token = None if token is None else token.encode()
 
     async def __call__(self, scope, receive, send):
@@ -33,6 +37,9 @@ class Gate:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                if self.is_draining:
+                    others = [pair for pair in message["headers"] if pair[0] != b"connection"]
+                    message = {**message, "headers": [*others, (b"connection", b"close")]}
             await send(message)
 
         self._metrics.open_requests.inc()

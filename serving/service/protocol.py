@@ -2,6 +2,8 @@
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from serving.service.last_calls import SECONDS, has_unread
+
 # Of request line and headers, and of trailers. What arrives together with the end of what was before is counted too.
 MOST_HEAD_BYTES = 1 << 20
 
@@ -59,6 +61,14 @@ class BoundedHeads(HttpToolsProtocol):
     def on_message_complete(self):
         self._in_head = False
         super().on_message_complete()
+
+    def shutdown(self):
+        """uvicorn's own, which closes an idle connection at once, resets it where bytes of a request have come."""
+        if (self.cycle is None or self.cycle.response_complete) and not self.transport.is_closing():
+            if has_unread(self.transport.get_extra_info("socket")):
+                self.loop.call_later(SECONDS, self.shutdown)
+                return
+        super().shutdown()
 
     def _end_deadline(self):
         if self._deadline is not None:

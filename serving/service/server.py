@@ -15,6 +15,7 @@ import uvicorn
 from errors import InputError
 from serving import cores
 from serving.predictor import Predictor
+from serving.service import last_calls
 from serving.service.app import Service
 from serving.service.model import Model
 from serving.service.protocol import BoundedHeads
@@ -98,6 +99,7 @@ class Server(uvicorn.Server):
         self._warming = self._loop.create_task(self._warm_up())
 
     async def shutdown(self, sockets=None):
+        await last_calls.answered(sockets or [])
         await super().shutdown(sockets)
         unanswered = len(self.server_state.tasks)
         count = self._service.metrics.answered()
