@@ -8,9 +8,11 @@ import json_files
 from errors import InputError
 
 
-@dataclasses.dataclass
 class EncoderConfig:
-    """Base of all configurations. A subclass adds its fields, with defaults where a file may leave them out.
+    """Base of all configurations, each a dataclass, with defaults where a file may leave a field out.
+
+    It is none itself: a field keeps the place that it has in the base, and `num_layers` with a default would come before
+    all that has none.
 
     What shared code wants to know of an encoder's sizes it asks by the properties below, never by a field's name, so
     that an encoder may call its sizes as its paper does. They are known before anything is built.
