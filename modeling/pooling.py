@@ -32,7 +32,11 @@ def mixed_layers(states, mix="none", weights=None):
       mix: "none": each layer by itself; "mean" and "concat": L is 1, W of "concat" is H times the number of layers;
         "learned": gamma * sum of softmax(scalars) * layer.
       weights: (scalars, one per layer; gamma), for "learned".
+
+    Raises:
+      InputError: the layers are of different width, and not concatenated.
     """
+    check_widths([state.shape[-1] for state in states], mix)
     if mix == "none":
         return tf.stack(states, axis=2)
     if mix == "mean":
@@ -42,6 +46,15 @@ def mixed_layers(states, mix="none", weights=None):
     scalars, gamma = weights
     shares = tf.unstack(gamma * tf.nn.softmax(tf.constant(scalars, tf.float32)), num=len(states))
     return tf.add_n([share * state for share, state in zip(shares, states)])[:, :, None]
+
+
+def check_widths(widths, mix):
+    """Raises InputError where layers of some widths cannot be mixed."""
+    if mix != "concat" and len(set(widths)) > 1:
+        found = ", ".join(map(str, widths))
+        raise InputError(
+            f"--layers: these are {found} numbers wide; --layer_mix=concat joins layers of different width"
+        )
 
 
 def cls(states, mask):

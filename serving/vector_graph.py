@@ -64,8 +64,8 @@ class SharedGraph:
 
     def __init__(self, encoder, layout):
         more = {"layers": tf.TensorSpec([None], tf.int32, "layers"), "is_mean": tf.TensorSpec([], tf.bool, "is_mean")}
-        self._graph = Graph(encoder, layout, lambda features: _pooled_in_all_ways(encoder, features), more=more)
-        self._count = encoder.config.num_hidden_layers
+        self._encoder, self._widths = encoder, None  # of its layers, embeddings first
+        self._graph = Graph(encoder, layout, self._pooled_in_all_ways, more=more)
 
     @staticmethod
     def has(options):
@@ -78,24 +78,33 @@ class SharedGraph:
 
     def __call__(self, features, alone=False, *, options):
         """As of Graph, for VectorOptions."""
-        places = [layer + 1 if layer >= 0 else layer + self._count + 1 for layer in options.layers]
-        more = {"layers": np.array(places, np.int32), "is_mean": np.array(options.layer_mix == "mean")}
-        values = self._graph({**features, **more})  # [B, L, poolings, H]
-        values = values[:, :, [list(pooling.POOLINGS).index(name) for name in options.pooling.split("+")]]
+        places = np.arange(len(self._widths))[[layer + 1 if layer >= 0 else layer for layer in options.layers]]
+        widths, names = [self._widths[place] for place in places], options.pooling.split("+")
+        pooling.check_widths(widths, options.layer_mix)
+        more = {"layers": places.astype(np.int32), "is_mean": np.array(options.layer_mix == "mean")}
+        values = self._graph({**features, **more})[:, :, [list(pooling.POOLINGS).index(name) for name in names]]
+        layers = [
+            layer[..., :width] for layer, width in zip(values.swapaxes(0, 1), widths)
+        ]  # [B, poolings, width] each
         if options.layer_mix == "concat":
-            values = values.transpose(0, 2, 1, 3).reshape(len(values), 1, -1)
-        values = values.reshape(*values.shape[:2], -1)
-        return pooling.normalized(values).numpy() if options.normalize else values
+            layers = [np.concatenate(layers, axis=-1)]
+        result = np.stack([layer.reshape(len(layer), -1) for layer in layers], axis=1)  # [B, L, W]
+        return pooling.normalized(result).numpy() if options.normalize else result
 
+    def _pooled_in_all_ways(self, features):
+        """float32 [B, L, poolings, H] of features, `layers` [L] counted from the embeddings, and `is_mean`: L is 1
 
-def _pooled_in_all_ways(encoder, features):
-    """float32 [B, L, poolings, H] of features, `layers` [L] counted from the embeddings, and `is_mean`: L is 1 then."""
-    features = dict(features)
-    layers, is_mean = features.pop("layers"), features.pop("is_mean")
-    states = [tf.cast(state, tf.float32) for state in encoder(features, all_layers=True)["all_layers"]]
-    states = tf.gather(tf.stack(states, axis=2), layers, axis=2)
-    states = tf.cond(is_mean, lambda: tf.reduce_mean(states, axis=2, keepdims=True), lambda: states)
-    return tf.stack([pool(states, features["input_mask"]) for pool in pooling.POOLINGS.values()], axis=2)
+        Narrower layers are filled up with zeros.
+        """
+        features = dict(features)
+        layers, is_mean = features.pop("layers"), features.pop("is_mean")
+        states = [tf.cast(state, tf.float32) for state in self._encoder(features, all_layers=True)["all_layers"]]
+        self._widths = [state.shape[-1] for state in states]
+        widest = max(self._widths)
+        states = [tf.pad(state, [[0, 0], [0, 0], [0, widest - state.shape[-1]]]) for state in states]
+        states = tf.gather(tf.stack(states, axis=2), layers, axis=2)
+        states = tf.cond(is_mean, lambda: tf.reduce_mean(states, axis=2, keepdims=True), lambda: states)
+        return tf.stack([pool(states, features["input_mask"]) for pool in pooling.POOLINGS.values()], axis=2)
 
 
 def concrete(layout, function, rows=None, more=None):

@@ -47,10 +47,13 @@ class Model:
           kind: a verb with its arguments, as `prediction`, `embedding` and `attention` make them.
 
         Raises:
-          Refusal: the model gives numbers that are none.
+          Refusal: the model gives numbers that are none, or cannot do this.
         """
         verb, *arguments = kind
-        return self._verbs[verb](texts, *arguments)
+        try:
+            return self._verbs[verb](texts, *arguments)
+        except InputError as error:
+            raise _unprocessable(error) from None
 
     def prediction(self):
         """The kind of work that predicts. Raises Refusal where there is no classifier."""
@@ -67,7 +70,7 @@ class Model:
         try:
             options = self._predictor.options("sentence", pooling, tuple(layers), layer_mix, normalize)
         except InputError as error:
-            raise Refusal(422, str(error).replace("--", "")) from None
+            raise _unprocessable(error) from None
         if options.unit != "sentence":
             raise Refusal(422, f"pooling={pooling}: the service gives one vector per text")
         count = self._predictor.config.num_layers
@@ -83,8 +86,10 @@ class Model:
         return self._predictor.config.width * states * len(options.pooling.split("+"))
 
     def attention(self, layer, head):
-        """The kind of work that shows attention. Raises Refusal where there is no such layer or head."""
+        """The kind of work that shows attention. Raises Refusal where there is none, or no such layer or head."""
         layers, heads = self._predictor.attention_sizes()
+        if not layers:
+            raise Refusal(404, "this model has no attention to show")
         for name, number, count in (("layer", layer, layers), ("head", head, heads)):
             if number is not None and number >= count:
                 raise Refusal(422, f"{name}: there is no {name} {number}; 0 to {count - 1}")
@@ -133,6 +138,11 @@ class Model:
             chosen = probabilities.mean(axis=0) if head is None else probabilities[head]
             found.append((tokens, _finite(chosen), truncated))
         return found
+
+
+def _unprocessable(error):
+    """A Refusal for an InputError, which may name flags where a request has fields."""
+    return Refusal(422, str(error).replace("--", ""))
 
 
 def _finite(values):

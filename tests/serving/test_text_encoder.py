@@ -35,7 +35,7 @@ def test_every_encoder(name, tiny_folder):
     texts = random_texts(30)
     vectors = encoder.encode(texts, pooling="mean")
     tokens = encoder.encode(texts, unit="token")
-    assert vectors.shape == (30, encoder.config.hidden_size) and vectors.dtype == np.float32
+    assert vectors.shape == (30, encoder.config.width) and vectors.dtype == np.float32
     for vector, rows, text in zip(vectors, tokens, texts):
         assert len(rows) == min(20, len(text.split()) + 2)
         np.testing.assert_allclose(rows.mean(axis=0), vector, atol=1e-5)
@@ -309,3 +309,17 @@ def test_kinds_that_share_a_graph(tiny_folder):
         )
     assert shared._graphs == {}
     assert shared.encode(texts[:2], unit="word")[0].ndim == 2 and len(shared._graphs) == 1
+
+
+def test_layers_of_different_width(tiny_folder):
+    """AWD-LSTM's are: 12 numbers between the embeddings' and the last one's 16."""
+    folder = tiny_folder("awd_lstm")
+    shared, own, texts = TextEncoder(folder), TextEncoder(folder), random_texts(5)
+    shared.most_graphs = 0
+    wanted = {"layers": (0, -1), "layer_mix": "concat", "pooling": "max+last"}
+    found = shared.encode(texts, **wanted)
+    np.testing.assert_allclose(found, own.encode(texts, **wanted), atol=1e-5)
+    assert found.shape == (5, 2 * (12 + 16))
+    for encoder in (shared, own):
+        with pytest.raises(InputError, match="numbers wide; --layer_mix=concat"):
+            encoder.encode(texts, layers=(0, -1))
