@@ -72,6 +72,16 @@ def get(kind, name):
     return _registered[kind][name]
 
 
+def registered_by(module):
+    """Sorted (kind, name) of what a module that was imported registered."""
+    return sorted(
+        (kind, name)
+        for kind, classes in _registered.items()
+        for name, cls in classes.items()
+        if cls.__module__ == module
+    )
+
+
 def options(kind):
     """Registered name -> name -> Option, of all that is registered; nothing is imported."""
     found = {name: declaration.options for name, declaration in _declared(kind).items()}

@@ -43,6 +43,7 @@ _NOT_OF_THE_INSTANCES = (
     "vocab_file",
     "do_lower_case",
     "engine",
+    "plugin",
     "spark_master",
     "num_processes",
     "num_output_shards",

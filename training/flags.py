@@ -1,8 +1,10 @@
 """Settings as absl flags: declared from the fields, read back as an object, so that FLAGS stays in the script."""
 
 import dataclasses
+import functools
 import logging
 import math
+import re
 import sys
 import types
 import typing
@@ -10,16 +12,45 @@ import typing
 from absl import app, flags
 
 import console
+import errors
+import plugins
 from errors import InputError
+from processors import paths
+from training.owned_settings import check_owners, with_options
 
-_DEFINE = {bool: flags.DEFINE_bool, int: flags.DEFINE_integer, float: flags.DEFINE_float, str: flags.DEFINE_string}
+_DEFINE = {
+    bool: flags.DEFINE_bool, int: flags.DEFINE_integer, float: flags.DEFINE_float, str: flags.DEFINE_string,
+    tuple: flags.DEFINE_multi_string,
+}  # fmt: skip
 
 
 def define(settings_class):
-    """Declares a flag for every field of a settings class."""
-    for field in dataclasses.fields(settings_class):
+    """Declares a flag for every field of a settings class, those of what plugins register included."""
+    _load_plugins()
+    for field in dataclasses.fields(_complete(settings_class)):
         _DEFINE[_kind(field)](field.name, field.default, field.metadata["help"])
         flags.FLAGS.register_key_flag_for_module(sys.argv[0], flags.FLAGS[field.name])
+    alias("processor_module", "plugin")  # its first name
+
+
+def _load_plugins():
+    """Runs the files of --plugin before the flags are known, since what they register brings flags of its own."""
+    try:
+        words = flags.FLAGS.read_flags_from_files(sys.argv)
+    except (OSError, flags.Error):
+        return  # the parser says what is wrong with a --flagfile
+    names = re.compile(r"--?(?:plugin|processor_module)(?:=(.*))?", re.DOTALL)
+    for place, word in enumerate(words):
+        if found := names.fullmatch(word):
+            path = found[1] if found[1] is not None else "".join(words[place + 1 : place + 2])
+            with errors.reported():
+                plugins.load(paths.expanded(path, "--plugin"))
+
+
+@functools.cache
+def _complete(settings_class):
+    """The settings, with those of what was registered since the class was made."""
+    return with_options(settings_class) if hasattr(settings_class, "owners") else settings_class
 
 
 def alias(name, flag):
@@ -30,7 +61,9 @@ def alias(name, flag):
 
 def read(settings_class):
     """The settings that the command line gives; says once which flags of the original have no meaning any more."""
+    settings_class = _complete(settings_class)
     values = {field.name: flags.FLAGS[field.name].value for field in dataclasses.fields(settings_class)}
+    values["plugin"] = tuple(values["plugin"])
     idle = [name for name in settings_class.without_meaning() if flags.FLAGS[name].present]
     if idle:
         logging.warning("no effect on TensorFlow 2: %s", ", ".join(f"--{name}" for name in idle))
@@ -72,6 +105,8 @@ def _refused(error):
 
 def _kind(field):
     """The type of a field, without its `| None`."""
+    if typing.get_origin(field.type) is tuple:
+        return tuple
     if isinstance(field.type, types.UnionType):
         return next(kind for kind in typing.get_args(field.type) if kind is not type(None))
     return field.type
@@ -88,6 +123,7 @@ def check_run(settings, *positive):
         raise InputError("at least one of --do_train, --do_eval and --do_predict must be given")
     if not settings.output_dir:
         raise InputError("--output_dir is needed")
+    check_owners(settings)
     check_positive(
         settings, "max_seq_length", "train_batch_size", "eval_batch_size", "learning_rate", "layer_decay",
         "gradient_accumulation_steps", "save_checkpoints_steps", "iterations_per_loop", *positive,

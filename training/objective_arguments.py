@@ -1,7 +1,6 @@
 """From settings to what an objective of fine-tuning takes beside the encoder: weights of classes, range of scores."""
 
 import collections
-import dataclasses
 import logging
 import math
 
@@ -21,10 +20,6 @@ def objective_arguments(run, objective_class, processor, labels, train_examples)
         class_weights=class_weights(run, labels, train_examples),
         score_range=score_range(run.score_range, processor.score_range),
     )  # fmt: skip
-    defaults = {field.name: field.default for field in dataclasses.fields(run)}
-    for name in ("class_weights", "pooling", "score_range"):
-        if getattr(run, name) != defaults[name] and name not in found:
-            raise InputError(f"--{name} is of no use with --objective={run.objective}; leave it out")
     if "score_range" in found and not found["score_range"]:
         raise InputError(
             f"--score_range is needed: two scores, as 0,5: that of texts with nothing in common and that of texts that "

@@ -6,6 +6,7 @@ No TensorFlow is imported here, so that `--help` and wrong flags answer at once.
 import dataclasses
 
 from processors import paths
+from training.owned_settings import with_options
 
 # What a setting holds whose value is a path, or paths and patterns separated by commas (or NAME=PATH).
 PATH, PATHS = "path", "paths"
@@ -34,6 +35,10 @@ class Settings:
       InputError: a path names a variable that is not set.
     """
 
+    plugin: tuple[str, ...] = setting(
+        (), "A Python file that registers a task, an encoder, an objective, ... of your own; may be given again.", False
+    )
+
     def __post_init__(self):
         for field in dataclasses.fields(self):
             value, kind = getattr(self, field.name), field.metadata.get("holds")
@@ -48,7 +53,13 @@ class Settings:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class RunSettings(Settings):
-    """What every training script takes: model, output folder, devices, optimizer, pace."""
+    """What every training script takes: model, output folder, devices, optimizer, pace.
+
+    Attributes:
+      owners: kind of registered things -> the setting that names the one of a run; their options are settings too.
+    """
+
+    owners = {"optimizer": "optimizer", "learning_rate_schedule": "learning_rate_schedule"}
 
     output_dir: str | None = setting(
         None,
@@ -98,7 +109,6 @@ class RunSettings(Settings):
         "Gradual unfreezing: the top layer moves after so many steps, the next one after twice as many, and so on.",
     )
     max_grad_norm: float = setting(1.0, "Gradients of a larger global norm are scaled down to it; 0: never.")
-    bias_correction: bool = setting(False, "Correct the bias of AdamW's moments, as Adam does and BERT did not.")
     gradient_accumulation_steps: int = setting(
         1, "Cut each batch into so many micro-batches, to need less memory; the result is that of the whole batch."
     )
@@ -163,9 +173,12 @@ class FineTuningSettings(RunSettings):
     )
 
 
+@with_options
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ClassifierSettings(FineTuningSettings):
     """What run_classifier.py takes beside; those of the generic processor end the list."""
+
+    owners = {**RunSettings.owners, "objective": "objective"}
 
     task_name: str | None = setting(None, "The name of the task to train.")
     objective: str = setting(
@@ -173,23 +186,11 @@ class ClassifierSettings(FineTuningSettings):
         "What is learned: sequence_classification, or similarity_regression: vectors of two sentences whose cosine is "
         "the score.",
     )
-    pooling: str = setting(
-        "mean", "Of similarity_regression: from tokens to a vector: mean, cls, max, or others joined by +."
-    )
-    score_range: str | None = setting(
-        None,
-        "Of similarity_regression: two scores, as 0,5: that of texts with nothing in common (cosine 0) and that of "
-        "texts that say the same (cosine 1); by default the task's.",
-    )
-    processor_module: str | None = setting(None, "A Python file with a DataProcessor of your own.", False, holds=PATH)
     train_records: str | None = setting(
         None, "TFRecords to train on, written before: files or a pattern.", False, holds=PATHS
     )
     eval_records: str | None = setting(None, "TFRecords to evaluate on.", False, holds=PATHS)
     predict_records: str | None = setting(None, "TFRecords to predict.", False, holds=PATHS)
-    class_weights: str | None = setting(
-        None, "Weight of each class in the loss: numbers in the order of the labels, label=number pairs, or 'balanced'."
-    )
     xnli_language: str = setting("zh", "Language of the XNLI task.", False)
     train_file: str | None = setting(
         None, "Generic tasks: the training file; default train.tsv, .csv or .jsonl.", False, holds=PATH
@@ -212,9 +213,12 @@ class ClassifierSettings(FineTuningSettings):
     encoding: str | None = setting(None, f"{ENCODING} By default the task's own, utf-8 for most.", False)
 
 
+@with_options
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class PretrainingSettings(RunSettings):
     """What run_pretraining.py takes beside."""
+
+    owners = {**RunSettings.owners, "objective": "objective"}
 
     input_file: str | None = setting(
         None,
@@ -230,16 +234,6 @@ class PretrainingSettings(RunSettings):
     )
     objective: str = setting(
         "masked_lm", "What is learned: masked_lm, or response_ranking: to tell a text's response from other ones."
-    )
-    pooling: str = setting(
-        "mean", "Of response_ranking: from tokens to a vector: mean, cls, max, or others joined by +."
-    )
-    similarity: str = setting("cosine", "Of response_ranking: between two vectors: cosine or dot.")
-    similarity_scale: float | None = setting(
-        None, "Of response_ranking: factor of the similarities; by default 20 for cosine, 1 for dot."
-    )
-    response_layers: int = setting(
-        0, "Of response_ranking: dense layers that only the response's vector goes through, as in Yang et al. 2018."
     )
     do_train: bool = setting(False, "Whether to run training.", False)
     do_eval: bool = setting(False, "Whether to run evaluation.", False)

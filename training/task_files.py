@@ -11,10 +11,6 @@ from training import run_folder, settings
 
 def make_processor(run):
     """The processor of --task_name, given those of its arguments that are settings."""
-    if run.processor_module:
-        from processors.user_module import load_processor_module
-
-        load_processor_module(run.processor_module)
     processor_class = registry.get("processor", run.task_name.lower())
     known = {field.name for field in dataclasses.fields(run)}
     wanted = {name for name in inspect.signature(processor_class.__init__).parameters if name in known}

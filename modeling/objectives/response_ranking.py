@@ -13,6 +13,7 @@ from modeling import pooling as poolings
 from modeling.layers import Dense
 from modeling.objective import Objective
 from modeling.sentence_vectors import sentence_vectors, stacked
+from options import Option
 
 SCALES = {"cosine": 20.0, "dot": 1.0}
 EXCLUDED = -1e9  # the score of a candidate that does not count
@@ -37,6 +38,12 @@ class ResponseRanking(Objective):
       response_layers: dense layers with tanh that the candidates' vectors go through before they are compared.
     """
 
+    options = {
+        "pooling": Option("mean", "From tokens to a vector: mean, cls, max, or others joined by +."),
+        "similarity": Option("cosine", "Between two vectors: cosine or dot."),
+        "similarity_scale": Option(None, "Factor of the similarities; by default 20 for cosine, 1 for dot.", float),
+        "response_layers": Option(0, "Dense layers that only the response's vector goes through."),
+    }
     measures = {"ranking_accuracy": "loss", "ranking_candidates": "loss"}
     layout = "separate"
     training_data = "text_pairs"

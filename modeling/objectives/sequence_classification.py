@@ -10,6 +10,7 @@ from modeling.dropout import dropout
 from modeling.layers import Classifier
 from modeling.objective import Objective
 from modeling.prediction_tables import prediction_tables
+from options import Option
 
 HEAD_DROPOUT = 0.1  # google-research/bert: keep_prob=0.9 on the pooled output, whatever the configuration says
 
@@ -28,6 +29,12 @@ class SequenceClassification(Objective):
       class_weights: float [num_labels] that multiply each example's loss by its class's, or None.
     """
 
+    options = {
+        "class_weights": Option(
+            None, "Weight of each class in the loss: numbers in the order of the labels, label=number pairs, or "
+            "'balanced'.",
+        ),
+    }  # fmt: skip
     problem_types = ("single_label_classification", "multi_label_classification", "regression")
 
     def __init__(self, encoder, num_labels, problem_type="single_label_classification", class_weights=None, **kwargs):

@@ -10,6 +10,7 @@ from modeling import pooling as poolings
 from modeling.objective import Objective
 from modeling.prediction_tables import prediction_tables
 from modeling.sentence_vectors import sentence_vectors, stacked
+from options import Option
 
 
 @registry.register("objective", "similarity_regression")
@@ -25,6 +26,13 @@ class SimilarityRegression(Objective):
       score_range: (the score of what has nothing in common, the score of what says the same).
     """
 
+    options = {
+        "pooling": Option("mean", "From tokens to a vector: mean, cls, max, or others joined by +."),
+        "score_range": Option(
+            None, "Two scores, as 0,5: that of texts with nothing in common (cosine 0) and that of texts that say the "
+            "same (cosine 1); by default the task's.",
+        ),
+    }  # fmt: skip
     layout = "separate"
     problem_types = ("regression",)
     reads_pooled_output = False

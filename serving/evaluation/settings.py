@@ -35,7 +35,6 @@ class EvaluationSettings(Settings):
     data_root: str | None = setting(
         None, "A folder that holds the tasks' folders by their names; STS-B is found for sts-b.", holds=PATH
     )
-    processor_module: str | None = setting(None, "A Python file with DataProcessors of your own.", holds=PATH)
     split: str = setting(
         "test",
         "The rows that are scored: test, or dev. Without labels in test it is dev, without both all rows, by folds.",

@@ -59,10 +59,6 @@ def read_tasks(run):
     Raises:
       InputError: an unknown name, a missing folder or file, a row that cannot be read, learnt or scored.
     """
-    if run.processor_module:
-        from processors.user_module import load_processor_module
-
-        load_processor_module(run.processor_module)
     entries = settings.parts(run.tasks)
     if run.data_dir and (len(entries) > 1 or "=" in "".join(entries)):
         raise InputError("--data_dir is the folder of a single task; say TASK=FOLDER in --tasks, or give --data_root")

@@ -342,7 +342,7 @@ def wrong(data, folder):
         "no share of masks": (("--do_train", train, "--masked_lm_prob=0"), "--masked_lm_prob=0.0: a number above 0"),
         "too large a share": (("--do_train", train, "--masked_lm_prob=15"), "--masked_lm_prob=15.0: a number from 0"),
         "a negative warm-up": (("--do_train", train, "--num_warmup_steps=-1"), "--num_warmup_steps=-1: a number from"),
-        "an unknown optimizer": (("--do_train", train, "--optimizer=adam"), "one of adamw, lamb"),
+        "an unknown optimizer": (("--do_train", train, "--optimizer=adam"), "'adam'; did you mean 'adamw'"),
         "no lines": (("--do_predict",), "--predict_file is needed"),
         "unmasked without words": (
             ("--do_train", f"--input_file={folder}/unmasked.tfrecord", "--vocab_file=None"), "--vocab_file is needed",

@@ -6,6 +6,7 @@ Source: You et al. 2019, https://arxiv.org/abs/1904.00962, algorithm 2
 import tensorflow as tf
 
 import registry
+from options import Option
 from training.optimizers.adamw import Adam
 
 
@@ -19,9 +20,12 @@ class LAMB(Adam):
 
     Args:
       named_weights, schedule, groups: as Optimizer's.
+      bias_correction: either value means the same here.
     """
 
-    def __init__(self, named_weights, schedule, groups=None):
+    options = {"bias_correction": Option(False, "Correct the bias of Adam's moments, as Adam does and BERT did not.")}
+
+    def __init__(self, named_weights, schedule, groups=None, bias_correction=True):
         super().__init__(named_weights, schedule, groups, bias_correction=True)
 
     def move(self, variable, gradient, slots, rate, weight_decay, shared):

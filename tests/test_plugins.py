@@ -4,9 +4,9 @@ import textwrap
 
 import pytest
 
+import plugins
 import registry
 from errors import InputError
-from processors.user_module import load_processor_module
 
 AS_FOR_THE_ORIGINAL = """
     import os
@@ -54,7 +54,7 @@ def module(tmp_path):
 
 
 def test_processor_of_the_original_runs(module, tmp_path):
-    assert load_processor_module(module(AS_FOR_THE_ORIGINAL.format(name="Verdict"))) == ["verdict"]
+    assert plugins.load(module(AS_FOR_THE_ORIGINAL.format(name="Verdict"))) == [("processor", "verdict")]
     processor = registry.get("processor", "verdict")()
     (tmp_path / "train.tsv").write_bytes('\ufeffid\ttext\tlabel\r\n7\tça va "bien\tyes\r\n'.encode())
     (example,) = processor.get_train_examples(str(tmp_path))
@@ -81,14 +81,15 @@ def test_registered_names_are_kept(module):
         class PlainProcessor(_Base):
             pass
     """
-    assert load_processor_module(module(text)) == ["plain", "user-alias", "user-named"]
+    found = [("processor", name) for name in ("plain", "user-alias", "user-named")]
+    assert plugins.load(module(text)) == found == plugins.load(module(text))
     assert "named" not in registry.names("processor")
 
 
 @pytest.mark.parametrize(
     "text, error",
     [
-        ("x = 1\n", r"mine\.py: no processor; a class"),
+        ("x = 1\n", r"mine\.py: registers nothing; decorate a class"),
         ("\n\nx = 1 / 0\n", r"mine\.py:3: ZeroDivisionError"),
         ("x = (\n", r"mine\.py:1: SyntaxError"),
         ("import os\nimport run_my_classifier\n", r"mine\.py:2: ModuleNotFoundError.*from processors import"),
@@ -98,9 +99,9 @@ def test_registered_names_are_kept(module):
 )
 def test_what_is_wrong_is_named(module, text, error):
     with pytest.raises(InputError, match=error):
-        load_processor_module(module(text))
+        plugins.load(module(text))
 
 
 def test_missing_file(tmp_path):
     with pytest.raises(InputError, match=r"none\.py: no such file"):
-        load_processor_module(str(tmp_path / "none.py"))
+        plugins.load(str(tmp_path / "none.py"))

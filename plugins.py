@@ -1,0 +1,78 @@
+"""Files outside the repository that register something: a processor, an encoder, an objective, ... (`--plugin`)."""
+
+import hashlib
+import importlib.util
+import os
+import sys
+import traceback
+
+import registry
+from errors import InputError
+from processors.base import DataProcessor
+
+
+def load(path):
+    """Runs a Python file, which makes what it registers available by name.
+
+    A DataProcessor that registers no name gets its own, lower case, without "Processor": `MyTaskProcessor` is "mytask".
+    The file's folder is searched for imports last, so it shadows nothing.
+
+    Args:
+      path: of the file, str.
+
+    Returns:
+      list of (kind, name) that the file registered, sorted.
+
+    Raises:
+      InputError: there is no such file, it raises, or it registers nothing.
+    """
+    path = os.path.abspath(path)
+    if not os.path.isfile(path):
+        raise InputError(f"{path}: no such file; --plugin is the path of a Python file")
+    if os.path.dirname(path) not in sys.path:
+        sys.path.append(os.path.dirname(path))
+    # Two files of the same name are two modules; pickles of their objects find the right one.
+    module_name = f"plugin_{hashlib.sha256(path.encode()).hexdigest()[:12]}"
+    if module_name in sys.modules:
+        return registry.registered_by(module_name)
+    spec = importlib.util.spec_from_file_location(module_name, path)
+    if spec is None:
+        raise InputError(f"{path}: not a Python file; its name must end in .py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[module_name] = module
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        del sys.modules[module_name]
+        missing = isinstance(error, ModuleNotFoundError)
+        fix = "use `from processors import DataProcessor, InputExample, tokenization`" if missing else "fix the file"
+        raise InputError(f"{path}:{_line(error, path)}: {type(error).__name__}: {error}; {fix}") from error
+    _register_processors(module, path)
+    found = registry.registered_by(module_name)
+    if not found:
+        raise InputError(
+            f"{path}: registers nothing; decorate a class by @registry.register(KIND, NAME), or derive one from "
+            "processors.DataProcessor"
+        )
+    return found
+
+
+def _register_processors(module, path):
+    """Gives a name to each DataProcessor of the file that has none."""
+    named = {registry.get(*one) for one in registry.registered_by(module.__name__)}
+    for cls in vars(module).values():
+        if not (isinstance(cls, type) and issubclass(cls, DataProcessor) and cls.__module__ == module.__name__):
+            continue
+        name = cls.__name__.removesuffix("Processor").lower()
+        if cls in named or name.startswith("_"):
+            continue
+        if name in registry.names("processor"):
+            raise InputError(f"{path}: {cls.__name__} would be {name!r}, which is taken; rename the class")
+        registry.register("processor", name)(cls)
+
+
+def _line(error, path):
+    if isinstance(error, SyntaxError) and error.filename == path:
+        return error.lineno
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == path]
+    return lines[-1] if lines else 1

@@ -1,0 +1,61 @@
+"""Options of what is registered are settings of the scripts: declared once, refused where nothing takes them."""
+
+import dataclasses
+import inspect
+
+import pytest
+
+import options
+import registry
+from errors import InputError
+from options import Option
+from training import flags, settings
+from training.owned_settings import check_owners, with_options
+
+CLASSES = (settings.ClassifierSettings, settings.PretrainingSettings)
+
+
+@pytest.mark.parametrize("settings_class", CLASSES)
+def test_every_option_is_a_field_with_its_default(settings_class):
+    fields = {field.name: field for field in dataclasses.fields(settings_class)}
+    for kind in settings_class.owners:
+        for owner, declared in registry.options(kind).items():
+            for name, option in declared.items():
+                assert (kind, owner) in fields[name].metadata["owners"]
+                assert owner in fields[name].metadata["help"]
+                assert fields[name].default == option.default
+
+
+@pytest.mark.parametrize("kind", ["objective", "optimizer", "learning_rate_schedule"])
+def test_every_option_is_an_argument(kind):
+    """What a class declares its constructor takes; what the source says is what the class has."""
+    for owner in registry.names(kind):
+        cls = registry.get(kind, owner)
+        assert registry.options(kind)[owner] == vars(cls).get("options", {})
+        assert options.of(cls).keys() <= inspect.signature(cls.__init__).parameters.keys() | {"momentum", "nesterov"}
+
+
+def test_an_option_that_nothing_takes_is_refused():
+    with pytest.raises(InputError) as refused:
+        check_owners(settings.ClassifierSettings(momentum=0.9))
+    said = str(refused.value)
+    assert said == "--momentum is of no use with --optimizer=adamw; it is for --optimizer=sgd; leave it out"
+    check_owners(settings.ClassifierSettings(momentum=0.9, optimizer="sgd", pooling="mean"))
+    with pytest.raises(InputError, match="--score_range is of no use with --objective=sequence_classification"):
+        flags.check_run(settings.ClassifierSettings(score_range="0,5", do_train=True, output_dir="x"))
+
+
+def test_defaults_that_differ_are_each_owners_own(monkeypatch):
+    declared = {"a": {"rate": Option(0.5, "A rate.")}, "b": {"rate": Option(0.25, "A rate.")}}
+    monkeypatch.setattr(registry, "options", lambda kind: declared)
+
+    @dataclasses.dataclass(frozen=True, kw_only=True)
+    class Own:
+        owners = {"thing": "thing"}
+        thing: str = settings.setting("a", "Which one.")
+
+    made = with_options(Own)()
+    assert made.rate is None
+    one = type("One", (), {"options": declared["b"]})
+    assert options.values_for(one, vars(made)) == {"rate": 0.25}
+    assert options.values_for(one, vars(dataclasses.replace(made, rate=1.0))) == {"rate": 1.0}
