@@ -45,7 +45,7 @@ def test_names_and_checks_of_files_need_no_tensorflow():
     """A script answers to wrong flags and files before it has paid for TensorFlow."""
     program = """
 import sys
-import errors, registry, processors, processors.base, processors.user_module
+import errors, registry, processors, processors.base, plugins
 from training import flags, run_folder, settings
 assert "mrpc" in registry.names("processor")
 print(sorted({"tensorflow", "keras", "numpy"} & set(sys.modules)))
