@@ -4,6 +4,7 @@ Source: google-research/bert `create_pretraining_data.py`, whose flags and featu
 """
 
 import logging
+import os
 
 import errors
 import registry
@@ -83,15 +84,23 @@ def report(rows, warnings):
 
 
 def next_command(run, manifest):
-    """What to type to train on the result."""
+    """What to type to train on the result: from the weights beside the vocabulary, where there are any."""
     count = run.num_output_shards
     pattern = run.output_file if count == 1 else f"{run.output_file}-?????-of-{count:05d}"
     objective = getattr(registry.get("instances", run.instances), "objective", None)
     learned = f"--objective={objective}" if objective else f"--max_predictions_per_seq={run.max_predictions_per_seq}"
+    start = _weights_beside(run.vocab_file) or "... (or --bert_config_file=..., to start from nothing)"
     return (
         f"python run_pretraining.py --do_train --do_eval --input_file='{pattern}' --vocab_file={run.vocab_file} "
-        f"--max_seq_length={run.max_seq_length} {learned} --bert_config_file=... --output_dir=..."
+        f"--max_seq_length={run.max_seq_length} {learned} --output_dir=... --init_checkpoint={start}"
     )
+
+
+def _weights_beside(vocab_file):
+    """What --init_checkpoint would be for the weights in the vocabulary's folder; None where there are none."""
+    folder = os.path.dirname(vocab_file) or "."
+    known = {"model.safetensors": folder, "bert_model.ckpt.index": os.path.join(folder, "bert_model.ckpt")}
+    return next((start for name, start in known.items() if os.path.exists(os.path.join(folder, name))), None)
 
 
 if __name__ == "__main__":

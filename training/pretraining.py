@@ -91,18 +91,18 @@ class Pretraining:
             run.check_whole_batches(objective, settings, self._strategy.num_replicas_in_sync)
             evaluator = run.make_evaluator(objective, self._source, make, settings)
             groups = run.groups_of(settings, objective.encoder)
-            step = 0
+            step, is_new = 0, settings.overwrite_output_dir or not checkpoints.find_latest(output_dir)
             if not settings.do_train:
                 unread = objective.unread_weights if settings.do_eval else objective.unread_by_text_predictions
                 step = load_trained(objective, settings, output_dir, self._source.weights, allow_missing=unread)
-            elif settings.overwrite_output_dir or not checkpoints.find_latest(output_dir):
+            elif is_new:
                 run.load_initial(objective, self._source, settings, output_dir, objective.encoder.optional_weights)
             if settings.dry_run:
                 self._show_first_batch()
                 return 0
             if settings.do_train:
                 try:
-                    step = self._train(objective, groups, evaluator)
+                    step = self._train(objective, groups, self._evaluation(evaluator, is_new))
                 except run.STOPPED as error:
                     return run.exit_status(error)
             if settings.do_eval:
@@ -115,7 +115,28 @@ class Pretraining:
             run_folder.end_overwriting(output_dir)
         return 0
 
-    def _train(self, objective, groups, evaluator):
+    def _evaluation(self, evaluator, is_new):
+        """() -> scores, for the loop; where it goes on from a checkpoint, the first is compared with before."""
+        settings = self._settings
+        if not (is_new and settings.eval_steps and settings.init_checkpoint):
+            return lambda: self._scores(evaluator)
+        before = self._scores(evaluator)["loss"]
+        logging.info("before training: loss %.4f", before)
+        found = []
+
+        def scores():
+            found.append(self._scores(evaluator))
+            if len(found) == 1 and found[0]["loss"] > before:
+                logging.warning(
+                    "the loss of the first evaluation, %.4f, is worse than before training, %.4f: lower "
+                    "--learning_rate (it is %g) or raise --num_warmup_steps (%d)",
+                    found[0]["loss"], before, settings.learning_rate, settings.num_warmup_steps,
+                )  # fmt: skip
+            return found[-1]
+
+        return scores
+
+    def _train(self, objective, groups, evaluate):
         settings, instances = self._settings, self._train_data.record_set
         plan = run.Plan(
             num_train_steps=settings.num_train_steps,
@@ -128,7 +149,7 @@ class Pretraining:
             lower_is_better=True,
         )
         data = self._train_data.train_batches(settings.train_batch_size, settings.seed, length_buckets(settings))
-        step = run.train(objective, groups, data, plan, settings, settings.output_dir, lambda: self._scores(evaluator))
+        step = run.train(objective, groups, data, plan, settings, settings.output_dir, evaluate)
         run.save_model(objective, settings.output_dir, self._source.tokenizer, settings.max_seq_length, step)
         return step
 

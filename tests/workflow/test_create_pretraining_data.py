@@ -18,6 +18,7 @@ import tensorflow as tf
 from patience import PATIENCE
 from running import ROOT, Script
 
+from create_pretraining_data import next_command
 from modeling.encoders.bert import BertConfig
 from processors.tokenization import FullTokenizer
 from processors.training_data.masked_lm import MaskedLMData
@@ -109,6 +110,17 @@ def test_records_manifest_and_summary(corpus):
     assert sorted(os.listdir(corpus)) == sorted(
         ["vocab.txt", "a.txt", "out.tfrecord", "out.tfrecord.manifest.json", script.out.parent.name]
     )
+
+
+@pytest.mark.parametrize(
+    "name, start", [("model.safetensors", "{}"), ("bert_model.ckpt.index", "{}/bert_model.ckpt"), (None, "...")]
+)
+def test_the_next_command_names_where_to_start(tmp_path, name, start):
+    if name:
+        (tmp_path / name).write_text("")
+    run = settings.PretrainingDataSettings(output_file="out", vocab_file=str(tmp_path / "vocab.txt"))
+    assert f"--init_checkpoint={start.format(tmp_path)}" in next_command(run, {})
+    assert ("--bert_config_file=..." in next_command(run, {})) == (name is None)
 
 
 def test_the_same_bytes_whatever_the_processes(corpus):

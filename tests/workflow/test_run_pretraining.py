@@ -226,12 +226,14 @@ def test_lamb_phases_and_a_checkpoint_without_heads(pretrain, data, tiny_bert, t
     )  # fmt: skip
     assert "cls/predictions/transform/dense/kernel" in first.stderr, "the head that is missing is named"
     phase = tmp_path / "phase2.flags"
-    phase.write_text("--max_seq_length=40\n--max_predictions_per_seq=8\n--learning_rate=1e-3\n--num_train_steps=5\n")
-    pretrain(
+    phase.write_text("--max_seq_length=40\n--max_predictions_per_seq=8\n--learning_rate=1\n--num_train_steps=5\n")
+    second = pretrain(
         "--do_train", f"--input_file={data}/train.tfrecord-*", f"--init_checkpoint={tmp_path}/short",
         f"--flagfile={phase}", "--num_warmup_steps=1", f"--output_dir={tmp_path}/long", "--bert_config_file=None",
-        "--vocab_file=None", "--train_batch_size=8",
+        "--vocab_file=None", "--train_batch_size=8", f"--eval_file={data}/dev.tfrecord", "--eval_steps=2",
     )  # fmt: skip
+    # The learning rate is far too high.
+    assert second.stderr.count("is worse than before training") == 1
     assert (tmp_path / "long" / "model" / "model.safetensors").exists()
 
 
