@@ -21,6 +21,8 @@ from processors.feature_spec import Feature, mask_of, token_ids
 RECORDS_AT_ONCE = 1024
 SECONDS_BETWEEN_LINES = 10.0
 _NUMBERS_SHOWN = 12
+# What TensorFlow raises for records that it cannot parse; its message may quote bytes that are no text.
+_UNREADABLE = (tf.errors.OpError, UnicodeDecodeError)
 _IS_REAL = {"is_real_example": Feature("int32", default=1)}  # 0: a row by which the original filled up a batch
 
 
@@ -144,10 +146,14 @@ def _parts(path, spec):
         for records, features in parts:
             columns = {name: _Column(one.values.numpy(), one.row_splits.numpy()) for name, one in features.items()}
             yield records.numpy(), columns
-    except (tf.errors.OpError, UnicodeDecodeError):  # TensorFlow's message may quote bytes of the record
+    except _UNREADABLE:
         # One by one, which takes longer and finds the record.
         for number, record in enumerate(checked_records(path), 1):
             read_example(record, spec, f"{path}, record {number}")
+            try:
+                parse([record])
+            except _UNREADABLE as error:
+                raise _no_example(record, f"{path}, record {number}") from error
         raise
 
 
@@ -250,10 +256,8 @@ def read_example(record, spec, where):
     """name -> list of numbers, for the features that a record has. Raises InputError that begins with `where`."""
     try:
         features = tf.train.Example.FromString(record).features.feature
-    except DecodeError:
-        raise InputError(
-            f"{where}: not a tf.train.Example of {len(record)} bytes; records of examples are needed"
-        ) from None
+    except DecodeError as error:
+        raise _no_example(record, where) from error
     values = {}
     for name, feature in features.items():
         kind = "float_list" if name in spec and spec[name].dtype == "float32" else "int64_list"
@@ -262,6 +266,10 @@ def read_example(record, spec, where):
             raise InputError(f"{where}: {name} is a {found}; this task needs {kind}")
         values[name] = getattr(feature, found or kind).value
     return values
+
+
+def _no_example(record, where):
+    return InputError(f"{where}: not a tf.train.Example of {len(record)} bytes; records of examples are needed")
 
 
 def checked_records(path):

@@ -434,9 +434,11 @@ def test_rows_that_fill_up_batches_keep_no_rule(encoder, tmp_path):
     assert (found.num_examples, found.max_length, found.has_padding) == (2, 3, True)
 
 
-def test_records_of_something_else(encoder, tmp_path):
-    path = small_records.write(tmp_path / "x.tfrecord", [b"\xff\xff\xff no example"])
-    with pytest.raises(InputError, match="record 1: not a tf.train.Example"):
+@pytest.mark.parametrize("odd", (b"\xff\xff\xff no example", b"\x0a\x0f\x0a\x0d\x0a\x09input_ids\x22\x00"))
+def test_records_of_something_else(encoder, tmp_path, odd):
+    """The second has a field that the protocol leaves to later versions: Python skips it, TensorFlow cannot."""
+    path = small_records.write(tmp_path / "x.tfrecord", [example_of(**GOOD), odd])
+    with pytest.raises(InputError, match="record 2: not a tf.train.Example of"):
         records.existing_records(path, encoder.spec, CONFIG)
     with pytest.raises(InputError, match="no file matches .*nothing"):
         records.existing_records(f"{tmp_path}/nothing*", encoder.spec, CONFIG)
