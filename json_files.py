@@ -79,6 +79,16 @@ def parse(raw, where, kind=dict, mend="copy the file again", line=None):
 # Halves of characters beyond U+FFFF. Escapes in pairs are characters.
 _HALF = re.compile("[\ud800-\udfff]")
 _MAYBE_HALF = re.compile(r"[\ud800-\udfff]|\\u[dD][89a-fA-F]")
+
+
+def shown(value, most=60):
+    """A value of JSON as a message shows it: as JSON writes it, where it is short; a nested one by its kind."""
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    # What is nested deeply can be read, but not always written.
+    text = _found(value) if any(isinstance(part, (dict, list)) for part in parts) else json.dumps(value)
+    return text if len(text) <= most else f"{text[:most]}..."
+
+
 _NAMES = {dict: "a JSON object", list: "a JSON list", str: "a string", int: "a whole number"}
 
 

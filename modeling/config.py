@@ -2,10 +2,16 @@
 
 import dataclasses
 import difflib
+import math
+import os
 import typing
 
 import json_files
 from errors import InputError
+from modeling import config_fields
+
+FLOAT32_BYTES = 4
+MOST_LAYERS = 10_000  # each is a Python object
 
 
 class EncoderConfig:
@@ -19,14 +25,14 @@ class EncoderConfig:
 
     Attributes:
       model_type: the registered name of the encoder.
+      width, num_layers: properties or fields of the subclass: numbers in the state of a token; layers above the
+        embeddings (`all_layers` of the encoder has one state more).
     """
 
     model_type: typing.ClassVar[str]
 
-    # Properties or fields, as the subclass likes: numbers in the state of a token; layers above the embeddings
-    # (`all_layers` of the encoder has one state more); most tokens of a sequence, None for any number.
-    width: typing.ClassVar[int]
-    num_layers: typing.ClassVar[int]
+    # Properties or fields, as the subclass likes. (One that is annotated here keeps its place among the fields, before
+    # those of the subclass.) Most tokens of a sequence, None for any number.
     max_length: typing.ClassVar[int | None] = None
     # What layers on top of the encoder are made like: their activation, the deviation of initial kernels, the epsilon
     # of layer norms.
@@ -38,6 +44,22 @@ class EncoderConfig:
         """Feature -> (the field that sets the limit, the number that its ids are below)."""
         return {}
 
+    def num_parameters(self):
+        """int, of the encoder; None where it is not known before the encoder is built."""
+        return None
+
+    def check_size(self):
+        """Raises InputError where the model has more parameters than this machine has room for."""
+        parameters, memory = self.num_parameters(), _memory_bytes()
+        too_large = parameters is not None and parameters * FLOAT32_BYTES > memory
+        if too_large or self.num_layers > MOST_LAYERS:
+            sizes = ", ".join(f"{name} {value:,}" for name, value in vars(self).items() if type(value) is int)
+            size = f"{parameters:,} parameters, {_gibibytes(parameters * FLOAT32_BYTES)} in float32" if parameters else ""
+            raise InputError(
+                f"a model of {size or f'{self.num_layers:,} layers'}; this machine has {_gibibytes(memory)} ({sizes}); are "
+                "these numbers right?"
+            )
+
     @classmethod
     def read(cls, values):
         """Hook: a file's values -> those by the names and meanings of the fields. Raises InputError."""
@@ -45,30 +67,36 @@ class EncoderConfig:
 
     @classmethod
     def from_dict(cls, values):
-        """Reads the known fields. A key that looks like a misspelt field is an error, any other is passed over.
+        """Reads the fields. A key that looks like a misspelt field is an error; one that nobody knows is said.
 
         Raises:
-          InputError: a field without a default is missing, a field has the wrong type, or a key is one edit from a
-            field.
+          InputError: a field without a default is missing, a field has the wrong type or a value that cannot be, a key
+            is one edit from a field, or the sizes are more than this machine has room for.
         """
         fields = {field.name: field for field in dataclasses.fields(cls)}
         if values.get("model_type", cls.model_type) != cls.model_type:
-            raise InputError(f"model_type {values['model_type']!r} is not {cls.model_type!r}")
+            raise InputError(f"model_type {json_files.shown(values['model_type'])} is not {cls.model_type!r}")
         values = cls.read(values)
         for name, field in fields.items():
             required = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
             if required and name not in values:
                 raise InputError(f"the configuration has no {name}; is it one of {cls.model_type!r}?")
-        for key in set(values) - set(fields):
+        unknown = [key for key in values if key not in fields and not config_fields.is_known(key)]
+        for key in unknown:
             near = difflib.get_close_matches(key, set(fields) - set(values), n=1, cutoff=0.85)
             if near:
                 raise InputError(f"unknown field {key!r} in the configuration; did you mean {near[0]!r}?")
-        return cls(**{name: _typed(name, field.type, values[name]) for name, field in fields.items() if name in values})
+        config = cls(
+            **{name: _typed(name, field.type, values[name]) for name, field in fields.items() if name in values}
+        )
+        config.check_size()
+        config_fields.say_unknown(unknown)
+        return config
 
     @classmethod
     def from_json_file(cls, path, **defaults):
         """Reads a file; `defaults` stand for fields that it lacks. Raises InputError that names the file."""
-        values = json_files.read(path)
+        values = json_files.read(path, mend="copy the file again, or save it as UTF-8")
         try:
             return cls.from_dict({**defaults, **values})
         except InputError as error:
@@ -82,9 +110,17 @@ def _typed(name, kind, value):
     """The value as its field has it: whole numbers are floats too. Raises InputError."""
     kinds = typing.get_args(kind) or (kind,)
     if float in kinds and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value)
+        value = float(value) if abs(value) < 2**53 else math.inf
     plain = tuple(typing.get_origin(one) or one for one in kinds)
     if not isinstance(value, plain) or (isinstance(value, bool) and bool not in plain):
         names = " or ".join("null" if one is type(None) else one.__name__ for one in plain)
-        raise InputError(f"configuration field {name!r} is {value!r}, {names} is needed")
+        raise InputError(f"configuration field {name!r} is {json_files.shown(value)}, {names} is needed")
     return value
+
+
+def _memory_bytes():
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def _gibibytes(count):
+    return f"{count / 2**30:,.1f} GiB"

@@ -92,8 +92,23 @@ ACTIVATIONS = {
     "tanh": tf.tanh,
     "linear": lambda x: x,
 }
+# The same functions by other names: none, as in the original, and those of transformers.
+SYNONYMS = {
+    "": "linear",
+    "gelu_python": "gelu",
+    "gelu_accurate": "gelu_new",
+    "gelu_fast": "gelu_new",
+    "gelu_python_tanh": "gelu_new",
+    "gelu_pytorch_tanh": "gelu_new",
+}
 # Where training has a form of its own, with the bias in the same pass.
 ACTIVATIONS_IN_TRAINING = {"gelu": gelu_in_training, "gelu_new": gelu_new_in_training}
+
+
+def activation_name(name):
+    """The name in ACTIVATIONS of what a configuration calls an activation, in any case; unknown ones are kept."""
+    lower = name.lower()
+    return SYNONYMS.get(lower, lower)
 
 
 def initializer(stddev):

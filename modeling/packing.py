@@ -10,6 +10,16 @@ import tensorflow as tf
 MINIMUM_PADDING = 0.08
 
 
+def with_row_of_pooler(mask):
+    """int32 [B, T] -> the slots that the pooled output depends on: real tokens and the first one, masked or not.
+
+    Nothing keeps a sequence of padding alone from looking at all of it, so that it depends on all.
+    """
+    is_empty = tf.reduce_max(mask, axis=1, keepdims=True) == 0  # [B, 1]
+    first = tf.range(tf.shape(mask)[1])[None] == 0  # [1, T]
+    return tf.where(is_empty | first, tf.ones_like(mask), mask)
+
+
 class TokenPacking:
     """Maps between padded rows [B * T, ...] and packed rows [N, ...], N = number of real tokens.
 

@@ -52,3 +52,19 @@ def test_characters_in_two_halves_are_whole():
 def test_a_line_of_a_file_is_named(text):
     with pytest.raises(InputError, match=r"^train\.jsonl:7: .*; one object a line is needed$"):
         json_files.parse(text, "train.jsonl", mend="one object a line is needed", line=7)
+
+
+@pytest.mark.parametrize(
+    "value, text",
+    [
+        (None, "null"), (True, "true"), (0.5, "0.5"), ("a\ud800", '"a\\ud800"'), ([1, "b"], '[1, "b"]'), ({"a": 1}, '{"a": 1}'),
+        ([[1]], "a list"), ({"a": {}}, "an object"), ("x" * 100, '"' + "x" * 59 + "..."),
+    ],
+)  # fmt: skip
+def test_shown(value, text):
+    assert json_files.shown(value) == text
+
+
+def test_what_is_nested_as_deeply_as_can_be_read_is_shown():
+    value = json_files.parse("[" * 900 + "]" * 900, "a.json", list)
+    assert json_files.shown(value) == "a list"

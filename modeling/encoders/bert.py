@@ -4,6 +4,7 @@ Source: Devlin et al. 2018, https://arxiv.org/abs/1810.04805, section 3; google-
 """
 
 import dataclasses
+import math
 import re
 import typing
 
@@ -12,12 +13,19 @@ import tensorflow as tf
 
 import registry
 from errors import InputError
+from modeling import config_fields
 from modeling.config import EncoderConfig
 from modeling.dropout import dropout
 from modeling.encoder import Encoder
-from modeling.layers import ACTIVATIONS, Dense, LayerNorm, initializer
-from modeling.packing import TokenPacking
+from modeling.layers import ACTIVATIONS, Dense, LayerNorm, activation_name, initializer
+from modeling.packing import TokenPacking, with_row_of_pooler
 from modeling.transformer import BlockSizes, Transformer
+
+COUNTS = (
+    "vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size",
+    "max_position_embeddings", "type_vocab_size",
+)  # fmt: skip
+PROBABILITIES = ("hidden_dropout_prob", "attention_probs_dropout_prob", "classifier_dropout")
 
 
 @dataclasses.dataclass
@@ -25,7 +33,13 @@ class BertConfig(EncoderConfig):
     """The fields of `bert_config.json`, with the original's defaults; also of a Hugging Face BERT `config.json`.
 
     `hidden_act` "gelu" is the exact one, x * Phi(x). In a file of the original (no "model_type") it means what the
-    original computes under that name, the tanh approximation, which is "gelu_new" here as at Hugging Face.
+    original computes under that name, the tanh approximation, which is "gelu_new" here as at Hugging Face. Case does
+    not matter; none or an empty one is "linear", as in the original (`modeling.py:get_activation`).
+
+    `classifier_dropout`: of a classifier's head; None: the original's.
+
+    Raises:
+      InputError: a count is not above 0, a probability is not in [0, 1), sizes do not fit together.
     """
 
     model_type: typing.ClassVar[str] = "bert"
@@ -42,14 +56,33 @@ class BertConfig(EncoderConfig):
     type_vocab_size: int = 16
     initializer_range: float = 0.02
     layer_norm_eps: float = 1e-12
+    classifier_dropout: float | None = None
 
     def __post_init__(self):
+        self.hidden_act = activation_name(self.hidden_act)
+        if self.hidden_act not in ACTIVATIONS:
+            raise InputError(f"hidden_act {self.hidden_act!r} is unknown; known: {', '.join(ACTIVATIONS)}")
+        for name in COUNTS:
+            if getattr(self, name) < 1:
+                raise InputError(f"{name} is {getattr(self, name)}; a number above 0 is needed")
+        for name in PROBABILITIES:
+            # Written so that nan is refused.
+            if getattr(self, name) is not None and not 0 <= getattr(self, name) < 1:
+                raise InputError(f"{name} is {getattr(self, name)}; a probability from 0 on, below 1, is needed")
+        if not 0 <= self.initializer_range < math.inf:
+            raise InputError(f"initializer_range is {self.initializer_range}; a standard deviation is needed, as 0.02")
+        if not 0 < self.layer_norm_eps < math.inf:
+            raise InputError(f"layer_norm_eps is {self.layer_norm_eps}; a number above 0 is needed, as 1e-12")
         if self.hidden_size % self.num_attention_heads:
             raise InputError(
                 f"hidden_size {self.hidden_size} is not a multiple of num_attention_heads {self.num_attention_heads}"
             )
-        if self.hidden_act not in ACTIVATIONS:
-            raise InputError(f"hidden_act {self.hidden_act!r} is unknown; known: {', '.join(ACTIVATIONS)}")
+
+    def num_parameters(self):
+        width, inner = self.hidden_size, self.intermediate_size
+        rows = self.vocab_size + self.max_position_embeddings + self.type_vocab_size
+        layer = 4 * (width + 1) * width + (width + 1) * inner + (inner + 1) * width + 4 * width
+        return rows * width + 2 * width + self.num_hidden_layers * layer + (width + 1) * width
 
     def block_sizes(self):
         return BlockSizes(
@@ -89,9 +122,15 @@ class BertConfig(EncoderConfig):
 
     @classmethod
     def read(cls, values):
-        """google-research/bert computes its "gelu" by the tanh approximation, Hugging Face ("model_type") exactly."""
-        tanh_form = values.get("hidden_act") == "gelu" and "model_type" not in values
-        return {**values, "hidden_act": "gelu_new"} if tanh_form else values
+        """What the entries that are no fields mean is in `config_fields`."""
+        config_fields.check(values)
+        activation = values.get("hidden_act", "gelu")
+        if activation is None:
+            activation = ""  # the original's None, the identity
+        if "model_type" not in values and isinstance(activation, str) and activation.lower() == "gelu":
+            # google-research/bert computes its "gelu" by the tanh approximation, Hugging Face ("model_type") exactly.
+            activation = "gelu_new"
+        return {**values, "hidden_act": activation}
 
 
 @registry.register("encoder", "bert")
@@ -129,7 +168,7 @@ class Bert(Encoder):
         features = {name: tf.cast(features[name], tf.int32) for name in ("input_ids", "input_mask", "segment_ids")}
         mask = features["input_mask"]  # [B, T]
         batch_size, length = tf.shape(mask)[0], tf.shape(mask)[1]
-        packing = TokenPacking(mask, self.remove_padding)
+        packing = TokenPacking(with_row_of_pooler(mask), self.remove_padding)
         key = dropout_key.child(0) if dropout_key is not None else None
         rows = self.embeddings(features, packing=packing, dropout_key=key)  # [N, H]
 

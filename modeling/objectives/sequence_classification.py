@@ -12,12 +12,14 @@ from modeling.objective import Objective
 from modeling.prediction_tables import prediction_tables
 from options import Option
 
-HEAD_DROPOUT = 0.1  # google-research/bert: keep_prob=0.9 on the pooled output, whatever the configuration says
+HEAD_DROPOUT = 0.1  # google-research/bert: keep_prob=0.9 on the pooled output
 
 
 @registry.register("objective", "sequence_classification")
 class SequenceClassification(Objective):
     """Dropout and one dense layer over the pooled output.
+
+    The rate of the dropout is the original's, unless the encoder's configuration says a `classifier_dropout`.
 
     Features: those of the encoder, and `label_ids`: int32 [B] (classes), float32 [B] (regression) or float32
     [B, num_labels] of 0 and 1 (several labels). Outputs: `logits` float32 [B, num_labels].
@@ -50,7 +52,8 @@ class SequenceClassification(Objective):
         # No token's state is needed but the pooled one: `positions` of width 0 lets the encoder skip the others.
         none = tf.zeros([tf.shape(features["input_ids"])[0], 0], tf.int32)
         pooled = self.encoder(features, dropout_key=dropout_key, positions=none)["pooled_output"]  # [B, H]
-        pooled = dropout(tf.cast(pooled, tf.float32), HEAD_DROPOUT, dropout_key)
+        rate = getattr(self.encoder.config, "classifier_dropout", None)
+        pooled = dropout(tf.cast(pooled, tf.float32), HEAD_DROPOUT if rate is None else rate, dropout_key)
         return {"logits": self.classifier(pooled)}
 
     def loss_weights(self, features):

@@ -5,6 +5,7 @@ import pytest
 import small_models
 import tensorflow as tf
 
+import registry
 from modeling import dropout as dropout_module
 from modeling.dropout import DropoutKey, draw_bits, dropout, residual
 from modeling.encoder import policy
@@ -100,3 +101,15 @@ def test_residual_is_dropout_of_the_dense_layer_plus_rows(num_rows, rate, dtype)
         tolerance = np.max(np.abs(expected)) * {"float32": 1e-6, "bfloat16": 2e-2}[dtype]
         np.testing.assert_allclose(found, expected, rtol=0, atol=tolerance, err_msg=name)
     assert np.array_equal(residual(dense, inputs, rows, rate, None), dense(inputs) + rows)
+
+
+@pytest.mark.parametrize("said, rate", [(None, 0.1), (0.5, 0.5), (0.0, 0.0)])
+def test_the_dropout_of_a_head_is_that_of_its_configuration(said, rate):
+    """None is the original's; what a folder of transformers calls classifier_dropout is obeyed."""
+    encoder = small_models.encoder(classifier_dropout=said)
+    width = encoder.config.hidden_size
+    objective = registry.get("objective", "sequence_classification")(encoder, width)
+    objective.named_weights()["output_weights"].assign(tf.eye(width))
+    batch = small_models.features([5] * 400)
+    logits = objective(batch, dropout_key=key(1, 2))["logits"].numpy()
+    assert abs(np.mean(logits == 0) - rate) < 0.02

@@ -122,6 +122,22 @@ def test_a_batch_without_rows(name, static):
 
 
 @every_encoder
+@pytest.mark.parametrize("positions", [None, [[0, 2], [1, 0], [0, 0], [3, 3], [5, 0]]])
+def test_a_masked_first_token_is_pooled_all_the_same(name, positions):
+    """The original reads the first slot whatever the mask says; a row of padding alone looks at all of it."""
+    batch = small_models.features((6,) * 5)
+    batch["input_mask"] = np.array(
+        [[0, 1, 1, 0, 0, 0], [0, 0, 0, 0, 0, 1], [0] * 6, [1, 0, 0, 1, 1, 0], [1] * 6], np.int32
+    )
+    outputs = [small_models.encoder(name, options={"remove_padding": removes})(batch, positions=positions)
+               for removes in (True, False)]  # fmt: skip
+    # The third row: -10,000 added to its scores leaves 3 digits of them.
+    for row, tolerance in enumerate((2e-6, 2e-6, 2e-3, 2e-6, 2e-6)):
+        found, expected = (output["pooled_output"][row] for output in outputs)
+        np.testing.assert_allclose(found, expected, atol=tolerance)
+
+
+@every_encoder
 def test_a_row_of_padding_alone_disturbs_nothing(name):
     """Static batches are filled up with such rows."""
     encoder, batch = small_models.encoder(name), small_models.features((5, 0, 3))
@@ -202,11 +218,12 @@ def test_misspelt_field_is_an_error(name, wrong, right):
 @pytest.mark.parametrize(
     "changes, message",
     [
-        ({"vocab_size": "60"}, "'vocab_size' is '60', int is needed"),
-        ({"hidden_size": True}, "'hidden_size' is True, int is needed"),
+        ({"vocab_size": "60"}, "'vocab_size' is \"60\", int is needed"),
+        ({"hidden_size": True}, "'hidden_size' is true, int is needed"),
         ({"hidden_size": 18}, "18 is not a multiple of num_attention_heads 4"),
         ({"hidden_act": "gelo"}, "'gelo' is unknown; known: gelu"),
-        ({"model_type": "gpt2"}, "'gpt2' is not"),
+        ({"model_type": "gpt2"}, '"gpt2" is not'),
+        ({"model_type": ["gpt2"]}, r'\["gpt2"\] is not'),
     ],
 )
 def test_a_wrong_value_is_named(name, changes, message):

@@ -57,12 +57,15 @@ def to_torch(batch):
 
 
 def random_batches(vocab_size, width):
-    """Masks of random lengths, with holes, and without padding."""
+    """Masks of random lengths, with holes, without the first token, and without padding."""
     draw = np.random.default_rng(0)
     batch = small_models.features(draw.integers(1, width + 1, 6), width, vocab_size=vocab_size)
     yield batch
     holes = draw.random(batch["input_mask"].shape) < 0.6
     holes[:, 0] = True
+    yield {**batch, "input_mask": holes.astype(np.int32)}
+    holes[::2, 0] = False
+    holes[:, -1] = True
     yield {**batch, "input_mask": holes.astype(np.int32)}
     yield small_models.features((width, width), vocab_size=vocab_size)
 
