@@ -117,7 +117,7 @@ def _checkpoint(settings, vocab_size):
     from training.vocabulary_rows import Checkpoint
 
     checkpoint = Checkpoint(settings.init_checkpoint, vocab_size)
-    logging.info("%s", checkpoint.report.table())
+    checkpoint.report.log()
     return checkpoint
 
 

@@ -30,6 +30,7 @@ def convert(run):
     encoder = conversion.built(encoder_class, config)
     model, report = conversion.read_model(encoder, source)
     print(report.table())
+    report.warn()
     print("heads carried along: " + (", ".join(model.arrays) or "none"))
 
     to_huggingface = run.format == "huggingface"

@@ -18,7 +18,7 @@ def main(_):
         logging.getLogger().setLevel(logging.INFO)
         run = flags.read(settings.ClassifierSettings)
         _check(run)
-        processor = task_files.make_processor(run)
+        processor = task_files.make_processor(run, flags.given("problem_type"))
         examples = task_files.read_examples(run, processor)
         # TensorFlow is imported only now that flags and files are known to be good.
         console.import_tensorflow()

@@ -1,9 +1,10 @@
 """What the entries of a configuration file mean here that BERT's layers do not read themselves.
 
-A file has many entries beside sizes and rates. Each one that is known is in one of these tables, so that none that changes
-the numbers is passed over. The rest is said.
+A file has many entries beside sizes and rates. Each one that is known is in one of these tables, so that none that
+changes the numbers is passed over. The rest is said.
 
-Source: `BertConfig` and `PreTrainedConfig` of transformers, versions 2 to 5; the bert_config.json of the original's releases.
+Source: `BertConfig` and `PreTrainedConfig` of transformers, versions 2 to 5; the bert_config.json of the original's
+releases.
 """
 
 import logging
@@ -114,14 +115,15 @@ def check(values):
         # `in` would take 0 for False.
         if name in values and not any(type(values[name]) is type(one) and values[name] == one for one in allowed):
             raise InputError(
-                f"{name} is {json_files.shown(values[name])}: {meaning}, which is not built here; {json_files.shown(allowed[0])} is; where the "
-                f"weights are of an ordinary BERT all the same, take {name} out and give that file by --bert_config_file"
+                f"{name} is {json_files.shown(values[name])}: {meaning}, which is not built here; "
+                f"{json_files.shown(allowed[0])} is; where the weights are of an ordinary BERT all the same, take "
+                f"{name} out and give that file by --bert_config_file"
             )
     width = values.get("embedding_size", values.get("hidden_size"))
     if width != values.get("hidden_size"):
         raise InputError(
-            f"embedding_size is {json_files.shown(width)}, hidden_size {json_files.shown(values.get('hidden_size'))}: words of another width "
-            "than the states, as in ELECTRA and ALBERT, are not built here"
+            f"embedding_size is {json_files.shown(width)}, hidden_size {json_files.shown(values.get('hidden_size'))}: "
+            "words of another width than the states, as in ELECTRA and ALBERT, are not built here"
         )
 
 

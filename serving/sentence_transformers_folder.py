@@ -9,7 +9,7 @@ import json
 import os
 
 from errors import InputError
-from training.building import model_folder
+from training.run_folder import model_folder
 from training.weight_formats.sentence_transformers import POOLING_KEYS
 
 # That library's newer names.

@@ -80,6 +80,7 @@ class TextEncoder:
         self._stride, self._batch_tokens, self._at_once = window_stride, batch_tokens, batches_at_once
         self._encoder = _built(source.encoder_class, self.config, dtype)
         self.report = _load(self._encoder, source.weights)
+        self.report.warn()
         self._graphs, self._shared_graph, self._lock = {}, None, threading.Lock()
         self.most_graphs = math.inf
         self._dtype, self.low_latency = dtype, low_latency

@@ -1,14 +1,14 @@
 """What a fine-tuned folder has beside its encoder: a head, labels, and the length that it was trained with."""
 
-import json
 import os
 
+import json_files
 import registry
 from errors import InputError
 from processors.labels import Labels
 from training import run_folder
-from training.building import model_folder
 from training.conversion import WithHeads
+from training.saved_head import is_of_whole_texts, label_names, problem_type
 from training.weights import load_weights
 
 
@@ -16,15 +16,17 @@ def trained_length(folder):
     """--max_seq_length of the run that wrote an output folder, or the model/ in one; None where no run did."""
     folder = os.path.abspath(folder)
     output_dir = os.path.dirname(folder)
-    run = output_dir if model_folder(output_dir) == folder else folder
-    path = os.path.join(run, run_folder.RUN_CONFIG)
-    if not os.path.isfile(path):
+    run = output_dir if run_folder.model_folder(output_dir) == folder else folder
+    saved = run_folder.read_run_config(run)
+    if saved is None:
         return None
-    try:
-        with open(path, encoding="utf-8") as file:
-            return int(json.load(file)["settings"]["max_seq_length"])
-    except (ValueError, LookupError, TypeError) as error:
-        raise InputError(f"{path}: not the JSON that a run writes ({error}); copy the folder again") from None
+    length = saved["settings"].get("max_seq_length")
+    if type(length) is not int:
+        path = os.path.join(run, run_folder.RUN_CONFIG)
+        raise InputError(
+            f"{path}: max_seq_length is {json_files.shown(length)}, a number is needed; copy the folder again"
+        )
+    return length
 
 
 def read_classifier(encoder, source):
@@ -39,19 +41,18 @@ def read_classifier(encoder, source):
       gives a score, as in that library.
 
     Raises:
-      InputError: a part of the head is missing or of another shape.
+      InputError: a part of the head is missing or of another shape, or the configuration says of it what cannot be.
     """
     stored = source.canonical(WithHeads(encoder))
-    if "output_weights" not in stored or not stored.keys() >= encoder.named_weights().keys():
+    count, config = stored["output_weights"].shape[0] if "output_weights" in stored else 0, source.config or {}
+    if not count or not is_of_whole_texts(config) or not stored.keys() >= encoder.named_weights().keys():
         return None
-    count, config = stored["output_weights"].shape[0], source.config or {}
-    problem_type = config.get("problem_type") or ("regression" if count == 1 else "single_label_classification")
-    named = config.get("id2label") or {}
-    names = [named[key] for key in sorted(named, key=int)]
+    kind = problem_type(config, count)
+    names = label_names(config) or []
     if len(names) != count:
         names = [f"LABEL_{i}" for i in range(count)]
-    labels = Labels(problem_type, [] if problem_type == "regression" else names)
-    objective = registry.get("objective", "sequence_classification")(encoder, count, problem_type)
+    labels = Labels(kind, [] if kind == "regression" else names)
+    objective = registry.get("objective", "sequence_classification")(encoder, count, kind)
     load_weights(_Head(objective), source, required=lambda name: True)
     return objective, labels
 

@@ -2,7 +2,6 @@
 
 import dataclasses
 import inspect
-import json
 import logging
 import os
 
@@ -13,6 +12,7 @@ from errors import InputError
 from modeling.encoder import DTYPES, policy
 from modeling.switches import rematerialization, static_shapes
 from processors.tokenization import VOCAB_NAME, load_tokenizer
+from training.weight_formats.config_file import read_config
 from training.weights import load_weights, open_weights
 
 # Released models round the table of words up to a multiple of 8 to 128; a larger difference is another vocabulary.
@@ -55,7 +55,10 @@ class ModelSource:
             return encoder_class, encoder_class.config_class.from_json_file(settings.bert_config_file, **size)
         values = self.weights.config
         encoder_class = registry.get("encoder", values.get("model_type", "bert"))
-        return encoder_class, encoder_class.config_class.from_dict(values)
+        try:
+            return encoder_class, encoder_class.config_class.from_dict(values)
+        except InputError as error:
+            raise InputError(f"{self.weights.config_path or self.weights.path}: {error}") from error
 
     def _vocabulary_beside(self, settings):
         """The vocabulary beside the weights or the configuration, or None."""
@@ -98,7 +101,7 @@ class ModelSource:
             logging.warning("no --init_checkpoint: every weight starts at random")
             return None
         report = load_weights(objective, self.weights, allow_missing=allow_missing)
-        logging.info("%s", report.table())
+        report.log()
         return report
 
 
@@ -110,12 +113,10 @@ def arguments_of(objective_class, settings, **known):
 
 def _model_type(config_file):
     """The encoder that a configuration names; the original's files name none, and are BERT's."""
-    try:
-        with open(config_file, encoding="utf-8") as file:
-            values = json.load(file)
-    except (OSError, ValueError):
-        return "bert"  # whose reader says what is wrong with the file
-    return values.get("model_type", "bert") if isinstance(values, dict) else "bert"
+    config = read_config(config_file)
+    if config is None:
+        raise InputError(f"--bert_config_file={config_file}: no such file")
+    return config.get("model_type", "bert")
 
 
 def uses_static_shapes(settings):
@@ -145,8 +146,3 @@ def frozen_patterns(freeze_layers, encoder):
     if not freeze_layers.isdecimal() or int(freeze_layers) > count:
         raise InputError(f"--freeze_layers={freeze_layers}: a number from 0 to {count}, or 'all', is needed")
     return blocks[: int(freeze_layers) + 1]
-
-
-def model_folder(output_dir):
-    """Where a run's weights alone are written, in the Hugging Face layout."""
-    return os.path.join(output_dir, "model")

@@ -4,7 +4,7 @@ import numpy as np
 
 from errors import InputError
 from modeling.objective import HEADS
-from training import weights
+from training import output_embeddings, weights
 
 # Entries of config.json that belong to a head and go with it.
 _LABELS = ("id2label", "label2id", "problem_type")
@@ -40,7 +40,7 @@ def read_config(encoder_class, source, config_file=None):
     try:
         return encoder_class.config_class.from_dict(source.config)
     except InputError as error:
-        raise InputError(f"{source.path}: {error}") from error
+        raise InputError(f"{source.config_path or source.path}: {error}") from error
 
 
 def built(encoder_class, config):
@@ -63,7 +63,10 @@ def read_model(encoder, source):
     # Masked-LM and question-answering models of Hugging Face have no pooler.
     report = weights.load_weights(model, source, allow_missing=encoder.optional_weights)
     model.absent = set(report.missing)
-    model.arrays = {name: tensor.read() for name, tensor in source.canonical(model).items() if name in HEADS}
+    stored = source.canonical(model)
+    model.arrays = {name: tensor.read() for name, tensor in stored.items() if name in HEADS}
+    if output_embeddings.BIAS in model.arrays:
+        output_embeddings.check_tied(source, stored)
     model.labels = {key: value for key, value in (source.config or {}).items() if key in _LABELS}
     report.unused = [name for name in report.unused if name not in model.arrays]
     return model, report

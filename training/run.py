@@ -11,7 +11,7 @@ import options
 import registry
 from errors import InputError
 from training import checkpoints, run_folder
-from training.building import frozen_patterns, model_folder, uses_static_shapes
+from training.building import frozen_patterns, uses_static_shapes
 from training.evaluation import Evaluator
 from training.loop import Interrupted, LoopSettings, TrainingDiverged, TrainingLoop
 from training.parameter_groups import parameter_groups
@@ -169,7 +169,7 @@ def save_model(objective, output_dir, tokenizer, max_seq_length, step, extra_con
 
     `step`: the one that the weights are of; config.json says it.
     """
-    folder = model_folder(output_dir)
+    folder = run_folder.model_folder(output_dir)
     save_huggingface(objective, folder, tokenizer, {"global_step": step, **(extra_config or {})})
     if objective.sentence_pooling:
         width = objective.encoder.width

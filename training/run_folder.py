@@ -119,6 +119,11 @@ def _compare(folder, settings, data_key, encoder_config, dev_key):
             )
 
 
+def model_folder(output_dir):
+    """Where a run's weights alone are written, in the Hugging Face layout."""
+    return os.path.join(output_dir, "model")
+
+
 def saved_labels(folder):
     """The labels of a trained folder in the order of their ids; None where there is no label map."""
     path = os.path.join(folder, LABEL_MAP)

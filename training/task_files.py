@@ -7,10 +7,17 @@ import os
 import registry
 from errors import InputError
 from training import run_folder, settings
+from training.saved_head import read_saved_head
 
 
-def make_processor(run):
-    """The processor of --task_name, given those of its arguments that are settings."""
+def make_processor(run, has_problem_type=False):
+    """The processor of --task_name, given those of its arguments that are settings.
+
+    Without training, a trained model's own labels and kind of problem are those of a generic task that is told none.
+
+    Args:
+      has_problem_type: whether run.problem_type was asked for, so that it counts more than the model's.
+    """
     processor_class = registry.get("processor", run.task_name.lower())
     known = {field.name for field in dataclasses.fields(run)}
     wanted = {name for name in inspect.signature(processor_class.__init__).parameters if name in known}
@@ -18,13 +25,25 @@ def make_processor(run):
     arguments = {name: getattr(run, name) for name in wanted}
     if arguments.get("label_list"):
         arguments["label_list"] = arguments["label_list"].split(",")
-    elif "label_list" in wanted and not run.do_train and run.problem_type != "regression":
-        # A trained folder knows its labels: the run's own, or the one that it starts from.
-        own = os.path.join(run.output_dir, f"run-{run.seed}" if run.num_runs > 1 else "")
-        arguments["label_list"] = run_folder.saved_labels(own) or run_folder.saved_labels(run.init_checkpoint or own)
+    if not run.do_train:
+        head, labels = _trained_head(run)
+        if head and "problem_type" in wanted and not has_problem_type:
+            arguments["problem_type"] = head.problem_type
+        if "label_list" in wanted and arguments.get("problem_type") != "regression":
+            arguments["label_list"] = arguments["label_list"] or labels
     processor = processor_class(**arguments)
     processor.encoding = run.encoding or processor.encoding
     return processor
+
+
+def _trained_head(run):
+    """What the model knows of the task, that of the output folder, else the one that is started from: (SavedHead or
+    None, list of labels or None).
+    """
+    own = os.path.join(run.output_dir, f"run-{run.seed}" if run.num_runs > 1 else "")
+    head = read_saved_head(own) or read_saved_head(run.init_checkpoint)
+    labels = run_folder.saved_labels(own) or run_folder.saved_labels(run.init_checkpoint or own)
+    return head, labels or (list(head.labels) if head and head.labels else None)
 
 
 def _check_taken(run, wanted):

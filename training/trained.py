@@ -2,14 +2,14 @@
 
 import dataclasses
 import inspect
-import logging
 import os
 import re
 
 from errors import InputError
 from processors.tokenization import load_tokenizer
 from training import checkpoints, run_folder
-from training.building import ModelSource, model_folder
+from training.building import ModelSource
+from training.saved_head import check_whole_texts, label_names
 from training.weights import load_weights, open_weights
 
 
@@ -21,7 +21,7 @@ def model_source(settings, output_dir, vocab_file=None, vocab_required=True):
     """
     if settings.do_train or not _is_trained(output_dir):
         return ModelSource(settings, vocab_file, vocab_required)
-    folder = model_folder(output_dir)
+    folder = run_folder.model_folder(output_dir)
     own = dataclasses.replace(settings, init_checkpoint=folder)
     source = ModelSource(own, vocab_file, vocab_required)
     if settings.vocab_file and source.weights.vocab_folder:
@@ -52,13 +52,14 @@ def load_trained(objective, settings, output_dir, initial, label_names=(), allow
     own, latest = _is_trained(output_dir), checkpoints.find_latest(output_dir)
     if not own and latest:
         raise InputError(f"{output_dir} holds a run that is not finished; the same command with --do_train finishes it")
-    source = open_weights(model_folder(output_dir)) if own else initial
+    source = open_weights(run_folder.model_folder(output_dir)) if own else initial
     if source is None:
         raise InputError(f"{output_dir} holds no trained model, and no --init_checkpoint is given; add --do_train")
+    check_whole_texts(source.config or {}, source.path)
     _check_problem_type(source, getattr(objective, "problem_type", None))
     _check_settings(objective, settings, output_dir if own else _run_of(source.path), own)
     report = load_weights(objective, source, allow_missing=allow_missing)
-    logging.info("%s", report.table())
+    report.log()
     needed = [name for name in report.missing if not re.fullmatch(allow_missing or r"(?!)", name)]
     untrained = needed + report.reshaped
     if untrained:
@@ -68,7 +69,7 @@ def load_trained(objective, settings, output_dir, initial, label_names=(), allow
 
 
 def _is_trained(output_dir):
-    return os.path.exists(os.path.join(model_folder(output_dir), "model.safetensors"))
+    return os.path.exists(os.path.join(run_folder.model_folder(output_dir), "model.safetensors"))
 
 
 def _run_of(path):
@@ -107,8 +108,10 @@ def _check_settings(objective, settings, folder, own):
 
 def _check_label_names(source, here):
     """A model that names its classes must mean the same by each of its outputs."""
-    named = (source.config or {}).get("id2label") or {}
-    there = [named[key] for key in sorted(named, key=int)]
-    nameless = all(str(name).startswith("LABEL_") for name in there)
+    there = label_names(source.config or {}) or []
+    nameless = all(name.startswith("LABEL_") for name in there)
     if here and not nameless and there != here:
-        raise InputError(f"{source.path}: trained on the labels {', '.join(there)}; here they are {', '.join(here)}")
+        raise InputError(
+            f"{source.path}: trained on the labels {', '.join(there)}; here they are {', '.join(here)}; a generic "
+            "--task_name without --label_list takes the model's own"
+        )

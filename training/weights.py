@@ -1,15 +1,19 @@
 """Weights in: from any of the formats people have, with a report that leaves nothing out. Weights out: see `save_*`."""
 
 import dataclasses
+import difflib
+import logging
 import os
 import re
 
 import tensorflow as tf
 
 from errors import InputError
-from training.weight_formats import huggingface, saved_model, tf1
+from training import output_embeddings
+from training.unread_weights import unread_weights
+from training.weight_formats import foreign, huggingface, saved_model, tf1
 from training.weight_formats.huggingface import save_huggingface
-from training.weight_formats.sentence_transformers import save_modules
+from training.weight_formats.sentence_transformers import MODULES, save_modules, transformer_folder
 from training.weight_formats.source import WeightSource
 from training.weight_formats.tf1 import save_tf1
 
@@ -18,11 +22,9 @@ __all__ = [
 ]  # fmt: skip
 
 ALLOWED = (
-    "a TensorFlow checkpoint (bert_model.ckpt), a Hugging Face folder (config.json, model.safetensors), "
-    "an output folder of Bertline, a SavedModel folder or a TensorFlow Hub handle is needed"
+    "a TensorFlow checkpoint (bert_model.ckpt), a Hugging Face folder (config.json, model.safetensors), a folder of "
+    "sentence-transformers, an output folder of Bertline, a SavedModel folder or a TensorFlow Hub handle is needed"
 )
-PICKLES = (".bin", ".pt", ".pth", ".pkl", ".pickle")
-PICKLE_STARTS = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")  # torch's zip files; bare pickles
 # A head of this name belongs to a task: of another shape it is another task's, and is left alone.
 TASK_HEAD = re.compile(r"(^|/)output_(weights|bias)$")
 # What the first axis of a weight is called in a config.
@@ -58,24 +60,40 @@ def open_weights(source):
     if tf1.data_shards(prefix):
         raise InputError(f"{prefix}.index: missing; without it the data beside it cannot be read")
     if not tf.io.gfile.exists(source):
-        raise InputError(f"{source}: no such file or folder; {ALLOWED}")
+        raise InputError(f"{source}: no such file or folder; {_nearby(prefix) or ALLOWED}")
     with tf.io.gfile.GFile(source, "rb") as file:
-        start = file.read(4)
-    if source.endswith(PICKLES) or start.startswith(PICKLE_STARTS):
-        _refuse_pickle(source)
-    raise InputError(f"{source}: unknown format; {ALLOWED}")
+        foreign.refuse_file(source, file.read(4))
+    raise InputError(f"{source}: unknown format; {_nearby(prefix) or ALLOWED}")
+
+
+def _nearby(prefix):
+    """What the folder of a prefix has instead, the nearest names first; None where there is nothing."""
+    folder = os.path.dirname(prefix) or "."
+    found = tf1.prefixes(folder)
+    near = difflib.get_close_matches(os.path.basename(prefix), found, n=len(found) or 1, cutoff=0.0)
+    if not found:
+        return None
+    more = f" and {len(found) - 4} more" if len(found) > 4 else ""
+    return f"{folder} has the checkpoint{'s' if len(found) > 1 else ''} {', '.join(near[:4])}{more}; name one of them"
 
 
 def _open_folder(folder):
-    names = set(tf.io.gfile.listdir(folder))
-    if names & {huggingface.WEIGHTS, huggingface.SHARD_INDEX}:
+    names = {name.rstrip("/") for name in tf.io.gfile.listdir(folder)}
+    inner = transformer_folder(folder)
+    if inner.rstrip("/") != folder:
+        if not tf.io.gfile.isdir(inner):
+            raise InputError(f"{inner}: no such folder, but {MODULES} names it; copy the whole of {folder}")
+        return _open_folder(inner.rstrip("/"))
+    is_whole = bool(names & {huggingface.WEIGHTS, huggingface.SHARD_INDEX})
+    foreign.refuse_adapter(folder, names, is_whole)
+    if is_whole:
         return huggingface.open_huggingface(folder)
     if "saved_model.pb" in names:
         return saved_model.open_saved_model(folder)
     inner = os.path.join(folder, "model")
     if tf.io.gfile.exists(os.path.join(inner, huggingface.WEIGHTS)):
         return huggingface.open_huggingface(inner)
-    prefixes = sorted(name.removesuffix(".index") for name in names if name.endswith(".index"))
+    prefixes = tf1.prefixes(folder)
     latest = tf.train.latest_checkpoint(folder) if "checkpoint" in names else None
     if latest or len(prefixes) == 1:
         return tf1.open_tf1(latest or os.path.join(folder, prefixes[0]))
@@ -84,18 +102,20 @@ def _open_folder(folder):
     safetensors = sorted(name for name in names if name.endswith(".safetensors"))
     if len(safetensors) == 1:
         return huggingface.open_huggingface(os.path.join(folder, safetensors[0]))
-    for name in sorted(names):
-        if name.endswith(PICKLES):
-            _refuse_pickle(os.path.join(folder, name))
-    raise InputError(f"{folder}: no weights in this folder ({', '.join(sorted(names)[:5]) or 'empty'}); {ALLOWED}")
+    foreign.refuse_folder(folder, names)
+    inside = next((name for name in sorted(names) if _has_weights(os.path.join(folder, name))), None)
+    hint = f"{os.path.join(folder, inside)} has some; give that folder" if inside else ALLOWED
+    raise InputError(f"{folder}: no weights in this folder ({', '.join(sorted(names)[:5]) or 'empty'}); {hint}")
 
 
-def _refuse_pickle(path):
-    raise InputError(
-        f"{path}: a Python pickle can run any program when it is opened, so it is not; where you trust it, write "
-        'safetensors with transformers: AutoModel.from_pretrained("FOLDER").save_pretrained("NEW_FOLDER", '
-        "safe_serialization=True), then give NEW_FOLDER"
-    )
+def _has_weights(folder):
+    """Whether it is a folder with weights in it, or in one of its own."""
+    for _ in range(2):
+        names = [name.rstrip("/") for name in tf.io.gfile.listdir(folder)] if tf.io.gfile.isdir(folder) else []
+        if any(name.endswith((".index", ".safetensors", ".safetensors.index.json")) for name in names):
+            return True
+        folder = os.path.join(folder, names[0]) if len(names) == 1 else ""
+    return False
 
 
 @dataclasses.dataclass
@@ -108,6 +128,8 @@ class LoadReport:
       reshaped: task heads of another shape in the source, left as initialised: sentences.
       unused: in the source, not in the model.
       optimizer: number of optimizer slots and counters in the source, never read.
+      wrapper: what was taken off the names, as "module."; "" for nothing.
+      num_layers: of the encoder, None where it has no such number.
     """
 
     description: str
@@ -116,18 +138,40 @@ class LoadReport:
     reshaped: list[str]
     unused: list[str]
     optimizer: int
+    wrapper: str = ""
+    num_layers: int | None = None
 
     def table(self):
         """Several lines of text: the counts, and the names of all that is not simply matched."""
         left = len(self.missing) + len(self.reshaped)
         lines = [f"weights from {self.description}", f"  matched    {len(self.matched):5d}"]
+        if self.wrapper:
+            lines[0] += f", without the {self.wrapper!r} before their names"
         lines.append(f"  missing    {left:5d}" + ("  left as initialised" if left else ""))
         lines += [f"    {entry}" for entry in self.reshaped + condensed(self.missing)]
         lines.append(f"  not used   {len(self.unused):5d}")
-        lines += [f"    {entry}" for entry in condensed(self.unused)]
+        for unread in unread_weights(self.unused, self.num_layers):
+            lines.append(f"    {unread.meaning}:")
+            lines += [f"      {entry}" for entry in condensed(unread.names)]
         if self.optimizer:
             lines.append(f"  optimizer  {self.optimizer:5d}  slots, counters, position ids: not read")
         return "\n".join(lines)
+
+    def warn(self):
+        """Warns of what was not read and changes the result."""
+        for unread in unread_weights(self.unused, self.num_layers):
+            if unread.matters:
+                some = condensed(unread.names)
+                more = f" and {len(some) - 3} more kinds" if len(some) > 3 else ""
+                logging.warning(
+                    "%s: %d weights are not read, %s (%s%s)", self.description, len(unread.names), unread.meaning,
+                    ", ".join(some[:3]), more,
+                )  # fmt: skip
+
+    def log(self):
+        """The table as a line of information, then the warnings."""
+        logging.info("%s", self.table())
+        self.warn()
 
 
 def load_weights(model, source, required=None, allow_missing=None):
@@ -145,9 +189,15 @@ def load_weights(model, source, required=None, allow_missing=None):
     """
     source = source if isinstance(source, WeightSource) else open_weights(source)
     variables, stored = model.named_weights(), source.canonical(model)
+    if output_embeddings.BIAS in variables:
+        output_embeddings.check_tied(source, stored)
     required = required or set(getattr(model, "encoder", model).named_weights()).__contains__
     shapes = {name: tuple(variable.shape) for name, variable in variables.items()}
-    report = LoadReport(source.description, [], [], [], sorted(stored.keys() - shapes.keys()), source.optimizer)
+    config = getattr(getattr(model, "encoder", model), "config", None)
+    report = LoadReport(
+        source.description, [], [], [], sorted(stored.keys() - shapes.keys()), source.optimizer,
+        source.wrapper(model), getattr(config, "num_hidden_layers", None),
+    )  # fmt: skip
     wrong = []
     for name, shape in shapes.items():
         if name not in stored:

@@ -178,7 +178,8 @@ def test_what_is_written_is_read_again(tmp_path):
 
 
 @pytest.mark.parametrize("content, message", [
-    (b'{"vocab_size": 5, "note": "caf\xe9"}', "config.json: not JSON: byte 0xe9 at offset 30 is not UTF-8; copy the file again, or save"),
+    (b'{"vocab_size": 5, "note": "caf\xe9"}',
+     "config.json: not JSON: byte 0xe9 at offset 30 is not UTF-8; copy the file again, or save"),
     (b'{"vocab_size": 5,}', "config.json:1: not JSON"),
     (b"[" * 100_000, "config.json: lists or objects are nested too deeply"),
     (b"[1]", "config.json: a JSON object is needed"),

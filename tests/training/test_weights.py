@@ -419,7 +419,7 @@ def test_truncated_safetensors(safetensors_file):
 def test_damaged_safetensors(safetensors_file):
     whole = safetensors_file.read_bytes()
     safetensors_file.write_bytes(whole[:8] + b"x" + whole[9:])
-    assert_refused(safetensors_file, "the header at offset 8 cannot be read")
+    assert_refused(safetensors_file, "the header at offset 8 does not begin with {")
     header = json.dumps({"w": {"dtype": "F32", "shape": [3], "data_offsets": [0, 8]}}).encode()
     safetensors_file.write_bytes(struct.pack("<Q", len(header)) + header + bytes(8))
     assert_refused(safetensors_file, "tensor w", "8 bytes for F32 [3]")

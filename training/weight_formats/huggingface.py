@@ -1,8 +1,4 @@
-"""Hugging Face folders: config.json beside model.safetensors.
-
-Source: the safetensors format, https://huggingface.co/docs/safetensors (8 bytes of header length, a JSON header,
-then the tensors' bytes). The reader is our own because it must name the offset at which a damaged file breaks.
-"""
+"""Hugging Face folders: config.json beside model.safetensors, in one file or in shards with an index."""
 
 import dataclasses
 import json
@@ -14,11 +10,16 @@ import tensorflow as tf
 
 from errors import InputError
 from files import replaced
+from training.weight_formats.config_file import read_config
+from training.weight_formats.foreign import refuse_adapter_weights
+from training.weight_formats.safetensors_header import BITS, read_header
 from training.weight_formats.source import Tensor, WeightSource, read_json, vocab_folder
 
 WEIGHTS = "model.safetensors"
 SHARD_INDEX = "model.safetensors.index.json"
 FLOATS = {"F64": np.dtype("<f8"), "F32": np.dtype("<f4"), "F16": np.dtype("<f2"), "BF16": np.dtype("<u2")}
+# Names of weights packed into words of 32 bits; those packed into 8 and fewer have a dtype that says so.
+PACKED = re.compile(r"\.(qweight|qzeros|weight_packed)$")
 
 # The class that `transformers` loads a folder into, by the tensors that it has; the first that fits.
 ARCHITECTURES = (
@@ -33,25 +34,44 @@ ARCHITECTURES = (
 
 
 class HuggingFaceSource(WeightSource):
-    """Tensors under Hugging Face names, with or without the prefix of the base model."""
+    """Tensors under Hugging Face names, with or without the prefix of the base model or of an object around it."""
+
+    separator = "."
 
     def canonical(self, model):
-        encoder_names = [name for name, _ in getattr(model, "encoder", model).huggingface_names().values()]
-        base = os.path.commonprefix(encoder_names)
-        prefix = base[: base.index(".") + 1] if "." in base else ""
+        base, wrapper = _base_prefix(model), self.wrapper(model)
 
         def plain(name):
-            # Folders converted from TF1 by the first versions of the library say gamma and beta.
-            name = re.sub(r"(LayerNorm|layer_norm)\.gamma$", r"\1.weight", name)
-            name = re.sub(r"(LayerNorm|layer_norm)\.beta$", r"\1.bias", name)
-            return name.removeprefix(prefix)
+            return _of_today(name).removeprefix(wrapper).removeprefix(base)
 
         known = {plain(name): (canonical, turn) for canonical, (name, turn) in model.huggingface_names().items()}
         found = {}
         for name, tensor in self.tensors.items():
-            canonical, turn = known.get(plain(name), (name, False))
+            canonical, turn = known.get(plain(name), (name.removeprefix(wrapper), False))
+            if canonical in found:
+                raise InputError(
+                    f"{self.path}: {found[canonical].name} and {name} are the same weight; save one model by itself"
+                )
             found[canonical] = _transposed(tensor) if turn else tensor
         return found
+
+    def wrapper(self, model):
+        base = _base_prefix(model)
+        first = next(iter(getattr(model, "encoder", model).huggingface_names().values()))[0]
+        return self._wrapper(first.removeprefix(base), base)
+
+
+def _base_prefix(model):
+    """What the names of the encoder's weights begin with in a model with a head: "bert."."""
+    names = [name for name, _ in getattr(model, "encoder", model).huggingface_names().values()]
+    base = os.path.commonprefix(names)
+    return base[: base.index(".") + 1] if "." in base else ""
+
+
+def _of_today(name):
+    """Folders converted from TF1 by the first versions of the library say gamma and beta."""
+    name = re.sub(r"(LayerNorm|layer_norm)\.gamma$", r"\1.weight", name)
+    return re.sub(r"(LayerNorm|layer_norm)\.beta$", r"\1.bias", name)
 
 
 def _transposed(tensor):
@@ -62,72 +82,80 @@ def open_huggingface(path):
     """Reads the headers of a folder with model.safetensors (one file or shards), or of one .safetensors file.
 
     Raises:
-      InputError: a file is missing, truncated or not in the format; the message has the file and the offset.
+      InputError: a file is missing, truncated or not in the format; the message has the file and the offset. It has an
+        adapter's weights, not a model's.
     """
     if path.endswith(".safetensors"):
         folder, files = os.path.dirname(path) or ".", [path]
     else:
-        folder, files = path, [os.path.join(path, WEIGHTS)]
-        shards = read_json(os.path.join(path, SHARD_INDEX)) if not tf.io.gfile.exists(files[0]) else None
-        if shards is not None:
-            names = sorted(set(shards.get("weight_map", {}).values()))
-            files = [os.path.join(path, os.path.basename(name)) for name in names]
+        folder, files = path, _files(path)
     tensors, left_out = {}, 0
     for file in files:
-        found, others = _read_header(file)
+        found, others = _open_file(file)
         tensors.update(found)
         left_out += others
-    config = read_json(os.path.join(folder, "config.json"))
+    refuse_adapter_weights(path, tensors)
+    config_path = os.path.join(folder, "config.json")
+    config = read_config(config_path)
     kind = ((config or {}).get("architectures") or [(config or {}).get("model_type") or "no config.json"])[0]
-    return HuggingFaceSource(path, f"Hugging Face {path} ({kind})", tensors, left_out, config, vocab_folder(folder))
+    return HuggingFaceSource(
+        path, f"Hugging Face {path} ({kind})", tensors, left_out, config, vocab_folder(folder), config_path
+    )
 
 
-def _read_header(path):
-    """The tensors of one .safetensors file, and the number of those that are no weights (position ids)."""
-    if not tf.io.gfile.exists(path):
+def _files(folder):
+    """The .safetensors files of a folder. Raises InputError where its index is damaged or names a tensor in vain."""
+    whole, index = os.path.join(folder, WEIGHTS), os.path.join(folder, SHARD_INDEX)
+    if tf.io.gfile.exists(whole):
+        return [whole]
+    places = read_json(index).get("weight_map")
+    if not isinstance(places, dict) or not all(isinstance(name, str) and name for name in places.values()):
+        raise InputError(f"{index}: weight_map is needed, an object of tensors and their files; copy the file again")
+    shards = sorted(set(map(os.path.basename, places.values())))
+    for shard in shards:
+        path = os.path.join(folder, shard)
+        there = {entry.name for entry in _entries(path)}
+        for tensor, file in places.items():
+            if os.path.basename(file) == shard and tensor not in there:
+                raise InputError(f"{path}: has no tensor {tensor}, but {SHARD_INDEX} names it; copy both files again")
+    return [os.path.join(folder, shard) for shard in shards]
+
+
+def _entries(path):
+    if not tf.io.gfile.exists(path) or tf.io.gfile.isdir(path):
         raise InputError(f"{path}: no such file, but {SHARD_INDEX} names it; was the download complete?")
-    size = tf.io.gfile.stat(path).length
     with tf.io.gfile.GFile(path, "rb") as file:
-        start = file.read(8)
-        if start == b"version ":
-            raise InputError(f"{path}: a git-lfs pointer, not the weights; fetch them with `git lfs pull`")
-        length = int.from_bytes(start, "little")
-        if size < 8 or 8 + length > size:
-            raise InputError(
-                f"{path}: the header declared at offset 0 has {length} bytes, the file has {size}; "
-                "truncated or no safetensors file, copy it again"
-            )
-        raw = file.read(length)
-    try:
-        header = {name: entry for name, entry in json.loads(raw).items() if name != "__metadata__"}
-        entries = [(n, e["dtype"], tuple(e["shape"]), *e["data_offsets"]) for n, e in header.items()]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"{path}: the header at offset 8 cannot be read ({error}); copy the file again") from error
+        return read_header(file, tf.io.gfile.stat(path).length, path)
+
+
+def _open_file(path):
+    """The tensors of one .safetensors file, and the number of those that are no weights (position ids).
+
+    Raises:
+      InputError: the file is damaged, or its weights are packed into fewer bits.
+    """
     tensors, others = {}, 0
-    for name, kind, shape, begin, end in entries:
-        begin, end = begin + 8 + length, end + 8 + length
-        if end > size:
+    for entry in _entries(path):
+        if entry.kind in FLOATS:
+            tensors[entry.name] = Tensor(entry.name, entry.shape, _reader(path, entry))
+        elif entry.kind != "BOOL" and BITS[entry.kind] <= 8 or PACKED.search(entry.name):
             raise InputError(
-                f"{path}: tensor {name} lies at offsets {begin} to {end}, the file ends at {size}; "
-                "truncated, copy it again"
+                f"{path}: tensor {entry.name} is of {entry.kind}: weights packed into fewer bits; those of "
+                f"{', '.join(FLOATS)} are read. Save the model anew without quantization"
             )
-        if kind not in FLOATS:
-            others += 1
-        elif end - begin != FLOATS[kind].itemsize * int(np.prod(shape)):
-            raise InputError(f"{path}: tensor {name} at offset {begin}: {end - begin} bytes for {kind} {list(shape)}")
         else:
-            tensors[name] = Tensor(name, shape, _reader(path, kind, shape, begin, end))
+            others += 1
     return tensors, others
 
 
-def _reader(path, kind, shape, begin, end):
+def _reader(path, entry):
     def read():
         with tf.io.gfile.GFile(path, "rb") as file:
-            file.seek(begin)
-            values = np.frombuffer(file.read(end - begin), FLOATS[kind])
-        if kind == "BF16":  # the upper half of a float32
+            file.seek(entry.begin)
+            values = np.frombuffer(file.read(entry.end - entry.begin), FLOATS[entry.kind])
+        if entry.kind == "BF16":  # the upper half of a float32
             values = (values.astype("<u4") << 16).view("<f4")
-        return values.astype(np.float32, copy=False).reshape(shape)
+        return values.astype(np.float32, copy=False).reshape(entry.shape)
 
     return read
 

@@ -8,6 +8,10 @@ import dataclasses
 import math
 import re
 
+import numpy as np
+
+from errors import InputError
+
 _LAYER = r"layer_(\d+)/"
 _FROM, _TO = r"bert/encoder/layer_\1/", r"bert/embeddings/"
 
@@ -32,14 +36,31 @@ NAMES = {
 _PATTERNS = [(re.compile(rf"(?:^|/){pattern}$"), name) for pattern, name in NAMES.items()]
 
 
-def canonical_tensors(tensors):
-    """Tensors under canonical names; a name that is not in the table is kept."""
+def canonical_tensors(tensors, path):
+    """Tensors under canonical names; a name that is not in the table is kept.
+
+    Args:
+      path: of the file, for messages.
+
+    Raises:
+      InputError: two different tensors would have the same name.
+    """
     renamed = {}
     for name, tensor in tensors.items():
         matches = ((pattern.search(name), canonical) for pattern, canonical in _PATTERNS)
         found = next((match.expand(canonical) for match, canonical in matches if match), name)
-        renamed[found] = _joined_heads(found, tensor)
+        joined = _joined_heads(found, tensor)
+        if found in renamed and not _are_equal(renamed[found], joined):
+            raise InputError(
+                f"{path}: several models in it, as {renamed[found].name} and {name} say; save the one that is meant by "
+                "itself"
+            )
+        renamed[found] = joined
     return renamed
+
+
+def _are_equal(one, other):
+    return one.shape == other.shape and np.array_equal(one.read(), other.read())
 
 
 def _joined_heads(name, tensor):

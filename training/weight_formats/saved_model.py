@@ -20,7 +20,7 @@ def open_saved_model(folder, handle=None):
     tensors, optimizer = read_bundle(os.path.join(folder, "variables", "variables"))
     vocabulary = vocab_folder(os.path.join(folder, "assets"), folder)
     path, config = handle or folder, inferred_config(tensors)
-    return WeightSource(path, f"SavedModel {path}", canonical_tensors(tensors), optimizer, config, vocabulary)
+    return WeightSource(path, f"SavedModel {path}", canonical_tensors(tensors, path), optimizer, config, vocabulary)
 
 
 def resolve(handle):

@@ -1,12 +1,19 @@
-"""What sentence-transformers wants beside config.json and the weights: how tokens become a sentence's vector.
+"""What sentence-transformers has beside config.json and the weights: how tokens become a sentence's vector.
 
 Source: the files that the library itself writes: modules.json, 1_Pooling/config.json, sentence_bert_config.json.
 """
 
+import dataclasses
 import json
 import os
 
+import json_files
+from errors import InputError
 from files import replaced
+from processors.text_files import is_remote
+
+MODULES = "modules.json"
+LIBRARY = "sentence_transformers."
 
 # Keys of 1_Pooling/config.json, in the order in which the library concatenates, and what we call them.
 POOLING_KEYS = {
@@ -17,6 +24,53 @@ POOLING_KEYS = {
     "pooling_mode_weightedmean_tokens": "weighted_mean",
     "pooling_mode_lasttoken": "last",
 }
+
+
+@dataclasses.dataclass(frozen=True)
+class Module:
+    """One step from a text to its vector.
+
+    Attributes:
+      kind: the name of its class, as "Pooling". is_of_library: whether that is the library's own.
+      folder: of its files.
+    """
+
+    kind: str
+    is_of_library: bool
+    folder: str
+
+
+def read_modules(folder):
+    """The modules of a folder of sentence-transformers in their order, list of Module; None where it is none.
+
+    Raises:
+      InputError: modules.json is not what the library writes.
+    """
+    path = os.path.join(folder, MODULES)
+    if not _is_file(path):
+        return None
+    found = []
+    for entry in json_files.read(path, list):
+        kind, place = (entry.get("type"), entry.get("path", "")) if isinstance(entry, dict) else (None, None)
+        if not isinstance(kind, str) or not isinstance(place, str):
+            raise InputError(f"{path}: a module is an object with a type and a path, found {json_files.shown(entry)}")
+        inner = os.path.join(folder, place) if place else folder
+        found.append(Module(kind.rsplit(".", 1)[-1], kind.startswith(LIBRARY), inner))
+    return found
+
+
+def transformer_folder(folder):
+    """Where the encoder of a folder of sentence-transformers lies; any other folder is given back."""
+    modules = read_modules(folder) or []
+    return next((module.folder for module in modules if module.kind == "Transformer"), folder)
+
+
+def _is_file(path):
+    if not is_remote(path):
+        return os.path.isfile(path)
+    import tensorflow as tf
+
+    return tf.io.gfile.exists(path) and not tf.io.gfile.isdir(path)
 
 
 def save_modules(folder, pooling, width, max_seq_length, normalize):

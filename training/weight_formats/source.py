@@ -1,7 +1,6 @@
 """What every format of weights on disk looks like to the loader."""
 
 import dataclasses
-import json
 import os
 import re
 from collections.abc import Callable
@@ -9,6 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
+import json_files
 from errors import InputError
 
 # Slots and counters that optimizers leave in a checkpoint: BERT's and LAMB's by suffix, tf.compat.v1's by its names.
@@ -38,7 +38,10 @@ class WeightSource:
       optimizer: how many tensors were left out as optimizer state or counters.
       config: the dict of bert_config.json or config.json, or None where none lies beside the weights.
       vocab_folder: the folder that holds the vocabulary, or None.
+      config_path: the file of `config`, for messages; None where it has none.
     """
+
+    separator = "/"  # between the parts of a name
 
     path: str
     description: str
@@ -46,13 +49,38 @@ class WeightSource:
     optimizer: int = 0
     config: dict | None = None
     vocab_folder: str | None = None
+    config_path: str | None = None
 
     def canonical(self, model):
         """The tensors under canonical names, in the layout of `model`'s variables; unknown ones keep their own name.
 
         model: an encoder or objective with `named_weights()` and `huggingface_names()`.
+
+        Raises:
+          InputError: there are several models in it, so that it cannot be said which one is meant.
         """
-        return dict(self.tensors)
+        wrapper = self.wrapper(model)
+        return {name.removeprefix(wrapper): tensor for name, tensor in self.tensors.items()}
+
+    def wrapper(self, model):
+        """What names have before their own where the model was saved inside another object: "module.", or "".
+
+        Raises:
+          InputError: there are several models in it.
+        """
+        return self._wrapper(next(iter(getattr(model, "encoder", model).named_weights())))
+
+    def _wrapper(self, name, base=""):
+        """What the one tensor that ends in this name has before it; `base` may stand between."""
+        ends = self.separator + name
+        found = {other[: -len(name)] for other in self.tensors if other == name or other.endswith(ends)}
+        found = {prefix.removesuffix(base) for prefix in found}
+        if len(found) > 1 and "" not in found:
+            raise InputError(
+                f"{self.path}: {len(found)} models in it, under {', '.join(sorted(found))}; save the one that is meant "
+                "by itself"
+            )
+        return "" if "" in found else next(iter(found), "")
 
     def shapes(self, model):
         """Canonical name -> shape."""
@@ -64,18 +92,8 @@ class WeightSource:
 
 
 def read_json(path):
-    """The dict in a JSON file; None where there is no such file."""
-    if not tf.io.gfile.exists(path):
-        return None
-    with tf.io.gfile.GFile(path, "rb") as file:
-        raw = file.read()
-    try:
-        content = json.loads(raw)
-    except ValueError as error:
-        raise InputError(f"{path}: not valid JSON ({error})") from error
-    if not isinstance(content, dict):
-        raise InputError(f"{path}: a JSON object is needed, found a {type(content).__name__}")
-    return content
+    """The dict in a JSON file; None where there is no such file. Raises InputError for what is no JSON object."""
+    return json_files.read(path) if tf.io.gfile.exists(path) else None
 
 
 def vocab_folder(*folders):

@@ -9,8 +9,9 @@ import tensorflow as tf
 
 from errors import InputError
 from files import replaced, sync
+from training.weight_formats.config_file import read_config
 from training.weight_formats.model_garden import canonical_tensors, inferred_config
-from training.weight_formats.source import OPTIMIZER_STATE, Tensor, WeightSource, read_json, vocab_folder
+from training.weight_formats.source import OPTIMIZER_STATE, Tensor, WeightSource, vocab_folder
 
 OBJECT_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"
 FILE_OF_PREFIX = re.compile(r"\.(index|meta|data-\d{5}-of-\d{5})$")
@@ -20,10 +21,19 @@ def open_tf1(prefix):
     """The weights of a checkpoint prefix; bert_config.json and vocab.txt are looked for beside it."""
     folder = os.path.dirname(prefix) or "."
     tensors, optimizer = read_bundle(prefix)
-    configs = (read_json(os.path.join(folder, name)) for name in ("bert_config.json", "config.json"))
-    config = next((config for config in configs if config), None) or inferred_config(tensors)
-    description = f"TensorFlow checkpoint {prefix}"
-    return WeightSource(prefix, description, canonical_tensors(tensors), optimizer, config, vocab_folder(folder))
+    paths = (os.path.join(folder, name) for name in ("bert_config.json", "config.json"))
+    config_path, config = next(((path, config) for path in paths if (config := read_config(path))), (None, None))
+    return WeightSource(
+        prefix, f"TensorFlow checkpoint {prefix}", canonical_tensors(tensors, prefix), optimizer,
+        config or inferred_config(tensors), vocab_folder(folder), config_path,
+    )  # fmt: skip
+
+
+def prefixes(folder):
+    """Names of the checkpoints whose index lies in a folder, sorted."""
+    if not tf.io.gfile.isdir(folder):
+        return []
+    return sorted(name.removesuffix(".index") for name in tf.io.gfile.listdir(folder) if name.endswith(".index"))
 
 
 def data_shards(prefix):

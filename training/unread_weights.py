@@ -1,0 +1,62 @@
+"""What it means for the result that some of a file's weights are not read."""
+
+import dataclasses
+import re
+
+
+@dataclasses.dataclass(frozen=True)
+class Unread:
+    """Some weights of a kind.
+
+    Attributes:
+      names: as the file has them, or canonical.
+      meaning: what it means that they are not read, in words.
+      matters: whether the model that wrote them computes something else by them than is computed here.
+    """
+
+    names: list[str]
+    meaning: str
+    matters: bool
+
+
+_LAYER = re.compile(r"(?:^|[/.])layer[_.](\d+)[/.]")
+# Part of a name -> (meaning, matters); the first that is found.
+_PARTS = (
+    (r"lora_|adapter", "an adapter: the result is that of the model without it; merge it into the weights first", True),
+    (r"crossattention", "attention to another encoder's states: the result is that of the model without it", True),
+    (r"distance_embedding", "relative positions: the result is that of the model without them", True),
+    (r"^cls[/.]predictions[/.]decoder|^cls[/.]predictions[/.]output_weights",
+     "output embeddings of a masked LM: not needed, or copies of the word embeddings", False),
+    (r"^cls[/.](predictions|seq_relationship)",
+     "the head of pre-training (masked LM, next sentence): not needed here", False),
+    (r"^(output_(weights|bias)|classifier[/.](weight|bias)|qa_outputs[/.]|cls[/.]squad)",
+     "the head of a fine-tuned task: not needed here", False),
+    (r"(^|[/.])pooler[/.]", "a pooler: not needed here", False),
+)  # fmt: skip
+_OTHER = "of a part that is not known here: the result is that of the model without it"
+
+
+def unread_weights(names, num_layers=None):
+    """list of Unread; each name is in one.
+
+    Args:
+      names: of the weights that were not read.
+      num_layers: of the encoder, where it is known.
+    """
+    groups = {}
+    for name in names:
+        groups.setdefault(_meaning(name, num_layers), []).append(name)
+    return [Unread(members, *meaning) for meaning, members in groups.items()]
+
+
+def _meaning(name, num_layers):
+    layer = _LAYER.search(name)
+    if layer and num_layers and int(layer[1]) >= num_layers:
+        return (
+            f"layers beyond the {num_layers} that the configuration says (num_hidden_layers): they are left out",
+            True,
+        )
+    for part, meaning, matters in _PARTS:
+        if re.search(part, name):
+            return meaning, matters
+    return _OTHER, True

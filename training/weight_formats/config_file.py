@@ -1,0 +1,35 @@
+"""config.json and bert_config.json as they lie beside weights: a dict whose general entries have the right types.
+
+What the encoder reads of it is checked by the encoder's own configuration.
+"""
+
+import json_files
+from errors import InputError
+from training.saved_head import check_head
+from training.weight_formats.source import read_json
+
+
+def read_config(path):
+    """The dict of a configuration file; None where there is none.
+
+    Raises:
+      InputError: not a JSON object, or an entry that names the model or its head has another type.
+    """
+    config = read_json(path)
+    if config is None:
+        return None
+    architectures = config.get("architectures") or []
+    if not isinstance(architectures, list) or not all(isinstance(name, str) for name in architectures):
+        raise InputError(f"{path}: architectures is {json_files.shown(architectures)}, a list of names is needed")
+    for name, kind in (("model_type", str), ("global_step", int)):
+        value = config.get(name)
+        if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
+            raise InputError(f"{path}: {name} is {json_files.shown(value)}, {kind.__name__} is needed")
+    try:
+        check_head(config)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+    # An entry that is null says as little as one that is not there.
+    return {
+        key: value for key, value in config.items() if value is not None or key not in ("model_type", "global_step")
+    }

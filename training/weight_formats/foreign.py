@@ -1,0 +1,111 @@
+"""Folders and files of other kinds: what they are, and what to do with them.
+
+The files by which transformers, peft, optimum, Keras and llama.cpp keep models beside the formats that are read here.
+"""
+
+import os
+import re
+
+import json_files
+from errors import InputError
+
+ADAPTER = "adapter_config.json"
+ADAPTER_WEIGHTS = re.compile(r"\.(lora_(A|B|embedding_A|embedding_B|magnitude_vector)|ia3_l|hada_w\d_[ab])(\.|$)")
+MERGE = (
+    'merge it into its model first (peft: AutoPeftModel.from_pretrained("FOLDER").merge_and_unload()'
+    '.save_pretrained("NEW_FOLDER")), then give NEW_FOLDER'
+)
+PICKLES = (".bin", ".pt", ".pth", ".pkl", ".pickle")
+_PICKLE_STARTS = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")  # torch's zip files; bare pickles
+_OTHER_STARTS = {b"\x89HDF": "weights.h5", b"GGUF": "model.gguf"}
+
+# End of a file's name -> what it is, what to do.
+_FORMATS = (
+    (
+        r"tf_model\.h5(\.index\.json)?", "TensorFlow weights of transformers",
+        'transformers 4 with TensorFlow reads them: BertModel.from_pretrained("FOLDER", from_tf=True)'
+        '.save_pretrained("NEW_FOLDER"), then give NEW_FOLDER',
+    ),
+    (
+        r"\.(h5|hdf5|keras)", "weights of a Keras program",
+        "load them in that program and write a TensorFlow checkpoint under the original's names, or take the same "
+        "model's folder with model.safetensors",
+    ),
+    (
+        r"\.msgpack(\.index\.json)?", "Flax weights of transformers",
+        'transformers 4 with Flax reads them: BertModel.from_pretrained("FOLDER", from_flax=True)'
+        '.save_pretrained("NEW_FOLDER"), then give NEW_FOLDER',
+    ),
+    (
+        r"(\.gguf|ggml[^/]*\.bin)", "weights packed for llama.cpp",
+        "take the folder of the model that they were made of, with model.safetensors",
+    ),
+    (
+        r"\.onnx(_data)?", "a graph for ONNX Runtime",
+        "take the folder of the model that it was made of, with model.safetensors",
+    ),
+    (
+        r"openvino_[^/]*\.(xml|bin)", "a graph for OpenVINO",
+        "take the folder of the model that it was made of, with model.safetensors",
+    ),
+    (r"\.tflite", "a graph for TensorFlow Lite", "take the folder of the model that it was made of, with its weights"),
+    (
+        r"\.ml(package|model)", "a graph for Core ML",
+        "take the folder of the model that it was made of, with its weights",
+    ),
+    (r"\.ot", "weights for rust-bert", "take the same model's folder with model.safetensors"),
+)  # fmt: skip
+
+
+def refuse_adapter(folder, names, has_weights):
+    """Raises InputError for a folder that has an adapter.
+
+    Args:
+      names: of the files in it. has_weights: whether a whole model's weights are among them.
+    """
+    if ADAPTER not in names:
+        return
+    config = json_files.read(os.path.join(folder, ADAPTER))
+    kind, base = (json_files.shown(config.get(key)) for key in ("peft_type", "base_model_name_or_path"))
+    what = f"{folder}: an adapter ({ADAPTER}: {kind} for {base})"
+    if has_weights:
+        raise InputError(
+            f"{what} beside weights, which do not say whether it is in them; where it is, give a copy of the folder "
+            f"without {ADAPTER}; where it is not, {MERGE}"
+        )
+    raise InputError(f"{what}, not a model; {MERGE}")
+
+
+def refuse_adapter_weights(path, names):
+    """Raises InputError where the names of tensors are an adapter's, alone or around a model's."""
+    found = next((name for name in names if ADAPTER_WEIGHTS.search(name)), None)
+    if found:
+        raise InputError(f"{path}: an adapter's weights ({found} and others), not a model's; {MERGE}")
+
+
+def refuse_file(path, start=b""):
+    """Raises InputError for a file that is known and not read.
+
+    Args:
+      start: its first bytes.
+    """
+    name = os.path.basename(path)
+    for beginning, stands_for in _OTHER_STARTS.items():
+        if start.startswith(beginning):
+            name = f"{name} {stands_for}"
+    for ending, what, todo in _FORMATS:
+        if re.search(ending + "$", name):
+            raise InputError(f"{path}: {what}, no format that is read here; {todo}")
+    if name.endswith(PICKLES) or start.startswith(_PICKLE_STARTS):
+        raise InputError(
+            f"{path}: a Python pickle can run any program when it is opened, so it is not; where you trust it, write "
+            'safetensors with transformers: AutoModel.from_pretrained("FOLDER").save_pretrained("NEW_FOLDER", '
+            "safe_serialization=True), then give NEW_FOLDER"
+        )
+
+
+def refuse_folder(folder, names):
+    """Raises InputError for the first file of a folder that is known and not read."""
+    # A pickle comes last: what lies beside it says more of what the folder is.
+    for name in sorted(names, key=lambda name: (name.endswith(PICKLES) and not name.startswith("openvino_"), name)):
+        refuse_file(os.path.join(folder, name))
