@@ -57,7 +57,8 @@ def test_a_line_of_a_file_is_named(text):
 @pytest.mark.parametrize(
     "value, text",
     [
-        (None, "null"), (True, "true"), (0.5, "0.5"), ("a\ud800", '"a\\ud800"'), ([1, "b"], '[1, "b"]'), ({"a": 1}, '{"a": 1}'),
+        (None, "null"), (True, "true"), (0.5, "0.5"), ("a\ud800", '"a\\ud800"'), ([1, "b"], '[1, "b"]'),
+        ({"a": 1}, '{"a": 1}'),
         ([[1]], "a list"), ({"a": {}}, "an object"), ("x" * 100, '"' + "x" * 59 + "..."),
     ],
 )  # fmt: skip

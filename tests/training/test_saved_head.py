@@ -34,7 +34,7 @@ def folder(tmp_path):
     ({**CLASSIFIER, "id2label": {"0": "a", "1": "b"}, "problem_type": SEVERAL}, ("a", "b"), SEVERAL),
     ({**CLASSIFIER, "id2label": {"0": "a"}, "problem_type": SEVERAL}, ("a",), SEVERAL),
     ({**CLASSIFIER, "id2label": {str(i): i for i in range(11)}}, tuple(map(str, range(11))), SINGLE),
-    ({**CLASSIFIER, "id2label": {"0": True, "1": False}, "label2id": {"true": "0", "false": "1"}}, ("true", "false"), SINGLE),
+    ({**CLASSIFIER, "id2label": {"0": True, "1": False}, "label2id": {"true": "0"}}, ("true", "false"), SINGLE),
 ])  # fmt: skip
 def test_what_a_configuration_says(folder, config, labels, kind):
     head = read_saved_head(folder(config))
@@ -44,7 +44,13 @@ def test_what_a_configuration_says(folder, config, labels, kind):
 def test_it_is_what_transformers_says(tmp_path):
     transformers = pytest.importorskip("transformers", reason="make peers")
     torch = pytest.importorskip("torch", reason="make peers")
-    sizes = {"hidden_size": 4, "num_hidden_layers": 1, "num_attention_heads": 1, "intermediate_size": 4, "vocab_size": 9}
+    sizes = {
+        "hidden_size": 4,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 1,
+        "intermediate_size": 4,
+        "vocab_size": 9,
+    }
     for number, more in enumerate(({}, {"num_labels": 1}, {"num_labels": 3}, {"id2label": {0: "no", 1: "yes"}})):
         config = transformers.BertConfig(**sizes, **more)
         transformers.BertForSequenceClassification(config).to(torch.float16).save_pretrained(tmp_path / str(number))
@@ -66,7 +72,12 @@ def test_what_is_no_classifier_of_texts(folder, config):
 def test_places(folder, tmp_path, place):
     name = "bert_config.json" if place == "tf1" else "config.json"
     inner = folder({"id2label": {"0": "a", "1": "b"}}, place, name)
-    given = {"model": inner, "run/model": inner.parent, "sentences/0_Transformer": inner.parent, "tf1": inner / "m.ckpt"}
+    given = {
+        "model": inner,
+        "run/model": inner.parent,
+        "sentences/0_Transformer": inner.parent,
+        "tf1": inner / "m.ckpt",
+    }
     if place.startswith("sentences"):
         entry = {"path": "0_Transformer", "type": "sentence_transformers.models.Transformer"}
         (inner.parent / "modules.json").write_text(json.dumps([entry]))

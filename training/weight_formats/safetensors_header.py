@@ -75,8 +75,6 @@ def _entry(name, value, data, path):
             f"{path}: tensor {_shown(name)}: {what} is {json_files.shown(found)}, {wanted} is needed; {MEND}"
         )
 
-    if name.encode(errors="replace").decode() != name:
-        raise InputError(f"{path}: a tensor's name is {json_files.shown(name)}, which is no Unicode; {MEND}")
     if not isinstance(value, dict):
         raise wrong("its entry", value, "an object")
     kind, shape, offsets = (value.get(key) for key in ("dtype", "shape", "data_offsets"))
