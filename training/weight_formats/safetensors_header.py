@@ -79,7 +79,7 @@ def _entry(name, value, data, path):
         raise wrong("its entry", value, "an object")
     kind, shape, offsets = (value.get(key) for key in ("dtype", "shape", "data_offsets"))
     if not isinstance(kind, str) or kind not in BITS:
-        raise wrong("dtype", kind, f"one of {', '.join(BITS)}")
+        raise wrong("dtype", kind, "one that the format has, as F32,")
     if not _are_counts(shape):
         raise wrong("shape", shape, "a list of whole numbers from 0 on")
     if not _are_counts(offsets) or len(offsets) != 2 or offsets[0] > offsets[1]:
