@@ -54,10 +54,10 @@ class EncoderConfig:
         too_large = parameters is not None and parameters * FLOAT32_BYTES > memory
         if too_large or self.num_layers > MOST_LAYERS:
             sizes = ", ".join(f"{name} {value:,}" for name, value in vars(self).items() if type(value) is int)
-            size = f"{parameters:,} parameters, {_gibibytes(parameters * FLOAT32_BYTES)} in float32" if parameters else ""
+            size = parameters and f"{parameters:,} parameters, {_gibibytes(parameters * FLOAT32_BYTES)} in float32"
             raise InputError(
-                f"a model of {size or f'{self.num_layers:,} layers'}; this machine has {_gibibytes(memory)} ({sizes}); are "
-                "these numbers right?"
+                f"a model of {size or f'{self.num_layers:,} layers'}; this machine has {_gibibytes(memory)} ({sizes}); "
+                "are these numbers right?"
             )
 
     @classmethod

@@ -196,7 +196,7 @@ def load_weights(model, source, required=None, allow_missing=None):
     config = getattr(getattr(model, "encoder", model), "config", None)
     report = LoadReport(
         source.description, [], [], [], sorted(stored.keys() - shapes.keys()), source.optimizer,
-        source.wrapper(model), getattr(config, "num_hidden_layers", None),
+        source.wrapper(model), getattr(config, "num_layers", None),
     )  # fmt: skip
     wrong = []
     for name, shape in shapes.items():

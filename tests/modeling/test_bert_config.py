@@ -155,14 +155,14 @@ def test_activations_are_those_of_transformers(name):
     ({"attention_probs_dropout_prob": -0.1}, "attention_probs_dropout_prob is -0.1; a probability"),
     ({"attention_probs_dropout_prob": float("nan")}, "attention_probs_dropout_prob is nan; a probability"),
     ({"classifier_dropout": 1.5}, "classifier_dropout is 1.5; a probability"),
-    ({"classifier_dropout": "0.1"}, "'classifier_dropout' is \"0.1\", float is needed"),
+    ({"classifier_dropout": "0.1"}, "'classifier_dropout' is \"0.1\", float or null is needed"),
     ({"initializer_range": float("inf")}, "initializer_range is inf"),
     ({"initializer_range": 10**400}, "initializer_range is inf"),
     ({"layer_norm_eps": 0}, "layer_norm_eps is 0.0"),
     ({"hidden_act": 3}, "'hidden_act' is 3, str is needed"),
     ({"hidden_size": None}, "'hidden_size' is null, int is needed"),
     ({"vocab_size": 10**30}, r"a model of 16,0+,0\S+ parameters, .* GiB in float32; this machine has .* right"),
-    ({"num_hidden_layers": 10**6}, "a model of .* num_hidden_layers 1000000"),
+    ({"num_hidden_layers": 10**6}, "a model of .* num_hidden_layers 1,000,000"),
 ])  # fmt: skip
 def test_a_value_that_cannot_be(changes, message):
     with pytest.raises(InputError, match=message) as error:
