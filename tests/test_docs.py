@@ -15,8 +15,11 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").g
 RECIPES = sorted((ROOT / "configs" / "recipes").glob("*.flags"))
 # Parses the flags of a script as the script itself does, and stops where it would start to work.
 PARSE = """
-import runpy, sys
+import os, runpy, sys
 import absl.app
+import plugins
+load = plugins.load
+plugins.load = lambda path: load(path) if os.path.exists(path) else []  # a reader's own file
 from absl import flags
 absl.app.run = lambda main, argv=None, flags_parser=flags.FLAGS: flags_parser(sys.argv)
 sys.argv = sys.argv[1:]
@@ -63,10 +66,20 @@ def workplace(tmp_path):
     return tmp_path
 
 
+@pytest.fixture(scope="module")
+def plugin_files(tmp_path_factory):
+    """A folder with the plugins that CONTRIBUTING.md writes."""
+    folder = tmp_path_factory.mktemp("plugins")
+    for name, text in files(ROOT / "CONTRIBUTING.md").items():
+        if "/" not in name:
+            (folder / name).write_text(text, encoding="utf-8")
+    return folder
+
+
 @pytest.mark.parametrize("arguments", commands())
-def test_command_is_understood(arguments):
+def test_command_is_understood(arguments, plugin_files):
     assert (ROOT / arguments[0]).is_file()
-    run(PARSE, *arguments)
+    run(PARSE, str(ROOT / arguments[0]), *arguments[1:], folder=plugin_files)
 
 
 def test_there_are_commands():
@@ -153,7 +166,7 @@ def execute(folder, arguments):
     return done.stdout
 
 
-@pytest.mark.parametrize("word", ["--task_name=complaint", "--output_dir=output/word_average"])
+@pytest.mark.parametrize("word", ["--task_name=complaint", "--output_dir=output/word_average", "--plugin=sign_descent.py"])
 def test_example_trains(extended, word):
     # A later flag wins: a fifth of an epoch shows that it trains.
     arguments = [*contributing_command(word), "--num_train_epochs=0.2"]
