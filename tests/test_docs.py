@@ -70,6 +70,7 @@ def workplace(tmp_path):
 def plugin_files(tmp_path_factory):
     """A folder with the plugins that CONTRIBUTING.md writes."""
     folder = tmp_path_factory.mktemp("plugins")
+    (folder / "configs").symlink_to(ROOT / "configs")
     for name, text in files(ROOT / "CONTRIBUTING.md").items():
         if "/" not in name:
             (folder / name).write_text(text, encoding="utf-8")
