@@ -5,6 +5,7 @@
 # make spark        add pyspark, for create_pretraining_data.py --engine=spark (needs Java 17 or newer)
 # make serve        add FastAPI and uvicorn, for serve.py
 # make chinese      add jieba, for create_pretraining_data.py --segmenter=jieba
+# make tables       add pyarrow and openpyxl, for tables in parquet and Excel files
 # make setup        set up only
 # make clean        remove what these made: .venv, models/minilm and the whole of output/, your own runs in it too
 
@@ -17,7 +18,7 @@ BASE_PYTHON := $(shell for name in python3.11 python3 python; do \
 PIP_INSTALL := $(PYTHON) -m pip install --disable-pip-version-check -qq
 PYTEST_FLAGS := -x -q
 
-.PHONY: setup quickstart pretrain-demo test peers spark serve chinese clean
+.PHONY: setup quickstart pretrain-demo test peers spark serve chinese tables clean
 
 setup: $(VENV)/.runtime models/minilm
 
@@ -38,6 +39,8 @@ spark: setup $(VENV)/.spark
 serve: setup $(VENV)/.serve
 
 chinese: setup $(VENV)/.chinese
+
+tables: setup $(VENV)/.tables
 
 clean:
 	rm -rf $(VENV) models/minilm output
@@ -76,6 +79,11 @@ $(VENV)/.serve: requirements-serve.txt $(VENV)/.runtime
 $(VENV)/.chinese: requirements-chinese.txt $(VENV)/.runtime
 	@echo "installing requirements-chinese.txt into $(VENV)"
 	$(PIP_INSTALL) -r requirements-chinese.txt
+	@touch $@
+
+$(VENV)/.tables: requirements-tables.txt $(VENV)/.runtime
+	@echo "installing requirements-tables.txt into $(VENV)"
+	$(PIP_INSTALL) -r requirements.txt -r requirements-tables.txt
 	@touch $@
 
 # A short name for the folder of the pre-trained model inside its package.

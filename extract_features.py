@@ -9,7 +9,7 @@ import os
 
 import console
 import errors
-from serving import vector_options
+from serving import input_lines, vector_options
 from training import flags, settings
 
 DTYPES = ("float32", "float16")
@@ -41,6 +41,7 @@ def check(run):
         )
     if run.input_file != "-" and not os.path.isfile(run.input_file):
         raise errors.InputError(f"--input_file={run.input_file}: no such file")
+    input_lines.check(run)
     if os.path.isdir(run.output_file):
         raise errors.InputError(f"--output_file={run.output_file}: a folder; the name of a file is needed")
     if run.output_file == "-" and run.append:

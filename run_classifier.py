@@ -10,7 +10,7 @@ import sys
 import console
 import errors
 import registry
-from training import flags, settings, task_files
+from training import flags, settings, split_file, task_files
 
 
 def main(_):
@@ -34,7 +34,9 @@ def main(_):
         files = {"train": run.train_records, "dev": run.eval_records, "test": run.predict_records}
         record_files = {split: files[split] for split in task_files.splits(run) if files[split]}
         task = Task(labels, tuple(processor.metrics), examples, record_files, make_objective, objective_class.layout)
-        status = FineTuning(run, task).run()
+        tuning = FineTuning(run, task)
+        split_file.write(run, processor)
+        status = tuning.run()
     sys.exit(status)
 
 

@@ -6,6 +6,7 @@ Source: the `DataProcessor` interface of google-research/bert, run_classifier.py
 import dataclasses
 import difflib
 import math
+import re
 
 from errors import InputError
 from processors.folders import AbsentError
@@ -14,6 +15,7 @@ from processors.text_files import read_lines
 
 __all__ = ["DataProcessor", "InputExample", "check_labels", "read_lines"]
 
+_LINE_ENDS = re.compile("[\t\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 # So many labels are spelled out in an error; a longer list is cut.
 _LABELS_SHOWN = 20
 
@@ -94,6 +96,13 @@ def check_labels(examples, labels, split_name):
     """
     if len(set(labels)) < len(labels):
         raise InputError(f"a label stands twice in the label list: {_listed(labels)}; remove one")
+    for name in labels:
+        if _LINE_ENDS.search(str(name)):
+            where = next((one.source for one in examples if name == one.label or name in _several(one.label)), None)
+            raise InputError(
+                f"{where or split_name}: the label {name!r} has a tab or a line end; a name on one line is needed, "
+                "which files of predictions can have in their header"
+            )
     known = set(labels)
     for example in examples:
         label, where = example.label, example.source or example.guid
@@ -110,6 +119,10 @@ def check_labels(examples, labels, split_name):
                 near = difflib.get_close_matches(str(one), [str(name) for name in labels], n=1)
                 mend = f"did you mean {near[0]!r}?" if near else "mend the row, or the column that is read as the label"
                 raise InputError(f"{where}: label {one!r} in {split_name}; allowed: {_listed(labels)}; {mend}")
+
+
+def _several(label):
+    return label if isinstance(label, tuple) else ()
 
 
 def _listed(labels):

@@ -3,7 +3,7 @@
 import csv
 
 from errors import InputError
-from processors.text_files import read_lines
+from processors.text_files import iterate_lines
 
 # csv refuses longer fields by default at 131072 characters; a document in one cell may be longer.
 _LONGEST_CELL = 1 << 27
@@ -60,21 +60,27 @@ def read_rows(path, delimiter="\t", quotechar=None, encoding="utf-8"):
     Raises:
       InputError: as `read_lines`, or a quotation mark out of place.
     """
-    lines = read_lines(path, encoding, "--encoding")
+    return list(iterate_rows(path, delimiter, quotechar, encoding))
+
+
+def iterate_rows(path, delimiter="\t", quotechar=None, encoding="utf-8"):
+    """The same, one after the other."""
+    lines = iterate_lines(path, encoding, "--encoding")
     if quotechar is None:
-        return [
-            Row(line.split(delimiter) if line else [], f"{path}:{number}", delimiter)
-            for number, line in enumerate(lines, 1)
-        ]
-    rows, number = [], 1
-    limit = csv.field_size_limit(_LONGEST_CELL)
-    try:
-        reader = csv.reader((line + "\n" for line in lines), delimiter=delimiter, quotechar=quotechar, strict=True)
-        for cells in reader:
-            rows.append(Row(cells, f"{path}:{number}", delimiter))
-            number = reader.line_num + 1
-    except csv.Error as error:
-        raise InputError(f"{path}:{number}: {error}; close the {quotechar} or switch quoting off") from None
-    finally:
-        csv.field_size_limit(limit)
-    return rows
+        for number, line in enumerate(lines, 1):
+            yield Row(line.split(delimiter) if line else [], f"{path}:{number}", delimiter)
+        return
+    reader = csv.reader((line + "\n" for line in lines), delimiter=delimiter, quotechar=quotechar, strict=True)
+    number, limit = 1, csv.field_size_limit()
+    while True:
+        csv.field_size_limit(_LONGEST_CELL)
+        try:
+            cells = next(reader, None)
+        except csv.Error as error:
+            raise InputError(f"{path}:{number}: {error}; close the {quotechar}, or say --quoting=none") from None
+        finally:
+            csv.field_size_limit(limit)
+        if cells is None:
+            return
+        yield Row(cells, f"{path}:{number}", delimiter)
+        number = reader.line_num + 1

@@ -183,12 +183,19 @@ def read_lines(path, encoding="utf-8", flag=None):
     Raises:
       InputError: see `TextLines`; or the file is empty.
     """
-    lines = list(TextLines(path, encoding, flag))
-    while lines and not lines[-1].strip():
-        lines.pop()
-    if not lines:
+    return list(iterate_lines(path, encoding, flag))
+
+
+def iterate_lines(path, encoding="utf-8", flag=None):
+    """The same, one after the other."""
+    waiting, is_empty = [], True
+    for line in TextLines(path, encoding, flag):
+        waiting.append(line)
+        if line.strip():
+            yield from waiting
+            waiting, is_empty = [], False
+    if is_empty:
         raise InputError(f"{os.fspath(path)}: the file is empty; rows of text are needed")
-    return lines
 
 
 class _Raw(io.RawIOBase):

@@ -54,7 +54,7 @@ class _Job:
         self._transform = vector_transform.load(run.transform) if run.transform else None
         if self._transform:
             self._transform.check(run.transform, vector_transform.made_with(encoder, options))
-        self._lines = input_lines.read_lines(run.input_file, run.encoding)
+        self._texts = input_lines.read_texts(run)
         self._digest, self._pending = hashlib.sha256(), collections.deque()
 
     def to_file(self):
@@ -77,7 +77,7 @@ class _Job:
         self._report(done["texts"], done["cut"])
 
     def _add_the_rest(self, part, done):
-        progress = TextProgress(input_lines.count_lines(self._run.input_file, self._run.encoding), done["texts"])
+        progress = TextProgress(input_lines.count_texts(self._run), done["texts"])
         for vectors, labels in self._pools(done["texts"]):
             self._writer.add(part, vectors, labels, self._indices, done["before"] + done["texts"])
             done["texts"] += len(vectors.cut)
@@ -89,7 +89,7 @@ class _Job:
 
     def to_standard_output(self):
         texts = cut = 0
-        progress = TextProgress(input_lines.count_lines(self._run.input_file, self._run.encoding))
+        progress = TextProgress(input_lines.count_texts(self._run))
         for vectors, labels in self._pools(0):
             sys.stdout.writelines(self._writer.lines(vectors, labels, self._indices, texts))
             sys.stdout.flush()
@@ -100,11 +100,11 @@ class _Job:
 
     def _pass_over(self, done):
         """The lines whose vectors are written already."""
-        for line in itertools.islice(self._lines, done["texts"]):
+        for _, line in itertools.islice(self._texts, done["texts"]):
             self._digest.update(line.encode() + b"\n")
         if self._digest.hexdigest() != done["digest"]:
             wrong = f"its first {done['texts']} lines are not those"
-        elif done.get("finished") and next(self._lines, None) is not None:
+        elif done.get("finished") and next(self._texts, None) is not None:
             wrong = f"it has more than the {done['texts']} lines"
         else:
             wrong = None
@@ -118,7 +118,7 @@ class _Job:
 
     def _pools(self, texts):
         """Yields (Vectors, label of each row) of one pool after the other; `texts` are passed over already."""
-        for vectors in self._encoder.stream(self._texts(), self._options):
+        for vectors in self._encoder.stream(self._pending_texts(), self._options):
             lines = [self._pending.popleft() for _ in range(len(vectors.cut))]
             for line in lines:
                 self._digest.update(line.encode() + b"\n")
@@ -146,10 +146,10 @@ class _Job:
             reason = f"is NaN or infinity; so may be weights of --init_checkpoint={self._run.init_checkpoint}"
         raise InputError(f"{self._run.input_file}:{line}: a number of its vector {reason}")
 
-    def _texts(self):
-        for line in self._lines:
+    def _pending_texts(self):
+        for text, line in self._texts:
             self._pending.append(line)
-            yield input_lines.text_or_pair(line)
+            yield text
 
     def _settings(self):
         """All that the vectors depend on, as JSON gives it back."""

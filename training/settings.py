@@ -193,13 +193,20 @@ class ClassifierSettings(FineTuningSettings):
     predict_records: str | None = setting(None, "TFRecords to predict.", False, holds=PATHS)
     xnli_language: str = setting("zh", "Language of the XNLI task.", False)
     train_file: str | None = setting(
-        None, "Generic tasks: the training file; default train.tsv, .csv or .jsonl.", False, holds=PATH
+        None, "Generic tasks: the training file; default train.tsv, .csv, .jsonl, .parquet or .xlsx.", False, holds=PATH
     )
     dev_file: str | None = setting(None, "Generic tasks: the file to evaluate on; default dev.*.", False, holds=PATH)
     test_file: str | None = setting(None, "Generic tasks: the file to predict; default test.*.", False, holds=PATH)
+    dev_fraction: float = setting(
+        0.0, "Generic tasks: share of the training file's rows that are the dev rows, where they have no file.", False
+    )
+    test_fraction: float = setting(0.0, "Generic tasks: the same of the test rows.", False)
+    split_seed: int = setting(1, "Generic tasks: of these choices. They are kept in OUTPUT_DIR/split.tsv.", False)
     text_a_column: str | None = setting(None, "Generic tasks: name or number (from 0) of the text's column.", False)
     text_b_column: str | None = setting(None, "Generic tasks: of the second text's column, if there is one.", False)
-    label_column: str | None = setting(None, "Generic tasks: of the label's column.", False)
+    label_column: str | None = setting(
+        None, "Generic tasks: of the label's column; or of several columns of 0 and 1, comma-separated.", False
+    )
     id_column: str | None = setting(None, "Generic tasks: of the column that names a row in predictions.tsv.", False)
     has_header: bool | None = setting(None, "Generic tasks: whether line 1 is a header; by default found out.", False)
     delimiter: str | None = setting(None, "Generic tasks: between columns; by default from the file's ending.", False)
@@ -313,6 +320,14 @@ class ExtractionSettings(Settings):
         None, "A text a line, or a pair, `text_a ||| text_b`; .gz too; - reads stdin.", holds=PATH
     )
     encoding: str = setting("utf-8", ENCODING)
+    text_a_column: str | None = setting(
+        None, "Read --input_file as a table (.tsv, .csv, .jsonl, .parquet, .xlsx): name or number (from 0) of the "
+        "text's column. Vectors are numbered from the first row after the header."
+    )  # fmt: skip
+    text_b_column: str | None = setting(None, "Of a table: of the second text's column, if there is one.")
+    has_header: bool | None = setting(None, "Of a table: whether line 1 is a header; by default found out.")
+    delimiter: str | None = setting(None, "Of a table: between columns; by default from the file's ending.")
+    quoting: str = setting("auto", "Of a table: auto, minimal (as in CSV) or none.")
     output_file: str | None = setting(None, "Where the vectors go; - writes JSON lines to stdout.", holds=PATH)
     layers: str = setting(
         "-1,-2,-3,-4",

@@ -6,7 +6,7 @@ import os
 
 import registry
 from errors import InputError
-from training import run_folder, settings
+from training import run_folder, settings, split_file
 from training.saved_head import read_saved_head
 
 
@@ -32,6 +32,8 @@ def make_processor(run, has_problem_type=False):
         if "label_list" in wanted and arguments.get("problem_type") != "regression":
             arguments["label_list"] = arguments["label_list"] or labels
     processor = processor_class(**arguments)
+    if hasattr(processor, "splitter") and not run.do_train:
+        processor.splitter.known = split_file.known(run)
     processor.encoding = run.encoding or processor.encoding
     return processor
 
@@ -77,11 +79,11 @@ def read_examples(run, processor):
         "dev": (processor.get_dev_examples, run.eval_records, run.dev_file),
         "test": (processor.get_test_examples, run.predict_records, run.test_file),
     }
-    examples = {}
+    examples, one_file = {}, run.train_file if hasattr(processor, "splitter") and processor.splitter.is_used else None
     for split in splits(run):
         read, records, file = readers[split]
         if not records:
-            if not run.data_dir and not file:
+            if not run.data_dir and not (file or one_file):
                 raise InputError(f"--data_dir is needed for the {split} split")
             examples[split] = read(run.data_dir)
     for split, rows in examples.items():

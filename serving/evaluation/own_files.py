@@ -1,14 +1,21 @@
 """Tables of a user's own: whether they hold scores of pairs or classes is said by their header."""
 
-import json
 import os
 
 from errors import InputError
-from processors.rows import read_rows
-from processors.text_files import read_lines
+from processors.table_files import ENDINGS, KINDS, TableFile, ending_of
 
-DELIMITERS = {".tsv": "\t", ".txt": "\t", ".csv": ",", ".jsonl": None}
 SCORE, CLASS = {"score"}, {"label", "intent", "class"}
+
+
+def is_own_file(path):
+    """Whether a name is that of a file that can be a table."""
+    return ending_of(path) in KINDS
+
+
+def name_of(path):
+    """What a file's task is called."""
+    return os.path.splitext(os.path.basename(path).removesuffix(".gz"))[0]
 
 
 def problem_type(path, encoding=None):
@@ -18,7 +25,7 @@ def problem_type(path, encoding=None):
       InputError: a file whose header has neither a score nor a label.
     """
     if os.path.isdir(path):
-        names = [split + ending for split in ("train", "dev", "test") for ending in DELIMITERS]
+        names = [split + ending for split in ("train", "dev", "test") for ending in ENDINGS]
         files = [os.path.join(path, name) for name in names if os.path.exists(os.path.join(path, name))]
         # Of an empty folder the processor says what is missing.
         return problem_type(files[0], encoding) if files else "single_label_classification"
@@ -35,13 +42,5 @@ def problem_type(path, encoding=None):
 
 
 def _header(path, encoding):
-    ending = os.path.splitext(path)[1].lower()
-    if ending not in DELIMITERS:
-        raise InputError(f"{path}: the ending is none of {', '.join(DELIMITERS)}; rename the file")
-    delimiter = DELIMITERS[ending]
-    if delimiter:
-        return read_rows(path, delimiter, '"' if delimiter == "," else None, encoding)[0]
-    try:
-        return list(json.loads(read_lines(path, encoding, "--encoding")[0]))
-    except (ValueError, TypeError):
-        return ["no JSON object"]
+    table = TableFile(path, encoding=encoding)
+    return table.keys() or next(table.rows(), [])

@@ -75,8 +75,8 @@ def _placed(entry, run):
     name, equals, path = entry.partition("=")
     if equals:
         return name, path
-    if os.path.splitext(entry)[1] in own_files.DELIMITERS:
-        return os.path.splitext(os.path.basename(entry))[0], entry
+    if own_files.is_own_file(entry):
+        return own_files.name_of(entry), entry
     if os.path.isdir(entry) and entry not in registry.names("processor"):
         return os.path.basename(os.path.normpath(entry)), entry
     processor_class = registry.get("processor", name.lower())

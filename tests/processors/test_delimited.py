@@ -201,7 +201,7 @@ def test_unlabelled_test_rows_stay_unlabelled(write, name, text, arguments, prob
     [
         ("train.tsv", "text,label\na,x\n", {}, r"tsv:1: none .*line 1 has: text,label; .*is the delimiter ','\?"),
         ("train.tsv", "kind\tsays\nx\ta\n", {"text_a_column": "text", "label_column": "kind"},
-         r"train\.tsv:1: no column 'text'; line 1 has: kind, says; give text_a_column, a name or a number from 0"),
+         r"train\.tsv:1: no column 'text'; line 1 has: kind, says; give --text_a_column, a name or a number from 0"),
         ("train.tsv", "text\tkind\na\tx\n", {}, r"tsv:1: none of the columns is named label, intent, .*label_column"),
         ("train.tsv", "text\ttext\tlabel\na\tb\tx\n", {"text_a_column": "text"}, "'text' is there twice"),
         ("train.tsv", "text\tlabel\na\tx\nb\n", {}, r"tsv:3: 1 columns, column 2 \(label\) is needed"),
@@ -210,12 +210,12 @@ def test_unlabelled_test_rows_stay_unlabelled(write, name, text, arguments, prob
          r"train\.tsv:2: 3 columns, line 1 has 2; is there a delimiter inside a text\?"),
         ("train.tsv", "0\tbad\ttab\n0\tgood\n", X_THEN_A, r"tsv:2: 2 columns, line 1 has 3; is there a delimiter"),
         ("train.tsv", "0\t1\nx\ta\n", {"text_a_column": "1", "label_column": "0"},
-         r"train\.tsv:1: 1 and 0 are cells of line 1, .*; say by has_header whether it is a header"),
+         r"train\.tsv:1: 1 and 0 are cells of line 1, .*; say by --has_header whether it is a header"),
         ("train.tsv", "text\tlabel\n", {}, r"train\.tsv: a header and no rows"),
         ("train.csv", 'text,label\na,x\n"b,y\n', {}, r"train\.csv:3: unexpected end of data"),
         ("train.tsv", "text\tscore\na\thigh\n", {"problem_type": "regression"}, r"tsv:2: score 'high'; a number"),
         ("train.tsv", "says\tkind\n" + "a\tx\nb\ty\n" * 4, {"text_a_column": 0, "label_column": 1},
-         r"train\.tsv:1: label 'kind' is in no other row; say by has_header if it is one"),
+         r"train\.tsv:1: label 'kind' is in no other row; say by --has_header if it is one"),
         ("train.jsonl", '{"text": "a", "label": "x"}\n{"text": "b"\n', {}, r"jsonl:2: not JSON: .*one JSON object"),
         ("train.jsonl", '["a", "x"]\n', {}, r"train\.jsonl:1: .*one JSON object a line"),
         ("train.jsonl", '{"text": "a", "label": "x"}\n{"text": "b \\ud83d", "label": "x"}\n', {},
@@ -224,7 +224,7 @@ def test_unlabelled_test_rows_stay_unlabelled(write, name, text, arguments, prob
         ("train.jsonl", "[" * 100_000 + "\n", {}, r"train\.jsonl:1: .*nested too deeply"),
         ("train.jsonl", '{"text": "a", "label": "x"}\n{"label": "y"}\n', {}, r"jsonl:2: no text_a; a text"),
         ("train.jsonl", '{"text": "a", "label": ["x"]}\n', {}, r"train\.jsonl:1: label \['x'\]; one label is needed"),
-        ("train.xls", "text\tlabel\n", {"train_file": "train.xls"}, r"train\.xls: the ending is none of \.tsv, "),
+        ("train.xls", "text\tlabel\n", {"train_file": "train.xls"}, r"train\.xls: the ending \.xls is none of \.tsv, "),
         ("tran.tsv", "text\tlabel\n", {}, r"train\.tsv: no such file .*did you mean tran\.tsv\?"),
         ("tran.tsv", "text\tlabel\n", {"train_file": "trans.tsv"}, r"trans\.tsv: .*did you mean tran\.tsv"),
     ],
@@ -238,7 +238,7 @@ def test_bad_files_are_explained(write, name, text, arguments, error):
 def test_two_files_for_a_split(write):
     write("train.tsv", "text\tlabel\na\tx\n")
     folder = write("train.csv", "text,label\nb,y\n")
-    with pytest.raises(InputError, match=r"train\.tsv and train\.csv are both there; say which by train_file"):
+    with pytest.raises(InputError, match=r"train\.tsv and train\.csv are both there; say which by --train_file"):
         read(folder)
     assert read(folder, train_file="train.csv") == [("y", "b", None)]
     assert DelimitedProcessor(train_file=str(folder / "train.csv")).get_train_examples(None)[0].label == "y"
@@ -272,3 +272,167 @@ def test_arguments_are_checked(arguments):
     (name,) = arguments
     with pytest.raises(InputError, match=name):
         DelimitedProcessor(**arguments)
+
+
+def test_a_name_that_is_nearly_right(write):
+    folder = write("train.tsv", "Text \tQuality\tsentence_2\na\tx\tb\n")
+    for arguments, near in (
+        (
+            {"text_a_column": "text", "label_column": "Quality"},
+            r"no column 'text'; .*; did you mean Text \? --text_a_column=",
+        ),
+        ({"text_a_column": "Text ", "label_column": "quality"}, "did you mean Quality? --label_column=Quality"),
+        ({"text_a_column": "Text ", "label_column": "Qualty"}, "did you mean Quality? --label_column=Quality"),
+        (
+            {"label_column": "Quality", "text_a_column": "Text ", "text_b_column": "sentence2"},
+            "mean sentence_2? --text_b",
+        ),
+        (
+            {"label_column": "Quality", "text_a_column": "Text ", "text_b_column": "other"},
+            "give --text_b_column, a name",
+        ),
+    ):
+        with pytest.raises(InputError) as raised:
+            read(folder, **arguments)
+        assert near.replace("\\?", "?").split(".*;")[-1] in str(raised.value)
+    folder = write("train.tsv", "text\tlabels\na\tx\n")
+    with pytest.raises(InputError, match=r"named label, intent, .*; did you mean labels\? --label_column=labels"):
+        read(folder)
+
+
+PANDAS = 'text\tlabel\n"the film\nis late"\tgood\na dull film\tbad\n'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        PANDAS,
+        'label\ttext\ngood\t"the film\nis late"\nbad\ta dull film\n',
+        'text\n"the film\nis late"\na dull film\n',
+        'id\ttext\tlabel\n1\tx\ty\n2\t"a ""b""\n\nc"\ty\n',
+    ],
+)
+def test_quoted_line_ends_name_the_flag(write, text):
+    """As pandas writes them to a .tsv file; without the flag some lines would be rows of their own."""
+    folder = write("test.tsv", text)
+    with pytest.raises(InputError, match="test.tsv: cells are in double quotes .*; --quoting=minimal reads them"):
+        read(folder, "test")
+    rows = list(csv.DictReader(text.splitlines(keepends=True), delimiter="\t"))
+    assert [text_a for _, text_a, _ in read(folder, "test", quoting="minimal")] == [row["text"] for row in rows]
+
+
+def test_quotes_that_are_text(write, caplog):
+    """Dialogue: a row begins with a quotation mark, a later one ends with one."""
+    folder = write("train.tsv", 'text\tlabel\n"Hello, he said.\tx\nAnd then: bye."\ty\n"So?"\tx\n')
+    assert [text for _, text, _ in read(folder)] == ['"Hello, he said.', 'And then: bye."', '"So?"']
+    folder = write("train.tsv", 'text\tlabel\n"say ""hello"" again"\tx\nb\ty\n')
+    assert [text for _, text, _ in read(folder, quoting="none")] == ['"say ""hello"" again"', "b"]
+    assert not caplog.messages
+    read(folder)
+    assert "1 cells are in double quotes, as pandas writes them, and keep them: --quoting=minimal" in caplog.text
+
+
+COLUMNS = "text\tcalm\tangry\tglad\na\t1\t0\t1\nb\t0\t0\t0\nc\t0\t1\t0\n"
+
+
+@pytest.mark.parametrize(
+    "name, text",
+    [
+        ("train.tsv", COLUMNS),
+        ("train.csv", COLUMNS.replace("\t", ",").replace("1", "1.0")),
+        ("train.jsonl", "".join(
+            json.dumps({"text": text, "calm": calm, "angry": angry, "glad": glad}) + "\n"
+            for text, calm, angry, glad in (("a", 1, 0, True), ("b", 0, 0.0, False), ("c", False, 1, 0))
+        )),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("column", ["angry,calm,glad", "angry, calm ,glad"])
+def test_a_column_for_each_label(write, name, text, column):
+    processor = DelimitedProcessor(label_column=column, problem_type=MULTI)
+    found = processor.get_train_examples(str(write(name, text)))
+    assert [set(example.label) for example in found] == [{"calm", "glad"}, set(), {"angry"}]
+    assert processor.get_labels() == ["angry", "calm", "glad"]
+    check_labels(found, processor.get_labels(), "train")
+
+
+def test_a_column_for_each_label_by_number_and_in_test(write):
+    folder = write("train.tsv", COLUMNS)
+    processor = DelimitedProcessor(label_column="1,2,3", problem_type=MULTI)
+    assert [one.label for one in processor.get_train_examples(str(folder))] == [("calm", "glad"), (), ("angry",)]
+    assert processor.get_labels() == ["calm", "angry", "glad"]
+    write("test.tsv", "text\na\n")
+    assert [one.label for one in DelimitedProcessor(label_column="calm,angry", problem_type=MULTI).get_test_examples(
+        str(folder))] == [None]  # fmt: skip
+    write("test.tsv", "text\tcalm\tangry\na\t\t\nb\t1\t0\n")
+    assert [one.label for one in DelimitedProcessor(label_column="calm,angry", problem_type=MULTI).get_test_examples(
+        str(folder))] == [None, ("calm",)]  # fmt: skip
+    # A column whose name has a comma is one column.
+    write("train.tsv", "text\ta,b\nx\ty;z\n")
+    assert read(folder, label_column="a,b", problem_type=MULTI, label_separator=";") == [(("y", "z"), "x", None)]
+
+
+@pytest.mark.parametrize(
+    "text, arguments, message",
+    [
+        (COLUMNS, {"label_column": "calm,angry"}, "several columns, one for each label, are for --problem_type="),
+        (COLUMNS, {"label_column": "calm,angri", "problem_type": MULTI}, r"no column 'angri'; .*did you mean angry\?"),
+        (COLUMNS.replace("1\t0\t1", "1\t0\t2"), {"label_column": "calm,angry,glad", "problem_type": MULTI},
+         "train.tsv:2: '2' in the column glad; 0 or 1 is needed"),
+        (COLUMNS.replace("1\t0\t1", "1\t0\t"), {"label_column": "calm,angry,glad", "problem_type": MULTI},
+         "train.tsv:2: '' in the column glad; 0 or 1 is needed"),
+        ("a\t1\t0\nb\t0\t1\n", {"text_a_column": 0, "label_column": "1,2", "problem_type": MULTI},
+         "several columns have names in a header only"),
+    ],
+)  # fmt: skip
+def test_wrong_columns_of_labels(write, text, arguments, message):
+    with pytest.raises(InputError, match=message):
+        read(write("train.tsv", text), **arguments)
+
+
+@pytest.mark.parametrize("label", ["a\tb", "a\nb", "a\u2028b", "a\x85b"])
+@pytest.mark.parametrize("several", [False, True])
+def test_labels_are_names_on_one_line(write, label, several):
+    value = [label, "c"] if several else label
+    folder = write(
+        "train.jsonl", json.dumps({"text": "x", "label": "c"}) + "\n" + json.dumps({"text": "y", "label": value})
+    )
+    processor = DelimitedProcessor(problem_type=MULTI if several else "single_label_classification")
+    found = processor.get_train_examples(str(folder))
+    with pytest.raises(InputError, match=r"train.jsonl:2: the label 'a\\.+b' has a tab or a line end"):
+        check_labels(found, processor.get_labels(), "train")
+
+
+def numbered(count):
+    return "text\tlabel\n" + "".join(f"text {i}\t{'xy'[i % 2]}\n" for i in range(count))
+
+
+def test_one_file_is_split(write, caplog):
+    caplog.set_level(logging.INFO)
+    folder = write("reviews.tsv", numbered(100))
+
+    def splits(**arguments):
+        processor = DelimitedProcessor(dev_fraction=0.1, test_fraction=0.2, **arguments)
+        names = ("train", "dev", "test")
+        return processor, [getattr(processor, f"get_{name}_examples")(str(folder)) for name in names]
+
+    processor, (train, dev, test) = splits()
+    assert [len(train), len(dev), len(test)] == [70, 10, 20]
+    assert collections.Counter(one.label for one in test) == {"x": 10, "y": 10}
+    assert sorted(one.text_a for one in [*train, *dev, *test]) == sorted(f"text {i}" for i in range(100))
+    number = int(dev[0].text_a.split()[1])
+    assert (dev[0].guid, dev[0].source) == (f"dev-{number + 1}", f"{folder}/reviews.tsv:{number + 2}")
+    assert "reviews.tsv: 100 rows, split by --split_seed=1: 70 train, 10 dev, 20 test" in caplog.text
+    assert processor.get_labels() == ["x", "y"]
+    lines = processor.splitter.lines()
+    assert len(lines) == 101 and lines[0].split("\t")[:2] == ["split", "guid"]
+    _, (_, _, other) = splits(split_seed=2, train_file="reviews.tsv")
+    assert {one.text_a for one in other} != {one.text_a for one in test}
+    write("test.tsv", numbered(2))
+    with pytest.raises(InputError, match="test.tsv has test rows, and --test_fraction=0.2 takes them from"):
+        splits(train_file="reviews.tsv")
+    processor = DelimitedProcessor(dev_fraction=0.1, train_file="reviews.tsv")
+    assert len(processor.get_test_examples(str(folder))) == 2 and len(processor.get_train_examples(str(folder))) == 90
+    write("other.csv", "text,label\na,x\n")
+    (folder / "test.tsv").unlink()
+    with pytest.raises(InputError, match="other.csv and reviews.tsv are both there; say which by --train_file"):
+        splits()

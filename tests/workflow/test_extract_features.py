@@ -295,5 +295,6 @@ def test_wrong_flags(extract, texts, tmp_path, flag):
 def test_text_that_is_not_utf_8(extract, tmp_path):
     (tmp_path / "latin").write_bytes("good\ncaf\xe9\n".encode("latin-1"))
     ran = extract(f"--input_file={tmp_path}/latin", f"--output_file={tmp_path}/out.jsonl", status=2)
-    assert f"{tmp_path}/latin:2: byte 0xe9 at offset 8 is not utf-8; likely --encoding=cp1252 reads “café”" in ran.stderr
+    assert f"{tmp_path}/latin:2: byte 0xe9 at offset 8 is not utf-8" in ran.stderr
+    assert "likely --encoding=cp1252 reads “café”" in ran.stderr
     assert os.listdir(tmp_path) == ["latin"], "nothing is left of a job that wrote nothing"

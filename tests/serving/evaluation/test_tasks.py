@@ -119,7 +119,7 @@ WRONG = {
     ),
     "h=file.tsv": ("text\tlabel\na\n", "file.tsv:2: 1 columns, column 2"),
     "i=file.tsv": ("text\tlabel\na\tx\nb\t\n", "file.tsv:3: no label; every train row needs one"),
-    "j=file.md": (PAIRS, "the ending is none of"),
+    "j=file.md": (PAIRS, "the ending .md is none of"),
 }
 
 
