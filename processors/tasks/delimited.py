@@ -23,7 +23,7 @@ _METRICS = {
 }
 
 
-@registry.register("processor", "delimited", "tsv", "csv", "jsonl")
+@registry.register("processor", "delimited", "tsv", "csv", "jsonl", "parquet", "xlsx")
 class DelimitedProcessor(DataProcessor):
     """Examples from one table a split, or from one that is split here; `processors.table_files` says of what kinds.
 
