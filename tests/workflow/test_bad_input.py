@@ -114,7 +114,7 @@ FLAGS = {
     "class weights": (["--class_weights=1,2,3"], "--class_weights=1,2,3: 2 numbers"),
     "files of another task": (
         ["--train_file=x.tsv", "--data_dir=None"],
-        "--train_file is of no use with --task_name=COLA; it is for csv, delimited, jsonl, tsv",
+        "--train_file is of no use with --task_name=COLA; it is for csv, delimited, jsonl, parquet, tsv, xlsx",
     ),
     "language of another task": (["--xnli_language=en"], "--xnli_language is of no use with --task_name=COLA"),
     "pooling of another objective": (["--pooling=max"], "--pooling is of no use with --objective=sequence_class"),
@@ -292,7 +292,7 @@ def test_generic_data(refused, colours_dir, tmp_path):
         file.write("a box\ta door\tbleu\n")
     line = refused(*flags, "--do_eval")
     assert "dev.tsv:25: label 'bleu' in dev; allowed: blue, green, red; did you mean 'blue'?" in line
-    assert "the ending is none of" in refused(*flags, "--train_file=train.xls")
+    assert "the ending .xls is none of" in refused(*flags, "--train_file=train.xls")
     assert "no such file" in refused(*flags, "--train_file=trian.tsv")
 
 
