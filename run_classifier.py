@@ -11,12 +11,15 @@ import console
 import errors
 import registry
 from training import flags, settings, split_file, task_files
+from training.as_trained import as_trained
 
 
 def main(_):
     with errors.reported():
         logging.getLogger().setLevel(logging.INFO)
         run = flags.read(settings.ClassifierSettings)
+        flags.check_output_dir(run)
+        run = as_trained(run, flags.given)
         _check(run)
         processor = task_files.make_processor(run, flags.given("problem_type"))
         examples = task_files.read_examples(run, processor)
@@ -26,7 +29,8 @@ def main(_):
         from training.finetuning import FineTuning, Task
         from training.objective_arguments import objective_arguments
 
-        labels = Labels(processor.problem_type, processor.get_labels())
+        separator = getattr(processor, "label_separator", ",")
+        labels = Labels(processor.problem_type, processor.get_labels(), separator)
         objective_class = registry.get("objective", run.objective)
         make_objective = functools.partial(
             objective_class, **objective_arguments(run, objective_class, processor, labels, examples.get("train"))

@@ -9,12 +9,15 @@ import sys
 import console
 import errors
 from training import flags, settings
+from training.as_trained import as_trained
 
 
 def main(_):
     with errors.reported():
         logging.getLogger().setLevel(logging.INFO)
         run = flags.read(settings.PretrainingSettings)
+        flags.check_output_dir(run)
+        run = as_trained(run, flags.given)
         _check(run)
         console.import_tensorflow()
         from training.pretraining import Pretraining

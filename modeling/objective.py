@@ -2,6 +2,8 @@
 
 import keras
 
+from modeling.prediction_tables import PredictedRows, prediction_files
+
 # Heads that the original and Hugging Face both know: canonical name -> (name there, whether it is transposed there).
 HEADS = {
     "cls/predictions/transform/dense/kernel": ("cls.predictions.transform.dense.weight", True),
@@ -38,6 +40,7 @@ class Objective(keras.Model):
       relates_rows: whether a row's loss depends on the other rows of its batch, which then must not be cut.
       sentence_pooling: how the encoder's states become a sentence's vector, where such vectors are learned; else None.
       normalizes_vectors: whether these have length 1.
+      pipeline_tag: what Hugging Face calls the task that it does; None: nothing there.
     """
 
     terms = ("loss",)
@@ -49,6 +52,7 @@ class Objective(keras.Model):
     relates_rows = False
     sentence_pooling = None
     normalizes_vectors = True
+    pipeline_tag = None
 
     def __init__(self, encoder, **kwargs):
         super().__init__(**kwargs)
@@ -81,6 +85,19 @@ class Objective(keras.Model):
     def predictions(self, outputs):
         """Outputs -> dict of tensors [B, ...] to be gathered over a data set."""
         raise NotImplementedError
+
+    def prediction_files(self, predictions, labels, examples=None, file_format="tsv"):
+        """File name -> lines, of predictions gathered over a data set; see modeling.prediction_tables.
+
+        Args:
+          predictions: name -> numpy array [examples, ...]: `predictions` of the objective, and perhaps `uncut_length`.
+          labels: a processors.labels.Labels.
+          examples: list of InputExample, None where only records are there.
+          file_format: tsv, csv or jsonl.
+        """
+        uncut = predictions.get("uncut_length")
+        truncated = None if uncut is None else uncut > 0
+        return prediction_files(PredictedRows(predictions["probabilities"], labels, examples, truncated), file_format)
 
     def text_predictions(self, texts, tokenizer, max_seq_length, top_k):
         """Yields a dict (a line of JSON) per text, of what a pre-trained objective says of it without fine-tuning."""

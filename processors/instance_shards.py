@@ -10,10 +10,6 @@ import functools
 import logging
 import math
 import os
-import sys
-import time
-
-import tqdm
 
 import console
 from errors import InputError
@@ -30,9 +26,9 @@ from processors import (
 from processors.key_order import KeyOrder
 from processors.masking import Masking
 from processors.workers import Workers
+from progress import Progress
 
 FORMAT_VERSION = 1
-SECONDS_BETWEEN_LINES = 10.0
 INSTANCES_TO_LOG = 3
 # Duplicates of a block that a process makes at once, so that its answer stays small.
 DUPLICATES_PER_TASK = 2
@@ -248,21 +244,9 @@ def _manifest(run, tokenizer, counts):
 
 @contextlib.contextmanager
 def _progress(corpus, num_bytes):
-    """Gives a function that is told the number of instances: a bar on a terminal, plain lines elsewhere."""
-    on_terminal = sys.stderr.isatty()
-    last = time.monotonic()
-    with tqdm.tqdm(total=num_bytes, unit="B", unit_scale=True, dynamic_ncols=True, disable=not on_terminal) as bar:
-
-        def report(instances):
-            nonlocal last
-            bar.set_postfix_str(f"{instances} instances", refresh=False)
-            bar.update(corpus.bytes_read - bar.n)
-            if not on_terminal and time.monotonic() - last > SECONDS_BETWEEN_LINES:
-                last = time.monotonic()
-                share = corpus.bytes_read / max(num_bytes, 1)
-                logging.info("read %.1f MB (%.0f%%), %d instances", corpus.bytes_read / 1e6, 100 * share, instances)
-
-        yield report
+    """Gives a function that is told the number of instances."""
+    with Progress("read", num_bytes, "B") as progress:
+        yield lambda instances: progress.show(corpus.bytes_read, f"{instances} instances")
 
 
 def summary(manifest):

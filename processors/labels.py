@@ -11,10 +11,11 @@ class Labels:
     Args:
       problem_type: "single_label_classification", "multi_label_classification" or "regression".
       names: list of class names, [] for regression.
+      separator: between several labels in `text`.
     """
 
-    def __init__(self, problem_type, names):
-        self.problem_type, self.names = problem_type, [str(name) for name in names]
+    def __init__(self, problem_type, names, separator=","):
+        self.problem_type, self.names, self.separator = problem_type, [str(name) for name in names], separator
         self._ids = {name: i for i, name in enumerate(self.names)}
         kind = {
             "single_label_classification": Feature("int32", default=-1),
@@ -40,10 +41,29 @@ class Labels:
             return hot
         return np.int32(self._ids[str(label)])
 
-    def decode(self, probabilities):
-        """float [num_labels] -> the predicted label as text: a class, "a,b" of several, or a score."""
+    def predicted(self, probabilities):
+        """float [num_labels] -> the predicted label: a class, a list of several, or a score."""
         if self.problem_type == "regression":
-            return f"{probabilities[0]:.6g}"
+            return float(f"{probabilities[0]:.6g}")
         if self.problem_type == "multi_label_classification":
-            return ",".join(name for name, p in zip(self.names, probabilities) if p >= 0.5)
+            return [name for name, p in zip(self.names, probabilities) if p >= 0.5]
         return self.names[int(np.argmax(probabilities))]
+
+    def decode(self, probabilities):
+        """float [num_labels] -> the predicted label as text; see `text`."""
+        return self.text(self.predicted(probabilities))
+
+    def plain(self, label):
+        """InputExample.label -> what JSON knows: a str (a class), a list of str, a float (a score), None (no label)."""
+        if label is None:
+            return None
+        if self.problem_type == "multi_label_classification":
+            return [str(name) for name in label]
+        return float(label) if self.problem_type == "regression" else str(label)
+
+    def text(self, label):
+        """A label as text: a class, "a,b" of several (with the separator), or a score; "" where there is none."""
+        value = self.plain(label)
+        if isinstance(value, list):
+            return self.separator.join(value)
+        return "" if value is None else f"{value:.6g}" if isinstance(value, float) else value

@@ -10,23 +10,21 @@ recipe=configs/recipes/intents.flags
 echo "+ $python run_classifier.py --flagfile=$recipe --output_dir=$output"
 TF_CPP_MIN_LOG_LEVEL=3 "$python" run_classifier.py --flagfile="$recipe" --output_dir="$output"
 
-# The sample's test rows are labelled, so that predictions can be counted. Both files have a header and the same order.
-right=$(paste <(cut -f2 "$output/predictions.tsv") <(cut -f1 samples/intents/test.tsv) |
-  awk -F'\t' 'NR > 1 { rows++; right += ($1 == $2) } END { printf "%d of %d right (%.3f)", right, rows, right / rows }')
-score() { awk -v key="$1" '$1 == key { printf "%.3f", $3 }' "$output/eval_results.txt"; }
+score() { awk -v key="$2" '$1 == key { printf "%.3f", $3 }' "$output/$1_results.txt"; }
 
 cat <<END
 
 Scores
-  dev    accuracy $(score eval_accuracy), macro F1 $(score eval_f1_macro)   (weights of the best evaluation, step $(awk '$1 == "global_step" { print $3 }' "$output/eval_results.txt"))
-  test   $right
+  dev    accuracy $(score eval eval_accuracy), macro F1 $(score eval eval_f1_macro)   (weights of the best evaluation, step $(awk '$1 == "global_step" { print $3 }' "$output/eval_results.txt"))
+  test   accuracy $(score test test_accuracy), macro F1 $(score test test_f1_macro)
   a bag of words with logistic regression: 0.751 and 0.667
 
 What is in $output
-  eval_results.txt   the scores on dev.tsv
+  eval_results.txt   the scores on dev.tsv; test_results.txt: those on test.tsv, whose rows are labelled
   test_results.tsv   a line per row of test.tsv, a probability per class, as the original BERT writes it
-  predictions.tsv    the same with guid, predicted label and text
-  confusion.png      which intent was taken for which; precision, recall and F1 of each
+  predictions.tsv    the same with guid, predicted and true label, confidence and text
+  confusion.png      which intent was taken for which; confusion.tsv and per_class.tsv have the numbers
+  metrics.csv        loss, rate and scores of every step that was reported; curves.png draws them
   label_map.json     label -> number
   model/             weights, configuration, vocabulary, labels: Bertline and Hugging Face transformers load it as it is
   run_config.json    every setting of the run
@@ -34,10 +32,10 @@ What is in $output
   records/           the tokenized data (TFRecord), used again where text, vocabulary and settings are the same
   events.out.*       curves: .venv/bin/tensorboard --logdir=output
 
-Next: a message of yours (writes predictions.tsv anew)
+Next: a message of yours, with length and columns as trained
   printf 'text\\nthe lid came cracked\\n' > output/new.tsv
-  $python run_classifier.py --task_name=tsv --do_predict --max_seq_length=64 --data_dir=output --test_file=new.tsv --output_dir=$output
-  cut -f2 $output/predictions.tsv
+  $python run_classifier.py --do_predict --test_file=output/new.tsv --init_checkpoint=$output --output_dir=output/new
+  cut -f2 output/new/predictions.tsv
 
 Then your own data: a folder with train.tsv and dev.tsv, each with the header "label<TAB>text", no code
   $python run_classifier.py --flagfile=$recipe --nodo_predict --data_dir=YOUR_FOLDER --output_dir=output/mine

@@ -13,11 +13,12 @@ import sys
 import numpy as np
 
 from errors import InputError
+from progress import Progress
 from serving import cores, input_lines, vector_files, vector_options, vector_transform
 from serving.part_folder import PartFolder
-from serving.progress import TextProgress
 from serving.sentence_transformers_folder import read_sentence_folder
 from serving.text_encoder import TextEncoder
+from serving.trained_head import trained_length
 
 
 def extract(run, max_seq_length=None):
@@ -30,7 +31,8 @@ def extract(run, max_seq_length=None):
     Raises:
       InputError: what does not fit together, what cannot be read or written.
     """
-    longest = max_seq_length or read_sentence_folder(run.init_checkpoint).max_seq_length or run.max_seq_length
+    own = read_sentence_folder(run.init_checkpoint).max_seq_length or trained_length(run.init_checkpoint)
+    longest = max_seq_length or own or run.max_seq_length
     encoder = TextEncoder(
         run.init_checkpoint, max_seq_length=longest, window_stride=run.window_stride, dtype=run.dtype,
         bert_config_file=run.bert_config_file, vocab_file=run.vocab_file, do_lower_case=run.do_lower_case,
@@ -77,26 +79,27 @@ class _Job:
         self._report(done["texts"], done["cut"])
 
     def _add_the_rest(self, part, done):
-        progress = TextProgress(input_lines.count_texts(self._run), done["texts"])
-        for vectors, labels in self._pools(done["texts"]):
-            self._writer.add(part, vectors, labels, self._indices, done["before"] + done["texts"])
-            done["texts"] += len(vectors.cut)
-            done["cut"] += int(vectors.cut.sum())
-            done["digest"] = self._digest.hexdigest()
-            part.commit(done)
-            progress.show(done["texts"])
-        progress.close()
+        with self._progress(done["texts"]) as progress:
+            for vectors, labels in self._pools(done["texts"]):
+                self._writer.add(part, vectors, labels, self._indices, done["before"] + done["texts"])
+                done["texts"] += len(vectors.cut)
+                done["cut"] += int(vectors.cut.sum())
+                done["digest"] = self._digest.hexdigest()
+                part.commit(done)
+                progress.show(done["texts"])
 
     def to_standard_output(self):
         texts = cut = 0
-        progress = TextProgress(input_lines.count_texts(self._run))
-        for vectors, labels in self._pools(0):
-            sys.stdout.writelines(self._writer.lines(vectors, labels, self._indices, texts))
-            sys.stdout.flush()
-            texts, cut = texts + len(vectors.cut), cut + int(vectors.cut.sum())
-            progress.show(texts)
-        progress.close()
+        with self._progress(0) as progress:
+            for vectors, labels in self._pools(0):
+                sys.stdout.writelines(self._writer.lines(vectors, labels, self._indices, texts))
+                sys.stdout.flush()
+                texts, cut = texts + len(vectors.cut), cut + int(vectors.cut.sum())
+                progress.show(texts)
         self._report(texts, cut)
+
+    def _progress(self, done):
+        return Progress("extraction", input_lines.count_texts(self._run), "text", done)
 
     def _pass_over(self, done):
         """The lines whose vectors are written already."""

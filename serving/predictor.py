@@ -9,7 +9,7 @@ from serving import batching, truncation
 from serving.prediction import Prediction
 from serving.text_encoder import BATCH_TOKENS, TextEncoder
 from serving.texts import checked_one
-from serving.trained_head import read_classifier, trained_length
+from serving.trained_head import read_classifier
 from serving.vector_graph import LAYOUT_TOKENS
 from serving.vector_options import VectorOptions
 from training.two_at_once import BATCHES_AT_ONCE
@@ -47,7 +47,7 @@ class Predictor(TextEncoder):
         batch_tokens=BATCH_TOKENS, batches_at_once=BATCHES_AT_ONCE, low_latency=False,
     ):  # fmt: skip
         super().__init__(
-            folder, max_seq_length=max_seq_length or trained_length(folder), dtype=dtype, vocab_file=vocab_file,
+            folder, max_seq_length=max_seq_length, dtype=dtype, vocab_file=vocab_file,
             do_lower_case=do_lower_case, batch_tokens=batch_tokens, batches_at_once=batches_at_once,
             low_latency=low_latency,
         )  # fmt: skip

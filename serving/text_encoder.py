@@ -20,6 +20,7 @@ from serving.pool import Pool
 from serving.progress import of_a_call
 from serving.sentence_transformers_folder import read_sentence_folder
 from serving.texts import checked
+from serving.trained_head import trained_length
 from serving.vector_graph import Graph, SharedGraph, concrete, vectors
 from serving.vector_options import vector_options
 from training.building import ModelSource
@@ -43,7 +44,8 @@ class TextEncoder:
     Args:
       model: what `--init_checkpoint` takes: a TF1 checkpoint, a Hugging Face folder, an output folder of Bertline, a
         SavedModel. A sentence-transformers folder says pooling, normalisation and the longest text by itself.
-      max_seq_length: tokens of the longest text, special ones included; by default the model's own.
+      max_seq_length: tokens of the longest text, special ones included; by default that of the training, else the
+        model's own.
       window_stride: longer texts are read in windows that begin so many tokens apart; None: they are cut. Pairs always
         are.
       dtype: "float32", "bfloat16" or "float16".
@@ -62,7 +64,7 @@ class TextEncoder:
         low_latency=False,
     ):  # fmt: skip
         self._model, self.folder = os.fspath(model), read_sentence_folder(model)
-        longest = max_seq_length or self.folder.max_seq_length
+        longest = max_seq_length or self.folder.max_seq_length or trained_length(model)
         source = ModelSource(
             RunSettings(
                 init_checkpoint=self.folder.model, bert_config_file=bert_config_file, vocab_file=vocab_file,

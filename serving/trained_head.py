@@ -12,16 +12,16 @@ from training.saved_head import is_of_whole_texts, label_names, problem_type
 from training.weights import load_weights
 
 
-def trained_length(folder):
-    """--max_seq_length of the run that wrote an output folder, or the model/ in one; None where no run did."""
-    folder = os.path.abspath(folder)
-    output_dir = os.path.dirname(folder)
-    run = output_dir if run_folder.model_folder(output_dir) == folder else folder
-    saved = run_folder.read_run_config(run)
-    if saved is None:
+def trained_length(path):
+    """--max_seq_length of the run that wrote some weights; None where no run did.
+
+    path: see `training.run_folder.run_of`.
+    """
+    run = run_folder.run_of(path)
+    if run is None:
         return None
-    length = saved["settings"].get("max_seq_length")
-    if type(length) is not int:
+    length = run_folder.read_run_config(run)["settings"].get("max_seq_length")
+    if type(length) is not int or length < 1:
         path = os.path.join(run, run_folder.RUN_CONFIG)
         raise InputError(
             f"{path}: max_seq_length is {json_files.shown(length)}, a number is needed; copy the folder again"

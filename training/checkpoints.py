@@ -103,8 +103,8 @@ def _first_line(error):
 # What a run leaves in its folder, the file that tells of the run last; records, found by their content, are not of it.
 RUN_FILES = (
     "checkpoint", f"{CHECKPOINT_NAME}-*", "best/*", "model/*", "events.out.tfevents.*", "label_map.json",
-    "confusion.png", "eval_results.txt", "test_results.tsv", "predictions.tsv",
-    "predictions.jsonl", RUN_CONFIG,
+    "eval_results.txt", "per_class.tsv", "confusion.tsv", "confusion.png", "scatter.png", "metrics.csv", "curves.png",
+    "test_results.tsv", "test_results.txt", "predictions.tsv", "predictions.csv", "predictions.jsonl", RUN_CONFIG,
 )  # fmt: skip
 
 

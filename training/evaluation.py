@@ -23,12 +23,13 @@ class Evaluator:
         self._infer = tf.function(self._infer_batch, jit_compile=jit_compile)
         self._score = tf.function(self._score_batch, jit_compile=jit_compile)
 
-    def run(self, batches, with_loss):
+    def run(self, batches, with_loss, report=None):
         """Predictions of a data set.
 
         Args:
           batches: tf.data.Dataset, or a list, of feature dicts with `example_index`.
           with_loss: whether the examples are labelled.
+          report: is called after each batch with the number of examples that are done.
 
         Returns:
           predictions: name -> numpy array [examples, ...], with `label_ids` where there is a loss, and
@@ -36,7 +37,7 @@ class Evaluator:
           loss: float, or None.
         """
         self._copy_weights()
-        parts, indices, totals = [], [], {}
+        parts, indices, totals, done = [], [], {}, 0
         for batch, (predictions, sums) in self._results(self._infer, batches, tf.constant(with_loss)):
             real = batch["is_real_example"].numpy() > 0 if "is_real_example" in batch else slice(None)
             if with_loss:
@@ -46,23 +47,32 @@ class Evaluator:
             parts.append({name: value.numpy()[real] for name, value in predictions.items()})
             indices.append(batch["example_index"].numpy()[real])
             _add(totals, sums)
+            done += len(indices[-1])
+            if report:
+                report(done)
         index = np.concatenate(indices)
         order = np.argsort(index, kind="stable") if (index >= 0).all() else np.arange(len(index))
         predictions = {name: np.concatenate([part[name] for part in parts])[order] for name in parts[0]}
         loss = sum(value / max(weight, 1e-5) for value, weight in totals.values()) if with_loss else None
         return predictions, loss
 
-    def means(self, batches):
-        """Weighted means of the objective's terms and measures over a data set: name -> float, if it has weight."""
+    def means(self, batches, report=None):
+        """Weighted means of the objective's terms and measures over a data set: name -> float, if it has weight.
+
+        `report`: as of `run`.
+        """
         self._copy_weights()
-        totals = {}
-        for _, sums in self._results(self._score, batches):
+        totals, done = {}, 0
+        for batch, sums in self._results(self._score, batches):
             _add(totals, sums)
+            done += len(batch["example_index"])
+            if report:
+                report(done)
         return {name: float(value / weight) for name, (value, weight) in totals.items() if weight > 0.0}
 
-    def summary(self, batches):
+    def summary(self, batches, report=None):
         """What eval_results.txt says of a data set: the objective's summary of its `means`."""
-        return self._objective.summary(self.means(batches))
+        return self._objective.summary(self.means(batches, report))
 
     def _copy_weights(self):
         if self._weights_of is not None:

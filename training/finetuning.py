@@ -3,20 +3,29 @@
 import dataclasses
 import logging
 import os
-import tempfile
 
 import numpy as np
 import tensorflow as tf
 
 from errors import InputError
-from processors import batches, layouts, record_checks, records
-from processors.feature_spec import mask_of, token_ids
-from training import checkpoints, metrics, results, run, run_folder
+from modeling import prediction_tables
+from processors import batches, layouts, record_checks, records, split_checks
+from progress import Progress
+from training import (
+    checkpoints,
+    curves,
+    evaluation_files,
+    first_rows,
+    history,
+    metrics,
+    model_card,
+    results,
+    run,
+    run_folder,
+)  # fmt: skip
 from training.building import length_buckets, seed_everything, uses_static_shapes
 from training.distribution import make_strategy
 from training.trained import load_trained, model_source
-
-ROWS_SHOWN = 4  # by --dry_run
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,6 +62,8 @@ class FineTuning:
 
     def __init__(self, settings, task):
         run_folder.check_writable(settings.output_dir)
+        prediction_tables.check_format(settings.predictions_format)
+        split_checks.report(task.examples, task.labels)
         self._settings, self._task, self._data = settings, task, {}
         self._strategy = make_strategy(settings.use_tpu, settings.tpu_name, settings.num_gpus, settings.require_gpu)
         self._source = model_source(settings, self._folders()[0][0])
@@ -140,16 +151,17 @@ class FineTuning:
             if status or settings.dry_run:
                 return status
             scores.append(evaluated)
-        if settings.do_eval and settings.num_runs > 1:
-            results.write_eval_results(
-                os.path.join(settings.output_dir, "eval_results.txt"), _mean_and_deviation(scores)
-            )
+        if settings.num_runs > 1:
+            for name in scores[0]:
+                results.write_eval_results(
+                    os.path.join(settings.output_dir, name), _mean_and_deviation([one[name] for one in scores])
+                )
         for output_dir, _ in self._runs if settings.do_train else ():
             run_folder.end_overwriting(output_dir)
         return 0
 
     def _run_once(self, output_dir, settings):
-        """(exit status, evaluation results) of one seed."""
+        """(exit status, file of results -> scores) of one seed."""
         with self._strategy.scope():
             seed_everything(settings.seed)
             objective = self._source.build(settings, self._task.make_objective, for_training=settings.do_train)
@@ -172,9 +184,14 @@ class FineTuning:
                     step = self._train(objective, groups, evaluator, output_dir, settings)
                 except run.STOPPED as error:
                     return run.exit_status(error, self._rows_of(error)), None
-            evaluated = self._evaluate(evaluator, output_dir, step) if settings.do_eval else None
-            if settings.do_predict:
-                self._predict(objective, evaluator, output_dir)
+            evaluated = {}
+            if settings.do_eval:
+                evaluated["eval_results.txt"] = self._evaluate(evaluator, output_dir, step)
+            if settings.do_predict and (scores := self._predict(objective, evaluator, output_dir, step)):
+                evaluated["test_results.txt"] = scores
+            if settings.do_train:
+                curves.write(output_dir)
+                self._write_card(objective, output_dir, settings, evaluated)
         return 0, evaluated
 
     def _train(self, objective, groups, evaluator, output_dir, settings):
@@ -189,6 +206,7 @@ class FineTuning:
             data_size=f"examples = {self._records['train'].num_examples}",
             dev_key=self._dev_key,
             best_metric=f"eval_{self._task.metrics[0]}" if settings.keep_best or settings.patience else None,
+            lower_is_better=self._task.metrics[0] in metrics.LOWER_IS_BETTER,
         )
         step = run.train(objective, groups, data, plan, settings, output_dir, lambda: self._scores(evaluator)[0])
         self._save_model(objective, output_dir, step)
@@ -205,6 +223,21 @@ class FineTuning:
         run.save_model(objective, output_dir, self._source.tokenizer, self._settings.max_seq_length, step, extra)
         results.write_json(os.path.join(output_dir, run_folder.LABEL_MAP), extra["label2id"])
 
+    def _write_card(self, objective, output_dir, settings, evaluated):
+        splits = []
+        for split, found in self._records.items():
+            examples = self._task.examples.get(split)
+            source = (examples[0].source or "").rpartition(":")[0] if examples else self._task.record_files.get(split)
+            splits.append(model_card.Split(split, found.num_examples, found.num_cut, source or "unknown"))
+        scores = {"dev": evaluated.get("eval_results.txt", {}), "test": evaluated.get("test_results.txt", {})}
+        # A metric, without the prefix that says where.
+        scores = {
+            split: {name.split("_", 1)[1]: value for name, value in named.items() if "_" in name}
+            for split, named in scores.items()
+        }
+        tokenizer, names = self._source.tokenizer, self._task.labels.names
+        model_card.write(output_dir, settings, objective, tokenizer, splits, scores, names)
+
     # Results.
 
     def _batches(self, split, batch_size):
@@ -220,37 +253,51 @@ class FineTuning:
             )
         return self._data[split]
 
+    def _metric_names(self):
+        of_scores = metrics.OF_SCORES if self._task.labels.problem_type == "regression" else ()
+        return tuple(dict.fromkeys([*self._task.metrics, *of_scores]))
+
     def _scores(self, evaluator):
         """(metrics named as in eval_results.txt, predictions) on the dev split."""
         data = self._batches("dev", self._settings.eval_batch_size)
-        predictions, loss = evaluator.run(data, with_loss=True)
-        named = metrics.compute(self._task.metrics, predictions["label_ids"], predictions["probabilities"])
+        predictions, loss = self._run_evaluator(evaluator, data, "dev", "evaluation")
+        named = metrics.compute(self._metric_names(), predictions["label_ids"], predictions["probabilities"])
         return {
             **{f"eval_{name}": value for name, value in named.items()},
             "eval_loss": loss,
             "loss": loss,
         }, predictions
 
+    def _run_evaluator(self, evaluator, data, split, what):
+        with Progress(what, self._records[split].num_examples, "example", leave=False) as progress:
+            return evaluator.run(data, with_loss=split != "test", report=progress.show)
+
     def _evaluate(self, evaluator, output_dir, step):
         logging.info("***** Running evaluation ***** (%d examples)", self._records["dev"].num_examples)
         scores, predictions = self._scores(evaluator)
         results.write_eval_results(os.path.join(output_dir, "eval_results.txt"), {**scores, "global_step": step})
-        if self._task.labels.problem_type == "single_label_classification":
-            gold, probabilities = predictions["label_ids"], predictions["probabilities"]
-            results.write_confusion(output_dir, self._task.labels.names, gold, probabilities)
-            if len(set(gold)) > 1 and len(set(probabilities.argmax(axis=1))) == 1:
-                logging.warning("every example got the same class: the run has collapsed; try another --seed, a lower "
-                                "--learning_rate or --bias_correction")  # fmt: skip
+        if self._settings.do_train:
+            history.add_evaluation(output_dir, step, scores)
+        name = self._task.metrics[0]
+        title = f"{name} {scores[f'eval_{name}']:.3f}, {len(predictions['label_ids'])} examples"
+        evaluation_files.write(output_dir, self._task.labels, predictions, title)
         return scores
 
-    def _predict(self, objective, evaluator, output_dir):
+    def _predict(self, objective, evaluator, output_dir, step):
+        """Writes the predictions; returns the scores of the labelled test rows, None where there are none."""
         logging.info("***** Running prediction ***** (%d examples)", self._records["test"].num_examples)
         data = self._batches("test", self._settings.predict_batch_size)
-        predictions, _ = evaluator.run(data, with_loss=False)
-        examples = self._task.examples.get("test")
-        for name, lines in objective.prediction_files(predictions, self._task.labels, examples).items():
+        predictions, _ = self._run_evaluator(evaluator, data, "test", "prediction")
+        if self._records["test"].num_cut is None:  # of these records it is not known which texts were cut
+            predictions.pop("uncut_length", None)
+        examples, labels = self._task.examples.get("test"), self._task.labels
+        form = self._settings.predictions_format
+        for name, lines in objective.prediction_files(predictions, labels, examples, form).items():
             results.write_lines(os.path.join(output_dir, name), lines)
             logging.info("wrote %s", os.path.join(output_dir, name))
+        return evaluation_files.write_test_results(
+            output_dir, self._metric_names(), labels, examples, predictions["probabilities"], step
+        )
 
     def _rows_of(self, error):
         """Where the rows of a batch whose loss is not finite stand in the data."""
@@ -260,20 +307,9 @@ class FineTuning:
         return f"; its rows: {', '.join(examples[i].source or examples[i].guid for i in indices)}"
 
     def _show_first_rows(self):
-        """Prints rows as the model would see them, by way of records in a temporary folder."""
         split = "train" if self._settings.do_train else next(iter({**self._records, **self._task.examples}))
-        examples = self._task.examples.get(split)
-        with tempfile.TemporaryDirectory() as folder:
-            found = self._records.get(split) or records.write_records(
-                examples[:ROWS_SHOWN], self._encoder, folder, split
-            )
-            batch = next(iter(batches.train_batches(found, min(ROWS_SHOWN, found.num_examples), 0)))
-        for i, label in enumerate(batch["label_ids"].numpy().tolist()):
-            for name in token_ids(self._encoder.spec):
-                kept = batch[name][i][batch[mask_of(name)][i] > 0].numpy().tolist()
-                print(f"tokens: {' '.join(self._source.tokenizer.convert_ids_to_tokens(kept))}")
-                print(f"  {name}: {kept}")
-            print(f"  label_ids: {label}")
+        examples, found = self._task.examples.get(split), self._records.get(split)
+        first_rows.show(split, examples, found, self._encoder, self._source.tokenizer)
         counts = {name: found.num_examples for name, found in self._records.items()}
         counts |= {name: len(examples) for name, examples in self._task.examples.items()}
         print(

@@ -112,6 +112,14 @@ def _kind(field):
     return field.type
 
 
+def check_output_dir(settings):
+    """Raises InputError where there is nothing to do, or no place for it."""
+    if not (settings.do_train or settings.do_eval or settings.do_predict):
+        raise InputError("at least one of --do_train, --do_eval and --do_predict must be given")
+    if not settings.output_dir:
+        raise InputError("--output_dir is needed")
+
+
 def check_run(settings, *positive):
     """Raises InputError for what no run can have.
 
@@ -119,10 +127,7 @@ def check_run(settings, *positive):
       settings: RunSettings of a training script.
       positive: names of settings of this script that must be above 0.
     """
-    if not (settings.do_train or settings.do_eval or settings.do_predict):
-        raise InputError("at least one of --do_train, --do_eval and --do_predict must be given")
-    if not settings.output_dir:
-        raise InputError("--output_dir is needed")
+    check_output_dir(settings)
     check_owners(settings)
     check_positive(
         settings, "max_seq_length", "train_batch_size", "eval_batch_size", "learning_rate", "layer_decay",

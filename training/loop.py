@@ -14,7 +14,7 @@ import time
 import tensorflow as tf
 
 from training import checkpoints
-from training.progress import Progress
+from training.progress import TrainingProgress
 
 SECONDS_PER_CALL = 0.5  # so long may one call of the graph run: the bar moves and Ctrl-C is answered
 
@@ -116,7 +116,7 @@ class TrainingLoop:
         """
         settings, stop = self._settings, _Signals()
         step = int(self._step.numpy())  # numpy() first: variables of several replicas have no int()
-        progress = Progress(self._output_dir, step, settings.num_train_steps, settings.batch_size)
+        progress = TrainingProgress(self._output_dir, step, settings.num_train_steps, settings.batch_size)
         steps_per_call, saved = 1, step
         with stop:
             while step < settings.num_train_steps and not self._out_of_patience():

@@ -13,7 +13,8 @@ from errors import InputError
 from modeling.objective import Objective
 from processors import record_checks, text_files
 from processors.feature_spec import token_ids
-from training import checkpoints, results, run, run_folder
+from progress import Progress
+from training import checkpoints, curves, history, model_card, results, run, run_folder
 from training.building import arguments_of, length_buckets, seed_everything, uses_static_shapes
 from training.distribution import make_strategy
 from training.trained import load_trained, model_source
@@ -105,10 +106,15 @@ class Pretraining:
                     step = self._train(objective, groups, self._evaluation(evaluator, is_new))
                 except run.STOPPED as error:
                     return run.exit_status(error)
+            scores = {}
             if settings.do_eval:
                 logging.info("***** Running evaluation *****")
-                scores = {**self._scores(evaluator), "global_step": step}
-                results.write_eval_results(os.path.join(output_dir, "eval_results.txt"), scores)
+                scores = self._scores(evaluator)
+                results.write_eval_results(
+                    os.path.join(output_dir, "eval_results.txt"), {**scores, "global_step": step}
+                )
+            if settings.do_train:
+                self._finish_training(objective, step, scores)
             if settings.do_predict:
                 self._predict(objective)
         if settings.do_train:
@@ -153,13 +159,28 @@ class Pretraining:
         run.save_model(objective, settings.output_dir, self._source.tokenizer, settings.max_seq_length, step)
         return step
 
+    def _finish_training(self, objective, step, scores):
+        """Writes what is told of a training that has ended."""
+        settings, output_dir = self._settings, self._settings.output_dir
+        if scores:
+            history.add_evaluation(output_dir, step, scores)
+        curves.write(output_dir)
+        found = {"train": (self._train_data, settings.input_file)}
+        if scores:
+            found["dev"] = self._eval_data, settings.eval_file or settings.input_file
+        splits = [
+            model_card.Split(name, data.record_set.num_examples, None, source) for name, (data, source) in found.items()
+        ]
+        model_card.write(output_dir, settings, objective, self._source.tokenizer, splits, {"dev": scores})
+
     def _scores(self, evaluator):
         """What eval_results.txt says, by the original's names; means over the instances that are evaluated."""
         settings, size = self._settings, self._settings.eval_batch_size
-        data = self._eval_data.evaluation_batches(
-            size, size * settings.max_eval_steps, length_buckets(settings), uses_static_shapes(settings)
-        )
-        return evaluator.summary(data)
+        most = size * settings.max_eval_steps
+        data = self._eval_data.evaluation_batches(size, most, length_buckets(settings), uses_static_shapes(settings))
+        count = min(most, self._eval_data.record_set.num_examples)
+        with Progress("evaluation", count, "instance", leave=False) as progress:
+            return evaluator.summary(data, progress.show)
 
     def _predict(self, objective):
         """predictions.jsonl: a line for each line of text."""
@@ -168,7 +189,8 @@ class Pretraining:
         found = objective.text_predictions(
             self._texts, self._source.tokenizer, self._settings.max_seq_length, self._settings.predict_top_k
         )
-        results.write_lines(path, (json.dumps(_rounded(line), ensure_ascii=False) for line in found))
+        with Progress("prediction", len(self._texts), "line", leave=False) as progress:
+            results.write_lines(path, _shown(progress, found))
         logging.info("wrote %s", path)
 
     def _show_first_batch(self):
@@ -182,6 +204,13 @@ class Pretraining:
             for name in token_ids(data.record_set.spec) if tokenizer else ():
                 print(f"tokens: {' '.join(tokenizer.convert_ids_to_tokens(batch[name].numpy()[0].tolist()))}")
         print("checks passed; nothing was trained (--dry_run)")
+
+
+def _shown(progress, found):
+    """Yields lines of JSON, and reports each one."""
+    for done, line in enumerate(found, 1):
+        progress.show(done)
+        yield json.dumps(_rounded(line), ensure_ascii=False)
 
 
 def _read_texts(path, encoding):

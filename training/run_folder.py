@@ -4,6 +4,7 @@ import dataclasses
 import json
 import logging
 import os
+import re
 import shutil
 import tempfile
 
@@ -15,6 +16,8 @@ RUN_CONFIG = "run_config.json"
 OVERWRITING = "overwriting"  # entry of run_config.json: a command with --overwrite_output_dir is at work here
 LABEL_MAP = "label_map.json"
 BYTES_FREE_AT_LEAST = 1 << 20
+# What weights are called in an output folder.
+_WEIGHTS = re.compile(r"model|model\.safetensors|best|(model\.ckpt|weights)-\d+(\.index)?")
 
 
 def check_writable(folder):
@@ -161,6 +164,39 @@ def read_run_config(folder):
             f"{path}: not the JSON that was written ({error}); copy the folder again, or train anew with "
             "--overwrite_output_dir"
         ) from error
+
+
+def run_of(path):
+    """The output folder of the run that wrote some weights, by any of their names; None where no run did.
+
+    path: OUTPUT_DIR, or in it model, model/model.safetensors, model.ckpt-100, best/weights-100; or another path.
+    """
+    if not path or is_remote(path):
+        return None
+    path = os.path.abspath(path)
+    for _ in range(3):
+        if os.path.isfile(os.path.join(path, RUN_CONFIG)):
+            return path
+        path, name = os.path.split(path)
+        if not _WEIGHTS.fullmatch(name):
+            return None
+    return None
+
+
+def source_run(settings):
+    """The folder of the run whose weights are evaluated or used for prediction; None where no run wrote them."""
+    own = seed_folder(settings)
+    return run_of(own) if is_trained(own) else run_of(settings.init_checkpoint)
+
+
+def seed_folder(settings):
+    """The folder of the first seed's run."""
+    return os.path.join(settings.output_dir, f"run-{settings.seed}" if getattr(settings, "num_runs", 1) > 1 else "")
+
+
+def is_trained(output_dir):
+    """Whether a run ended there, so that its weights can be used."""
+    return os.path.exists(os.path.join(model_folder(output_dir), "model.safetensors"))
 
 
 def is_overwriting(folder):

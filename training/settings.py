@@ -4,7 +4,9 @@ No TensorFlow is imported here, so that `--help` and wrong flags answer at once.
 """
 
 import dataclasses
+import typing
 
+import table_lines
 from processors import paths
 from training.owned_settings import with_options
 
@@ -16,14 +18,19 @@ ENCODING = "Of the text files: utf-8, gb18030, big5, shift_jis, euc_kr, cp1252, 
 CASING = "Whether to lower case the text; by default as saved beside the vocabulary, or as the vocabulary shows."
 
 
-def setting(default, description, shapes_weights=True, holds=None):
+# What a trained folder is used with again, unless it is given: settings of all models, of one objective, of one task.
+OF_MODEL, OF_OBJECTIVE, OF_TASK = "model", "objective", "task"
+
+
+def setting(default, description, shapes_weights=True, holds=None, as_trained=None):
     """A field.
 
     Args:
       shapes_weights: a run with another value gives other weights, so its folder cannot be continued.
       holds: PATH or PATHS, where ~ and $HOME are replaced; None: another kind of value.
+      as_trained: OF_MODEL, OF_OBJECTIVE or OF_TASK, see training.as_trained; None: not taken from a trained folder.
     """
-    metadata = {"help": description, "shapes_weights": shapes_weights, "holds": holds}
+    metadata = {"help": description, "shapes_weights": shapes_weights, "holds": holds, "as_trained": as_trained}
     return dataclasses.field(default=default, metadata=metadata)
 
 
@@ -90,7 +97,9 @@ class RunSettings(Settings):
     )
     do_lower_case: bool | None = setting(None, CASING, False)
     max_seq_length: int = setting(
-        128, "The maximum total input sequence length after tokenization. Longer sequences are truncated."
+        128,
+        "The maximum total input sequence length after tokenization. Longer sequences are truncated.",
+        as_trained=OF_MODEL,
     )
     learning_rate: float = setting(5e-5, "The highest learning rate.")
     optimizer: str = setting(
@@ -146,6 +155,8 @@ class RunSettings(Settings):
 class FineTuningSettings(RunSettings):
     """What the fine-tuning scripts take beside."""
 
+    script: typing.ClassVar[str] = "run_classifier.py"
+
     data_dir: str | None = setting(None, "The input data directory: the files of the task.", False, holds=PATH)
     do_train: bool = setting(False, "Whether to run training.", False)
     do_eval: bool = setting(False, "Whether to run eval on the dev set.", False)
@@ -161,6 +172,7 @@ class FineTuningSettings(RunSettings):
     num_runs: int = setting(
         1, "Train with so many seeds, from --seed on, each in output_dir/run-SEED; report mean and deviation.", False
     )
+    predictions_format: str = setting(table_lines.TSV, "Of the file predictions.*: tsv, csv or jsonl.", False)
     num_processes: int | None = setting(None, "Processes that write records; by default as many as pay off.", False)
     pad_records: bool = setting(
         False, "Write TFRecords as the original does, filled up to --max_seq_length: its readers take them.", False
@@ -180,18 +192,19 @@ class ClassifierSettings(FineTuningSettings):
 
     owners = {**RunSettings.owners, "objective": "objective"}
 
-    task_name: str | None = setting(None, "The name of the task to train.")
+    task_name: str | None = setting(None, "The name of the task to train.", as_trained=OF_TASK)
     objective: str = setting(
         "sequence_classification",
         "What is learned: sequence_classification, or similarity_regression: vectors of two sentences whose cosine is "
         "the score.",
+        as_trained=OF_OBJECTIVE,
     )
     train_records: str | None = setting(
         None, "TFRecords to train on, written before: files or a pattern.", False, holds=PATHS
     )
     eval_records: str | None = setting(None, "TFRecords to evaluate on.", False, holds=PATHS)
     predict_records: str | None = setting(None, "TFRecords to predict.", False, holds=PATHS)
-    xnli_language: str = setting("zh", "Language of the XNLI task.", False)
+    xnli_language: str = setting("zh", "Language of the XNLI task.", False, as_trained=OF_TASK)
     train_file: str | None = setting(
         None, "Generic tasks: the training file; default train.tsv, .csv, .jsonl, .parquet or .xlsx.", False, holds=PATH
     )
@@ -202,21 +215,33 @@ class ClassifierSettings(FineTuningSettings):
     )
     test_fraction: float = setting(0.0, "Generic tasks: the same of the test rows.", False)
     split_seed: int = setting(1, "Generic tasks: of these choices. They are kept in OUTPUT_DIR/split.tsv.", False)
-    text_a_column: str | None = setting(None, "Generic tasks: name or number (from 0) of the text's column.", False)
-    text_b_column: str | None = setting(None, "Generic tasks: of the second text's column, if there is one.", False)
+    text_a_column: str | None = setting(
+        None, "Generic tasks: name or number (from 0) of the text's column.", False, as_trained=OF_TASK
+    )
+    text_b_column: str | None = setting(
+        None, "Generic tasks: of the second text's column, if there is one.", False, as_trained=OF_TASK
+    )
     label_column: str | None = setting(
-        None, "Generic tasks: of the label's column; or of several columns of 0 and 1, comma-separated.", False
+        None,
+        "Generic tasks: of the label's column; or of several columns of 0 and 1, comma-separated.",
+        False,
+        as_trained=OF_TASK,
     )
     id_column: str | None = setting(None, "Generic tasks: of the column that names a row in predictions.tsv.", False)
-    has_header: bool | None = setting(None, "Generic tasks: whether line 1 is a header; by default found out.", False)
-    delimiter: str | None = setting(None, "Generic tasks: between columns; by default from the file's ending.", False)
-    quoting: str = setting("auto", "Generic tasks: auto, minimal (as in CSV) or none.", False)
+    has_header: bool | None = setting(
+        None, "Generic tasks: whether line 1 is a header; by default found out.", False, as_trained=OF_TASK
+    )
+    delimiter: str | None = setting(
+        None, "Generic tasks: between columns; by default from the file's ending.", False, as_trained=OF_TASK
+    )
+    quoting: str = setting("auto", "Generic tasks: auto, minimal (as in CSV) or none.", False, as_trained=OF_TASK)
     label_list: str | None = setting(None, "Generic tasks: the labels, comma-separated; by default those found.", False)
     problem_type: str = setting(
         "single_label_classification",
         "Generic tasks: single_label_classification, multi_label_classification or regression.",
+        as_trained=OF_TASK,
     )
-    label_separator: str = setting(",", "Generic tasks: between several labels of one row.", False)
+    label_separator: str = setting(",", "Generic tasks: between several labels of one row.", False, as_trained=OF_TASK)
     encoding: str | None = setting(None, f"{ENCODING} By default the task's own, utf-8 for most.", False)
 
 
@@ -226,6 +251,7 @@ class PretrainingSettings(RunSettings):
     """What run_pretraining.py takes beside."""
 
     owners = {**RunSettings.owners, "objective": "objective"}
+    script: typing.ClassVar[str] = "run_pretraining.py"
 
     input_file: str | None = setting(
         None,
@@ -240,7 +266,9 @@ class PretrainingSettings(RunSettings):
         holds=PATHS,
     )
     objective: str = setting(
-        "masked_lm", "What is learned: masked_lm, or response_ranking: to tell a text's response from other ones."
+        "masked_lm",
+        "What is learned: masked_lm, or response_ranking: to tell a text's response from other ones.",
+        as_trained=OF_OBJECTIVE,
     )
     do_train: bool = setting(False, "Whether to run training.", False)
     do_eval: bool = setting(False, "Whether to run evaluation.", False)
@@ -340,7 +368,7 @@ class ExtractionSettings(Settings):
     max_seq_length: int = setting(
         128,
         "The maximum total input sequence length after tokenization. Longer texts are truncated, or read in windows. "
-        "By default that of a sentence-transformers folder, where --init_checkpoint is one.",
+        "By default that of the run or the sentence-transformers folder, where --init_checkpoint is one.",
     )
     init_checkpoint: str | None = setting(
         None,

@@ -2,7 +2,6 @@
 
 import dataclasses
 import inspect
-import os
 
 import registry
 from errors import InputError
@@ -42,7 +41,7 @@ def _trained_head(run):
     """What the model knows of the task, that of the output folder, else the one that is started from: (SavedHead or
     None, list of labels or None).
     """
-    own = os.path.join(run.output_dir, f"run-{run.seed}" if run.num_runs > 1 else "")
+    own = run_folder.seed_folder(run)
     head = read_saved_head(own) or read_saved_head(run.init_checkpoint)
     labels = run_folder.saved_labels(own) or run_folder.saved_labels(run.init_checkpoint or own)
     return head, labels or (list(head.labels) if head and head.labels else None)

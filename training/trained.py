@@ -2,7 +2,6 @@
 
 import dataclasses
 import inspect
-import os
 import re
 
 from errors import InputError
@@ -19,7 +18,7 @@ def model_source(settings, output_dir, vocab_file=None, vocab_required=True):
     Raises:
       InputError: what does not fit together, a --vocab_file of another vocabulary than the folder's among it.
     """
-    if settings.do_train or not _is_trained(output_dir):
+    if settings.do_train or not run_folder.is_trained(output_dir):
         return ModelSource(settings, vocab_file, vocab_required)
     folder = run_folder.model_folder(output_dir)
     own = dataclasses.replace(settings, init_checkpoint=folder)
@@ -44,12 +43,12 @@ def load_trained(objective, settings, output_dir, initial, label_names=(), allow
       allow_missing: pattern of weights that are not needed for what is asked.
 
     Returns:
-      The step that the folder's weights are of; 0 where they are not its own.
+      The step that the weights are of; 0 where nothing tells it.
 
     Raises:
       InputError: nothing trained is there, or it was trained for another task.
     """
-    own, latest = _is_trained(output_dir), checkpoints.find_latest(output_dir)
+    own, latest = run_folder.is_trained(output_dir), checkpoints.find_latest(output_dir)
     if not own and latest:
         raise InputError(f"{output_dir} holds a run that is not finished; the same command with --do_train finishes it")
     source = open_weights(run_folder.model_folder(output_dir)) if own else initial
@@ -57,7 +56,7 @@ def load_trained(objective, settings, output_dir, initial, label_names=(), allow
         raise InputError(f"{output_dir} holds no trained model, and no --init_checkpoint is given; add --do_train")
     check_whole_texts(source.config or {}, source.path)
     _check_problem_type(source, getattr(objective, "problem_type", None))
-    _check_settings(objective, settings, output_dir if own else _run_of(source.path), own)
+    _check_settings(objective, settings, output_dir if own else run_folder.run_of(source.path), own)
     report = load_weights(objective, source, allow_missing=allow_missing)
     report.log()
     needed = [name for name in report.missing if not re.fullmatch(allow_missing or r"(?!)", name)]
@@ -65,16 +64,14 @@ def load_trained(objective, settings, output_dir, initial, label_names=(), allow
     if untrained:
         raise InputError(f"{source.path} is not trained for this task, it lacks {untrained[0]}; add --do_train")
     _check_label_names(source, label_names)
-    return (source.config or {}).get("global_step", 0) if own else 0
+    return _step_of(source)
 
 
-def _is_trained(output_dir):
-    return os.path.exists(os.path.join(run_folder.model_folder(output_dir), "model.safetensors"))
-
-
-def _run_of(path):
-    """The output folder that weights lie in: OUTPUT_DIR/model or OUTPUT_DIR/model.ckpt-100."""
-    return os.path.dirname(path.removesuffix("/model.safetensors"))
+def _step_of(source):
+    """The step that weights are of: a checkpoint's name says it, or the configuration that lies beside; else 0."""
+    named = re.search(r"\.ckpt-(\d+)$", source.path)
+    step = int(named[1]) if named else (source.config or {}).get("global_step")
+    return step if type(step) is int else 0
 
 
 def _check_problem_type(source, here):
@@ -92,7 +89,7 @@ def _check_settings(objective, settings, folder, own):
 
     own: whether it is the output folder; weights of another one may be tried with another objective.
     """
-    saved = (run_folder.read_run_config(folder) or {}).get("settings", {})
+    saved = ((folder and run_folder.read_run_config(folder)) or {}).get("settings", {})
     here = {field.name: getattr(settings, field.name) for field in dataclasses.fields(settings)}
     if not own and saved.get("objective") != here.get("objective"):
         return

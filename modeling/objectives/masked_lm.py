@@ -31,6 +31,7 @@ class MaskedLM(Objective):
 
     terms = ("masked_lm_loss", "next_sentence_loss")
     measures = {"masked_lm_accuracy": "masked_lm_loss", "next_sentence_accuracy": "next_sentence_loss"}
+    pipeline_tag = "fill-mask"
     training_data = "masked_lm"
 
     def __init__(self, encoder, **kwargs):

@@ -9,7 +9,6 @@ import registry
 from modeling.dropout import dropout
 from modeling.layers import Classifier
 from modeling.objective import Objective
-from modeling.prediction_tables import prediction_tables
 from options import Option
 
 HEAD_DROPOUT = 0.1  # google-research/bert: keep_prob=0.9 on the pooled output
@@ -37,6 +36,7 @@ class SequenceClassification(Objective):
             "'balanced'.",
         ),
     }  # fmt: skip
+    pipeline_tag = "text-classification"
     problem_types = ("single_label_classification", "multi_label_classification", "regression")
 
     def __init__(self, encoder, num_labels, problem_type="single_label_classification", class_weights=None, **kwargs):
@@ -76,10 +76,6 @@ class SequenceClassification(Objective):
         elif self.problem_type == "multi_label_classification":
             logits = tf.nn.sigmoid(logits)
         return {"probabilities": logits}
-
-    def prediction_files(self, predictions, labels, examples=None):
-        """See modeling.prediction_tables."""
-        return prediction_tables(predictions["probabilities"], labels, examples)
 
 
 def _cross_entropy(objective, labels, logits):

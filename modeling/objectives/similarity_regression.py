@@ -8,7 +8,6 @@ import tensorflow as tf
 import registry
 from modeling import pooling as poolings
 from modeling.objective import Objective
-from modeling.prediction_tables import prediction_tables
 from modeling.sentence_vectors import sentence_vectors, stacked
 from options import Option
 
@@ -34,6 +33,7 @@ class SimilarityRegression(Objective):
         ),
     }  # fmt: skip
     layout = "separate"
+    pipeline_tag = "sentence-similarity"
     problem_types = ("regression",)
     reads_pooled_output = False
 
@@ -61,7 +61,3 @@ class SimilarityRegression(Objective):
         """probabilities float32 [B, 1]: the similarity, in the range of the scores."""
         low, high = self.score_range
         return {"probabilities": low + outputs["similarities"][:, None] * (high - low)}
-
-    def prediction_files(self, predictions, labels, examples=None):
-        """See modeling.prediction_tables."""
-        return prediction_tables(predictions["probabilities"], labels, examples)

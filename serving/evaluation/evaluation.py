@@ -6,10 +6,10 @@ import logging
 import numpy as np
 
 from errors import InputError
+from progress import Progress
 from serving import cores, input_lines, vector_options, vector_transform
 from serving.evaluation import scores, settings
 from serving.evaluation.tasks import texts_of
-from serving.progress import TextProgress
 from serving.text_encoder import TextEncoder
 
 TOKENS_OF_A_TEXT = 128  # that --batch_size speaks of
@@ -83,13 +83,12 @@ class _Model:
         texts, pieces, cut, done = list(dict.fromkeys(texts)), [], 0, 0
         if not texts:
             raise InputError(f"{what}: no text in it")
-        progress = TextProgress(len(texts))
-        for vectors in self._encoder.stream(texts, self._options):
-            pieces.append(vectors.values[:, 0])
-            cut += int(vectors.cut.sum())
-            done += len(vectors.cut)
-            progress.show(done)
-        progress.close()
+        with Progress("encoding", len(texts), "text", leave=False) as progress:
+            for vectors in self._encoder.stream(texts, self._options):
+                pieces.append(vectors.values[:, 0])
+                cut += int(vectors.cut.sum())
+                done += len(vectors.cut)
+                progress.show(done)
         logging.info("%s: %d texts of %s", self._name, len(texts), what)
         if cut:
             logging.warning("%d of them have more than %d tokens and were truncated", cut, self._encoder.max_seq_length)

@@ -5,9 +5,10 @@ import json
 import os
 import statistics
 
-from files import replaced
+import table_lines
 from serving.evaluation.settings import NO_TRANSFORM
 from serving.evaluation.tasks import ALL
+from training import figures
 from training import results as result_files
 
 SCALE = "from 0 to 1, correlations from -1, not times 100"
@@ -60,14 +61,14 @@ def write(output_dir, results, settings):
     Raises:
       InputError: a file cannot be written.
     """
-    lines = ["model\ttransform\ttask\tmetric\tscore\tsplit\trows\tC\tchosen_on\tfitted_on"]
+    rows = [("model", "transform", "task", "metric", "score", "split", "rows", "C", "chosen_on", "fitted_on")]
     for result in results:
         strength = "" if result.strength is None else json.dumps(result.strength)
         how = (result.split, str(result.rows), strength, result.chosen_on or "", result.fitted_on or "")
         for metric, score in result.scores.items():
-            lines.append("\t".join([result.model, result.transform, result.task, metric, repr(score), *how]))
+            rows.append((result.model, result.transform, result.task, metric, repr(score), *how))
     names = [os.path.join(output_dir, name) for name in FILES]
-    result_files.write_lines(names[0], lines)
+    result_files.write_lines(names[0], map(table_lines.line, rows))
     rows = [dataclasses.asdict(result) for result in results]
     result_files.write_json(names[1], {"scale": SCALE, "settings": settings, "results": rows})
     _plot(names[2], results)
@@ -83,11 +84,6 @@ def _means(results, headings):
 
 def _plot(path, results):
     """Bars: a group per task, its first metric, and the means; a colour per column of the table."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
     headings = columns(results)
     tasks = list(dict.fromkeys(result.task for result in results))
     values = {
@@ -99,17 +95,29 @@ def _plot(path, results):
         names.append(MEAN)
         for key, mean in zip(headings, _means(results, headings)):
             values[key].append(mean)
-    width = 0.8 / len(headings)
-    figure, axes = plt.subplots(figsize=(max(5.0, 2.0 + 0.55 * len(names) * len(headings)), 4.5), layout="constrained")
-    for number, (key, heading) in enumerate(headings.items()):
-        places = [at + (number - (len(headings) - 1) / 2) * width for at in range(len(names))]
-        bars = axes.bar(places, values[key], width * 0.92, label=heading)
-        axes.bar_label(bars, [f"{value:.3f}" for value in values[key]], padding=2, fontsize=8)
-    axes.set_xticks(range(len(names)), names)
-    axes.set_ylim(min(0.0, *(v - 0.1 for column in values.values() for v in column)), 1.05)
+    written = [*names, *headings.values()]  # one list, so that all of its characters get their fonts
+    columns_of = list(values.values())
+
+    def draw(shown):
+        return _bars(shown[: len(names)], list(zip(shown[len(names) :], columns_of)))
+
+    figures.save(path, lambda: figures.in_fonts_for(written, draw, os.path.basename(path), FILES[0]))
+
+
+def _bars(names, series):
+    """A Figure of groups of bars: names of the groups, and (heading, a value per group) of each colour."""
+    width = 0.8 / len(series)
+    figure = figures.new_figure(max(5.0, 2.0 + 0.55 * len(names) * len(series)), 4.5)
+    axes = figure.subplots()
+    for number, (heading, values) in enumerate(series):
+        places = [at + (number - (len(series) - 1) / 2) * width for at in range(len(names))]
+        bars = axes.bar(places, values, width * 0.92, label=heading)
+        axes.bar_label(bars, [f"{value:.3f}" for value in values], padding=2, fontsize=8)
+    axes.set_xticks(range(len(names)), names, parse_math=False)  # a name may hold a $
+    axes.set_ylim(min(0.0, *(v - 0.1 for _, values in series for v in values)), 1.05)
     axes.set_ylabel("score")
     axes.spines[["top", "right"]].set_visible(False)
-    figure.legend(loc="outside upper center", ncols=3, frameon=False)
-    with replaced(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=120)
-    plt.close(figure)
+    legend = figure.legend(loc="outside upper center", ncols=3, frameon=False)
+    for text in legend.get_texts():
+        text.set_parse_math(False)
+    return figure

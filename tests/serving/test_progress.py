@@ -5,8 +5,9 @@ import types
 
 import pytest
 
+import progress
+import serving.progress
 import serving.text_encoder
-from serving import progress
 
 TEXTS = [f"{letter} b" * count for letter in "abcdef" for count in (1, 20, 40)]
 
@@ -28,12 +29,13 @@ def test_a_bar_where_there_is_somebody_to_see_it(place, request, capsys, predict
     request.getfixturevalue(place)
     predictor.predict(TEXTS, progress=True)
     assert f"{len(TEXTS)}/{len(TEXTS)}" in capsys.readouterr().err
+    monkeypatch.setattr(serving.progress, "SECONDS_BEFORE_BAR", 60.0)
     predictor.embed(TEXTS)
     predictor.predict(TEXTS, progress=False)
     assert capsys.readouterr().err == "", "what is done at once needs no bar"
-    monkeypatch.setattr(progress, "SECONDS_BEFORE_BAR", 0.0)
+    monkeypatch.setattr(serving.progress, "SECONDS_BEFORE_BAR", 0.0)
     predictor.embed(iter(TEXTS))
-    assert f"{len(TEXTS)}text" in capsys.readouterr().err, "of how many is not known"
+    assert f"{len(TEXTS)} texts" in capsys.readouterr().err, "of how many is not known"
     assert not [warning for warning in recwarn if "tqdm" in str(warning.category).lower()]
 
 
@@ -43,7 +45,7 @@ def test_lines_where_nobody_looks_but_they_are_asked_for(capsys, predictor, monk
     assert capsys.readouterr().err == ""
     predictor.embed(TEXTS, progress=True)
     lines = capsys.readouterr().err.splitlines()
-    assert lines[-1].startswith(f"{len(TEXTS)}/{len(TEXTS)} texts, ") and lines[-1].endswith(" a second, 0 s left")
+    assert lines[-1].startswith(f"encoding {len(TEXTS)}/{len(TEXTS)}, ") and lines[-1].endswith(" texts/s")
 
 
 def test_it_moves_with_every_batch_and_counts_texts_not_windows(tiny_folder, monkeypatch):

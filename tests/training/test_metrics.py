@@ -67,20 +67,29 @@ def test_scores():
     scores = metrics.compute(["pearson", "spearman"], gold.astype(np.float32), found[:, None].astype(np.float32))
     expected = {"pearson": correlation(gold, found), "spearman": correlation(ranks(gold), ranks(found))}
     assert scores == pytest.approx(expected, abs=1e-6)
+    off = found - gold
+    errors = metrics.compute(["mae", "rmse", "r2"], gold, found[:, None])
+    assert errors == pytest.approx({
+        "mae": np.mean(np.abs(off)),
+        "rmse": np.sqrt(np.mean(off**2)),
+        "r2": 1 - np.sum(off**2) / np.sum((gold - gold.mean()) ** 2),
+    })  # fmt: skip
 
 
 @pytest.mark.parametrize("name", ["pearson", "spearman"])
-@pytest.mark.filterwarnings("ignore:An input array is constant")
+@pytest.mark.filterwarnings("error")
 def test_a_constant_prediction_correlates_with_nothing(name):
     assert metrics.compute([name], np.arange(5.0), np.full([5, 1], 3.0)) == {name: 0.0}
 
 
-@pytest.mark.parametrize("name", ["pearson", "spearman"])
-def test_one_row_correlates_with_nothing_and_it_is_said(name, caplog):
+@pytest.mark.parametrize("name, called", [("pearson", "correlation"), ("spearman", "correlation"), ("r2", "R2")])
+@pytest.mark.filterwarnings("error")
+def test_of_one_row_nothing_is_told_and_it_is_said(name, called, caplog):
     assert metrics.compute([name], np.array([1.0]), np.array([[2.0]])) == {name: 0.0}
-    assert "no correlation" in caplog.text
+    assert f"no {called} can be told of 1 row" in caplog.text
 
 
+@pytest.mark.filterwarnings("error")
 def test_no_positive_at_all():
     gold = np.zeros(4, np.int32)
     assert metrics.compute(["f1", "mcc"], gold, one_hot(gold, 2)) == {"f1": 0.0, "mcc": 0.0}
@@ -88,10 +97,11 @@ def test_no_positive_at_all():
 
 def test_every_name_gives_a_number():
     for name in metrics.METRICS:
-        scores = name in ("pearson", "spearman")
+        scores = name in ("pearson", "spearman", *metrics.OF_SCORES)
         gold = np.array([0.0, 1.0, 1.0]) if scores else np.array([0, 1, 1])
+        best = 0.0 if name in metrics.LOWER_IS_BETTER else 1.0
         assert metrics.compute([name], gold, gold[:, None] if scores else one_hot(gold, 2)) == {
-            name: pytest.approx(1.0)
+            name: pytest.approx(best)
         }
 
 

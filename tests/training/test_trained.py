@@ -88,3 +88,12 @@ def test_settings_without_an_objective_and_a_folder_without_a_run(folder):
     load_trained(similarity(), FineTuningSettings(), str(folder), None)
     (folder / "run_config.json").unlink()
     load_trained(similarity(), ClassifierSettings(), str(folder), None)
+
+
+@pytest.mark.parametrize("config, expected", [({"global_step": 17}, 17), ({}, 0)])
+def test_the_step_is_that_of_the_weights_wherever_they_lie(tmp_path, config, expected):
+    save_huggingface(similarity(), tmp_path / "start", extra_config=config)
+    initial = open_weights(str(tmp_path / "start"))
+    assert load_trained(similarity(), FineTuningSettings(), str(tmp_path / "new"), initial) == expected
+    initial.path = "/somewhere/model.ckpt-343"
+    assert load_trained(similarity(), FineTuningSettings(), str(tmp_path / "new"), initial) == 343

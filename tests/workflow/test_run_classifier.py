@@ -1,5 +1,6 @@
 """run_classifier.py on tiny data: every file it leaves, every way to continue, stop and start anew."""
 
+import csv
 import json
 import os
 import random
@@ -53,6 +54,12 @@ def probabilities(folder):
     return np.array(table(folder / "test_results.tsv"), np.float64)
 
 
+def metrics_rows(folder):
+    """The rows of metrics.csv, dicts."""
+    with open(folder / "metrics.csv", newline="") as file:
+        return [{**row, "step": int(row["step"])} for row in csv.DictReader(file)]
+
+
 def test_every_file_is_there_in_its_format(trained, cola_dir):
     out, ran = trained
     results = eval_results(out)
@@ -65,30 +72,43 @@ def test_every_file_is_there_in_its_format(trained, cola_dir):
     np.testing.assert_allclose(predicted.sum(axis=1), 1.0, atol=1e-5)
 
     header, *rows = table(out / "predictions.tsv")
-    assert header == ["guid", "label", "probability_0", "probability_1", "text_a", "text_b"]
+    columns = ["probability_0", "probability_1", "confidence", "margin", "truncated"]
+    assert header == ["guid", "label", *columns, "text_a", "text_b"]
     texts = [row[1] for row in table(cola_dir / "test.tsv")[1:]]
     assert [row[0] for row in rows] == [f"test-{i}" for i in range(1, 12)]
-    assert [row[4] for row in rows] == texts
+    assert [row[7] for row in rows] == texts
     assert [row[1] for row in rows] == [str(row.argmax()) for row in predicted]
     np.testing.assert_allclose(np.array([row[2:4] for row in rows], float), predicted, atol=1e-5)
 
     assert json.loads((out / "label_map.json").read_text()) == {"0": 0, "1": 1}
     config = json.loads((out / "run_config.json").read_text())
     assert config["settings"]["learning_rate"] == 3e-4 and config["num_train_steps"] == 60
-    assert (out / "confusion.png").read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
+    for name in ("confusion.png", "curves.png"):
+        assert (out / name).read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
+    assert [row[0] for row in table(out / "per_class.tsv")] == ["label", "0", "1"]
+    assert sum(int(cell) for row in table(out / "confusion.tsv")[1:] for cell in row[1:]) == 23
+    assert "train: 60 rows; labels: 0 40, 1 20" in ran.stderr and "dev: 23 rows; labels: " in ran.stderr
     assert not list(out.rglob("*.part")) and not list(out.rglob("*_temp"))
     assert "nothing to train" not in ran.stderr
 
 
 def test_tensorboard_events(trained):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+    from tensorboard.util.tensor_util import make_ndarray
 
-    [path] = trained[0].glob("events.out.tfevents.*")
-    events = EventAccumulator(str(path))
-    events.Reload()
-    tags = events.Tags()["tensors"]
-    assert {"train/loss", "train/learning_rate", "train/grad_norm", "train/examples_per_second"} <= set(tags)
-    assert events.Tensors("train/loss")[-1].step == 60
+    last = {}
+    for path in trained[0].glob("events.out.tfevents.*"):
+        events = EventAccumulator(str(path))
+        events.Reload()
+        last |= {tag: events.Tensors(tag)[-1] for tag in events.Tags()["tensors"]}
+    assert {"train/loss", "train/learning_rate", "train/grad_norm", "train/examples_per_second"} <= set(last)
+    # The evaluation after the training is there too, although --eval_steps is not given.
+    assert last["train/loss"].step == last["eval/eval_mcc"].step == 60
+    mcc = float(eval_results(trained[0])["eval_mcc"])
+    assert make_ndarray(last["eval/eval_mcc"].tensor_proto) == pytest.approx(mcc)
+    rows = metrics_rows(trained[0])
+    assert [row["step"] for row in rows] == sorted({row["step"] for row in rows}) and rows[-1]["step"] == 60
+    assert float(rows[-1]["eval/eval_mcc"]) == pytest.approx(mcc)
 
 
 def test_transformers_loads_the_model_and_predicts_the_same(trained, cola_dir):
@@ -139,6 +159,29 @@ def test_evaluation_and_prediction_alone(trained, classify, cola_dir, tmp_path):
     np.testing.assert_allclose(probabilities(tmp_path / "0,1"), predictions, atol=1e-6)
     assert "trained on the labels 0, 1; here they are 1, 0" in ran.stderr.splitlines()[-1]
     assert not (tmp_path / "1,0").exists()
+
+
+def test_labelled_rows_of_another_file_are_scored(trained, classify, tmp_path):
+    """As trained where nothing else is said; texts with quotes, tabs and line ends come back as they were."""
+    long = " ".join(["navy"] * 30)
+    texts = ['the "navy" box', "a\tcobalt\nwall", long, 'an "', "azure"]
+    labels = ["1", "0", "1", "", "0"]
+    with open(tmp_path / "new.csv", "w", newline="") as file:
+        csv.writer(file).writerows([("text", "label"), *zip(texts, labels)])
+    flags = ("--do_predict", "--task_name=csv", f"--test_file={tmp_path}/new.csv", f"--init_checkpoint={trained[0]}")
+    ran = classify(*flags, f"--output_dir={tmp_path}/out", "--predictions_format=csv", "--max_seq_length=None")
+    with open(tmp_path / "out" / "predictions.csv", newline="") as file:
+        rows = list(csv.DictReader(file, strict=True))
+    assert [row["text_a"] for row in rows] == texts and [row["true_label"] for row in rows] == labels
+    assert [row["truncated"] for row in rows] == [str(text == long).lower() for text in texts]
+    assert f"as {trained[0]} was trained: --max_seq_length=16" in ran.stderr
+    lines = dict(line.split(" = ") for line in (tmp_path / "out" / "test_results.txt").read_text().splitlines())
+    scored = [row["label"] == row["true_label"] for row in rows if row["true_label"]]
+    assert float(lines["test_accuracy"]) == np.mean(scored)
+    assert (lines["test_examples"], lines["global_step"]) == ("4", "60")
+    refused = classify(*flags, f"--output_dir={tmp_path}/no", "--predictions_format=xls", status=2)
+    assert "--predictions_format=xls: one of tsv, csv, jsonl is needed" in refused.stderr
+    assert not (tmp_path / "no").exists()
 
 
 def test_another_configuration_is_refused_and_touches_nothing(trained, classify, cola, cola_dir, tiny_bert, tmp_path):
@@ -199,6 +242,8 @@ def test_killed_at_any_moment_and_continued_is_as_never_killed(trained, script, 
     ran = classify(*flags)
     assert "continuing from" in ran.stderr
     assert weights(out) == weights(trained[0])
+    reported = [row["step"] for row in metrics_rows(out)]
+    assert reported == sorted(set(reported)) and reported[0] == 1 and reported[-1] == 60
 
 
 def test_ctrl_c_saves_and_the_same_command_continues(trained, script, classify, cola, tiny_bert, tmp_path):
@@ -332,21 +377,28 @@ def test_the_generic_processor(classify, tmp_path, kind):
     flags = ("--task_name=delimited", f"--data_dir={tmp_path}", f"--problem_type={kind}", f"--output_dir={out}", *PACE,
              "--learning_rate=1e-3", "--num_train_epochs=12")  # fmt: skip
     classify(*flags, "--do_train", "--do_eval")
-    classify(*flags, "--do_predict")
+    ran = classify("--do_predict", f"--data_dir={tmp_path}", f"--output_dir={out}", "--max_seq_length=None")
+    assert f"as {out} was trained: " in ran.stderr and "--max_seq_length=16" in ran.stderr
     if kind != "single_label_classification":
-        flags = [flag for flag in flags if not flag.startswith("--problem_type")]
-        assert f"give --problem_type={kind}" in classify(*flags, "--do_predict", status=2).stderr.splitlines()[-1]
+        other = "--problem_type=single_label_classification"
+        assert (
+            f"give --problem_type={kind}" in classify(*flags, "--do_predict", other, status=2).stderr.splitlines()[-1]
+        )
     results, (header, *rows) = eval_results(out), table(out / "predictions.tsv")
     config = json.loads((out / "model" / "config.json").read_text())
-    assert config["problem_type"] == kind and len(rows) == 11 and header[-2:] == ["text_a", "text_b"]
+    assert config["problem_type"] == kind and len(rows) == 11 and header[-3:] == ["truncated", "text_a", "text_b"]
     assert [row[-2:] for row in rows] == table(tmp_path / "test.tsv")[1:]
     values = probabilities(out)
     if kind == "regression":
         assert values.shape == (11, 1) and float(results["eval_pearson"]) > 0.5
-        assert header == ["guid", "label", "score", "text_a", "text_b"] and not (out / "confusion.png").exists()
+        assert header == ["guid", "label", "score", "truncated", "text_a", "text_b"]
+        assert (out / "scatter.png").exists() and not (out / "confusion.png").exists()
+        assert {"eval_mae", "eval_rmse", "eval_r2"} < set(results)
     else:
         names = ["blue", "green", "red"] if kind.startswith("single") else ["calm", "cold"]
-        assert header[2:-2] == [f"probability_{name}" for name in names]
+        more = ["confidence", "margin"] if kind.startswith("single") else []
+        assert header[2:-3] == [*(f"probability_{name}" for name in names), *more]
+        assert [row[0] for row in table(out / "per_class.tsv")] == ["label", *names]
         assert json.loads((out / "label_map.json").read_text()) == {name: i for i, name in enumerate(names)}
         assert values.shape == (11, len(names))
         chosen = [",".join(n for n, p in zip(names, row) if p >= 0.5) for row in values]

@@ -1,5 +1,6 @@
 """One model, five ways to ask it: run_classifier.py --do_predict, Predictor, a SavedModel, HTTP, and HTTP by Client."""
 
+import csv
 import json
 
 import numpy as np
@@ -49,10 +50,11 @@ def test_they_all_say_the_same(folder, script, tmp_path):
     for run in runs:
         assert run.wait() == 0, run.stderr[-3000:]
     found["test_results.tsv"] = np.loadtxt(tmp_path / "run" / "test_results.tsv", ndmin=2)
-    header, *rows = (tmp_path / "run" / "predictions.tsv").read_text(encoding="utf-8").rstrip("\n").split("\n")
-    columns = header.split("\t")
-    predicted = [row.split("\t")[columns.index("label")] for row in rows]
-    assert predicted == labels
+    with open(tmp_path / "run" / "predictions.tsv", encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file, delimiter="\t", strict=True))
+    assert [row["label"] for row in rows] == labels and [row["text_a"] for row in rows] == TEXTS
+    truncated = [str(one.truncated).lower() for one in predictor.predict(TEXTS)]
+    assert [row["truncated"] for row in rows] == truncated and len(set(truncated)) == 2
 
     import tensorflow as tf
     import tensorflow_text  # noqa: F401  the operations of the graph

@@ -57,11 +57,12 @@ def cosines(vectors):
 
 def test_it_learns_and_predictions_come_in_order_in_the_scale_of_the_scores(trained, pairs_dir):
     found = results(trained)
-    assert set(found) == {"eval_loss", "eval_pearson", "eval_spearman", "global_step", "loss"}
+    errors = {"eval_mae", "eval_rmse", "eval_r2"}
+    assert set(found) == {"eval_loss", "eval_pearson", "eval_spearman", "global_step", "loss", *errors}
     assert found["eval_pearson"] > 0.5 and found["global_step"] == 60
     header, *rows = table(trained / "predictions.tsv")
-    assert header == ["guid", "label", "score", "text_a", "text_b"]
-    assert [row[3:] for row in rows] == table(pairs_dir / "test.tsv")[1:]
+    assert header == ["guid", "label", "score", "truncated", "text_a", "text_b"]
+    assert [row[4:] for row in rows] == table(pairs_dir / "test.tsv")[1:]
     scores = np.array(table(trained / "test_results.tsv"), float)[:, 0]
     np.testing.assert_allclose(scores, [float(row[2]) for row in rows], rtol=1e-5)
     assert -5.0 <= scores.min() < 1.0 < 3.0 < scores.max() <= 5.0
@@ -71,7 +72,7 @@ def test_text_encoder_and_sentence_transformers_have_the_vectors_behind_the_scor
     sentence_transformers = pytest.importorskip("sentence_transformers", reason="make peers")
     from serving import TextEncoder
 
-    texts = [text for row in table(trained / "predictions.tsv")[1:] for text in row[3:]]
+    texts = [text for row in table(trained / "predictions.tsv")[1:] for text in row[4:]]
     model = sentence_transformers.SentenceTransformer(str(trained / "model"), device="cpu")
     expected = model.encode(texts, batch_size=4)
     scores = np.array(table(trained / "test_results.tsv"), float)[:, 0]

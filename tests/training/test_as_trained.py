@@ -1,0 +1,139 @@
+"""What a command of evaluation or prediction leaves out is as the weights were trained; what it gives is obeyed."""
+
+import dataclasses
+import json
+import logging
+
+import pytest
+
+from errors import InputError
+from training import run_folder
+from training.as_trained import as_trained
+from training.settings import ClassifierSettings, PretrainingSettings
+
+TRAINED = ClassifierSettings(
+    task_name="csv", max_seq_length=64, text_a_column="question", label_column="rating", problem_type="regression",
+    delimiter=";", has_header=True, encoding="cp1252", objective="similarity_regression", pooling="cls",
+    score_range="0,5", learning_rate=1e-3, train_batch_size=7, do_lower_case=True, do_train=True, test_file="old.csv",
+)  # fmt: skip
+TAKEN = {
+    "task_name": "csv", "max_seq_length": 64, "text_a_column": "question", "label_column": "rating",
+    "problem_type": "regression", "delimiter": ";", "has_header": True, "objective": "similarity_regression",
+    "pooling": "cls", "score_range": "0,5",
+}  # fmt: skip
+
+
+def folder(path, settings=TRAINED):
+    """An output folder of a finished run."""
+    (path / "model").mkdir(parents=True)
+    (path / "model" / "model.safetensors").touch()
+    run_folder.write_run_config(path, settings)
+    return path
+
+
+def completed(run, *given):
+    return as_trained(run, lambda name: name in given)
+
+
+def changed(before, after):
+    return {
+        name: value for name, value in dataclasses.asdict(after).items() if value != getattr(before, name)
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["", "model", "model/", "model/model.safetensors", "model.ckpt-100", "best/weights-5"])
+def test_of_weights_by_any_of_their_names(tmp_path, name):
+    trained = folder(tmp_path / "trained")
+    run = ClassifierSettings(
+        do_predict=True,
+        output_dir=str(tmp_path / "new"),
+        init_checkpoint=str(trained / name) + "/" * name.endswith("/"),
+    )
+    assert changed(run, completed(run)) == TAKEN
+
+
+def test_of_the_output_folder_before_that_of_the_checkpoint_and_of_the_seeds_own_run(tmp_path):
+    start = folder(tmp_path / "start", dataclasses.replace(TRAINED, max_seq_length=32))
+    own = folder(tmp_path / "own")
+    run = ClassifierSettings(do_eval=True, output_dir=str(own), init_checkpoint=str(start))
+    assert completed(run).max_seq_length == 64
+    folder(tmp_path / "seeds" / "run-5", dataclasses.replace(TRAINED, max_seq_length=48))
+    run = ClassifierSettings(do_eval=True, output_dir=str(tmp_path / "seeds"), num_runs=2, seed=5)
+    assert completed(run).max_seq_length == 48
+
+
+def test_what_is_given_is_obeyed_and_said(tmp_path, caplog):
+    caplog.set_level(logging.INFO)
+    own = folder(tmp_path / "own")
+    run = ClassifierSettings(do_predict=True, output_dir=str(own), max_seq_length=128, text_a_column="title")
+    found = completed(run, "max_seq_length", "text_a_column", "problem_type")
+    assert (found.max_seq_length, found.text_a_column, found.label_column) == (128, "title", "rating")
+    assert found.problem_type == "single_label_classification"
+    taken, different = [record.getMessage() for record in caplog.records]
+    assert taken.startswith(f"as {own} was trained: --task_name=csv --objective=similarity_regression ")
+    assert different == (
+        f"{own} was trained with --max_seq_length=64 --text_a_column=question --problem_type=regression; here it is "
+        "--max_seq_length=128 --text_a_column=title --problem_type=single_label_classification, as given"
+    )
+
+
+def test_a_training_is_as_its_command_says(tmp_path):
+    own = folder(tmp_path / "own")
+    run = ClassifierSettings(do_train=True, do_predict=True, output_dir=str(own), init_checkpoint=str(own))
+    assert completed(run) == run
+
+
+def test_no_run_is_known(tmp_path):
+    for start in (None, "", str(tmp_path), "gs://bucket/run", str(tmp_path / "bert_model.ckpt")):
+        run = ClassifierSettings(do_predict=True, output_dir=str(tmp_path / "new"), init_checkpoint=start)
+        assert completed(run) == run
+    (tmp_path / "run_config.json").write_text("{}")
+    assert run_folder.run_of(str(tmp_path / "elsewhere")) is None
+
+
+def test_another_task_or_objective_is_not_that_of_the_training(tmp_path):
+    trained = folder(tmp_path / "trained")
+    run = ClassifierSettings(
+        do_eval=True, output_dir=str(tmp_path / "new"), init_checkpoint=str(trained), task_name="sts-b"
+    )
+    assert changed(run, completed(run, "task_name")) == {
+        name: TAKEN[name] for name in ("max_seq_length", "objective", "pooling", "score_range")
+    }
+    run = dataclasses.replace(run, task_name="TSV")
+    found = changed(run, completed(run, "task_name", "objective"))
+    assert found == {
+        name: TAKEN[name] for name in TAKEN if name not in ("task_name", "objective", "pooling", "score_range")
+    }
+
+
+def test_pre_training_and_fine_tuning_share_the_length_alone(tmp_path):
+    there = PretrainingSettings(objective="response_ranking", pooling="cls", max_seq_length=48, similarity="dot")
+    trained = folder(tmp_path / "pretrained", there)
+    run = ClassifierSettings(do_eval=True, output_dir=str(tmp_path / "new"), init_checkpoint=str(trained))
+    assert changed(run, completed(run)) == {"max_seq_length": 48}
+    run = PretrainingSettings(do_eval=True, output_dir=str(tmp_path / "new"), init_checkpoint=str(trained))
+    assert changed(run, completed(run)) == {
+        "objective": "response_ranking", "pooling": "cls", "max_seq_length": 48, "similarity": "dot",
+    }  # fmt: skip
+
+
+def test_a_processor_of_ones_own_is_named_by_the_command_alone(tmp_path):
+    own = folder(tmp_path / "own", ClassifierSettings(task_name="mine", plugin=("mine.py",), max_seq_length=9))
+    run = ClassifierSettings(do_predict=True, output_dir=str(own))
+    assert changed(run, completed(run)) == {"max_seq_length": 9}
+    run = dataclasses.replace(run, plugin=("mine.py",))
+    assert completed(run).task_name == "mine"
+
+
+def test_a_damaged_folder(tmp_path):
+    own = folder(tmp_path / "own")
+    path = own / "run_config.json"
+    config = json.loads(path.read_text())
+    config["settings"]["max_seq_length"] = "many"
+    path.write_text(json.dumps(config))
+    run = ClassifierSettings(do_predict=True, output_dir=str(own))
+    with pytest.raises(InputError, match="max_seq_length is 'many', which no run writes; give --max_seq_length"):
+        completed(run)
+    path.write_text("{")
+    with pytest.raises(InputError, match="run_config.json"):
+        completed(run)

@@ -1,0 +1,89 @@
+"""A trained folder is used as it was trained: what a command leaves out is taken from the settings of the run."""
+
+import dataclasses
+import logging
+import shlex
+import types
+import typing
+
+import registry
+from errors import InputError
+from training import run_folder
+from training.settings import OF_MODEL, OF_OBJECTIVE
+
+OF_TRAINING = ("class_weights",)  # options of objectives that neither evaluation nor prediction reads
+
+
+def as_trained(run, given):
+    """The settings of evaluation or prediction, completed by those of the run that wrote the weights.
+
+    That run is the one of the output folder, where it is trained, else the one of --init_checkpoint. How a file is
+    encoded is not taken over: another encoding that happens to fit would change the texts, and nobody would be told.
+
+    Args:
+      run: RunSettings of a training script, as the command line gives them.
+      given: name -> whether the command line names the setting; what it names is obeyed, and a line says where that
+        differs.
+
+    Returns:
+      The settings to go on with; as they are where something is to be trained, or no run is known.
+
+    Raises:
+      InputError: the run's own settings cannot be read.
+    """
+    folder = None if run.do_train else run_folder.source_run(run)
+    saved = (run_folder.read_run_config(folder) or {}).get("settings", {}) if folder else {}
+    taken, different = {}, {}
+    for field in sorted(dataclasses.fields(run), key=lambda one: one.name not in ("objective", "task_name")):
+        name = field.name
+        here = taken.get(name, getattr(run, name))
+        if name not in saved or saved[name] == here or not _is_meant(field, run, saved, taken):
+            continue
+        if given(name):
+            different[name] = saved[name]
+        else:
+            taken[name] = _checked(saved[name], field, folder)
+    if taken:
+        logging.info("as %s was trained: %s", folder, _as_flags(taken))
+    if different:
+        here = {name: getattr(run, name) for name in different}
+        logging.info("%s was trained with %s; here it is %s, as given", folder, _as_flags(different), _as_flags(here))
+    return dataclasses.replace(run, **taken)
+
+
+def _is_meant(field, run, saved, taken):
+    """Whether a setting of the run that wrote the weights says something of this command."""
+    kind = field.metadata.get("as_trained")
+    if any(owner == "objective" for owner, _ in field.metadata.get("owners", ())) and field.name not in OF_TRAINING:
+        kind = OF_OBJECTIVE
+    if kind is None or kind == OF_MODEL:
+        return kind == OF_MODEL
+    if hasattr(run, "task_name") != ("task_name" in saved):  # pre-training there, fine-tuning here
+        return False
+    if kind == OF_OBJECTIVE:
+        return field.name == "objective" or saved.get("objective") == taken.get("objective", run.objective)
+    if field.name == "task_name":
+        # A file that registers a processor is a program, which only the command line may name.
+        return bool(run.plugin) or not (saved.get("plugin") or saved.get("processor_module"))
+    return _same_processor(taken.get("task_name", run.task_name), saved["task_name"])
+
+
+def _same_processor(name, other):
+    """Whether two names of tasks are those of one processor: tsv and csv are."""
+    known = registry.names("processor")
+    found = [registry.get("processor", one.lower()) for one in (name, other) if one and one.lower() in known]
+    return len(found) == 2 and found[0] is found[1]
+
+
+def _checked(value, field, folder):
+    kinds = typing.get_args(field.type) if isinstance(field.type, types.UnionType) else (field.type,)
+    if type(value) not in kinds:
+        raise InputError(
+            f"{folder}/{run_folder.RUN_CONFIG}: {field.name} is {value!r}, which no run writes; give "
+            f"--{field.name}, or copy the folder again"
+        )
+    return value
+
+
+def _as_flags(settings):
+    return " ".join(f"--{name}={shlex.quote(str(value))}" for name, value in settings.items())

@@ -1,0 +1,57 @@
+"""curves.png: how the losses and the scores of evaluations moved over a run's steps, from metrics.csv."""
+
+import os
+
+import numpy as np
+
+from training import figures, metrics_table
+
+# Of the mean line through the losses of single reports: the share of the reports that each point is a mean of.
+SMOOTHED_SHARE = 0.05
+MOST_POINTS = 5_000
+
+
+def write(output_dir):
+    """Draws the picture of a run, where its table has any row."""
+    _, rows = metrics_table.read(os.path.join(output_dir, metrics_table.NAME))
+    if rows:
+        figures.save(os.path.join(output_dir, "curves.png"), lambda: _figure(rows))
+
+
+def _figure(rows):
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    evaluated = [name for name in names if name.startswith("eval/")]
+    # The original's files have the loss under two names.
+    losses = [name for name in evaluated if name.endswith("loss")]
+    losses = [name for name in losses if name != "eval/loss"] if "eval/eval_loss" in losses else losses
+    scores = [name for name in evaluated if not name.endswith("loss")]
+    panels = [("loss", ["train/loss", *losses]), *([("evaluation", scores)] if scores else [])]
+    panels.append(("learning rate", ["train/learning_rate"]))
+    figure = figures.new_figure(5.0 * len(panels), 4.0)
+    for axes, (title, shown) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels):
+        for name in shown:
+            _draw(axes, rows, name)
+        axes.set_title(title)
+        axes.set_xlabel("step")
+        if axes.get_legend_handles_labels()[0]:
+            axes.legend()
+    return figure
+
+
+def _draw(axes, rows, name):
+    steps, values = np.array([(row["step"], float(row[name])) for row in rows if name in row]).reshape(-1, 2).T
+    every = -(-len(steps) // MOST_POINTS) or 1
+    if name == "train/loss" and len(steps) > 20:
+        axes.plot(steps[::every], values[::every], linewidth=0.5, alpha=0.4)
+        axes.plot(steps[::every], _smoothed(values)[::every], label=name)
+    else:
+        axes.plot(steps[::every], values[::every], label=name, marker="o" if len(steps) <= 50 else None, markersize=3.0)
+
+
+def _smoothed(values):
+    """Means over windows around each value, shorter at the ends."""
+    half = max(1, int(len(values) * SMOOTHED_SHARE / 2))
+    sums = np.concatenate([[0.0], np.cumsum(values)])
+    at = np.arange(len(values))
+    starts, ends = np.maximum(0, at - half), np.minimum(len(values), at + half + 1)
+    return (sums[ends] - sums[starts]) / (ends - starts)

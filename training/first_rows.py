@@ -1,0 +1,29 @@
+"""The first rows of a split as a model would see them, for --dry_run."""
+
+import tempfile
+
+from processors import batches, records
+from processors.feature_spec import mask_of, token_ids
+
+ROWS_SHOWN = 4
+
+
+def show(split, examples, found, encoder, tokenizer):
+    """Prints tokens, ids and label of each row, by way of records in a temporary folder where there are none.
+
+    Args:
+      split: its name.
+      examples: list of InputExample, not read where there are records.
+      found: a RecordSet, or None.
+      encoder: the ExampleEncoder.
+      tokenizer: the model's.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        found = found or records.write_records(examples[:ROWS_SHOWN], encoder, folder, split)
+        batch = next(iter(batches.train_batches(found, min(ROWS_SHOWN, found.num_examples), 0)))
+    for i, label in enumerate(batch["label_ids"].numpy().tolist()):
+        for name in token_ids(encoder.spec):
+            kept = batch[name][i][batch[mask_of(name)][i] > 0].numpy().tolist()
+            print(f"tokens: {' '.join(tokenizer.convert_ids_to_tokens(kept))}")
+            print(f"  {name}: {kept}")
+        print(f"  label_ids: {label}")
