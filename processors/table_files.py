@@ -40,8 +40,8 @@ def is_table(path):
 
 def check(delimiter, quoting):
     """Raises InputError for what a table cannot have."""
-    if delimiter is not None and len(delimiter) != 1 and delimiter != "\\t":
-        raise InputError(f"--delimiter={delimiter}: one character is needed")
+    if delimiter is not None and delimiter != "\\t" and (len(delimiter) != 1 or delimiter in '\r\n\0"'):
+        raise InputError(f"--delimiter={delimiter}: one character is needed, no line end and no double quote")
     if quoting not in QUOTING:
         raise InputError(f"--quoting={quoting}: allowed: {', '.join(QUOTING)}")
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from errors import InputError
 from processors.table_files import TableFile, ending_of, is_table
 
-CELL = st.text(st.sampled_from('ab ",;\n\t中é\'0'), max_size=6).filter(lambda text: text == text.strip() != "")
+CELL = st.text(st.sampled_from("ab \",;\n\t中é'0"), max_size=6).filter(lambda text: text == text.strip() != "")
 
 
 def read(path, **options):
@@ -123,7 +123,7 @@ def test_other_files_say_what_they_are(tmp_path, name, content, message):
         read(tmp_path / name)
 
 
-@pytest.mark.parametrize("options", [{"delimiter": "||"}, {"delimiter": ""}, {"quoting": "some"}])
+@pytest.mark.parametrize("options", [{"delimiter": "||"}, {"delimiter": ""}, {"delimiter": '"'}, {"quoting": "some"}])
 def test_arguments(options):
     (name,) = options
     with pytest.raises(InputError, match=f"--{name}={options[name]}".replace("|", r"\|")):

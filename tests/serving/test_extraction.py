@@ -171,3 +171,16 @@ def test_an_old_file_that_cannot_be_appended_to(extract, tmp_path, name, old):
         extract(tmp_path / name, append=True)
     assert (tmp_path / name).read_bytes() == old
     assert sorted(os.listdir(tmp_path)) == [name, "texts.txt"], "nothing is left beside it"
+
+
+def test_rows_of_a_table_are_texts(extract, tmp_path):
+    """The vectors of a column are those of the same texts as lines; row 0 is the first after the header."""
+    extract(tmp_path / "lines.npz", ["a b", "c", "h i ||| j"])
+    table = ["text\tother\tlabel", "a b\t\tx", "c\t\tx", "h i\tj\ty"]
+    extract(tmp_path / "column.npz", table, delimiter="\\t", text_a_column="text")
+    extract(tmp_path / "pairs.npz", table, delimiter="\\t", text_a_column="text", text_b_column="other")
+    lines, column, pairs = (np.load(tmp_path / f"{name}.npz") for name in ("lines", "column", "pairs"))
+    assert column["lines"].tolist() == [0, 1, 2]
+    assert np.array_equal(column["values"][:2], lines["values"][:2])
+    assert np.array_equal(pairs["values"][2], lines["values"][2])
+    assert not np.array_equal(column["values"][2], lines["values"][2])
