@@ -4,15 +4,28 @@ import os
 
 from files import replaced
 from processors import splitting
+from training import run_folder
 
 
 def known(run):
-    """digest -> split of the rows that the output folder's run was trained with; None where it split no file."""
-    folder = os.path.normpath(run.output_dir)
-    for place in (folder, os.path.dirname(folder)) if os.path.basename(folder).startswith("run-") else (folder,):
-        if os.path.exists(os.path.join(place, splitting.FILE)):
-            return splitting.read(os.path.join(place, splitting.FILE))
-    return None
+    """digest -> split of the rows that the weights were trained with; None where their run split no file.
+
+    It is the run of the output folder, or else that of --init_checkpoint, unless fractions are given.
+    """
+    found = _of(run.output_dir)
+    if found is None and not (run.dev_fraction or run.test_fraction):
+        found = _of(run_folder.run_of(run.init_checkpoint))
+    return found
+
+
+def _of(folder):
+    """What the split.tsv of a folder says; of one seed's folder the one beside it, which all seeds share."""
+    if not folder:
+        return None
+    folder = os.path.normpath(folder)
+    seeds = os.path.dirname(folder) if os.path.basename(folder).startswith("run-") else folder
+    found = [path for path in (os.path.join(one, splitting.FILE) for one in (folder, seeds)) if os.path.exists(path)]
+    return splitting.read(found[0]) if found else None
 
 
 def write(run, processor):

@@ -63,6 +63,18 @@ def test_the_folder_of_one_of_several_runs(folder):
     assert [example.text_a for example in found] == trained["test"]
 
 
+def test_weights_of_another_folder_bring_their_split(folder):
+    trained = read(folder, do_train=True, do_predict=True, **FRACTIONS)
+    (folder / "out" / "run_config.json").write_text('{"settings": {}}')
+    here = {"task_name": "tsv", "output_dir": f"{folder}/new", "do_predict": True, "label_list": "x,y"}
+    for fractions, same in (({}, True), (FRACTIONS, True), ({"test_fraction": 0.3}, False)):
+        run = ClassifierSettings(
+            train_file=f"{folder}/reviews.tsv", init_checkpoint=f"{folder}/out/model", **here, **fractions
+        )
+        found = task_files.read_examples(run, task_files.make_processor(run))["test"]
+        assert ([example.text_a for example in found] == trained["test"]) is same
+
+
 def test_nothing_is_written_by_a_dry_run_or_without_a_split(folder):
     read(folder, do_train=True, dry_run=True, **FRACTIONS)
     read(folder, do_train=True)
