@@ -92,7 +92,7 @@ class SharedGraph:
         return pooling.normalized(result).numpy() if options.normalize else result
 
     def _pooled_in_all_ways(self, features):
-        """float32 [B, L, poolings, H] of features, `layers` [L] counted from the embeddings, and `is_mean`: L is 1
+        """float32 [B, L, poolings, H]; the features have `layers` [L], from the embeddings, and `is_mean`: then L is 1.
 
         Narrower layers are filled up with zeros.
         """

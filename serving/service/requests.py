@@ -1,12 +1,13 @@
 """What clients may ask for: checked bodies of requests, and the schemas of the OpenAPI page."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import pydantic
 
 from serving.service.refusal import Refusal
 
 Text = str | tuple[str, str]
+Layer = Annotated[int, pydantic.Field(ge=-1000, le=1000)]  # no digits without end in what is said of it
 
 
 class _Request(pydantic.BaseModel):
@@ -28,7 +29,7 @@ class EmbedRequest(_Request):
         max_length=80,
         description="cls, mean, max, mean_sqrt_len, weighted_mean, last, joined by +, or first_last.",
     )
-    layers: list[int] = pydantic.Field(
+    layers: list[Layer] = pydantic.Field(
         [-1], min_length=1, max_length=100, description="-1 is the last, 0 the first, one below it the embeddings."
     )
     layer_mix: Literal["none", "mean", "concat"] = pydantic.Field("none", description="Of several layers.")
@@ -42,8 +43,8 @@ class AttentionRequest(_Request):
     """A text, or a pair, whose tokens' attention is to be shown."""
 
     text: Text
-    layer: int = pydantic.Field(0, ge=0, description="0 is the first.")
-    head: int | None = pydantic.Field(None, ge=0, description="By default the mean over all heads.")
+    layer: int = pydantic.Field(0, ge=0, le=1000, description="0 is the first.")
+    head: int | None = pydantic.Field(None, ge=0, le=1000, description="By default the mean over all heads.")
 
 
 def parse(kind, body):

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import random
 import time
 
 import numpy as np
@@ -12,7 +13,9 @@ from service_in_thread import answer, head, running
 
 from serving import Client
 from serving.client import ServiceError
+from serving.service import requests
 from serving.service.model import Model
+from serving.service.refusal import Refusal
 from serving.vector_options import POOLINGS
 
 TOKEN = "correct-horse-battery"
@@ -23,6 +26,13 @@ BODIES = {
     "nested in its place": (b'{"texts": ' + b"[" * 900 + b"]" * 900 + b"}", 400),
     "nested objects": (b'{"a":' * 300 + b"1" + b"}" * 300, 400), "not a number": (b'{"texts": [NaN]}', 422),
     "two values": (b'{"texts": ["a"]} {}', 400), "half a character": (rb'{"texts": ["\ud83d"]}', 400),
+    "half a character in a name": (rb'{"texts": ["a"], "\ud800": 1}', 400),
+    "half a character in a pooling": (rb'{"texts": ["a"], "pooling": "\udc00"}', 400),
+    "a layer of many digits": (b'{"texts": ["a"], "layers": [' + b"9" * 1800 + b"]}", 422),
+    "a layer without end": (b'{"texts": ["a"], "layers": [1e999]}', 422),
+    "infinity": (b'{"texts": ["a"], "layers": [-Infinity]}', 422),
+    "a half": (b'{"texts": ["a"], "layers": [0.5]}', 422),
+    "not a number in a pair": (b'{"texts": [["a", NaN]]}', 422), "true": (b'{"texts": ["a"], "layers": [true]}', 422),
     "null": (b"null", 422), "a list": (b'["a"]', 422), "a string": (b'"a"', 422), "no texts": (b"{}", 422),
     "no list": (b'{"texts": "a"}', 422), "empty list": (b'{"texts": []}', 422), "a number": (b'{"texts": [7]}', 422),
     "a large number": (b'{"texts": [' + b"9" * 1500 + b"]}", 422), "no text": (b'{"texts": ["a", null]}', 422),
@@ -66,6 +76,25 @@ def test_bodies(name, strict):
     connection.sendall(head(len(body)) + body)
     refused(connection, status)
     assert Client(strict.url).embed(["a"]).shape == (1, 32)
+
+
+def test_damaged_bodies():
+    """Bytes of a body changed, doubled or left out: the request is read, or refused in a line."""
+    draw, read = random.Random(5), 0
+    whole = json.dumps({"texts": ["a é", ["b", "c"]], "pooling": "cls+max", "layers": [-1, 0]}).encode()
+    for _ in range(3000):
+        body = bytearray(whole)
+        for _ in range(draw.choice([1, 1, 2, 8])):
+            at = draw.randrange(len(body))
+            body[at : at + draw.choice([0, 1, 1, 5])] = draw.choice(
+                [b"", b"\\ud800", b"[", b'"', b"9" * 50, b"\xff", b"null"]
+            )
+        try:
+            requests.check_texts(requests.parse(requests.EmbedRequest, bytes(body)).texts, 4, 50)
+            read += 1
+        except Refusal as refusal:
+            assert 400 <= refusal.status < 500 and len(refusal.message) < 400
+    assert 100 < read < 2000
 
 
 def test_errors_say_how_to_mend_it(strict):
