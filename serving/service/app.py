@@ -11,7 +11,7 @@ import orjson
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, Response
 
-from serving.service import openapi_page, requests
+from serving.service import examples, openapi_page, requests
 from serving.service.batcher import Batcher
 from serving.service.bodies import Bodies
 from serving.service.content_policy import page_headers
@@ -65,7 +65,7 @@ class Service:
         self._batcher.close()
 
     def _make_app(self):
-        app = fastapi.FastAPI(title="Bertline", description=f"{self._model.name}", docs_url=None, redoc_url=None)
+        app = fastapi.FastAPI(title="Bertline", description="A model that reads texts.", docs_url=None, redoc_url=None)
         app.add_exception_handler(Refusal, _refused)
         app.add_exception_handler(HTTPException, _http_error)
         app.add_exception_handler(Exception, lambda request, error: broken())
@@ -130,6 +130,7 @@ class Service:
             tokens, probabilities, truncated = rows[0]
             return _json({"tokens": tokens, "attention": np.ascontiguousarray(probabilities), "truncated": truncated})
 
+        examples.add_to(app.openapi())
         return app
 
     def _check_ready(self):

@@ -6,7 +6,7 @@ import time
 
 from serving.service.refusal import Refusal, broken
 
-OPEN_PATHS = ("/", "/healthz", "/readyz")  # nothing of the model is in them
+OPEN_PATHS = ("/", "/docs", "/openapi.json", "/healthz", "/readyz")  # nothing of the model is in them
 
 
 class Gate:

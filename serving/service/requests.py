@@ -27,13 +27,21 @@ class EmbedRequest(_Request):
     pooling: str | None = pydantic.Field(
         None,
         max_length=80,
-        description="cls, mean, max, mean_sqrt_len, weighted_mean, last, joined by +, or first_last.",
+        description="cls, mean, max, mean_sqrt_len, weighted_mean, last, joined by +, or first_last. By default the "
+        "model's own.",
     )
     layers: list[Layer] = pydantic.Field(
-        [-1], min_length=1, max_length=100, description="-1 is the last, 0 the first, one below it the embeddings."
+        [-1],
+        min_length=1,
+        max_length=100,
+        description="-1 is the last, 0 the first, one below it the embeddings: -7 of 6 layers.",
     )
-    layer_mix: Literal["none", "mean", "concat"] = pydantic.Field("none", description="Of several layers.")
-    normalize: bool | None = pydantic.Field(None, description="Whether each vector gets length 1.")
+    layer_mix: Literal["none", "mean", "concat"] = pydantic.Field(
+        "none", description="Of several layers: none gives each by itself."
+    )
+    normalize: bool | None = pydantic.Field(
+        None, description="Whether each vector gets length 1. By default the model's own way."
+    )
     encoding: Literal["json", "base64"] = pydantic.Field(
         "json", description="base64: the bytes of float32 numbers, little-endian, and their shape."
     )
@@ -42,7 +50,7 @@ class EmbedRequest(_Request):
 class AttentionRequest(_Request):
     """A text, or a pair, whose tokens' attention is to be shown."""
 
-    text: Text
+    text: Text = pydantic.Field(description="A text, or a pair of texts.")
     layer: int = pydantic.Field(0, ge=0, le=1000, description="0 is the first.")
     head: int | None = pydantic.Field(None, ge=0, le=1000, description="By default the mean over all heads.")
 

@@ -3,6 +3,7 @@
 import html
 import json
 import re
+import shlex
 import shutil
 import subprocess
 import urllib.parse
@@ -14,6 +15,9 @@ from patience import PATIENCE
 pytest.importorskip("fastapi", reason="make serve")
 from service_in_thread import running
 
+from processors.labels import Labels
+from serving import Client
+from serving.service import examples, openapi_page
 from serving.service.app import PAGE
 from serving.service.model import Model
 
@@ -48,6 +52,11 @@ def text_of(page, tag, **attributes):
     return [html.unescape(re.sub(r"<[^>]+>", "", one)) for one in found]
 
 
+def picture(page):
+    """The part of the page that shows attention."""
+    return re.search(r'<div id="picture".*?</svg>', page, re.DOTALL)[0]
+
+
 def test_labels_similarity_and_attention(look, served, predictor):
     texts = ["a b, c", "fed é 北?"]
     page = look(served, text=texts[0], second=texts[1], layer=2, head=1)
@@ -57,18 +66,18 @@ def test_labels_similarity_and_attention(look, served, predictor):
         assert text in text_of(table, "caption")[0]
         ranked = sorted(prediction.probabilities.items(), key=lambda item: -item[1])
         assert text_of(table, "th", scope="row") == [label for label, _ in ranked]
-        assert text_of(table, "td", **{"class": "number"}) == [f"{100 * p:.1f} %" for _, p in ranked]
+        assert text_of(table, "td", **{"class": "number"}) == [f"{100 * p:.1f}\u00a0%" for _, p in ranked]
         assert text_of(re.search(r'<tr class="first">.*?</tr>', table)[0], "th") == [prediction.label]
     a, b = predictor.embed(texts, normalize=True)
     assert text_of(page, "strong", id="cosine") == [f"{float(np.dot(a, b)):.4f}"]
     tokens, heads = predictor.attention(texts[0], 1)
     titles = text_of(page, "title")[1:]  # the first one is the page's
     assert titles == [
-        f"{tokens[i]} → {tokens[j]}: {100 * heads[0, i, j]:.1f} %"
+        f"{tokens[i]} → {tokens[j]}: {100 * heads[0, i, j]:.1f}\u00a0%"
         for i in range(len(tokens))
         for j in range(len(tokens))
     ]
-    assert page.count("<rect") == len(tokens) ** 2
+    assert picture(page).count("<rect") == len(tokens) ** 2
 
 
 def test_a_pair(look, served, predictor):
@@ -76,9 +85,80 @@ def test_a_pair(look, served, predictor):
     (prediction,) = predictor.predict([("a b", "c")])
     (table,) = re.findall(r"<table><caption>.*?</table>", page, re.DOTALL)
     assert text_of(re.search(r'<tr class="first">.*?</tr>', table)[0], "th") == [prediction.label]
+    assert text_of(table, "caption") == ["“a b” and “c”"]
     tokens, heads = predictor.attention(("a b", "c"), 0)
     assert tokens == ["[CLS]", "a", "b", "[SEP]", "c", "[SEP]"]
-    assert text_of(page, "title")[1] == f"[CLS] → [CLS]: {100 * heads.mean(axis=0)[0, 0]:.1f} %"
+    assert text_of(page, "title")[1] == f"[CLS] → [CLS]: {100 * heads.mean(axis=0)[0, 0]:.1f}\u00a0%"
+
+
+def test_what_is_long_is_folded(look, predictor, monkeypatch):
+    """A long text, whose end was not read; twelve labels, of which five are seen; attention of the second text."""
+    names = [f"label {letter}" for letter in "abcdefghijkl"]
+    rows = np.linspace(0.2, 0.01, 12, dtype=np.float32)[None].repeat(2, 0)
+    monkeypatch.setattr(predictor, "labels", Labels("single_label_classification", names))
+    monkeypatch.setattr(
+        type(predictor), "probabilities", lambda *_, return_truncated=False, **more: (rows, np.array([True, False]))
+    )
+    long = "北京 a b c " * 40
+    with running(Model(predictor, "small")) as service:
+        page = look(service, text=long, second="d e", whose=2)
+    assert 'data-done="yes"' in page
+    first, second = re.findall(r"<table><caption>.*?</table>.*?</div>", page, re.DOTALL)
+    assert text_of(first, "summary")[0] == "“" + "北京 a b c " * 9 + "…”", "100 letters, where 北 counts as two"
+    assert text_of(first, "div", **{"class": "whole"}) == [long]
+    assert text_of(first, "p", **{"class": "cut"}) == ["Only the beginning of the text was read, up to 64 tokens."]
+    assert "<details>" not in second and "Only the beginning" not in second
+    seen, rest = re.findall(r"<tbody.*?</tbody>", first)
+    assert text_of(seen, "th") == names[:5] and text_of(rest, "th") == names[5:]
+    assert rest.startswith('<tbody hidden="">') and text_of(first, "button") == ["7 more"]
+    assert "Only the beginning of the first text was read" in text_of(page, "div", id="similarity-cut")[0]
+    tokens, _ = predictor.attention("d e", 0)
+    assert (
+        picture(page).count("<rect") == len(tokens) ** 2 and text_of(page, "select", id="whose")[0].count("text") == 2
+    )
+
+
+def test_what_to_type_for_the_same(look, served, predictor):
+    """Run as the page shows it, by a shell."""
+    text = """it's "a" $HOME \\ é"""
+    page = look(served, text=text, second="b")
+    predict, embed = text_of(page, "pre")
+    assert predict.startswith(f"curl {served.url}/v1/predict ") and embed.startswith(f"curl {served.url}/v1/embed ")
+    arguments = shlex.split(predict)
+    assert arguments[2:4] == ["-H", "Content-Type: application/json"] and arguments[4] == "-d"
+    assert json.loads(arguments[5]) == {"texts": [text, "b"]}
+
+
+def test_a_click_on_an_example(look, served):
+    page = look(served, example=3)
+    assert 'data-done="yes"' in page and text_of(page, "caption") == ["“我的包裹在哪里？”", "“我的订单已经发货了吗？”"]
+
+
+def test_a_model_without_labels_and_attention(look, predictor, monkeypatch):
+    monkeypatch.setattr(predictor, "labels", None)
+    monkeypatch.setattr(type(predictor), "attention_sizes", lambda self: (0, 0))
+    with running(Model(predictor, "vectors")) as service:
+        page = look(service, text="a", second="b")
+    assert 'data-done="yes"' in page and "vectors only" in text_of(page, "p", id="model")[0]
+    hidden = re.findall(r'<section id="(\w+)" hidden', page)
+    assert hidden == ["labels", "attention"] and len(text_of(page, "pre")) == 1
+
+
+def test_the_page_of_requests(served):
+    """Its examples are bodies that the service takes, and answers of their shape."""
+    for path, (body, answer) in examples.OF.items():
+        found = Client(served.url).request("POST", path, body)
+        assert shape(found, path) == shape(answer, path)
+    documentation = openapi_page.page(served.service.app.openapi())
+    assert json.dumps(examples.OF["/v1/predict"][0]["texts"][0]) in html.unescape(documentation)
+    assert '"score": null' in html.unescape(documentation)
+
+
+def shape(answer, path):
+    """What is left of an answer where numbers, names and counts may differ."""
+    if path == "/v1/predict":
+        return [{name: type(value) for name, value in one.items()} for one in answer["predictions"]]
+    return {name: type(value) for name, value in answer.items()}
 
 
 def test_texts_are_texts(look, served):
