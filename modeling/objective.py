@@ -38,6 +38,7 @@ class Objective(keras.Model):
       training_data: what it learns from in pre-training, of `processors.training_data`.
       reads_pooled_output: whether the encoder's `pooled_output` plays a part; else a checkpoint may lack its weights.
       relates_rows: whether a row's loss depends on the other rows of its batch, which then must not be cut.
+      carries_state: whether each batch goes on where the one before ended: `call` takes a `state` and gives one.
       sentence_pooling: how the encoder's states become a sentence's vector, where such vectors are learned; else None.
       normalizes_vectors: whether these have length 1.
       pipeline_tag: what Hugging Face calls the task that it does; None: nothing there.
@@ -50,6 +51,7 @@ class Objective(keras.Model):
     training_data = None
     reads_pooled_output = True
     relates_rows = False
+    carries_state = False
     sentence_pooling = None
     normalizes_vectors = True
     pipeline_tag = None
@@ -69,6 +71,10 @@ class Objective(keras.Model):
     def unread_by_text_predictions(self):
         """The same, where `text_predictions` alone are wanted."""
         return self.unread_weights
+
+    def zero_state(self, lanes):
+        """The state before the first batch of so many rows: a nest of tensors; None where none is carried."""
+        return None
 
     def loss_weights(self, features):
         """Term -> float32 weights; a function of the features alone."""

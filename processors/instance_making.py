@@ -12,7 +12,7 @@ import numpy as np
 
 import registry
 from processors import example_bytes, masking
-from processors.instances import texts_apart
+from processors.instances import texts_apart, token_stream
 from processors.instances.masked import assembled, padded
 from processors.instances.segments import Block
 from processors.normalization import is_cjk
@@ -64,9 +64,19 @@ def keeps_texts_apart(instances):
     return getattr(registry.get("instances", instances), "texts_apart", False)
 
 
+def keeps_order(instances):
+    """Whether records of a registered way to make instances are a stream, in the order of the corpus."""
+    return getattr(registry.get("instances", instances), "in_order", False)
+
+
+def is_unmasked(instances):
+    """Whether nothing is masked, now or while training, and nothing random."""
+    return keeps_texts_apart(instances) or keeps_order(instances)
+
+
 def is_labelled(instances):
     """Whether instances have `next_sentence_labels`."""
-    return getattr(registry.get("instances", instances), "is_labelled", not keeps_texts_apart(instances))
+    return getattr(registry.get("instances", instances), "is_labelled", not is_unmasked(instances))
 
 
 def columns_of(instances):
@@ -142,6 +152,8 @@ def make_segments(block, duplicate, recipe):
 def _records(block, word_starts, duplicate, recipe):
     segments, rng = make_segments(block, duplicate, recipe)
     keys = rng.integers(1 << 64, size=len(segments), dtype=np.uint64)
+    if keeps_order(recipe.instances):
+        keys = np.uint64(block.number << 32) + np.arange(len(segments), dtype=np.uint64)
     records, counts = [], collections.Counter(dropped_tokens=segments.dropped_tokens)
     for first in range(0, len(segments), INSTANCES_AT_ONCE):
         part = segments.part(first, min(first + INSTANCES_AT_ONCE, len(segments)))
@@ -155,6 +167,8 @@ def _features(segments, block, word_starts, recipe, rng):
     """name -> (values, splits) of some instances, and a Counter of what they are."""
     if keeps_texts_apart(recipe.instances):
         return texts_apart.features(segments, block.ids, recipe.cls_id, recipe.sep_id)
+    if keeps_order(recipe.instances):
+        return token_stream.features(segments, block.ids, recipe.sep_id)
     sequences = assembled(segments, block.ids, word_starts, recipe.cls_id, recipe.sep_id)
     splits = sequences.splits
     features = {"input_ids": (sequences.input_ids, splits), "segment_ids": (sequences.segment_ids, splits)}

@@ -16,7 +16,9 @@ _FIELDS = {
     "do_lower_case": (bool, None), "max_predictions_per_seq": int, "masking": str, "masked_lm_prob": float,
     "dynamic_masking": bool, "instances": str,
 }  # fmt: skip
-_CARRIED = ("tokenizer", "vocab_file", "do_lower_case", "max_predictions_per_seq", "masking", "masked_lm_prob")
+_CARRIED = (
+    "tokenizer", "vocab_file", "do_lower_case", "max_predictions_per_seq", "masking", "masked_lm_prob", "instances",
+)  # fmt: skip
 # Of each file, for the key by which a run knows its data again: more would not tell sets apart any better.
 RECORDS_HASHED = 100
 
@@ -30,6 +32,7 @@ class Manifest:
       tokenizer: fingerprint. vocab_file: where the vocabulary was. do_lower_case: bool.
       max_predictions_per_seq: int. masking: str. masked_lm_prob: float. dynamic_masking: bool.
       max_ngram: int.
+      instances: str, the way in which they were made.
       hard_negatives: int, instances that have one; None too where only some of a call's shards are read, and any has.
     """
 
@@ -44,6 +47,7 @@ class Manifest:
     masked_lm_prob: float = 0.15
     dynamic_masking: bool | None = None
     max_ngram: int = 3
+    instances: str | None = None
     hard_negatives: int | None = None
 
     def present_vocab_file(self):

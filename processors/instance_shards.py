@@ -85,13 +85,13 @@ def fitted(run):
     if run.pad_records and (run.dynamic_masking or not instance_making.is_labelled(run.instances)):
         wanted = "masks" if run.dynamic_masking else "next_sentence_labels"
         raise InputError(f"--pad_records is for readers of the original, which need {wanted}; leave it out")
-    if not instance_making.keeps_texts_apart(run.instances):
+    if not instance_making.is_unmasked(run.instances):
         return run
     idle = ["dynamic_masking", "do_whole_word_mask", "segmenter"]
     for name in [*idle, "split_sentences"] if instance_making.columns_of(run.instances) else idle:
         if getattr(run, name):
             raise InputError(f"--{name} is of no use with --instances={run.instances}; leave it out")
-    return dataclasses.replace(run, dupe_factor=1)  # a second time gives the same pairs
+    return dataclasses.replace(run, dupe_factor=1)  # a second time gives the same instances
 
 
 def lint(run, files, tokenizer):
@@ -264,6 +264,8 @@ def summary(manifest):
         rows.append(("random or swapped", f"{counts['labels_1'] / instances:.1%} of the pairs"))
     if counts["texts"]:
         rows.append(("hard negatives", f"{counts['hard_negatives']:,}"))
+    elif instance_making.is_unmasked(manifest["instances"]):
+        rows.append(("masked", "nothing"))
     elif manifest["dynamic_masking"]:
         rows.append(("masked", f"while training ({manifest['masking']})"))
     else:

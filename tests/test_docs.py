@@ -167,7 +167,9 @@ def execute(folder, arguments):
     return done.stdout
 
 
-@pytest.mark.parametrize("word", ["--task_name=complaint", "--output_dir=output/word_average", "--plugin=sign_descent.py"])
+@pytest.mark.parametrize(
+    "word", ["--task_name=complaint", "--output_dir=output/word_average", "--plugin=sign_descent.py"]
+)
 def test_example_trains(extended, word):
     # A later flag wins: a fifth of an epoch shows that it trains.
     arguments = [*contributing_command(word), "--num_train_epochs=0.2"]

@@ -22,6 +22,7 @@ class Evaluator:
         self._weights_of, self._static_shapes = weights_of, static_shapes
         self._infer = tf.function(self._infer_batch, jit_compile=jit_compile)
         self._score = tf.function(self._score_batch, jit_compile=jit_compile)
+        self._score_on = tf.function(self._score_carried, autograph=False)
 
     def run(self, batches, with_loss, report=None):
         """Predictions of a data set.
@@ -63,7 +64,8 @@ class Evaluator:
         """
         self._copy_weights()
         totals, done = {}, 0
-        for batch, sums in self._results(self._score, batches):
+        results = self._in_sequence(batches) if self._objective.carries_state else self._results(self._score, batches)
+        for batch, sums in results:
             _add(totals, sums)
             done += len(batch["example_index"])
             if report:
@@ -89,6 +91,19 @@ class Evaluator:
             yield from ((batch, infer(batch, *arguments)) for batch in batches)
             return
         yield from in_order(lambda batch: infer(batch, *arguments), batches)
+
+    def _in_sequence(self, batches):
+        """Yields (batch, sums), each batch with the state that the one before left."""
+        state = None
+        for batch in batches:
+            if state is None:
+                state = self._objective.zero_state(len(batch["example_index"]))
+            sums, state = self._score_on(batch, state)
+            yield batch, sums
+
+    def _score_carried(self, batch, state):
+        outputs = self._objective(batch, state=state)
+        return self._sums(batch, outputs, self._objective.measures), outputs["state"]
 
     def _infer_batch(self, batch, with_loss):
         """Predictions [B, ...] and, per term, float32 [2]: weighted sum of the losses, sum of the weights."""

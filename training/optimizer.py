@@ -113,6 +113,7 @@ class Optimizer:
 
         step: int64 scalar, updates done before this one.
         """
+        return None
 
     def move(self, variable, gradient, slots, rate, weight_decay, shared):
         """Moves one weight.

@@ -54,19 +54,19 @@ def check_settings(settings, num_replicas):
 
 
 def check_whole_batches(objective, settings, num_replicas):
-    """Raises InputError where a batch would be cut whose rows the objective relates to each other."""
-    if not objective.relates_rows:
+    """Raises InputError where a batch would be cut whose rows belong together, or to those of the batch before."""
+    if not (objective.relates_rows or objective.carries_state):
         return
+    why = "compares the rows of a batch" if objective.relates_rows else "carries a state from batch to batch"
     if settings.gradient_accumulation_steps > 1:
         raise InputError(
             f"--gradient_accumulation_steps={settings.gradient_accumulation_steps}: --objective={objective.name} "
-            "compares the rows of a batch with each other, so that it cannot be cut; to need less memory give "
+            f"{why}, which then cannot be cut; to need less memory give "
             "--rematerialize or a smaller --train_batch_size"
         )
     if num_replicas > 1:
         raise InputError(
-            f"{num_replicas} devices: --objective={objective.name} compares the rows of a batch with each other, so "
-            "that it cannot be spread; give --num_gpus=1"
+            f"{num_replicas} devices: --objective={objective.name} {why}, which cannot be spread; give --num_gpus=1"
         )
 
 
@@ -134,7 +134,7 @@ def train(objective, groups, data, plan, settings, output_dir, evaluate=None):
     train_step = TrainStep(
         objective, optimizer, tf.Variable(0, dtype=tf.int64, trainable=False), settings.seed,
         settings.gradient_accumulation_steps, settings.max_grad_norm, loss_scaling=settings.dtype == "float16",
-        static_shapes=uses_static_shapes(settings),
+        static_shapes=uses_static_shapes(settings), lanes=settings.train_batch_size,
     )  # fmt: skip
     pace = LoopSettings(
         num_train_steps=plan.num_train_steps,

@@ -267,7 +267,8 @@ class PretrainingSettings(RunSettings):
     )
     objective: str = setting(
         "masked_lm",
-        "What is learned: masked_lm, or response_ranking: to tell a text's response from other ones.",
+        "What is learned: masked_lm; response_ranking, to tell a text's response from other ones; causal_lm, to "
+        "predict each token from those before it.",
         as_trained=OF_OBJECTIVE,
     )
     do_train: bool = setting(False, "Whether to run training.", False)
@@ -315,7 +316,8 @@ class PretrainingDataSettings(Settings):
     instances: str = setting(
         "next_sentence",
         "What an instance is: next_sentence, sentence_order, full_sentences; response_pairs (each line with the one "
-        "after it in its document); text_pairs (lines of text, response and perhaps a hard negative, tab-separated).",
+        "after it in its document); text_pairs (lines of text, response and perhaps a hard negative, tab-separated); "
+        "token_stream (all tokens in order, for causal_lm).",
     )
     masking: str = setting("token", "What is masked together: token, whole_word, ngram or span.")
     max_ngram: int = setting(3, "For --masking=ngram: most neighbouring words to mask together.")

@@ -24,23 +24,30 @@ class TrainStep:
       gradient_accumulation_steps: micro-batches per replica.
       max_grad_norm: gradients of a larger global norm are scaled down to it; 0 leaves them.
       loss_scaling: multiply the loss, for float16; a step whose gradients overflow is skipped and the scale halved.
+      lanes: rows of every batch, where the objective carries a state from batch to batch.
       static_shapes: gradients of single rows become dense: how many rows there are is known to no compiler.
     """
 
     def __init__(
         self, objective, optimizer, step, seed, gradient_accumulation_steps=1, max_grad_norm=1.0, loss_scaling=False,
-        static_shapes=False,
+        static_shapes=False, lanes=0,
     ):  # fmt: skip
         self.objective, self.optimizer, self.step = objective, optimizer, step
         self.seed, self.micro_batches, self.max_grad_norm = seed, gradient_accumulation_steps, max_grad_norm
         self.static_shapes = static_shapes
+        zero = objective.zero_state(lanes)
+        # What the next batch goes on with: a nest of variables; None where nothing is carried.
+        self.state = None if zero is None else tf.nest.map_structure(lambda t: tf.Variable(t, trainable=False), zero)
         self.strategy = tf.distribute.get_strategy()
         self.loss_scale = tf.Variable(INITIAL_LOSS_SCALE, trainable=False) if loss_scaling else None
         self.finite_steps = tf.Variable(0, trainable=False, dtype=tf.int64) if loss_scaling else None
 
     def variables(self):
         """What a checkpoint must hold beside weights and slots."""
-        return {} if self.loss_scale is None else {"loss_scale": self.loss_scale, "finite_steps": self.finite_steps}
+        scaling = {} if self.loss_scale is None else {"loss_scale": self.loss_scale, "finite_steps": self.finite_steps}
+        if self.state is None:
+            return scaling
+        return {**scaling, "state": {str(i): variable for i, variable in enumerate(tf.nest.flatten(self.state))}}
 
     def __call__(self, batch):
         """Returns float32 scalars: `loss`, its terms if several, the objective's measures, `grad_norm` before clipping,
@@ -103,7 +110,7 @@ class TrainStep:
         weights = self.optimizer.weights
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(list(weights.values()))
-            outputs = self.objective(batch, dropout_key=key)
+            outputs = self._outputs(batch, key)
             values, loss_weights = self.objective.losses(batch, outputs), self.objective.loss_weights(batch)
 
             def mean(values, term):
@@ -116,6 +123,14 @@ class TrainStep:
                 loss *= self.loss_scale
         found = tape.gradient(loss, list(weights.values()), unconnected_gradients=tf.UnconnectedGradients.ZERO)
         return terms, {name: self._dense_or_rows(name, g) for name, g in zip(weights, found)}
+
+    def _outputs(self, batch, key):
+        """The objective's; of one that carries a state the next one is kept."""
+        if self.state is None:
+            return self.objective(batch, dropout_key=key)
+        outputs = self.objective(batch, dropout_key=key, state=tf.nest.map_structure(tf.identity, self.state))
+        tf.nest.map_structure(lambda kept, after: kept.assign(after), self.state, outputs["state"])
+        return outputs
 
     def _dense_or_rows(self, name, gradient):
         """AdamW moves every row of an embedding, touched or not, as the original does; others leave rows alone."""

@@ -1,0 +1,121 @@
+"""Data of causal language models: the tokens of a corpus in order, in lanes that a state is carried along.
+
+The stream is cut into as many lanes as a batch has rows; each step goes on where the one before ended, and every token
+is predicted once an epoch, from all tokens of its lane before it. Source: as in Merity et al. 2017, section 4.
+"""
+
+import logging
+
+import numpy as np
+import tensorflow as tf
+
+import registry
+from errors import InputError
+from processors import instance_records
+from processors.batches import parse
+from processors.feature_spec import Feature
+from processors.pretraining_data import PretrainingData
+
+SPEC = {"input_ids": Feature("int32", (None,))}
+
+
+@registry.register("training_data", "token_stream")
+class TokenStream(PretrainingData):
+    """Records of create_pretraining_data.py --instances=token_stream; see PretrainingData.
+
+    Batches: input_ids and next_ids int32 [B, T], the tokens and those that follow them; input_mask int32 [B, T], where
+    next_ids is a token to predict. T is --max_seq_length. An id that a vocabulary ends a text with stands before the
+    first token.
+    """
+
+    def open(self, config, tokenizer):
+        """Checks records, model and vocabulary against each other.
+
+        Raises:
+          InputError: they do not fit, a record is damaged, or no vocabulary says which token ends a text.
+        """
+        instance_records.check_vocabulary(self._files, self._manifest, tokenizer)
+        if tokenizer is None:
+            raise InputError(
+                f"{self._files[0]}: --vocab_file is needed: its end of a text stands before the first token"
+            )
+        if self._manifest.sizes and self._manifest.instances != "token_stream":
+            raise InputError(
+                f"{self._files[0]}: made by --instances={self._manifest.instances}; a causal language model reads the "
+                "records of --instances=token_stream"
+            )
+        self._end_id = tokenizer.sep_id
+        self.record_set = instance_records.existing_instances(self._files, self._manifest, SPEC, config)
+        logging.info("a stream of %d records in %d file(s)", self.record_set.num_examples, len(self._files))
+
+    def train_batches(self, batch_size, seed, length_buckets=None):
+        """An endless data set of batches of `batch_size` lanes; the order is the corpus's, whatever the seed."""
+        if self.record_set.num_examples < batch_size:
+            raise InputError(
+                f"{self._files[0]}: {self.record_set.num_examples} records for {batch_size} lanes; lower "
+                "--train_batch_size, or make the data with a smaller --max_seq_length"
+            )
+        steps = self._settings.max_seq_length
+        bounds = [self.record_set.num_examples * lane // batch_size for lane in range(batch_size + 1)]
+        lanes = [self._lane(start, end, steps) for start, end in zip(bounds, bounds[1:])]
+        return tf.data.Dataset.zip(tuple(lanes)).map(_stacked).prefetch(4)
+
+    def _records(self):
+        """All records in the order in which they were made: record i is in file i modulo their number."""
+        files = tf.data.Dataset.from_tensor_slices(self._files)
+        return files.interleave(tf.data.TFRecordDataset, cycle_length=len(self._files), block_length=1)
+
+    def _lane(self, start, end, steps):
+        """Endless (tokens, those that follow them), int32 [steps] each, of the records start to end."""
+        records = self._records().skip(start).take(end - start).repeat()
+        tokens = records.map(_tokens).unbatch().batch(steps, drop_remainder=True)
+        return tokens.scan(tf.constant(self._end_id), _shifted)
+
+    def evaluation_batches(self, batch_size, num_instances, length_buckets=None, static=False):
+        """A list of batches of `batch_size` lanes, which end with padding; every token is predicted once.
+
+        Args:
+          num_instances: of rows of --max_seq_length tokens that are read at most.
+        """
+        steps = self._settings.max_seq_length
+        tokens, most = [], num_instances * steps
+        for record in self._records():
+            tokens.append(_tokens(record).numpy())
+            if sum(map(len, tokens)) >= most:
+                break
+        stream = np.concatenate(tokens)[:most]
+        lanes = min(batch_size, len(stream))
+        length = -(-len(stream) // lanes)
+        columns = -(-length // steps) * steps
+        before = np.concatenate([[self._end_id], stream[:-1]])
+        # Row i has the tokens i * length to (i + 1) * length, and padding up to a multiple of the steps.
+        places = np.arange(lanes)[:, None] * length + np.arange(columns)
+        real = (np.arange(columns) < length) & (places < len(stream))
+        places = np.where(real, places, 0)
+        rows = {"input_ids": before[places] * real, "next_ids": stream[places] * real, "input_mask": real}
+        return [
+            {
+                **{name: tf.constant(array[:, first : first + steps], tf.int32) for name, array in rows.items()},
+                "example_index": tf.fill([lanes], -1),
+            }
+            for first in range(0, columns, steps)
+        ]
+
+
+@tf.autograph.experimental.do_not_convert
+def _tokens(record):
+    return tf.cast(parse(record[None], SPEC)["input_ids"].values, tf.int32)
+
+
+@tf.autograph.experimental.do_not_convert
+def _shifted(last, tokens):
+    return tokens[-1], (tf.concat([[last], tokens[:-1]], axis=0), tokens)
+
+
+@tf.autograph.experimental.do_not_convert
+def _stacked(*lanes):
+    ids, following = (tf.stack(part) for part in zip(*lanes))
+    return {
+        "input_ids": ids, "next_ids": following, "input_mask": tf.ones_like(ids),
+        "example_index": tf.fill([len(lanes)], -1),
+    }  # fmt: skip
