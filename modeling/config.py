@@ -17,8 +17,8 @@ MOST_LAYERS = 10_000  # each is a Python object
 class EncoderConfig:
     """Base of all configurations, each a dataclass, with defaults where a file may leave a field out.
 
-    It is none itself: a field keeps the place that it has in the base, and `num_layers` with a default would come before
-    all that has none.
+    It is none itself: a field keeps the place that it has in the base, and `num_layers` with a default would come
+    before all that has none.
 
     What shared code wants to know of an encoder's sizes it asks by the properties below, never by a field's name, so
     that an encoder may call its sizes as its paper does. They are known before anything is built.

@@ -106,7 +106,7 @@ def _made_of(settings, objective):
     start = f"from `{settings.init_checkpoint}`" if settings.init_checkpoint else "from random weights"
     config = objective.encoder.config
     return (
-        f"A {config.model_type} encoder of {config.num_hidden_layers} layers, {config.hidden_size} wide, trained by "
+        f"A {config.model_type} encoder of {config.num_layers} layers, {config.width} wide, trained by "
         f"Bertline {start} (objective {objective.name})."
     )
 
