@@ -3,7 +3,6 @@
 import collections
 import dataclasses
 import hashlib
-import json
 import logging
 import re
 
@@ -20,7 +19,7 @@ _SCORE_BINS = 10
 
 def digest(example):
     """What a row is known by, whatever its place in the file: 16 hexadecimal digits of its texts."""
-    return hashlib.sha256(json.dumps([example.text_a, example.text_b]).encode()).hexdigest()[:16]
+    return hashlib.sha256(repr((example.text_a, example.text_b)).encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def assign(examples, fractions, seed):
@@ -65,17 +64,15 @@ def _units(examples, seed):
     rows = {}
     for row, example in enumerate(examples):
         rows.setdefault(digest(example), []).append(row)
-    units = []
-    for name, numbers in rows.items():
-        labels = [_labels(examples[row].label) for row in numbers]
-        key = hashlib.sha256(f"{seed} {name}".encode()).hexdigest()
-        units.append(_Unit(key, numbers, sorted({one for several in labels for one in several}, key=str), None))
-    units.sort(key=lambda unit: unit.key)
-    if all(isinstance(label, float) for unit in units for label in unit.labels):
-        by_score = sorted(units, key=lambda unit: (unit.labels[:1], unit.key))
-        bins = {unit.key: rank * _SCORE_BINS // len(units) for rank, unit in enumerate(by_score)}
-        return [unit._replace(stratum=bins[unit.key], labels=()) for unit in units]
-    return [unit._replace(stratum=json.dumps(unit.labels)) for unit in units]
+    keys = {name: hashlib.sha256(f"{seed} {name}".encode()).hexdigest() for name in rows}
+    names = sorted(rows, key=keys.get)
+    if all(isinstance(example.label, float) for example in examples):
+        by_score = sorted(names, key=lambda name: (examples[rows[name][0]].label, keys[name]))
+        bins = {name: rank * _SCORE_BINS // len(names) for rank, name in enumerate(by_score)}
+        return [_Unit(keys[name], rows[name], (), bins[name]) for name in names]
+    labels = {name: tuple(sorted({one for row in rows[name] for one in _labels(examples[row].label)}, key=str))
+              for name in names}  # fmt: skip
+    return [_Unit(keys[name], rows[name], labels[name], labels[name]) for name in names]
 
 
 def _labels(label):
