@@ -24,6 +24,9 @@ class Labels:
         }
         self.spec = {"label_ids": kind[problem_type]}
 
+    def __repr__(self):
+        return f"Labels({self.problem_type!r}, {self.names!r})"
+
     @property
     def num_labels(self):
         """Width of the head: 1 for regression."""

@@ -1,12 +1,25 @@
 """Trained models at work: text in, labels or vectors out. Nothing heavy is imported until it is asked for."""
 
 import importlib
+import typing
 
 import quiet_tensorflow
 
 quiet_tensorflow.prepare()
 
 _MODULES = {"Client": "serving.client", "Predictor": "serving.predictor", "TextEncoder": "serving.text_encoder"}
+
+
+__all__ = ["Client", "Predictor", "TextEncoder"]
+
+if typing.TYPE_CHECKING:  # for editors
+    from serving.client import Client
+    from serving.predictor import Predictor
+    from serving.text_encoder import TextEncoder
+
+
+def __dir__():
+    return __all__
 
 
 def __getattr__(name):

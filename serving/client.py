@@ -71,6 +71,8 @@ class Client:
           TypeError, InputError: what is no text, with its row; see `serving.texts`.
           ServiceError: the service refused, or is not there.
         """
+        if isinstance(wanted.get("layers"), int):
+            wanted["layers"] = [wanted["layers"]]
         parts, truncated = [], []
         for answer in self._in_parts("/v1/embed", texts, {**wanted, "encoding": "base64"}, progress):
             numbers = np.frombuffer(base64.b64decode(answer["base64"]), "<f4")
@@ -112,7 +114,8 @@ class Client:
             if status == 200:
                 return answer
             if status not in _LATER or time.monotonic() + retry_after > end:
-                raise ServiceError(f"{self._url}{path}: {status}: {answer.get('error')}", status)
+                advice = f"; give Client token=, or set {TOKEN_VARIABLE}" if status == 401 else ""
+                raise ServiceError(f"{self._url}{path}: {status}: {answer.get('error')}{advice}", status)
             time.sleep(retry_after)
 
     def close(self):

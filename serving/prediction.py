@@ -2,8 +2,10 @@
 
 import dataclasses
 
+SHOWN_LABELS = 3  # of a Prediction's repr
 
-@dataclasses.dataclass(frozen=True, slots=True)
+
+@dataclasses.dataclass(frozen=True, slots=True, repr=False)
 class Prediction:
     """The answer for one text.
 
@@ -19,3 +21,23 @@ class Prediction:
     probabilities: dict[str, float] | None
     score: float | None
     truncated: bool = False
+
+    @property
+    def confidence(self):
+        """The probability of the label; None where the model gives several labels, or a score."""
+        return self.probabilities[self.label] if isinstance(self.label, str) else None
+
+    def top(self, count=SHOWN_LABELS):
+        """list of (name, probability), the most probable first; [] where the model gives a score."""
+        return sorted((self.probabilities or {}).items(), key=lambda pair: -pair[1])[:count]
+
+    def __repr__(self):
+        """A line: a list of many labels says less than its top."""
+        more = ", ..." if len(self.probabilities or ()) > SHOWN_LABELS else ""
+        shown = ", ".join(f"{name!r}: {number:.4f}" for name, number in self.top())
+        said = (
+            f"score={self.score:.4f}"
+            if self.label is None
+            else f"label={self.label!r}, probabilities={{{shown}{more}}}"
+        )
+        return f"Prediction({said}{', truncated=True' if self.truncated else ''})"

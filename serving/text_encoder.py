@@ -4,6 +4,7 @@ import contextlib
 import functools
 import itertools
 import math
+import numbers
 import os
 import threading
 import zlib
@@ -63,6 +64,10 @@ class TextEncoder:
         vocab_file=None, do_lower_case=None, batch_tokens=BATCH_TOKENS, batches_at_once=BATCHES_AT_ONCE,
         low_latency=False,
     ):  # fmt: skip
+        if not model:
+            raise InputError(f"model: {model!r}; a checkpoint or a folder is needed")
+        if max_seq_length is not None and not isinstance(max_seq_length, numbers.Integral):
+            raise InputError(f"max_seq_length={max_seq_length!r}: a whole number of tokens is needed")
         self._model, self.folder = os.fspath(model), read_sentence_folder(model)
         longest = max_seq_length or self.folder.max_seq_length or trained_length(model)
         source = ModelSource(
@@ -90,7 +95,7 @@ class TextEncoder:
     def options(self, unit="sentence", pooling=None, layers=(-1,), layer_mix="none", normalize=None):
         """VectorOptions; pooling and normalisation are the model's own where they are None.
 
-        Args: see `serving.vector_options`.
+        Args: see `serving.vector_options`; `layers` may be a single number.
 
         Raises:
           InputError: an unknown name, a layer that the model has not, or nothing said where the model's own way to a
@@ -106,6 +111,7 @@ class TextEncoder:
             pooling = (own and self.folder.pooling) or "mean"
         if normalize is None:
             normalize = own and self.folder.normalize
+        layers = (layers,) if isinstance(layers, int) else layers
         options = vector_options(unit, pooling, layers, layer_mix, normalize)
         count = self.config.num_layers
         for layer in options.layers:

@@ -13,6 +13,7 @@ from small_classifiers import classifier_folder
 from errors import InputError
 from processors.labels import Labels
 from serving import Predictor, TextEncoder
+from serving.prediction import Prediction
 
 KINDS = {"single_label_classification": 3, "multi_label_classification": 3, "regression": 1}
 
@@ -156,3 +157,44 @@ def test_what_it_looks_like(classes, folder, tiny_folder, minilm):
         f"Predictor({minilm!r}, encoder=<Bert, 6 layers of 384>, max_seq_length=256, dtype='float32', pooling='mean', "
         "normalize=True)"
     )
+
+
+def test_a_prediction_in_a_line():
+    many = {f"label {i}": i / 10 for i in range(5)}
+    one = Prediction("label 4", many, None)
+    assert (
+        repr(one)
+        == "Prediction(label='label 4', probabilities={'label 4': 0.4000, 'label 3': 0.3000, 'label 2': 0.2000, ...})"
+    )
+    assert one.confidence == 0.4 and one.top(2) == [("label 4", 0.4), ("label 3", 0.3)]
+    several = Prediction(("a", "b"), {"a": 0.75, "b": 0.5}, None, True)
+    assert repr(several) == "Prediction(label=('a', 'b'), probabilities={'a': 0.7500, 'b': 0.5000}, truncated=True)"
+    assert several.confidence is None
+    score = Prediction(None, None, 2.5)
+    assert repr(score) == "Prediction(score=2.5000)" and score.confidence is None and score.top() == []
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        ({"folder": None}, "model: None; a checkpoint or a folder is needed"),
+        ({"folder": ""}, "model: ''; a checkpoint"),
+        ({"max_seq_length": "12"}, "max_seq_length='12': a whole number"),
+        ({"max_seq_length": 2.5}, "max_seq_length=2.5: a whole number"),
+    ],
+)
+def test_odd_arguments(arguments, message, classes):
+    with pytest.raises(InputError, match=message):
+        Predictor(**{"folder": classes, **arguments})
+
+
+def test_a_single_layer_needs_no_list(predictor, classes):
+    np.testing.assert_array_equal(predictor.embed(["a"], layers=0), predictor.embed(["a"], layers=[0]))
+
+
+def test_what_the_package_offers():
+    import serving
+
+    assert dir(serving) == ["Client", "Predictor", "TextEncoder"] == serving.__all__
+    with pytest.raises(AttributeError, match="has no attribute 'Predicter'"):
+        print(serving.Predicter)
