@@ -1,5 +1,6 @@
 """Fine-tune, evaluate, predict: the verbs that every fine-tuning script shares."""
 
+import contextlib
 import dataclasses
 import logging
 import os
@@ -65,6 +66,16 @@ class FineTuning:
         prediction_tables.check_format(settings.predictions_format)
         split_checks.report(task.examples, task.labels)
         self._settings, self._task, self._data = settings, task, {}
+        with contextlib.ExitStack() as locks:
+            folders = dict.fromkeys([settings.output_dir, *(folder for folder, _ in self._folders())])
+            self._folder_locks = [locks.enter_context(run_folder.lock(folder)) for folder in folders]
+            self._check()
+            self._locks = locks.pop_all()
+
+    def _check(self):
+        settings, task = self._settings, self._task
+        for folder, _ in self._folders() if settings.do_train else ():
+            checkpoints.check_start(folder, settings)
         self._strategy = make_strategy(settings.use_tpu, settings.tpu_name, settings.num_gpus, settings.require_gpu)
         self._source = model_source(settings, self._folders()[0][0])
         self._encoder = records.ExampleEncoder(
@@ -126,6 +137,7 @@ class FineTuning:
 
     def _write_records(self):
         """Records of all splits that have none yet: the first thing that a run writes."""
+        self._check_standing()
         settings = self._settings
         folder = settings.records_dir or os.path.join(settings.output_dir, "records")
         for split, examples in self._task.examples.items():
@@ -137,7 +149,11 @@ class FineTuning:
     # The verbs.
 
     def run(self):
-        """All that the settings ask for, for each seed; returns the exit status."""
+        """All that the settings ask for, for each seed, once; its end frees the folder. Returns the exit status."""
+        with self._locks:
+            return self._run()
+
+    def _run(self):
         settings, scores = self._settings, []
         for output_dir, seeded in self._runs:
             if settings.num_runs > 1:
@@ -212,7 +228,13 @@ class FineTuning:
         self._save_model(objective, output_dir, step)
         return step
 
+    def _check_standing(self):
+        """Raises InputError where an output folder was removed meanwhile, before it would be made anew."""
+        for lock in self._folder_locks:
+            lock.folder.check()
+
     def _save_model(self, objective, output_dir, step):
+        self._check_standing()
         labels = self._task.labels
         names = {str(i): name for i, name in enumerate(labels.names)} or {"0": "score"}
         extra = {
@@ -275,6 +297,7 @@ class FineTuning:
     def _evaluate(self, evaluator, output_dir, step):
         logging.info("***** Running evaluation ***** (%d examples)", self._records["dev"].num_examples)
         scores, predictions = self._scores(evaluator)
+        self._check_standing()
         results.write_eval_results(os.path.join(output_dir, "eval_results.txt"), {**scores, "global_step": step})
         if self._settings.do_train:
             history.add_evaluation(output_dir, step, scores)
@@ -290,6 +313,7 @@ class FineTuning:
         predictions, _ = self._run_evaluator(evaluator, data, "test", "prediction")
         if self._records["test"].num_cut is None:  # of these records it is not known which texts were cut
             predictions.pop("uncut_length", None)
+        self._check_standing()
         examples, labels = self._task.examples.get("test"), self._task.labels
         form = self._settings.predictions_format
         for name, lines in objective.prediction_files(predictions, labels, examples, form).items():

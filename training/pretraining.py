@@ -1,5 +1,6 @@
 """Pre-train, evaluate, predict: the verbs of run_pretraining.py, for whatever objective is registered."""
 
+import contextlib
 import functools
 import json
 import logging
@@ -33,6 +34,15 @@ class Pretraining:
     def __init__(self, settings):
         run_folder.check_writable(settings.output_dir)
         self._settings, self._dev_key = settings, None
+        with contextlib.ExitStack() as locks:
+            self._lock = locks.enter_context(run_folder.lock(settings.output_dir))
+            self._check()
+            self._locks = locks.pop_all()
+
+    def _check(self):
+        settings = self._settings
+        if settings.do_train:
+            checkpoints.check_start(settings.output_dir, settings)
         self._objective_class = registry.get("objective", settings.objective)
         if settings.do_predict and self._objective_class.text_predictions is Objective.text_predictions:
             raise InputError(
@@ -74,14 +84,15 @@ class Pretraining:
         return train, train or make(settings.input_file, settings)
 
     def run(self):
-        """All that the settings ask for; returns the exit status."""
-        try:
-            return self._run()
-        except tf.errors.DataLossError:
-            for data in (self._train_data, self._eval_data):
-                if data:
-                    record_checks.find_corruption(data.record_set)
-            raise
+        """All that the settings ask for, once; its end frees the folder. Returns the exit status."""
+        with self._locks:
+            try:
+                return self._run()
+            except tf.errors.DataLossError:
+                for data in (self._train_data, self._eval_data):
+                    if data:
+                        record_checks.find_corruption(data.record_set)
+                raise
 
     def _run(self):
         settings, output_dir = self._settings, self._settings.output_dir
@@ -110,6 +121,7 @@ class Pretraining:
             if settings.do_eval:
                 logging.info("***** Running evaluation *****")
                 scores = self._scores(evaluator)
+                self._lock.folder.check()
                 results.write_eval_results(
                     os.path.join(output_dir, "eval_results.txt"), {**scores, "global_step": step}
                 )
@@ -156,6 +168,7 @@ class Pretraining:
         )
         data = self._train_data.train_batches(settings.train_batch_size, settings.seed, length_buckets(settings))
         step = run.train(objective, groups, data, plan, settings, settings.output_dir, evaluate)
+        self._lock.folder.check()
         run.save_model(objective, settings.output_dir, self._source.tokenizer, settings.max_seq_length, step)
         return step
 
@@ -189,6 +202,7 @@ class Pretraining:
         found = objective.text_predictions(
             self._texts, self._source.tokenizer, self._settings.max_seq_length, self._settings.predict_top_k
         )
+        self._lock.folder.check()
         with Progress("prediction", len(self._texts), "line", leave=False) as progress:
             results.write_lines(path, _shown(progress, found))
         logging.info("wrote %s", path)

@@ -8,13 +8,18 @@ import re
 import shutil
 import tempfile
 
+import json_files
 from errors import InputError
-from files import replaced
+from files import remove_abandoned, replaced
+from locks import Lock
 from processors.folders import is_remote
 
 RUN_CONFIG = "run_config.json"
+_MEND = "copy the file again, or give another --output_dir"
 OVERWRITING = "overwriting"  # entry of run_config.json: a command with --overwrite_output_dir is at work here
 LABEL_MAP = "label_map.json"
+LOCK = ".lock"
+_ANEW = "--overwrite_output_dir removes that run and begins anew"
 BYTES_FREE_AT_LEAST = 1 << 20
 # What weights are called in an output folder.
 _WEIGHTS = re.compile(r"model|model\.safetensors|best|(model\.ckpt|weights)-\d+(\.index)?")
@@ -36,6 +41,21 @@ def check_writable(folder):
     check_free_disk(folder, BYTES_FREE_AT_LEAST)
 
 
+def lock(folder):
+    """The Lock of an output folder, which is made where it is missing; what killed runs left in it is removed.
+
+    Raises:
+      InputError: another command is at work in it.
+    """
+    found = Lock(
+        os.path.join(folder, LOCK),
+        f"--output_dir={folder}: another command is at work there; wait for its end, stop it, or give another folder",
+    )
+    for part in ("", "best", "model", "records"):
+        remove_abandoned(os.path.join(folder, part))
+    return found
+
+
 def check_free_disk(folder, needed_bytes):
     """Raises InputError where the disk of `folder` has less room."""
     free = shutil.disk_usage(_nearest_existing(folder)).free
@@ -53,7 +73,7 @@ def _nearest_existing(folder):
 def check_same_run(folder, settings, data_key, encoder_config, dev_key=None):
     """Raises InputError where the folder holds a run whose settings, data or model would have given other weights.
 
-    A folder that is to be overwritten may hold any run, but not the weights that the new one starts from.
+    A folder that is to be overwritten may hold any run.
 
     Args:
       data_key, dev_key: hashes of the data to train on and of that to compare evaluations on; None where unknown.
@@ -65,7 +85,6 @@ def check_same_run(folder, settings, data_key, encoder_config, dev_key=None):
     if not settings.overwrite_output_dir:
         _compare(folder, settings, data_key, encoder_config, dev_key)
         return settings
-    _check_not_own_start(folder, settings.init_checkpoint)
     try:
         _compare(folder, settings, data_key, encoder_config, dev_key)
     except InputError:
@@ -74,20 +93,6 @@ def check_same_run(folder, settings, data_key, encoder_config, dev_key=None):
         return settings
     logging.info("--overwrite_output_dir: %s holds what this command wrote before it was stopped; it goes on", folder)
     return dataclasses.replace(settings, overwrite_output_dir=False)
-
-
-def _check_not_own_start(folder, init_checkpoint):
-    """Raises InputError where removing a run would remove the weights to start from."""
-    if not init_checkpoint or is_remote(init_checkpoint):
-        return
-    own = os.path.realpath(folder)
-    # Of a checkpoint's prefix there is no file; the one beside it may be a link.
-    for path in (init_checkpoint, f"{init_checkpoint}.index"):
-        real = os.path.realpath(path)
-        if real == own or real.startswith(own + os.sep):
-            raise InputError(
-                f"--overwrite_output_dir would remove --init_checkpoint={init_checkpoint}; use another --output_dir"
-            )
 
 
 def _compare(folder, settings, data_key, encoder_config, dev_key):
@@ -102,23 +107,21 @@ def _compare(folder, settings, data_key, encoder_config, dev_key):
         if (field.metadata["shapes_weights"] or field.name in chosen) and before != now:
             raise InputError(
                 f"{folder} holds a run with --{field.name}={before}, this one has {now}; use the same value to "
-                "continue it, another --output_dir, or --overwrite_output_dir"
+                f"continue it, or another --output_dir ({_ANEW})"
             )
     if data_key and saved.get("training_data") not in (None, data_key):
         raise InputError(
-            f"{folder} holds a run on other training data or another vocabulary; use another --output_dir, or "
-            "--overwrite_output_dir"
+            f"{folder} holds a run on other training data or another vocabulary; use another --output_dir ({_ANEW})"
         )
     if chosen and dev_key and saved.get("dev_data") not in (None, dev_key):
         raise InputError(
-            f"{folder} holds a run whose weights were chosen on other dev data; use another --output_dir, or "
-            "--overwrite_output_dir"
+            f"{folder} holds a run whose weights were chosen on other dev data; use another --output_dir ({_ANEW})"
         )
     for name, before in (saved.get("encoder_config") or {}).items():
         if name in encoder_config and before != encoder_config[name]:
             raise InputError(
                 f"{folder} holds a run of a model with {name} {before}, this one has {encoder_config[name]}; use the "
-                "same configuration, another --output_dir, or --overwrite_output_dir"
+                f"same configuration, or another --output_dir ({_ANEW})"
             )
 
 
@@ -128,16 +131,19 @@ def model_folder(output_dir):
 
 
 def saved_labels(folder):
-    """The labels of a trained folder in the order of their ids; None where there is no label map."""
+    """The labels of a trained folder in the order of their ids; None where there is no label map.
+
+    Raises:
+      InputError: it is damaged: the ids of n labels are the numbers from 0 to n - 1.
+    """
     path = os.path.join(folder, LABEL_MAP)
     if not os.path.exists(path):
         return None
-    try:
-        with open(path, encoding="utf-8") as file:
-            ids = json.load(file)
-        return sorted(ids, key=lambda name: int(ids[name]))
-    except (ValueError, LookupError, TypeError) as error:
-        raise InputError(f"{path}: not a label map: label -> id is needed ({error})") from error
+    ids = json_files.read(path)
+    numbers = [number for number in ids.values() if type(number) is int]
+    if sorted(numbers) != list(range(len(ids))):
+        raise InputError(f"{path}: not a label map, label -> id from 0 to {len(ids) - 1}; copy the file again")
+    return sorted(ids, key=ids.get)
 
 
 def write_run_config(folder, settings, **facts):
@@ -155,15 +161,11 @@ def read_run_config(folder):
     path = os.path.join(folder, RUN_CONFIG)
     if not os.path.exists(path):
         return None
-    try:
-        with open(path, encoding="utf-8") as file:
-            saved = json.load(file)
-        return {**saved, "settings": dict(saved["settings"])}
-    except (ValueError, LookupError, TypeError) as error:
-        raise InputError(
-            f"{path}: not the JSON that was written ({error}); copy the folder again, or train anew with "
-            "--overwrite_output_dir"
-        ) from error
+    saved = json_files.read(path, mend=_MEND)
+    for name in ("settings", *(name for name in ("encoder_config",) if name in saved)):
+        if not isinstance(saved.get(name), dict):
+            raise InputError(f"{path}: {name}: a JSON object is needed; {_MEND}")
+    return saved
 
 
 def run_of(path):

@@ -2,6 +2,7 @@
 
 import dataclasses
 import inspect
+import logging
 import re
 
 from errors import InputError
@@ -13,12 +14,19 @@ from training.weights import load_weights, open_weights
 
 
 def model_source(settings, output_dir, vocab_file=None, vocab_required=True):
-    """The ModelSource of a run: without training, a trained folder is its own. See ModelSource for the arguments.
+    """The ModelSource of a run: without training, a trained folder is its own, as is one that another program trained.
+
+    See ModelSource for the arguments.
 
     Raises:
       InputError: what does not fit together, a --vocab_file of another vocabulary than the folder's among it.
     """
-    if settings.do_train or not run_folder.is_trained(output_dir):
+    if settings.do_train:
+        return ModelSource(settings, vocab_file, vocab_required)
+    if not run_folder.is_trained(output_dir):
+        foreign = checkpoints.foreign_run(output_dir)
+        if foreign:
+            return _foreign_source(settings, foreign, vocab_file, vocab_required)
         return ModelSource(settings, vocab_file, vocab_required)
     folder = run_folder.model_folder(output_dir)
     own = dataclasses.replace(settings, init_checkpoint=folder)
@@ -30,6 +38,20 @@ def model_source(settings, output_dir, vocab_file=None, vocab_required=True):
                 f"{settings.vocab_file}: not the vocabulary and casing that {folder} was trained with (do_lower_case "
                 f"{trained.do_lower_case}); leave --vocab_file and --do_lower_case out"
             )
+    return source
+
+
+def _foreign_source(settings, prefix, vocab_file, vocab_required):
+    """The ModelSource of a folder that another program trained in, as the original reads it: its newest checkpoint.
+
+    Configuration and vocabulary, where no flag names them, are those of --init_checkpoint or lie beside the checkpoint.
+    """
+    logging.info("%s holds a run of another program; its weights are used", prefix)
+    start = settings.init_checkpoint or prefix
+    source = ModelSource(dataclasses.replace(settings, init_checkpoint=start), vocab_file, vocab_required)
+    source.weights = dataclasses.replace(
+        open_weights(prefix), config=source.weights.config, config_path=source.weights.config_path
+    )
     return source
 
 

@@ -9,7 +9,7 @@ import re
 import tensorflow as tf
 
 from errors import InputError
-from training import output_embeddings
+from training import checkpoint_files, output_embeddings
 from training.unread_weights import unread_weights
 from training.weight_formats import foreign, huggingface, saved_model, tf1
 from training.weight_formats.huggingface import save_huggingface
@@ -54,10 +54,10 @@ def open_weights(source):
         if not tf.io.gfile.exists(source):
             raise InputError(f"{source}: no such file")
         return huggingface.open_huggingface(source)
-    prefix = tf1.FILE_OF_PREFIX.sub("", source)
+    prefix = checkpoint_files.prefix_of(source)
     if tf.io.gfile.exists(prefix + ".index"):
         return tf1.open_tf1(prefix)
-    if tf1.data_shards(prefix):
+    if checkpoint_files.data_shards(prefix):
         raise InputError(f"{prefix}.index: missing; without it the data beside it cannot be read")
     if not tf.io.gfile.exists(source):
         raise InputError(f"{source}: no such file or folder; {_nearby(prefix) or ALLOWED}")
@@ -69,7 +69,7 @@ def open_weights(source):
 def _nearby(prefix):
     """What the folder of a prefix has instead, the nearest names first; None where there is nothing."""
     folder = os.path.dirname(prefix) or "."
-    found = tf1.prefixes(folder)
+    found = list(map(os.path.basename, checkpoint_files.prefixes(folder)))
     near = difflib.get_close_matches(os.path.basename(prefix), found, n=len(found) or 1, cutoff=0.0)
     if not found:
         return None
@@ -93,10 +93,9 @@ def _open_folder(folder):
     inner = os.path.join(folder, "model")
     if tf.io.gfile.exists(os.path.join(inner, huggingface.WEIGHTS)):
         return huggingface.open_huggingface(inner)
-    prefixes = tf1.prefixes(folder)
-    latest = tf.train.latest_checkpoint(folder) if "checkpoint" in names else None
-    if latest or len(prefixes) == 1:
-        return tf1.open_tf1(latest or os.path.join(folder, prefixes[0]))
+    prefixes = list(map(os.path.basename, checkpoint_files.prefixes(folder)))
+    if prefixes and ("checkpoint" in names or len(prefixes) == 1):
+        return tf1.open_tf1(_newest(folder))
     if prefixes:
         raise InputError(f"{folder}: {len(prefixes)} checkpoints ({', '.join(prefixes)}); name one of them")
     safetensors = sorted(name for name in names if name.endswith(".safetensors"))
@@ -116,6 +115,14 @@ def _has_weights(folder):
             return True
         folder = os.path.join(folder, names[0]) if len(names) == 1 else ""
     return False
+
+
+def _newest(folder):
+    """The checkpoint to take of a folder."""
+    latest, wrong = checkpoint_files.newest(folder)
+    if latest and wrong and tf.io.gfile.exists(os.path.join(folder, checkpoint_files.STATE)):
+        logging.warning("%s; %s is used", wrong, os.path.basename(latest))
+    return latest or checkpoint_files.prefixes(folder)[-1]  # whose reader says what is wrong with it
 
 
 @dataclasses.dataclass

@@ -91,26 +91,42 @@ def test_a_stopped_command_that_overwrites_goes_on_and_an_ended_one_overwrites_a
     assert check({}) == now
 
 
-@pytest.mark.parametrize("start", ("out", "out/", "out/model", "out/model.ckpt-3", "link", "link/model", "linked.ckpt"))
-def test_the_weights_to_start_from_are_not_overwritten(tmp_path, monkeypatch, start):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "out" / "model").mkdir(parents=True)
-    (tmp_path / "out" / "model.ckpt-3.index").write_text("")
-    (tmp_path / "link").symlink_to("out")
-    (tmp_path / "linked.ckpt.index").symlink_to("out/model.ckpt-3.index")
-    for folder in ("out", str(tmp_path / "out"), "link"):
-        with pytest.raises(InputError, match=f"would remove --init_checkpoint={start}"):
-            run_folder.check_same_run(folder, settings(overwrite_output_dir=True, init_checkpoint=start), "abc", MODEL)
-    for other in ("output", "other", "other/out", "https://tfhub.dev/out", None):
-        run_folder.check_same_run("out", settings(overwrite_output_dir=True, init_checkpoint=other), "abc", MODEL)
-
-
-@pytest.mark.parametrize("content", ('{"settings": ', "[]", "{}", '{"settings": 3}'))
-def test_a_damaged_run_config(folder, content):
-    with open(os.path.join(folder, "run_config.json"), "w") as file:
+@pytest.mark.parametrize(
+    "content, words",
+    [
+        ('{"settings": ', "run_config.json:1: not JSON: "),
+        ("[]", "run_config.json: a JSON object is needed, found a list"),
+        ("{}", "run_config.json: settings: a JSON object is needed"),
+        ('{"settings": 3}', "run_config.json: settings: a JSON object is needed"),
+        ('{"settings": {}, "encoder_config": [1]}', "run_config.json: encoder_config: a JSON object is needed"),
+        ("[" * 10**5, "run_config.json: lists or objects are nested too deeply"),
+        ("\xff", "run_config.json: not JSON: byte 0xff at offset 0 is not UTF-8"),
+    ],
+)
+def test_a_damaged_run_config(folder, content, words):
+    with open(os.path.join(folder, "run_config.json"), "w", encoding="latin-1") as file:
         file.write(content)
-    with pytest.raises(InputError, match="run_config.json: not the JSON that was written"):
+    with pytest.raises(InputError) as error:
         run_folder.check_same_run(folder, settings(), "abc", MODEL)
+    assert words in str(error.value) and str(error.value).endswith("copy the file again, or give another --output_dir")
+
+
+def test_no_message_advises_to_remove_a_run(folder):
+    for other in (settings(seed=1), settings(learning_rate=1.0)):
+        with pytest.raises(InputError, match=r"or another --output_dir \(--overwrite_output_dir removes that run and"):
+            run_folder.check_same_run(folder, other, "abc", MODEL)
+
+
+def test_one_command_at_a_time(tmp_path):
+    folder = str(tmp_path / "out")
+    with run_folder.lock(folder):
+        with pytest.raises(InputError, match=f"--output_dir={folder}: another command is at work there; wait"):
+            run_folder.lock(folder)
+        (tmp_path / "out" / "best").mkdir()
+        left = tmp_path / "out" / "best" / ".weights-3.4194304.part"  # no process can have that number
+        left.mkdir()
+    with run_folder.lock(folder):
+        assert not left.exists()
 
 
 def test_a_check_makes_nothing(tmp_path):
@@ -138,6 +154,7 @@ def test_saved_labels(tmp_path):
     assert run_folder.saved_labels(tmp_path) is None
     (tmp_path / "label_map.json").write_text(json.dumps({"b": 1, "a": 2, "c": 0}))
     assert run_folder.saved_labels(tmp_path) == ["c", "b", "a"]
-    (tmp_path / "label_map.json").write_text('["a"]')
-    with pytest.raises(InputError, match="label_map.json: not a label map"):
-        run_folder.saved_labels(tmp_path)
+    for content in ('["a"]', '{"a": "0"}', '{"a": 1}', '{"a": 0, "b": 0}', '{"a": 0, "b": true}', '{"a": {}}', "{", ""):
+        (tmp_path / "label_map.json").write_text(content)
+        with pytest.raises(InputError, match="label_map.json(:1)?: .*; copy the file again"):
+            run_folder.saved_labels(tmp_path)

@@ -8,13 +8,12 @@ import numpy as np
 import tensorflow as tf
 
 from errors import InputError
-from files import replaced, sync
+from files import replaced
+from training import checkpoint_files
+from training.checkpoint_files import OBJECT_GRAPH, UNREADABLE, first_line
 from training.weight_formats.config_file import read_config
 from training.weight_formats.model_garden import canonical_tensors, inferred_config
 from training.weight_formats.source import OPTIMIZER_STATE, Tensor, WeightSource, vocab_folder
-
-OBJECT_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"
-FILE_OF_PREFIX = re.compile(r"\.(index|meta|data-\d{5}-of-\d{5})$")
 
 
 def open_tf1(prefix):
@@ -29,18 +28,6 @@ def open_tf1(prefix):
     )  # fmt: skip
 
 
-def prefixes(folder):
-    """Names of the checkpoints whose index lies in a folder, sorted."""
-    if not tf.io.gfile.isdir(folder):
-        return []
-    return sorted(name.removesuffix(".index") for name in tf.io.gfile.listdir(folder) if name.endswith(".index"))
-
-
-def data_shards(prefix):
-    """Paths of the data files of a prefix, sorted."""
-    return sorted(tf.io.gfile.glob(f"{prefix}.data-?????-of-?????"))
-
-
 def read_bundle(prefix):
     """Variable name -> Tensor of a checkpoint, and the number of optimizer tensors and counters left out.
 
@@ -50,13 +37,8 @@ def read_bundle(prefix):
     Raises:
       InputError: the index cannot be read, a data shard is missing or shorter than the index says.
     """
-    try:
-        reader = tf.train.load_checkpoint(prefix)
-        shapes = reader.get_variable_to_shape_map()
-    except (tf.errors.OpError, ValueError, IndexError) as error:
-        raise InputError(f"{prefix}.index: not a readable checkpoint index ({_first_line(error)})") from error
-    kinds = reader.get_variable_to_dtype_map()
-    _check_data(prefix, sum(kinds[name].size * int(np.prod(shape)) for name, shape in shapes.items()))
+    reader = checkpoint_files.opened(prefix)
+    shapes, kinds = reader.get_variable_to_shape_map(), reader.get_variable_to_dtype_map()
     keys = {name: name for name in shapes}
     slots = 0
     if OBJECT_GRAPH in shapes:
@@ -92,27 +74,12 @@ def _name_in_run(key):
     return found and found[1].replace(".S", "/").replace("..", ".")
 
 
-def _check_data(prefix, declared):
-    shards = data_shards(prefix)
-    total = int(shards[-1][-5:]) if shards else 1
-    for number in range(total):
-        end = f".data-{number:05d}-of-{total:05d}"
-        if not any(shard.endswith(end) for shard in shards):
-            raise InputError(f"{prefix}{end}: missing; it belongs to {prefix}.index")
-    size = sum(tf.io.gfile.stat(shard).length for shard in shards)
-    if size < declared:
-        raise InputError(
-            f"{shards[-1]}: the data ends at offset {size}, the index declares {declared} bytes; "
-            "truncated, copy it again"
-        )
-
-
 def _reader(reader, prefix, key):
     def read():
         try:
             value = reader.get_tensor(key)
-        except (tf.errors.OpError, IndexError) as error:
-            raise InputError(f"{prefix}: {key} cannot be read ({_first_line(error)}); copy the files again") from error
+        except UNREADABLE as error:
+            raise InputError(f"{prefix}: {key} cannot be read ({first_line(error)}); copy the files again") from error
         return value if isinstance(value, bytes) else value.astype(np.float32, copy=False)
 
     return read
@@ -128,10 +95,6 @@ def _original_config(model):
         config["hidden_act"] = "gelu"
         config.pop("model_type", None)
     return config
-
-
-def _first_line(error):
-    return str(error).strip().split("\n")[0]
 
 
 def save_tf1(model, prefix, tokenizer=None, extra_config=None):
@@ -153,25 +116,16 @@ def save_tf1(model, prefix, tokenizer=None, extra_config=None):
             file.write("\n")
     if tokenizer is not None:
         tokenizer.save(folder)
-    part = os.path.join(folder, f".{os.path.basename(prefix)}.{os.getpid()}.part")
-    # One shard, so the op needs no merge. The index goes first and comes last: without it there is no checkpoint.
-    ends = (".data-00000-of-00001", ".index")
-    try:
+
+    def write(place):
         tf.raw_ops.SaveV2(
-            prefix=part,
+            prefix=place,
             tensor_names=list(weights),
             shape_and_slices=[""] * len(weights),
             tensors=list(weights.values()),
         )
-        for end in ends:
-            sync(part + end)
-        if os.path.exists(prefix + ".index"):
-            os.remove(prefix + ".index")
-        for end in ends:
-            os.replace(part + end, prefix + end)
+
+    try:
+        checkpoint_files.place(write, prefix)
     except (tf.errors.OpError, OSError) as error:
-        raise InputError(f"{prefix}: cannot be written: {_first_line(error)}") from error
-    finally:
-        for end in ends:
-            if os.path.exists(part + end):
-                os.remove(part + end)
+        raise InputError(f"{prefix}: cannot be written: {first_line(error)}") from error
