@@ -33,7 +33,9 @@ def text_predictions(objective, texts, tokenizer, max_seq_length, top_k):
                 "line or raise it"
             )
     infer = tf.function(
-        lambda batch: tf.nn.log_softmax(objective.masked_lm_logits(objective(batch))), reduce_retracing=True
+        lambda batch: tf.nn.log_softmax(objective.masked_lm_logits(objective(batch))),
+        reduce_retracing=True,
+        autograph=False,
     )
     top_k = min(top_k, tokenizer.vocab_size)
     for text, ids in zip(texts, encoded):

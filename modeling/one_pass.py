@@ -26,9 +26,9 @@ def one_pass(worth_padding):
     """
 
     def decorate(formula):
-        compiled = tf.function(formula, jit_compile=True)
+        compiled = tf.function(formula, jit_compile=True, autograph=False)
 
-        @tf.function  # traced once for all layers
+        @tf.function(autograph=False)  # traced once for all layers
         def by_size(*rows, **others):
             count = tf.shape(rows[0])[0]
             missing = padded_length(count) - count
@@ -64,7 +64,7 @@ def _xla_is_there():
     """TensorFlow is built without it for some systems."""
     try:
         with tf.init_scope():
-            tf.function(tf.negative, jit_compile=True)(tf.zeros([1]))
+            tf.function(tf.negative, jit_compile=True, autograph=False)(tf.zeros([1]))
     except tf.errors.OpError as error:
         logging.getLogger(__name__).info("training without XLA's one-pass formulas: %s", str(error).splitlines()[0])
         return False

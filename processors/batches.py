@@ -12,6 +12,9 @@ from processors.feature_spec import mask_of, token_ids
 SHUFFLE_BUFFER = 100_000  # records; a split of fewer is shuffled as a whole
 FILES_AT_ONCE = 16  # shards that are read in turn, so that neighbours in a batch come from different ones
 EVALUATION_POOL = 20_000  # records sorted at once for evaluation and prediction
+# What is a graph's operations already. To rewrite it AutoGraph would put files into the temporary folder, which stay
+# there when the process is killed.
+as_it_is = tf.autograph.experimental.do_not_convert
 
 
 def train_batches(record_set, batch_size, seed, length_buckets=None, pool_batches=1, shuffle_buffer=SHUFFLE_BUFFER):
@@ -34,6 +37,7 @@ def train_batches(record_set, batch_size, seed, length_buckets=None, pool_batche
     buffer = min(shuffle_buffer, record_set.num_examples)
     serialized = _serialized(record_set, seed).shuffle(buffer, seed=seed).repeat()
 
+    @as_it_is
     def cut(index, pool):
         features = sort_by_length(_parse_numbered(pool, record_set), record_set.spec)
         order = tf.random.experimental.stateless_shuffle(
@@ -41,7 +45,7 @@ def train_batches(record_set, batch_size, seed, length_buckets=None, pool_batche
         )
         starts = tf.data.Dataset.from_tensor_slices(order * batch_size)
         return starts.map(
-            lambda start: dense_batch(features, start, start + batch_size, record_set.spec, length_buckets)
+            as_it_is(lambda start: dense_batch(features, start, start + batch_size, record_set.spec, length_buckets))
         )
 
     return serialized.batch(pool_batches * batch_size, drop_remainder=True).enumerate().flat_map(cut).prefetch(4)
@@ -61,17 +65,18 @@ def evaluation_batches(record_set, max_tokens, length_buckets=None, batch_size=N
     """
     serialized = _serialized(record_set).take(num_examples).batch(EVALUATION_POOL)
 
+    @as_it_is
     def cut(*pool):
         features = sort_by_length(_parse_numbered(pool, record_set), record_set.spec)
         slots = tf.reduce_max(features["lengths"], axis=1) * len(token_ids(record_set.spec))
         starts, ends = _cuts(slots, max_tokens, batch_size)
         return tf.data.Dataset.from_tensor_slices((starts, ends)).map(
-            lambda start, end: dense_batch(features, start, end, record_set.spec, length_buckets)
+            as_it_is(lambda start, end: dense_batch(features, start, end, record_set.spec, length_buckets))
         )
 
     batches = serialized.flat_map(cut)
     if batch_size is not None:
-        batches = batches.map(lambda batch: _filled_up(batch, batch_size))
+        batches = batches.map(as_it_is(lambda batch: _filled_up(batch, batch_size)))
     return batches.prefetch(4)
 
 
@@ -85,6 +90,7 @@ def whole_batches(record_set, batch_size, length_buckets=None, num_examples=-1):
     size = min(batch_size, count)
     rows = _serialized(record_set).take(count).repeat().take(-(-count // size) * size).enumerate()
 
+    @as_it_is
     def made(places, pool):
         features = sort_by_length({**_parse_numbered(pool, record_set), "place": _column(places)}, record_set.spec)
         batch = dense_batch(features, 0, size, record_set.spec, length_buckets)
@@ -106,12 +112,14 @@ def _serialized(record_set, seed=None):
     files = sorted(record_set.files)
     if seed is not None and record_set.interleaved and len(files) > 1:
         shuffled = tf.data.Dataset.from_tensor_slices(files).shuffle(len(files), seed=seed)
-        records = shuffled.interleave(tf.data.TFRecordDataset, cycle_length=min(FILES_AT_ONCE, len(files)))
+        records = shuffled.interleave(as_it_is(tf.data.TFRecordDataset), cycle_length=min(FILES_AT_ONCE, len(files)))
     else:
         records = tf.data.TFRecordDataset(files)
     if record_set.has_padding:
         real = {"is_real_example": tf.io.FixedLenFeature([], tf.int64, default_value=1)}
-        records = records.filter(lambda record: tf.io.parse_single_example(record, real)["is_real_example"] > 0)
+        records = records.filter(
+            as_it_is(lambda record: tf.io.parse_single_example(record, real)["is_real_example"] > 0)
+        )
     return records.enumerate()
 
 

@@ -136,6 +136,7 @@ def _parts(path, spec):
     spec, types = {**_IS_REAL, **spec}, {"int32": tf.int64, "float32": tf.float32}
     kinds = {name: tf.io.RaggedFeature(types[one.dtype], row_splits_dtype=tf.int64) for name, one in spec.items()}
 
+    @tf.autograph.experimental.do_not_convert
     def parse(records):
         return records, tf.io.parse_example(records, kinds)
 

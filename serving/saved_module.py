@@ -92,7 +92,9 @@ def save(head, tokenizer, max_seq_length, folder, packed=None):
     module = tf.train.Checkpoint()
     module.__call__ = call
     module.resources = list(tokenize.resources)
-    module.labels = tf.function(lambda: tf.constant(head.names, tf.string, [len(head.names)]), input_signature=[])
+    module.labels = tf.function(
+        lambda: tf.constant(head.names, tf.string, [len(head.names)]), input_signature=[], autograph=False
+    )
     # The variables alone, not Keras' objects around them, which only this project could load.
     if packed:
         module.variables, module.trainable_variables = packed.variables, packed.trainable_variables

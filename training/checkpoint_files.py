@@ -22,7 +22,7 @@ OBJECT_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"  # the key that an object-based ch
 # What TensorFlow raises for a checkpoint that is truncated or corrupted.
 UNREADABLE = (tf.errors.OpError, ValueError, IndexError, RuntimeError)
 # The message of the file `checkpoint`, whose class has no public name.
-_CheckpointState = type(tf.compat.v1.train.generate_checkpoint_state_proto(".", "name"))
+_CheckpointState = type(tf.compat.v1.train.generate_checkpoint_state_proto(".", "name", ["name"]))
 _FILE_OF_PREFIX = re.compile(r"\.(index|meta|data-\d{5}-of-\d{5})$")
 _DATA = re.compile(r"(?P<prefix>.+)\.data-\d{5}-of-(?P<count>\d{5})", re.DOTALL)
 _PATTERN = re.compile(r"[*?\[\\]")  # what TensorFlow takes for a pattern of names

@@ -100,7 +100,7 @@ class RunCheckpoints:
                 with contextlib.closing(PlainName(prefix)) as name:
                     self._checkpoint.read(str(name)).assert_consumed()
             except _DAMAGED as error:
-                damage = damage or f"{prefix}: damaged ({first_line(error)})"
+                damage = damage or f"{prefix}: damaged ({first_line(error)}), copy it again"
                 continue
             except _OF_OTHER_VARIABLES as error:
                 raise InputError(
@@ -114,7 +114,7 @@ class RunCheckpoints:
         damage = damage or next(_damaged(self._folder), None)
         if damage is None:
             return None
-        raise InputError(f"{damage}, and there is no whole one before it; copy it again, or use another --output_dir")
+        raise InputError(f"{damage}; there is no whole checkpoint before it; give another --output_dir to train anew")
 
 
 def find_latest(output_dir):
@@ -203,7 +203,7 @@ def _damaged(output_dir):
 # What a run leaves in its folder beside checkpoints, the file that tells of the run last; records, found by their
 # content, are not of it.
 RUN_FILES = (
-    "best/*", "model/*", "events.out.tfevents.*", "label_map.json",
+    "best/*", "model/*", "events.out.tfevents.*.v2", "label_map.json",
     "eval_results.txt", "per_class.tsv", "confusion.tsv", "confusion.png", "scatter.png", "metrics.csv", "curves.png",
     "test_results.tsv", "test_results.txt", "predictions.tsv", "predictions.csv", "predictions.jsonl", RUN_CONFIG,
 )  # fmt: skip

@@ -20,8 +20,8 @@ class Evaluator:
     def __init__(self, objective, static_shapes=False, jit_compile=False, weights_of=None):
         self._objective, self._strategy = objective, tf.distribute.get_strategy()
         self._weights_of, self._static_shapes = weights_of, static_shapes
-        self._infer = tf.function(self._infer_batch, jit_compile=jit_compile)
-        self._score = tf.function(self._score_batch, jit_compile=jit_compile)
+        self._infer = tf.function(self._infer_batch, jit_compile=jit_compile, autograph=False)
+        self._score = tf.function(self._score_batch, jit_compile=jit_compile, autograph=False)
         self._score_on = tf.function(self._score_carried, autograph=False)
 
     def run(self, batches, with_loss, report=None):

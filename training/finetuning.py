@@ -160,7 +160,8 @@ class FineTuning:
                 logging.info("***** Run %d of %d, seed %d *****", len(scores) + 1, settings.num_runs, seeded.seed)
             try:
                 status, evaluated = self._run_once(output_dir, seeded)
-            except tf.errors.DataLossError:
+            except (tf.errors.DataLossError, tf.errors.NotFoundError):
+                self._check_standing()
                 for found in self._records.values():
                     record_checks.find_corruption(found)
                 raise

@@ -99,8 +99,9 @@ class TrainingLoop:
             },
         )  # fmt: skip
         self.checkpoints.restore()
-        self._run = self._run_eagerly_drawn if settings.static_shapes else tf.function(self._run_steps)
-        self._compiled_step = tf.function(train_step, jit_compile=settings.jit_compile)
+        in_one_graph = tf.function(self._run_steps, autograph=False)
+        self._run = self._run_eagerly_drawn if settings.static_shapes else in_one_graph
+        self._compiled_step = tf.function(train_step, jit_compile=settings.jit_compile, autograph=False)
 
     def train(self, evaluate=None):
         """Runs from the step of the newest checkpoint, or 0, to the last step.

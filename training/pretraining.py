@@ -88,7 +88,8 @@ class Pretraining:
         with self._locks:
             try:
                 return self._run()
-            except tf.errors.DataLossError:
+            except (tf.errors.DataLossError, tf.errors.NotFoundError):
+                self._lock.folder.check()
                 for data in (self._train_data, self._eval_data):
                     if data:
                         record_checks.find_corruption(data.record_set)

@@ -46,7 +46,7 @@ def _foreign_source(settings, prefix, vocab_file, vocab_required):
 
     Configuration and vocabulary, where no flag names them, are those of --init_checkpoint or lie beside the checkpoint.
     """
-    logging.info("%s holds a run of another program; its weights are used", prefix)
+    logging.info("another program's run: the weights of %s are used", prefix)
     start = settings.init_checkpoint or prefix
     source = ModelSource(dataclasses.replace(settings, init_checkpoint=start), vocab_file, vocab_required)
     source.weights = dataclasses.replace(

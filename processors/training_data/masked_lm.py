@@ -95,4 +95,4 @@ class MaskedLMData(PretrainingData):
         return self._masked(drawn, 0)
 
     def _masked(self, drawn, seed):
-        return drawn.enumerate().map(self._masking(seed)).prefetch(4) if self._masking else drawn
+        return drawn.enumerate().map(batches.as_it_is(self._masking(seed))).prefetch(4) if self._masking else drawn

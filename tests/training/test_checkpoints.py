@@ -97,7 +97,7 @@ def test_damage_is_named_where_there_is_no_other_checkpoint(tmp_path, kind):
         Run(tmp_path).checkpoints.restore()
     message = str(error.value)
     assert message.startswith(f"{tmp_path}/model.ckpt-3") and "\n" not in message
-    assert message.endswith("there is no whole one before it; copy it again, or use another --output_dir")
+    assert message.endswith("there is no whole checkpoint before it; give another --output_dir to train anew")
     assert "remove" not in message and "overwrite" not in message
     assert list(tmp_path.glob("model.ckpt-3.*"))
 
