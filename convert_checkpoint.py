@@ -7,16 +7,17 @@ import console
 import errors
 import registry
 from errors import InputError
-from training import conversion_settings, flags
+from training import conversion_settings, flags, run_folder
 
 
 def main(_):
     with errors.reported("the conversion is not finished; --overwrite_output_dir replaces what it has written"):
         run = flags.read(conversion_settings.ConversionSettings)
         conversion_settings.check(run)
-        # TensorFlow is imported only now that flags are known to be good.
-        console.import_tensorflow()
-        convert(run)
+        with run_folder.lock(run.output_dir):
+            # TensorFlow is imported only now that flags are known to be good.
+            console.import_tensorflow()
+            convert(run)
 
 
 def convert(run):

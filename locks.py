@@ -50,6 +50,10 @@ class Lock:
                     return file
             file.close()
 
+    @property
+    def is_held(self):
+        return not self._file.closed
+
     def release(self):
         """Gives the lock back; once more does nothing."""
         if self._file.closed:

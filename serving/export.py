@@ -3,19 +3,21 @@
 import contextlib
 import logging
 import os
-import shutil
 
 import numpy as np
 import tensorflow as tf
 import tensorflow_text  # noqa: F401  its operations are in the graphs that are loaded again
 
 from errors import InputError
+from files import replaced_folder
+from locks import Lock
 from modeling.encoder import policy
 from serving.int8_weights import Int8Weights
 from serving.predictor import Predictor
 from serving.saved_module import Classifier, Vectors, save
 from serving.trained_head import read_classifier
 from training.building import ModelSource
+from training.checkpoint_files import PlainName
 from training.settings import RunSettings
 from training.weights import load_weights
 
@@ -88,7 +90,9 @@ def _samples(tokenizer):
 
 
 def _differences(live, options, folder):
-    loaded = tf.saved_model.load(folder)
+    # TensorFlow takes brackets in the folder's name for a pattern.
+    with contextlib.closing(PlainName(folder, [folder])) as plain:
+        loaded = tf.saved_model.load(str(plain))
     first, second = _samples(live.tokenizer)
     found, expected = [], []
     for start in range(0, len(first), 16):
@@ -125,19 +129,15 @@ def _wanted(options):
 
 @contextlib.contextmanager
 def _put_in_place(target):
-    """A folder beside the target that takes its place when the block ends well."""
+    """A folder beside the target that takes its place when the block ends well, while nobody else writes there."""
     target = os.path.abspath(target)
-    beside = os.path.join(os.path.dirname(target), f".{os.path.basename(target)}.{os.getpid()}.part")
-    try:
-        os.makedirs(beside)
-        yield beside
-        if os.path.isdir(target):
-            shutil.rmtree(target)
-        os.replace(beside, target)
-    except OSError as error:
-        raise InputError(f"--output_dir={target}: cannot be written: {error.strerror or error}") from error
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
+    place, name = os.path.split(target)
+    with Lock(
+        os.path.join(place, f".{name}.lock"),
+        f"--output_dir={target}: another command writes it; wait for its end, stop it, or give another folder",
+    ):
+        with replaced_folder(target) as beside:
+            yield beside
 
 
 def _bytes_of(folder):

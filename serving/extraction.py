@@ -45,6 +45,15 @@ def extract(run, max_seq_length=None):
     job.to_standard_output() if run.output_file == "-" else job.to_file()
 
 
+def _checked(part):
+    """What a PartFolder says of the job so far, None in a new one. Raises InputError for what no job says."""
+    done = part.progress
+    numbers = done is not None and [done.get(name) for name in ("before", "texts", "cut")]
+    if numbers and not (all(type(n) is int and n >= 0 for n in numbers) and isinstance(done.get("digest"), str)):
+        raise InputError(f"{part.path}: its state is not that of a job; remove it to start anew")
+    return done
+
+
 class _Job:
     """One input file, one encoder, one kind of vectors."""
 
@@ -63,7 +72,7 @@ class _Job:
         path, settings = self._run.output_file, self._settings()
         asked = {**settings, "append": self._run.append, "output_format": self._kind}
         with contextlib.closing(PartFolder(path + ".part", asked, vector_files.NAMES)) as part:
-            done = part.progress or {"before": 0, "texts": 0, "cut": 0, "digest": self._digest.hexdigest()}
+            done = _checked(part) or {"before": 0, "texts": 0, "cut": 0, "digest": self._digest.hexdigest()}
             if part.progress is None and self._run.append and os.path.exists(path):
                 done["before"] = self._writer.load(part, path, settings)
             self._pass_over(done)

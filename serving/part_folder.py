@@ -5,13 +5,13 @@ files hold beyond it is cut off when the job goes on. Of a job that has ended th
 """
 
 import contextlib
-import fcntl
 import json
-import logging
 import os
 
+import json_files
 from errors import InputError
 from files import replaced
+from locks import Lock
 
 STATE, LOCK = "state.json", "lock"
 
@@ -34,11 +34,12 @@ class PartFolder:
     def __init__(self, path, settings, names):
         self.path, self._settings, self._names = path, settings, names
         self.progress, self._files = None, {}
+        self._anew = f"remove {path} to start anew"
         self._lock = self._locked()
         try:
             self._go_on(self._read_state())
         except BaseException:
-            self._lock.close()
+            self._lock.release()
             raise
 
     def file(self, name):
@@ -70,11 +71,12 @@ class PartFolder:
 
     def close(self):
         """Leaves the folder to who goes on with it; one in which nothing is committed is removed."""
-        if self.progress is None and not self._lock.closed:
+        if self.progress is None and self._lock.is_held:
             self.remove()
-        for file in (*self._files.values(), self._lock):
+        for file in self._files.values():
             with contextlib.suppress(OSError):  # a full disk; what is not committed does not count
                 file.close()
+        self._lock.release()
         self._files = {}
 
     def remove(self):
@@ -84,30 +86,13 @@ class PartFolder:
                 os.remove(self.file(name))
         with contextlib.suppress(OSError):  # it holds what somebody has put there meanwhile
             os.rmdir(self.path)
-        self._lock.close()
+        self._lock.release()
 
     def _locked(self):
-        """The open file whose lock keeps other jobs away; the system gives it back also when the job is killed."""
-        while True:
-            try:
-                os.makedirs(self.path, exist_ok=True)
-                self._refuse_what_no_job_wrote()
-                file = open(self.file(LOCK), "ab")
-            except OSError as error:
-                raise InputError(f"{self.path}: cannot be made: {error.strerror}") from None
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                file.close()
-                raise InputError(f"{self.path}: another job is at work in it; wait for its end, or stop it") from None
-            except OSError as error:
-                logging.warning(
-                    "%s: no lock (%s): do not start another job with this output", self.path, error.strerror
-                )
-            with contextlib.suppress(FileNotFoundError):  # a job that ended just now has removed what was opened
-                if os.path.samestat(os.fstat(file.fileno()), os.stat(self.file(LOCK))):
-                    return file
-            file.close()
+        """The Lock that keeps other jobs away."""
+        if os.path.isdir(self.path):
+            self._refuse_what_no_job_wrote()
+        return Lock(self.file(LOCK), f"{self.path}: another job is at work in it; wait for its end, or stop it")
 
     def _refuse_what_no_job_wrote(self):
         for entry in os.scandir(self.path):
@@ -120,16 +105,14 @@ class PartFolder:
 
     def _read_state(self):
         """The last commit's; None where there was none."""
-        try:
-            with open(self.file(STATE), encoding="utf-8") as file:
-                state = json.load(file)
-        except FileNotFoundError:
+        if not os.path.exists(self.file(STATE)):
             return None
-        except ValueError as error:
-            raise InputError(f"{self.file(STATE)}: not JSON ({error}); remove {self.path} to start anew") from None
-        parts = ("settings", "progress", "sizes")
-        if not isinstance(state, dict) or not all(isinstance(state.get(part), dict) for part in parts):
-            raise InputError(f"{self.file(STATE)}: not the state of a job; remove {self.path} to start anew")
+        state = json_files.read(self.file(STATE), mend=self._anew)
+        sizes = state.get("sizes")
+        if not all(isinstance(state.get(part), dict) for part in ("settings", "progress", "sizes")):
+            raise InputError(f"{self.file(STATE)}: not the state of a job; {self._anew}")
+        if not all(name in self._names and type(size) is int and size >= 0 for name, size in sizes.items()):
+            raise InputError(f"{self.file(STATE)}: sizes: bytes of {', '.join(self._names)} are needed; {self._anew}")
         return state
 
     def _go_on(self, state):
@@ -152,9 +135,7 @@ class PartFolder:
     def _cut(self, name, size):
         with open(self.file(name), "ab") as file:
             if file.tell() < size:
-                raise InputError(
-                    f"{self.file(name)}: {file.tell()} bytes, {size} were written; remove {self.path} to start anew"
-                )
+                raise InputError(f"{self.file(name)}: {file.tell()} bytes, {size} were written; {self._anew}")
             file.truncate(size)
 
 

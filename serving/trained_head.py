@@ -21,10 +21,10 @@ def trained_length(path):
     if run is None:
         return None
     length = run_folder.read_run_config(run)["settings"].get("max_seq_length")
-    if type(length) is not int or length < 1:
+    if type(length) is not int or length < 3:
         path = os.path.join(run, run_folder.RUN_CONFIG)
         raise InputError(
-            f"{path}: max_seq_length is {json_files.shown(length)}, a number is needed; copy the folder again"
+            f"{path}: max_seq_length is {json_files.shown(length)}, 3 or more is needed; copy the folder again"
         )
     return length
 

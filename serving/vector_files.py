@@ -6,6 +6,9 @@ HDF5 and NPZ hold the same arrays, by these names:
   lines: int64 [n], the number of each text's line, from 0.
   tokens: uint8, not for sentences: UTF-8 of the tokens or words of all rows, each followed by a line end.
   settings: JSON, what the vectors were made with; in HDF5 an attribute of the file.
+
+Whoever appends needs to know that a file is still what was written: HDF5 has a checksum as an attribute, NPZ has its
+own, and beside lines there is one in a file of its own, since a line says nothing but vectors.
 """
 
 import contextlib
@@ -18,12 +21,17 @@ import zlib
 import h5py
 import numpy as np
 
+import json_files
 from errors import InputError
 from files import replaced
 from serving.decimals import joined_rows
 
 NAMES = ("lines", "values", "counts", "tokens")  # of a PartFolder's files; JsonLines has the first alone
-_UNREADABLE = (OSError, EOFError, KeyError, ValueError, zlib.error, zipfile.BadZipFile)
+_UNREADABLE = (
+    OSError, EOFError, KeyError, ValueError, TypeError, RuntimeError, MemoryError, OverflowError, zlib.error,
+    zipfile.BadZipFile, NotImplementedError,
+)  # fmt: skip
+_BYTES_AT_ONCE = 1 << 24
 
 
 def make_writer(path, kind, options, dtype):
@@ -71,27 +79,83 @@ class JsonLines:
 
     def load(self, part, path, settings):
         """Begins with what is in a file; returns the number of its texts."""
-        del settings  # lines do not say what they were made with
-        count, last = 0, b"\n"
+        made = _read_made(path, settings)
         try:
             with (gzip.open if self._compressed else open)(path, "rb") as file:
-                for line in file:
-                    count, last = count + 1, line
+                count = _count_lines(file, path, None if made else _check_line)
         except _UNREADABLE as error:
+            if isinstance(error, InputError):
+                raise
             raise InputError(
                 f"{path}: --append: it cannot be read ({error}); move it away to write a new one"
             ) from None
-        if not last.endswith(b"\n"):
-            raise InputError(f"{path}: line {count} is not whole; --append needs a finished file")
+        checksum = 0
         with open(path, "rb") as file:
-            while data := file.read(1 << 24):
+            while data := file.read(_BYTES_AT_ONCE):
+                checksum = zlib.crc32(data, checksum)
                 part.append("lines", data)
+        if made and made["checksum"] != f"{checksum:08x}":
+            raise _changed(path, f"move it away to write a new one, or remove {made_file(path)} to append all the same")
         return count
 
     def finish(self, part, path, settings):
-        del settings
-        if os.path.exists(part.file("lines")):  # else a job that was killed has moved them
-            os.replace(part.file("lines"), path)
+        if not os.path.exists(part.file("lines")):
+            return  # a job that was killed has moved them
+        checksum = 0
+        with open(part.file("lines"), "rb") as file:
+            while data := file.read(_BYTES_AT_ONCE):
+                checksum = zlib.crc32(data, checksum)
+        with replaced(made_file(path)) as temporary, open(temporary, "w", encoding="utf-8") as file:
+            json.dump({"checksum": f"{checksum:08x}", "settings": settings}, file, indent=1)
+        os.replace(part.file("lines"), path)
+
+
+def made_file(path):
+    """The file beside JSON lines that says what they were made with, and their checksum."""
+    return os.path.join(os.path.dirname(path), f".{os.path.basename(path)}.made.json")
+
+
+def _read_made(path, settings):
+    """What `made_file` says; None where there is none, as beside a file of the original."""
+    if not os.path.exists(made_file(path)):
+        return None
+    mend = "remove it to append all the same"
+    made = json_files.read(made_file(path), mend=mend)
+    if not isinstance(made.get("settings"), dict) or not isinstance(made.get("checksum"), str):
+        raise InputError(f"{made_file(path)}: not what extract_features.py writes; {mend}")
+    _check_settings(path, made["settings"], settings)
+    return made
+
+
+def _count_lines(file, path, check=None):
+    """The number of lines; check: (line, number from 0, path) -> None."""
+    count, last = 0, b"\n"
+    for line in file:
+        if check:
+            check(line, count, path)
+        count, last = count + 1, line
+    if not last.endswith(b"\n"):
+        raise InputError(f"{path}: line {count} is not whole; --append needs a finished file")
+    return count
+
+
+def _check_line(line, number, path):
+    """Raises InputError for a line that is none of this format, or not in its place."""
+    if not line.endswith(b"\n"):
+        return  # which is said
+    mend = "--append needs a file of extract_features.py"
+    value = json_files.parse(line.rstrip(), path, mend=mend, line=number + 1)
+    if not isinstance(value.get("features"), list) or value.get("linex_index") != number:
+        raise InputError(f"{path}:{number + 1}: features and linex_index {number} are needed; {mend}")
+
+
+def _check_settings(path, before, settings):
+    if before != settings:
+        raise InputError(f"{path}: --append: it was made with other settings: {_difference(before, settings)}")
+
+
+def _changed(path, mend):
+    return InputError(f"{path}: --append: it is not what was written, its checksum is another one; {mend}")
 
 
 class Arrays:
@@ -111,15 +175,48 @@ class Arrays:
 
     def load(self, part, path, settings):
         """Begins with what is in a file; returns the number of its texts."""
-        with self._opened(path) as (arrays, before):
-            if before != settings:
-                raise InputError(f"{path}: --append: it was made with other settings: {_difference(before, settings)}")
-            for name in ("values", "lines", *(("tokens",) if self._ragged else ())):
+        with self._opened(path) as (arrays, before, checksum):
+            _check_settings(path, before, settings)
+            count = self._check_shapes(arrays, path)
+            found = 0
+            for name in self._names():
                 for start in range(0, len(arrays[name]), 1 << 16):
-                    part.append(name, arrays[name][start : start + (1 << 16)].tobytes())
+                    data = arrays[name][start : start + (1 << 16)].tobytes()
+                    found = zlib.crc32(data, found)
+                    if name != "offsets":
+                        part.append(name, data)
             if self._ragged:
                 part.append("counts", np.diff(arrays["offsets"][:]).tobytes())
-            return len(arrays["lines"])
+            if checksum is not None and checksum != f"{found:08x}":
+                raise _changed(path, "move it away to write a new one")
+            return count
+
+    def _names(self):
+        return ("lines", "values", *(("offsets", "tokens") if self._ragged else ()))
+
+    def _check_shapes(self, arrays, path):
+        """The number of texts. Raises InputError for arrays that are not what `finish` writes."""
+        kinds = {"lines": np.dtype(np.int64), "offsets": np.dtype(np.int64), "tokens": np.dtype(np.uint8)}
+        ranks = {"values": 3 if self._options.num_states > 1 else 2}
+        for name in self._names():
+            kind, rank = kinds.get(name, self._dtype), ranks.get(name, 1)
+            found = arrays[name]
+            if found.dtype != kind or len(found.shape) != rank:
+                raise InputError(
+                    f"{path}: --append: {name}: {kind} of {rank} axes is needed, found {found.dtype} of "
+                    f"{len(found.shape)}; move it away to write a new one"
+                )
+        count, rows = len(arrays["lines"]), len(arrays["values"])
+        whole = np.array_equal(arrays["lines"][:], np.arange(count))
+        if self._ragged:
+            offsets, ends = arrays["offsets"][:], np.count_nonzero(arrays["tokens"][:] == ord("\n"))
+            whole &= len(offsets) == count + 1 and offsets[0] == 0 and offsets[-1] == rows == ends
+            whole &= bool(np.all(np.diff(offsets) >= 0))
+        else:
+            whole &= rows == count
+        if not whole:
+            raise InputError(f"{path}: --append: its arrays do not fit together; move it away to write a new one")
+        return count
 
     def finish(self, part, path, settings):
         arrays = {"lines": _mapped(part.file("lines"), np.int64)}
@@ -139,23 +236,40 @@ class Arrays:
                 return
             with h5py.File(temporary, "w") as file:
                 file.attrs["settings"] = json.dumps(settings)
+                file.attrs["checksum"] = self._checksum(arrays)
                 for name, array in arrays.items():
                     file.create_dataset(name, data=array)
 
+    def _checksum(self, arrays):
+        found = 0
+        for name in self._names():
+            for start in range(0, len(arrays[name]), 1 << 16):
+                found = zlib.crc32(arrays[name][start : start + (1 << 16)].tobytes(), found)
+        return f"{found:08x}"
+
     @contextlib.contextmanager
     def _opened(self, path):
-        """name -> array, and the settings."""
+        """name -> array, the settings, and the checksum, None where the file has none or one of its own."""
         try:
             if self._kind == "hdf5":
                 with h5py.File(path) as file:
-                    yield file, json.loads(file.attrs["settings"])
+                    arrays = {name: file[name] for name in self._names()}
+                    if not all(isinstance(one, h5py.Dataset) for one in arrays.values()):
+                        raise KeyError("something else stands where an array is needed")
+                    checksum = file.attrs.get("checksum")
+                    yield arrays, _settings_in(file.attrs["settings"], path), checksum
             else:
                 with np.load(path) as file:
-                    yield {name: file[name] for name in file.files}, json.loads(str(file["settings"]))
+                    arrays = {name: file[name] for name in self._names()}
+                    yield arrays, _settings_in(str(file["settings"]), path), None
         except _UNREADABLE as error:
             if isinstance(error, InputError):
                 raise
             raise InputError(f"{path}: --append: no {self._kind} file of this script ({error})") from None
+
+
+def _settings_in(text, path):
+    return json_files.parse(text, f"{path}: settings", mend="move it away to write a new one")
 
 
 def _mapped(path, dtype):
@@ -167,5 +281,7 @@ def _mapped(path, dtype):
 
 
 def _difference(before, now):
-    name = next(name for name in sorted(before.keys() | now.keys()) if before.get(name) != now.get(name))
-    return f"{name} {before.get(name)!r} there, {now.get(name)!r} here"
+    none = object()  # null is a value
+    name = next(name for name in sorted(before.keys() | now.keys()) if before.get(name, none) != now.get(name, none))
+    there, here = (repr(one[name]) if name in one else "unknown" for one in (before, now))
+    return f"{name} {there} there, {here} here"

@@ -2,9 +2,9 @@
 
 import dataclasses
 import difflib
-import json
 import os
 
+import json_files
 from errors import InputError
 
 UNITS = ("token", "word", "sentence")
@@ -100,18 +100,19 @@ def _known(kind, name, known, given=None):
 
 def _learned_weights(path, num_layers):
     """(scalars, gamma) of a JSON file."""
-    try:
-        with open(path, encoding="utf-8") as file:
-            values = json.load(file)
-        scalars, gamma = tuple(map(float, values["scalars"])), float(values.get("gamma", 1.0))
-    except OSError as error:
-        raise InputError(
-            f"--layer_mix={path}: none of {', '.join(MIXES)}, and no such file of learned weights ({error.strerror})"
-        ) from None
-    except (ValueError, TypeError, KeyError, AttributeError):
-        raise InputError(
-            f'{path}: learned weights are a JSON object {{"scalars": [one number per layer], "gamma": 1.0}}'
-        ) from None
+    form = 'learned weights are a JSON object {"scalars": [one number per layer], "gamma": 1.0}'
+    if not os.path.exists(path):
+        raise InputError(f"--layer_mix={path}: none of {', '.join(MIXES)}, and no such file of learned weights")
+    values = json_files.read(path, mend=form)
+    scalars, gamma = values.get("scalars"), values.get("gamma", 1.0)
+    if not isinstance(scalars, list) or not all(map(_is_number, [*scalars, gamma])):
+        raise InputError(f"{path}: {form}")
+    scalars, gamma = tuple(map(float, scalars)), float(gamma)
     if len(scalars) != num_layers:
         raise InputError(f"{path}: {len(scalars)} scalars for {num_layers} layers; --layers must name as many")
     return scalars, gamma
+
+
+def _is_number(value):
+    """Whether a JSON value is a number that float32 holds; NaN and Infinity, which Python reads, are none."""
+    return type(value) in (int, float) and abs(value) < 1e30

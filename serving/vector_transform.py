@@ -19,6 +19,7 @@ import zlib
 
 import numpy as np
 
+import json_files
 from errors import InputError
 from files import replaced
 
@@ -26,6 +27,11 @@ KINDS = ("whitening", "remove_components", "common_component")
 ENDING = ".npz"
 # Directions of less variance than this share of the largest are rounding.
 LEAST_SHARE = 1e-12
+_MEND = "no file of evaluate_vectors.py --save_transform; give one"
+_NO_ARRAYS = (
+    KeyError, ValueError, TypeError, EOFError, MemoryError, OverflowError, NotImplementedError, zlib.error,
+    zipfile.BadZipFile,
+)  # fmt: skip
 
 
 class VectorTransform:
@@ -94,11 +100,18 @@ def load(path):
     """The VectorTransform of a file. Raises InputError: no such file, or another kind of file."""
     try:
         with np.load(path) as file:
-            return VectorTransform(file["mean"], file["matrix"], **json.loads(str(file["transform"])))
+            mean, matrix, said = file["mean"], file["matrix"], str(file["transform"])
     except OSError as error:
         raise InputError(f"--transform={path}: cannot be read: {error.strerror or error}") from None
-    except (KeyError, ValueError, TypeError, EOFError, zipfile.BadZipFile):
-        raise InputError(f"--transform={path}: no file of evaluate_vectors.py --save_transform") from None
+    except _NO_ARRAYS:
+        raise InputError(f"--transform={path}: {_MEND}") from None
+    said = json_files.parse(said, f"--transform={path}", mend=_MEND)
+    fits = mean.ndim == 1 and matrix.ndim == 2 and matrix.shape[0] == len(mean) > 0 < matrix.shape[1]
+    numbers = all(np.issubdtype(one.dtype, np.floating) and np.isfinite(one).all() for one in (mean, matrix))
+    kinds = {"name": str, "texts": int, "made_with": dict}
+    if not (fits and numbers and said.keys() == kinds.keys() and all(isinstance(said[n], kinds[n]) for n in kinds)):
+        raise InputError(f"--transform={path}: {_MEND}")
+    return VectorTransform(mean, matrix, **said)
 
 
 def parse(name):

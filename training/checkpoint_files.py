@@ -34,7 +34,7 @@ def opened(prefix):
     Raises:
       InputError: the index cannot be read, a data file is missing or is shorter than the index says.
     """
-    name = PlainName(prefix)
+    name = PlainName(prefix, files_of(prefix))
     try:
         reader = tf.train.load_checkpoint(str(name))
         shapes, kinds = reader.get_variable_to_shape_map(), reader.get_variable_to_dtype_map()
@@ -55,20 +55,24 @@ def is_whole(prefix):
 
 
 class PlainName:
-    """A prefix under which TensorFlow finds the files of another one, as str() and until `close`.
+    """A name under which TensorFlow finds what has another name, as str() and until `close`.
 
     TensorFlow reads brackets, stars, question marks and backslashes in it as a pattern, and then finds nothing, or the
-    files of another folder; files of such names are linked from a folder of a plain one.
+    files of another folder; what has such a name is linked from a folder of a plain one.
+
+    Args:
+      prefix: of a checkpoint, or a folder.
+      paths: what the name stands for: paths that begin with it.
     """
 
-    def __init__(self, prefix):
+    def __init__(self, prefix, paths):
         self._prefix, self._close = prefix, None
         if not _PATTERN.search(prefix) or "://" in prefix:
             return
         place = next((p for p in (tempfile.gettempdir(), "/tmp") if not _PATTERN.search(p)), None)
         folder = tempfile.TemporaryDirectory(prefix="bertline-", dir=place, ignore_cleanup_errors=True)
-        self._prefix, self._close = os.path.join(folder.name, "ckpt"), folder.cleanup
-        for path in files_of(prefix):
+        self._prefix, self._close = os.path.join(folder.name, "plain"), folder.cleanup
+        for path in paths:
             os.symlink(os.path.abspath(path), self._prefix + path[len(prefix) :])
 
     def __str__(self):

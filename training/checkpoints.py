@@ -17,7 +17,7 @@ import tensorflow as tf
 from errors import InputError
 from files import StandingFolder
 from training import checkpoint_files
-from training.checkpoint_files import PlainName, first_line
+from training.checkpoint_files import PlainName, files_of, first_line
 from training.run_folder import RUN_CONFIG
 
 CHECKPOINT_NAME = "model.ckpt"
@@ -97,7 +97,7 @@ class RunCheckpoints:
         damage = None
         for prefix in dict.fromkeys([newest, *reversed(own_checkpoints(self._folder))] if newest else ()):
             try:
-                with contextlib.closing(PlainName(prefix)) as name:
+                with contextlib.closing(PlainName(prefix, files_of(prefix))) as name:
                     self._checkpoint.read(str(name)).assert_consumed()
             except _DAMAGED as error:
                 damage = damage or f"{prefix}: damaged ({first_line(error)}), copy it again"
@@ -244,7 +244,7 @@ def remove_weights(pattern, kept):
 def restore_weights(named_weights, prefix):
     """Reads what `save_weights` wrote. Raises InputError where it is damaged."""
     try:
-        with contextlib.closing(PlainName(prefix)) as name:
+        with contextlib.closing(PlainName(prefix, files_of(prefix))) as name:
             _weights_alone(named_weights).read(str(name)).assert_consumed()
     except (*_DAMAGED, *_OF_OTHER_VARIABLES) as error:
         raise InputError(f"{prefix}: the best weights cannot be read: {first_line(error)}") from error

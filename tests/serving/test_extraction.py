@@ -1,9 +1,11 @@
 """extract() in one process: killed at any moment, resumed by another command, numbers that are none, odd old files."""
 
+import gzip
 import json
 import os
 import shutil
 
+import h5py
 import numpy as np
 import pytest
 
@@ -62,7 +64,8 @@ def test_killed_at_any_step_and_run_again(extract, tmp_path, monkeypatch, name, 
     extract(folder / name, ["an old file"])
     copies = copies_before_each_step(lambda: extract(folder / name, append=append), folder, monkeypatch)
     expected, ended = (folder / name).read_bytes(), []
-    assert len(copies) > 10 and os.listdir(folder) == [name]
+    names = sorted([name] + [".out.jsonl.made.json"] * name.endswith("jsonl"))
+    assert len(copies) > 10 and sorted(os.listdir(folder)) == names
     for copy in copies:
         part = copy / f"{name}.part"
         ended.append((copy / name).read_bytes() == expected and not (part / "state.json").exists())
@@ -71,7 +74,7 @@ def test_killed_at_any_step_and_run_again(extract, tmp_path, monkeypatch, name, 
         else:
             extract(copy / name, append=append)
             assert (copy / name).read_bytes() == expected, copy
-            assert os.listdir(copy) == [name]
+            assert sorted(os.listdir(copy)) == names
     assert 0 < sum(ended) < 5 and ended == sorted(ended)
 
 
@@ -156,6 +159,114 @@ def test_a_transform_of_another_width(extract, tiny, tmp_path):
     with pytest.raises(InputError, match="w.npz: fitted on vectors of 3 numbers, here they have 16"):
         extract(tmp_path / "out.jsonl", transform=str(tmp_path / "w.npz"))
     assert sorted(os.listdir(tmp_path)) == ["texts.txt", "w.npz"]
+
+
+KINDS = ("out.jsonl", "out.jsonl.gz", "out.hdf5", "out.npz")
+
+
+@pytest.mark.parametrize("unit", ("sentence", "token"))
+@pytest.mark.parametrize("name", KINDS)
+def test_append_goes_on_with_what_was_written_only(extract, tmp_path, name, unit):
+    """Each byte of a digit, of an array or of what is packed counts."""
+    extract(tmp_path / name, unit=unit)
+    whole = (tmp_path / name).read_bytes()
+    for place in np.random.default_rng(0).integers(len(whole), size=60):
+        changed = bytearray(whole)
+        changed[place] ^= 1
+        (tmp_path / name).write_bytes(changed)
+        before = contents(tmp_path)
+        if name.endswith(("5", "z")) and intact(tmp_path / name, whole, tmp_path):
+            continue  # a byte of no meaning: a name, a date, a gap
+        with pytest.raises(InputError, match=rf"^[^\n]*{name}[^\n]*$"):
+            extract(tmp_path / name, unit=unit, append=True)
+        (tmp_path / "texts.txt").unlink()
+        assert contents(tmp_path) == before, "nothing is changed, nothing is left"
+    (tmp_path / name).write_bytes(whole)
+    extract(tmp_path / name, unit=unit, append=True)
+    assert (tmp_path / name).stat().st_size > len(whole)
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def intact(path, whole, folder):
+    """Whether a file still gives the arrays, or the lines, of the whole one."""
+    (folder / "whole").write_bytes(whole)
+    try:
+        return equal(folder / "whole", path)
+    except Exception:  # by the library that reads it
+        return False
+    finally:
+        (folder / "whole").unlink()
+
+
+def equal(path, other):
+    if other.suffix == ".gz":
+        return gzip.decompress(path.read_bytes()) == gzip.decompress(other.read_bytes())
+    if other.suffix == ".npz":
+        with np.load(path) as one, np.load(other) as two:
+            return all(np.array_equal(one[name], two[name]) for name in one.files)
+    with h5py.File(path) as one, h5py.File(other) as two:
+        same = all(np.array_equal(one[name][()], two[name][()]) for name in one)
+        return same and dict(one.attrs) == dict(two.attrs)
+
+
+@pytest.mark.parametrize(
+    "line, message",
+    [
+        (b"{}", "out.jsonl:6: features and linex_index 5 are needed"),
+        (b'{"linex_index": 4, "features": []}', "out.jsonl:6: features and linex_index 5 are needed"),
+        (b'{"linex_index": 5, "features": [', "out.jsonl:6: not JSON"),
+        (b"[" * 10**5, "out.jsonl:6: lists or objects are nested too deeply"),
+    ],
+)
+def test_lines_of_others_are_looked_at_before_more_are_appended(extract, tmp_path, line, message):
+    path = tmp_path / "out.jsonl"
+    extract(path)
+    (tmp_path / ".out.jsonl.made.json").unlink()  # as beside a file of the original
+    before = path.read_bytes()
+    path.write_bytes(before + line + b"\n")
+    with pytest.raises(InputError, match=message):
+        extract(path, append=True)
+    path.write_bytes(before)
+    extract(path, append=True)
+    assert [json.loads(line)["linex_index"] for line in path.open()] == list(range(10))
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_append_with_other_settings(extract, tmp_path, name):
+    extract(tmp_path / name)
+    with pytest.raises(InputError, match=f"{name}: --append: it was made with other settings: normalize False there"):
+        extract(tmp_path / name, normalize=True, append=True)
+
+
+@pytest.mark.parametrize("made", (b"", b"{}", b'{"settings": [], "checksum": 1}', b"\xff"))
+def test_a_checksum_file_that_is_damaged(extract, tmp_path, made):
+    extract(tmp_path / "out.jsonl")
+    (tmp_path / ".out.jsonl.made.json").write_bytes(made)
+    with pytest.raises(InputError, match=r"\.out\.jsonl\.made\.json.*; remove it to append all the same"):
+        extract(tmp_path / "out.jsonl", append=True)
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        b"", b"[]", b'{"settings": {}}', b"\xff", b"[" * 10**5, {"sizes": []}, {"sizes": {"lines": -1}},
+        {"sizes": {"lines": "1"}}, {"sizes": {"lines": True}}, {"sizes": {"other": 1}}, {"settings": None},
+        {"progress": {}}, {"progress": {"before": 0, "texts": "1", "cut": 0, "digest": ""}},
+        {"progress": {"before": 0, "texts": 1, "cut": 0, "digest": None}},
+    ],
+)  # fmt: skip
+def test_the_state_of_a_job_is_checked(extract, tmp_path, state):
+    path = tmp_path / "out.jsonl.part" / "state.json"
+    with pytest.raises(InputError, match="is not UTF-8"):
+        extract(tmp_path / "out.jsonl", [*TEXTS * 4, b"\xff\n"])
+    if isinstance(state, dict):
+        state = json.dumps({**json.loads(path.read_text()), **state}).encode()
+    path.write_bytes(state)
+    with pytest.raises(InputError, match=r"^[^\n]*out.jsonl.part[^\n]* remove [^\n]* to start anew$"):
+        extract(tmp_path / "out.jsonl")
 
 
 @pytest.mark.parametrize(

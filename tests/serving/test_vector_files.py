@@ -54,7 +54,7 @@ def test_refused(tmp_path):
     with pytest.raises(InputError, match=r"begun with layers \[-1\], now it is \[-2\]"):
         PartFolder(str(tmp_path / "x"), {"layers": [-2], "unit": "token"}, NAMES)
     (tmp_path / "x" / "state.json").write_text("{")
-    with pytest.raises(InputError, match="state.json: not JSON"):
+    with pytest.raises(InputError, match="state.json:1: not JSON"):
         PartFolder(str(tmp_path / "x"), {}, NAMES)
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="cannot be made"):

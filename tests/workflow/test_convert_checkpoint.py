@@ -13,6 +13,8 @@ sys.modules.setdefault("triton", None)
 
 import tensorflow as tf
 
+from training import run_folder
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
@@ -28,12 +30,14 @@ def convert(*flags, status=0):
 
 def test_original_to_huggingface_and_back(golden_dir, tmp_path):
     original = str(golden_dir / "tiny_bert" / "bert_model.ckpt")
-    there, back = tmp_path / "huggingface", tmp_path / "tf1"
+    there, back = tmp_path / "hugging face[1]", tmp_path / "tf1 [a-b]*?, ü"  # some of it a pattern to TensorFlow
     for source, out, kind in ((original, there, "huggingface"), (there, back, "tf1")):
         printed = convert(f"--init_checkpoint={source}", f"--output_dir={out}", f"--format={kind}")
         assert "largest difference of sequence_output: 0\n" in printed
         assert "largest difference of pooled_output: 0\n" in printed
         assert "matched       39\n  missing        0\n  not used       0\n" in printed
+    assert sorted(path.name for path in tmp_path.iterdir()) == [there.name, back.name]
+    back = back.rename(tmp_path / "tf1")
     before, after = tf.train.load_checkpoint(original), tf.train.load_checkpoint(str(back / "bert_model.ckpt"))
     names = [n for n in before.get_variable_to_shape_map() if "/adam_" not in n and n != "global_step"]
     assert sorted(names) == sorted(after.get_variable_to_shape_map())
@@ -121,3 +125,11 @@ def test_help_and_flag_errors_do_not_wait_for_tensorflow():
     for flag, status in (("--help", 0), ("--format=onnx", 2), ("--output_dir=x", 2)):
         run = subprocess.run([sys.executable, "-c", code.format(flag)], cwd=ROOT, capture_output=True, text=True)
         assert run.returncode == status and "Traceback" not in run.stderr, run.stderr
+
+
+def test_one_command_at_a_time(golden_dir, tmp_path):
+    out = tmp_path / "out"
+    with run_folder.lock(str(out)):
+        line = convert(f"--init_checkpoint={golden_dir}/tiny_bert/bert_model.ckpt", f"--output_dir={out}", status=2)
+        assert line.startswith(f"error: --output_dir={out}: another command is at work there; wait for its end")
+        assert os.listdir(out) == [run_folder.LOCK]

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pathlib
 import subprocess
 import sys
 
@@ -176,11 +177,12 @@ def test_hub_loads_it(export, tiny_bert, tmp_path):
 
 
 def test_an_export_is_replaced_only_where_that_is_asked_for(export, tiny_bert, tmp_path):
-    flags = [f"--model={tiny_bert}", f"--output_dir={tmp_path}/out", "--task=embed"]
+    out = tmp_path / "out[1] *?"  # to TensorFlow a pattern
+    flags = [f"--model={tiny_bert}", f"--output_dir={out}", "--task=embed"]
     export(*flags)
     assert "--overwrite_output_dir" in export(*flags, status=2).stderr
     export(*flags, "--overwrite_output_dir", "--pooling=max")
-    assert sorted(os.listdir(tmp_path)) == ["out"], "nothing is left beside it"
+    assert sorted(os.listdir(tmp_path)) == [out.name], "nothing is left beside it"
 
 
 @pytest.mark.parametrize(
@@ -232,6 +234,17 @@ def test_numbers_that_are_not_finite_are_no_export(tiny_bert, tmp_path, name, wh
     with pytest.raises(InputError, match=f"--dtype={dtype}: vectors of sample texts are NaN or infinity, .*{message}"):
         export(run)
     assert sorted(os.listdir(tmp_path)) == ["model"]
+
+
+def test_one_command_at_a_time(tmp_path):
+    from serving.export import _put_in_place
+
+    with _put_in_place(tmp_path / "out") as beside:
+        with pytest.raises(InputError, match=f"--output_dir={tmp_path}/out: another command writes it; wait"):
+            with _put_in_place(tmp_path / "out"):
+                pass
+        (pathlib.Path(beside) / "saved_model.pb").write_text("")
+    assert os.listdir(tmp_path) == ["out"] and os.listdir(tmp_path / "out") == ["saved_model.pb"]
 
 
 def test_what_is_no_export_is_never_removed(tmp_path):
