@@ -1,5 +1,6 @@
 """The loop by itself, with a step whose losses and gradients are written down beforehand."""
 
+import contextlib
 import math
 import os
 import signal
@@ -37,6 +38,12 @@ class Step:
 
     def variables(self):
         return {}
+
+    def averaged(self, step):
+        return contextlib.nullcontext()
+
+    def use_averages(self, step):
+        pass
 
     def __call__(self, batch):
         total = tf.reduce_sum(tf.cast(batch["example_index"], tf.float32), keepdims=True)
