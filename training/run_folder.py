@@ -22,7 +22,7 @@ LOCK = ".lock"
 _ANEW = "--overwrite_output_dir removes that run and begins anew"
 BYTES_FREE_AT_LEAST = 1 << 20
 # What weights are called in an output folder.
-_WEIGHTS = re.compile(r"model|model\.safetensors|best|(model\.ckpt|weights)-\d+(\.index)?")
+_WEIGHTS = re.compile(r"model|model\.safetensors|best|(model\.ckpt(-bertline)?|weights)-\d+(\.index)?")
 
 
 def check_writable(folder):
