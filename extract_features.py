@@ -51,6 +51,8 @@ def check(run):
     vector_options.output_format(run.output_file, run.output_format)
     layers = vector_options.parse_layers(run.layers)
     options = vector_options.vector_options(run.unit, run.pooling or "mean", layers, run.layer_mix, bool(run.normalize))
+    if options.unit != "sentence" and (run.prompt or run.prompt_name):
+        raise errors.InputError(vector_options.PROMPT_OF_OTHERS)
     if run.transform is not None:
         from serving import vector_transform
 

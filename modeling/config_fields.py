@@ -111,20 +111,36 @@ def check(values):
     Args:
       values: entry -> value, of a configuration file.
     """
-    for name, (allowed, meaning) in ONLY.items():
-        # `in` would take 0 for False.
-        if name in values and not any(type(values[name]) is type(one) and values[name] == one for one in allowed):
-            raise InputError(
-                f"{name} is {json_files.shown(values[name])}: {meaning}, which is not built here; "
-                f"{json_files.shown(allowed[0])} is; where the weights are of an ordinary BERT all the same, take "
-                f"{name} out and give that file by --bert_config_file"
-            )
+    name = _first_other(values, ONLY)
+    if name:
+        raise InputError(
+            f"{other(values, ONLY)}, which is not built here; {json_files.shown(ONLY[name][0][0])} is; where the "
+            f"weights are of an ordinary BERT all the same, take {name} out and give that file by --bert_config_file"
+        )
     width = values.get("embedding_size", values.get("hidden_size"))
     if width != values.get("hidden_size"):
         raise InputError(
             f"embedding_size is {json_files.shown(width)}, hidden_size {json_files.shown(values.get('hidden_size'))}: "
             "words of another width than the states, as in ELECTRA and ALBERT, are not built here"
         )
+
+
+def other(values, only):
+    """What the first entry means that has another value than those of a table as ONLY, in words; None where none has.
+
+    Args:
+      values: entry -> value. only: entry -> (values that are known, what any other one means).
+    """
+    name = _first_other(values, only)
+    return name and f"{name} is {json_files.shown(values[name])}: {only[name][1]}"
+
+
+def _first_other(values, only):
+    for name, (allowed, _) in only.items():
+        # `in` would take 0 for False.
+        if name in values and not any(type(values[name]) is type(one) and values[name] == one for one in allowed):
+            return name
+    return None
 
 
 def say_unknown(names):

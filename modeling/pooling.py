@@ -104,14 +104,26 @@ def check(pooling):
             raise InputError(f"--pooling={pooling}: unknown pooling {name!r}; known: {', '.join(POOLINGS)}")
 
 
-def pooled(states, mask, pooling):
+def pooled(states, mask, pooling, unpooled=0):
     """One vector per sequence: float32 [B, T, L, W] and int32 [B, T] -> [B, L, W'].
 
-    `pooling`: a name of POOLINGS, or several joined by "+", whose vectors are concatenated: W' is a multiple of W.
+    Args:
+      pooling: a name of POOLINGS, or several joined by "+", whose vectors are concatenated: W' is a multiple of W.
+      unpooled: int or int32 scalar: how many tokens at the begin, those of a prompt, are left out. "cls" is then the
+        token after them, and the weights of "weighted_mean" go on counting from the begin.
     """
     states, mask = tf.convert_to_tensor(states), tf.convert_to_tensor(mask)
-    parts = [POOLINGS[name](states, mask) for name in pooling.split("+")]
+    parts = [one_of(name, states, mask, unpooled) for name in pooling.split("+")]
     return parts[0] if len(parts) == 1 else tf.concat(parts, axis=-1)
+
+
+def one_of(name, states, mask, unpooled=0):
+    """`pooled` by one name of POOLINGS."""
+    if isinstance(unpooled, int) and unpooled == 0:
+        return POOLINGS[name](states, mask)
+    if POOLINGS[name] is cls:
+        return tf.gather(states, tf.minimum(unpooled, tf.shape(mask)[1] - 1), axis=1)
+    return POOLINGS[name](states, mask * tf.cast(tf.range(tf.shape(mask)[1]) >= unpooled, mask.dtype))
 
 
 def normalized(vectors):

@@ -65,7 +65,7 @@ class Client:
         Args:
           texts: list of str, or of pairs of str.
           return_truncated, progress: as of Predictor.embed, with the same warning.
-          wanted: pooling, layers, layer_mix, normalize, as of Predictor.embed.
+          wanted: pooling, layers, layer_mix, normalize, prompt, prompt_name, as of Predictor.embed.
 
         Raises:
           TypeError, InputError: what is no text, with its row; see `serving.texts`.

@@ -52,7 +52,11 @@ def export(run):
         )
     logging.info("%s", live.report.table())
     logging.getLogger("tensorflow").setLevel(logging.WARNING)  # its lines about assets
-    options = live.options(pooling=run.pooling, normalize=run.normalize) if run.task == "embed" else None
+    options = None
+    if run.task == "embed":
+        options = live.options(
+            pooling=run.pooling, normalize=run.normalize, prompt=run.prompt, prompt_name=run.prompt_name
+        )
     with _put_in_place(run.output_dir) as folder:
         head = _head(run, live, options)
         packed = Int8Weights(head.model.variables) if run.dtype == "int8" else None
@@ -123,7 +127,7 @@ def _check_finite(differences, run):
 def _wanted(options):
     return {
         "pooling": options.pooling, "layers": options.layers, "layer_mix": options.layer_mix,
-        "normalize": options.normalize,
+        "normalize": options.normalize, "prompt": options.prompt,
     }  # fmt: skip
 
 

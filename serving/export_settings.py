@@ -36,6 +36,14 @@ class ExportSettings(Settings):
         "default the model's own, else mean.",
     )
     normalize: bool | None = setting(None, "For --task=embed: give each vector length 1; by default as the model says.")
+    prompt_name: str | None = setting(
+        None,
+        "For --task=embed: name of the prompt to put before each text, of those of a sentence-transformers "
+        "folder; by default its own. It becomes part of the export.",
+    )
+    prompt: str | None = setting(
+        None, "For --task=embed: text to put before each text, instead of a prompt's name; empty: none."
+    )
     dtype: str = setting(
         "float32",
         "Of weights and computation: float32, bfloat16 or float16; int8: matrices of 8 bits, a quarter of the bytes, "
@@ -57,8 +65,10 @@ def check(run):
             raise InputError(f"--{name}={getattr(run, name)}: one of {', '.join(allowed)} is needed")
     if run.max_seq_length is not None and run.max_seq_length < 3:
         raise InputError(f"--max_seq_length={run.max_seq_length}: at least 3 are needed for [CLS], a token, [SEP]")
-    if run.task == "classify" and (run.pooling, run.normalize) != (None, None):
-        raise InputError("--pooling and --normalize are for --task=embed; a classifier has its own pooler")
+    if run.task == "classify" and (run.pooling, run.normalize, run.prompt, run.prompt_name) != (None,) * 4:
+        raise InputError(
+            "--pooling, --normalize, --prompt and --prompt_name are for --task=embed; a classifier has its own pooler"
+        )
     if run.pooling == "none":
         raise InputError("--pooling=none: an export gives one vector per text; extract_features.py gives one per token")
     vector_options.vector_options(pooling=run.pooling or "mean")

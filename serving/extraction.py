@@ -2,7 +2,6 @@
 
 import collections
 import contextlib
-import dataclasses
 import hashlib
 import itertools
 import json
@@ -39,7 +38,9 @@ def extract(run, max_seq_length=None):
         batch_tokens=run.batch_size * longest, batches_at_once=cores.share_between_batches(),
     )  # fmt: skip
     layers = vector_options.parse_layers(run.layers)
-    options = encoder.options(run.unit, run.pooling, layers, run.layer_mix, run.normalize)
+    options = encoder.options(
+        run.unit, run.pooling, layers, run.layer_mix, run.normalize, prompt=run.prompt, prompt_name=run.prompt_name
+    )
     logging.info("%s", encoder.report.table())
     job = _Job(run, encoder, options)
     job.to_standard_output() if run.output_file == "-" else job.to_file()
@@ -169,7 +170,7 @@ class _Job:
             "weights": self._encoder.fingerprint(), "tokenizer": self._encoder.tokenizer.fingerprint(),
             "max_seq_length": self._encoder.max_seq_length, "window_stride": self._run.window_stride,
             "batch_size": self._run.batch_size, "dtype": self._run.dtype, "output_dtype": self._run.output_dtype,
-            **dataclasses.asdict(self._options),
+            **self._options.described(),
         }  # fmt: skip
         if self._transform:
             settings["transform"] = self._transform.fingerprint()

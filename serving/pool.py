@@ -7,6 +7,7 @@ import numpy as np
 from modeling import pooling
 from processors.layouts import slots
 from serving.preparation import Prepared
+from serving.vector_graph import finished
 
 
 @dataclasses.dataclass
@@ -94,8 +95,9 @@ class Pool:
     def _merged(self, text, states):
         """[L, W] of a text of several windows."""
         states = states[self._prepared.windows.merged(text, self._prepared.rows.row_splits)]
-        vector = pooling.pooled(states[None], np.ones([1, len(states)], np.int32), self._options.pooling)
-        return self._normalized(vector)[0]
+        mask = np.ones([1, len(states)], np.int32)
+        vector = pooling.pooled(states[None], mask, self._options.pooling, self._options.unpooled)
+        return np.asarray(finished(self._normalized(vector), self._options))[0]
 
     def _normalized(self, vectors):
         return np.asarray(pooling.normalized(vectors) if self._options.normalize else vectors)

@@ -25,6 +25,7 @@ class Head:
     """
 
     names = ()
+    prompt = ""  # what stands before each text, or the first of a pair
 
     def __init__(self, model, encoder):
         self.model, self.encoder = model, encoder
@@ -54,7 +55,7 @@ class Vectors(Head):
 
     def __init__(self, encoder, options):
         super().__init__(encoder, encoder)
-        self._options = options
+        self._options, self.prompt = options, options.prompt
 
     def __call__(self, features):
         return {"vectors": vector_graph.vectors(self.encoder, features, self._options, per_token=False)[:, 0]}
@@ -77,6 +78,7 @@ def save(head, tokenizer, max_seq_length, folder, packed=None):
 
     @tf.function(autograph=False)
     def call(text, text_b=None):
+        text = tf.strings.join([head.prompt, text]) if head.prompt else text
         second = None if text_b is None else tokenize(text_b)
         with packed.scope() if packed else contextlib.nullcontext():
             return head(layout(tokenizer, max_seq_length, tokenize(text), second))

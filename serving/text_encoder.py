@@ -1,6 +1,7 @@
 """Text in, vectors out: any encoder's states, pooled or not, at the pace of sorted batches."""
 
 import contextlib
+import dataclasses
 import functools
 import itertools
 import math
@@ -19,11 +20,11 @@ from serving import batching, cores, lite_graph, truncation
 from serving.lite_graph import LiteGraph
 from serving.pool import Pool
 from serving.progress import of_a_call
-from serving.sentence_transformers_folder import read_sentence_folder
-from serving.texts import checked
+from serving.sentence_transformers_folder import read_sentence_folder, tokenizer_length
+from serving.texts import checked, checked_one
 from serving.trained_head import trained_length
 from serving.vector_graph import Graph, SharedGraph, concrete, vectors
-from serving.vector_options import vector_options
+from serving.vector_options import PROMPT_OF_OTHERS, vector_options
 from training.building import ModelSource
 from training.settings import RunSettings
 from training.two_at_once import BATCHES_AT_ONCE, in_order
@@ -77,7 +78,13 @@ class TextEncoder:
             )
         )  # fmt: skip
         self.config, self.tokenizer = source.config, source.tokenizer
-        self.max_seq_length = longest or min(LONGEST_BY_DEFAULT, self.config.max_length or LONGEST_BY_DEFAULT)
+        own = self.config.max_length, tokenizer_length(source.weights.vocab_folder)
+        self.max_seq_length = longest or min([LONGEST_BY_DEFAULT, *filter(None, own)])
+        if self.folder.lower_cases and not self.tokenizer.do_lower_case:
+            raise InputError(
+                f"{self.folder.model}: its texts are lower-cased before a tokenizer that keeps case (do_lower_case in "
+                "sentence_bert_config.json), which is not done here; lower-case them yourself and say false there"
+            )
         self._layout = layouts.get(source.encoder_class.layout)(self.tokenizer, self.max_seq_length)
         if window_stride is not None and not 0 < window_stride <= self.max_seq_length - 2:
             raise InputError(
@@ -92,20 +99,27 @@ class TextEncoder:
         self.most_graphs = math.inf
         self._dtype, self.low_latency = dtype, low_latency
 
-    def options(self, unit="sentence", pooling=None, layers=(-1,), layer_mix="none", normalize=None):
-        """VectorOptions; pooling and normalisation are the model's own where they are None.
+    def options(
+        self, unit="sentence", pooling=None, layers=(-1,), layer_mix="none", normalize=None, *, prompt=None,
+        prompt_name=None,
+    ):  # fmt: skip
+        """VectorOptions; pooling, normalisation and prompt are the model's own where they are None.
 
-        Args: see `serving.vector_options`; `layers` may be a single number.
+        Args:
+          prompt: what stands before each text, "" for nothing; prompt_name: the same by its name in a folder of
+            sentence-transformers. For sentences alone.
+          unit, pooling, layers, layer_mix, normalize: see `serving.vector_options`; `layers` may be a
+              single number.
 
         Raises:
-          InputError: an unknown name, a layer that the model has not, or nothing said where the model's own way to a
-            sentence's vector has a part that is not known here.
+          InputError: an unknown name, a layer that the model has not, a prompt that leaves no room for a text, or
+            nothing said where the model's own way to a sentence's vector has a part that is not known here.
         """
-        own = unit == "sentence"
+        own, normalizes_truncated = unit == "sentence", bool(normalize)
         if own and pooling is None and self.folder.unread:
             raise InputError(
-                f"{self.folder.model}: its sentence vectors come from a module {self.folder.unread}, which is not "
-                "read; give --pooling for vectors without it"
+                f"{self.folder.model}: its sentence vectors come from {self.folder.unread}, which is not read; give "
+                "--pooling for vectors without it"
             )
         if pooling is None:
             pooling = (own and self.folder.pooling) or "mean"
@@ -120,7 +134,16 @@ class TextEncoder:
                     f"--layers: there is no layer {layer}; the model has {count}, -{count} to -1 or 0 to {count - 1}, "
                     f"and -{count + 1} for the embeddings"
                 )
-        return options
+        if options.unit != "sentence":
+            if prompt or prompt_name is not None:
+                raise InputError(PROMPT_OF_OTHERS)
+            return options
+        prompt = checked_one(self.folder.prompt(prompt, prompt_name), "prompt")
+        return dataclasses.replace(
+            options, truncate_dim=self.folder.truncate_dim,
+            normalizes_truncated=normalizes_truncated and self.folder.truncate_dim is not None,
+            prompt=prompt, unpooled=self._unpooled(prompt),
+        )  # fmt: skip
 
     def encode(self, texts, *, return_truncated=False, progress=None, **wanted):
         """The vectors of some texts.
@@ -143,7 +166,7 @@ class TextEncoder:
         parts, truncated = self._all(texts, options, progress, warn=not return_truncated)
         values = [part.values[:, 0] if options.num_states == 1 else part.values for part in parts]
         if options.unit == "sentence":
-            empty = np.zeros([0, self.config.width], np.float32)
+            empty = np.zeros([0, options.width(self.config.width)], np.float32)
             vectors = np.concatenate(values or [empty]) if len(values) != 1 else values[0]
         else:
             bounds = [(rows, *pair) for part, rows in zip(parts, values) for pair in itertools.pairwise(part.offsets)]
@@ -164,7 +187,8 @@ class TextEncoder:
         pools, given = [], 0  # begun, not yet given back; texts that were
 
         def batches():
-            for pool_texts in batching.pools(checked(texts), POOL_TEXTS, self._pool_characters(options)):
+            prompted = (_after_prompt(options.prompt, text) for text in checked(texts))
+            for pool_texts in batching.pools(prompted, POOL_TEXTS, self._pool_characters(options)):
                 pools.append(Pool(pool_texts, self._layout, self._stride, options))
                 for part in pools[-1].parts:
                     graph = self._graph(options, part.per_token)
@@ -191,6 +215,20 @@ class TextEncoder:
                 given += pool.texts_done
                 yield pool.vectors()
 
+    def _unpooled(self, prompt):
+        """How many tokens at the begin of a text with a prompt are not pooled: [CLS] and its own, or none.
+
+        Raises:
+          InputError: it leaves no room for a text.
+        """
+        length = len(self.tokenizer.encode_batch([prompt])[0]) if prompt else 0
+        if length + 2 >= self.max_seq_length and length:
+            raise InputError(
+                f"--prompt={prompt[:60]}: its {length} tokens leave no room for a text in "
+                f"--max_seq_length={self.max_seq_length}; raise it, or give an empty --prompt= for none"
+            )
+        return length + 1 if length and not self.folder.pools_prompt else 0
+
     def tokens(self, ids):
         """list of str for ids."""
         return self.tokenizer.convert_ids_to_tokens(ids)
@@ -198,6 +236,7 @@ class TextEncoder:
     def __repr__(self):
         options = self.options() if not self.folder.unread else None
         pooled = f", pooling={options.pooling!r}, normalize={options.normalize}" if options else ""
+        pooled += f", prompt={options.prompt!r}" if options and options.prompt else ""
         return f"{self._start_of_repr()}{pooled})"
 
     def fingerprint(self):
@@ -225,6 +264,8 @@ class TextEncoder:
         return parts, truncated
 
     def _graph(self, options, per_token):
+        if options.prompt:
+            options = dataclasses.replace(options, prompt="")  # the graph sees tokens alone
         with self._lock:
             if (options, per_token) not in self._graphs:
                 if len(self._graphs) >= self.most_graphs and not per_token and SharedGraph.has(options):
@@ -257,6 +298,13 @@ class TextEncoder:
         token_bytes = 4 * self.config.width * len(options.layers)
         stride = self._stride or self.max_seq_length
         return max(1, 4 * POOL_BYTES * stride // (token_bytes * self.max_seq_length))
+
+
+def _after_prompt(prompt, text):
+    """A text, or the first one of a pair, after the prompt."""
+    if not prompt:
+        return text
+    return prompt + text if isinstance(text, str) else (prompt + text[0], text[1])
 
 
 def _built(encoder_class, config, dtype):

@@ -26,9 +26,9 @@ def checked(texts):
     return (_checked(text, f"texts[{row}]") for row, text in enumerate(texts))
 
 
-def checked_one(text):
-    """A single text or pair, likewise. Raises InputError."""
-    return _checked(text, "text")
+def checked_one(text, place="text"):
+    """A single text or pair, likewise. Raises InputError; `place` is what it calls the text."""
+    return _checked(text, place)
 
 
 def _checked(text, place):

@@ -63,7 +63,11 @@ class SharedGraph:
     """
 
     def __init__(self, encoder, layout):
-        more = {"layers": tf.TensorSpec([None], tf.int32, "layers"), "is_mean": tf.TensorSpec([], tf.bool, "is_mean")}
+        more = {
+            "layers": tf.TensorSpec([None], tf.int32, "layers"),
+            "is_mean": tf.TensorSpec([], tf.bool, "is_mean"),
+            "unpooled": tf.TensorSpec([], tf.int32, "unpooled"),
+        }
         self._encoder, self._widths = encoder, None  # of its layers, embeddings first
         self._graph = Graph(encoder, layout, self._pooled_in_all_ways, more=more)
 
@@ -81,7 +85,11 @@ class SharedGraph:
         places = np.arange(len(self._widths))[[layer + 1 if layer >= 0 else layer for layer in options.layers]]
         widths, names = [self._widths[place] for place in places], options.pooling.split("+")
         pooling.check_widths(widths, options.layer_mix)
-        more = {"layers": places.astype(np.int32), "is_mean": np.array(options.layer_mix == "mean")}
+        more = {
+            "layers": places.astype(np.int32),
+            "is_mean": np.array(options.layer_mix == "mean"),
+            "unpooled": np.array(options.unpooled, np.int32),
+        }
         values = self._graph({**features, **more})[:, :, [list(pooling.POOLINGS).index(name) for name in names]]
         layers = [
             layer[..., :width] for layer, width in zip(values.swapaxes(0, 1), widths)
@@ -89,22 +97,24 @@ class SharedGraph:
         if options.layer_mix == "concat":
             layers = [np.concatenate(layers, axis=-1)]
         result = np.stack([layer.reshape(len(layer), -1) for layer in layers], axis=1)  # [B, L, W]
-        return pooling.normalized(result).numpy() if options.normalize else result
+        return finished(pooling.normalized(result).numpy() if options.normalize else result, options)
 
     def _pooled_in_all_ways(self, features):
-        """float32 [B, L, poolings, H]; the features have `layers` [L], from the embeddings, and `is_mean`: then L is 1.
+        """float32 [B, L, poolings, H] of features, `layers` [L], from the embeddings, `unpooled`, and `is_mean`:
+        L is 1.
 
         Narrower layers are filled up with zeros.
         """
         features = dict(features)
-        layers, is_mean = features.pop("layers"), features.pop("is_mean")
+        layers, is_mean, unpooled = (features.pop(name) for name in ("layers", "is_mean", "unpooled"))
         states = [tf.cast(state, tf.float32) for state in self._encoder(features, all_layers=True)["all_layers"]]
         self._widths = [state.shape[-1] for state in states]
         widest = max(self._widths)
         states = [tf.pad(state, [[0, 0], [0, 0], [0, widest - state.shape[-1]]]) for state in states]
         states = tf.gather(tf.stack(states, axis=2), layers, axis=2)
         states = tf.cond(is_mean, lambda: tf.reduce_mean(states, axis=2, keepdims=True), lambda: states)
-        return tf.stack([pool(states, features["input_mask"]) for pool in pooling.POOLINGS.values()], axis=2)
+        mask = features["input_mask"]
+        return tf.stack([pooling.one_of(name, states, mask, unpooled) for name in pooling.POOLINGS], axis=2)
 
 
 def concrete(layout, function, rows=None, more=None):
@@ -120,12 +130,13 @@ def vectors(encoder, features, options, per_token):
       options: VectorOptions.
       per_token: whether a vector is made for each token. Such are normalised only where the unit is a token.
     """
-    mask = features["input_mask"]
+    mask, unpooled = features["input_mask"], options.unpooled
     last_only = set(options.layers) == {-1}
     if last_only and options.pooling == "cls" and not per_token:
         # The last layer runs for the first token alone.
+        place, unpooled = tf.minimum(unpooled, tf.shape(mask)[1] - 1), 0
         mask = mask[:, :1]
-        outputs = encoder(features, positions=tf.zeros_like(mask))
+        outputs = encoder(features, positions=tf.zeros_like(mask) + place)
     else:
         outputs = encoder(features, all_layers=not last_only)
     states = pooling.layer_states(outputs, options.layers)
@@ -133,8 +144,17 @@ def vectors(encoder, features, options, per_token):
     if per_token:
         result, final = tf.boolean_mask(states, mask > 0), options.unit == "token"
     else:
-        result, final = pooling.pooled(states, mask, options.pooling), True
-    return pooling.normalized(result) if options.normalize and final else result
+        result, final = pooling.pooled(states, mask, options.pooling, unpooled), True
+    result = pooling.normalized(result) if options.normalize and final else result
+    return finished(result, options) if final else result
+
+
+def finished(vectors, options):
+    """Vectors [..., W] that are pooled, and normalised where that is wanted, cut to what is kept of them."""
+    if options.truncate_dim is None:
+        return vectors
+    kept = vectors[..., : options.truncate_dim]
+    return pooling.normalized(kept) if options.normalizes_truncated else kept
 
 
 def _constants(model):

@@ -15,6 +15,12 @@ FORMATS = ("jsonl", "hdf5", "npz")
 ENDINGS = {".hdf5": "hdf5", ".h5": "hdf5", ".npz": "npz"}
 
 
+PROMPT_OF_OTHERS = (
+    "--prompt and --prompt_name are for vectors of sentences: --unit=sentence with another --pooling than none"
+)
+_RARE = ("truncate_dim", "normalizes_truncated", "prompt", "unpooled")
+
+
 @dataclasses.dataclass(frozen=True)
 class VectorOptions:
     """What is made of the states of an encoder; equal options share a compiled graph.
@@ -26,6 +32,9 @@ class VectorOptions:
       mix_weights: for "learned": (one number per layer, gamma).
       pooling: over the tokens of a sentence, or the pieces of a word: names of POOLINGS joined by "+".
       normalize: whether each vector gets length 1.
+      truncate_dim: how many of a vector's numbers are kept, None: all. It then has length 1 only where
+        `normalizes_truncated` says so.
+      prompt: what stands before each text. unpooled: how many tokens at its begin are not pooled.
     """
 
     unit: str = "sentence"
@@ -34,11 +43,25 @@ class VectorOptions:
     mix_weights: tuple[tuple[float, ...], float] | None = None
     pooling: str = "mean"
     normalize: bool = False
+    truncate_dim: int | None = None
+    normalizes_truncated: bool = False
+    prompt: str = ""
+    unpooled: int = 0
 
     @property
     def num_states(self):
         """Vectors per unit: one per layer where they are not mixed."""
         return len(self.layers) if self.layer_mix == "none" else 1
+
+    def width(self, width):
+        """Numbers of a vector, where the state of a token has `width` of them."""
+        joined = width * len(self.pooling.split("+")) * (len(self.layers) if self.layer_mix == "concat" else 1)
+        return joined if self.truncate_dim is None else min(joined, self.truncate_dim)
+
+    def described(self):
+        """All of it, as a dict, for files; what most vectors have not is left out where they have it not."""
+        rare = {field.name: field.default for field in dataclasses.fields(self) if field.name in _RARE}
+        return {name: value for name, value in dataclasses.asdict(self).items() if rare.get(name, ...) != value}
 
 
 def vector_options(unit="sentence", pooling="mean", layers=(-1,), layer_mix="none", normalize=False):

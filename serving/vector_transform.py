@@ -10,7 +10,6 @@ common_component[:N]: without the N (1) first right singular vectors, the mean l
   https://openreview.net/forum?id=SyK00v5xx, algorithm 1.
 """
 
-import dataclasses
 import difflib
 import json
 import logging
@@ -91,9 +90,7 @@ class VectorTransform:
 
 def made_with(encoder, options):
     """What the vectors of a TextEncoder depend on: its weights, the VectorOptions; and their width."""
-    width = encoder.config.width * len(options.pooling.split("+"))
-    width *= len(options.layers) if options.layer_mix == "concat" else 1
-    return {**dataclasses.asdict(options), "weights": encoder.fingerprint(), "width": width}
+    return {**options.described(), "weights": encoder.fingerprint(), "width": options.width(encoder.config.width)}
 
 
 def load(path):

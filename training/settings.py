@@ -397,6 +397,14 @@ class ExtractionSettings(Settings):
         "joined by +; first_last: the mean of the first and last layer's; none. By default the model's own, else mean.",
     )
     normalize: bool | None = setting(None, "Give each vector length 1; by default as the model says of sentences.")
+    prompt_name: str | None = setting(
+        None,
+        "Of sentences: name of the prompt to put before each text, of those of a sentence-transformers folder; by "
+        "default its own.",
+    )
+    prompt: str | None = setting(
+        None, "Of sentences: text to put before each text, instead of a prompt's name; empty: none."
+    )
     layer_mix: str = setting(
         "none",
         'none (each layer by itself), mean, concat, or a file {"scalars": [...], "gamma": 1.0} as of ELMo.',

@@ -63,7 +63,15 @@ class _Model:
     def __init__(self, run, name, encoder):
         self._run, self._name, self._encoder = run, name, encoder
         layers = vector_options.parse_layers(run.layers)
-        self._options = encoder.options("sentence", run.pooling, layers, run.layer_mix, run.normalize)
+        self._options = encoder.options(
+            "sentence",
+            run.pooling,
+            layers,
+            run.layer_mix,
+            run.normalize,
+            prompt=run.prompt,
+            prompt_name=run.prompt_name,
+        )
         self._made_with = vector_transform.made_with(encoder, self._options)
         self._ready = {}  # transforms that are the same for every task
         for name in run.transforms:

@@ -76,6 +76,11 @@ class EvaluationSettings(Settings):
         "none", 'For several layers: mean, concat, or a file {"scalars": [...], "gamma": 1.0} as of ELMo.', holds=PATH
     )
     normalize: bool | None = setting(None, "Give each vector length 1; by default as the model says.")
+    prompt_name: str | None = setting(
+        None,
+        "Name of the prompt to put before each text, of those of a sentence-transformers folder; by default its own.",
+    )
+    prompt: str | None = setting(None, "Text to put before each text, instead of a prompt's name; empty: none.")
     max_seq_length: int | None = setting(
         None, "Longer texts are truncated, or read in windows. By default the model's own length, at most 512."
     )

@@ -109,7 +109,9 @@ class Service:
         @app.post("/v1/embed", summary="Vectors", **_takes(requests.EmbedRequest))
         async def embed(request: fastapi.Request):
             asked = await self._read(request, requests.EmbedRequest)
-            kind = self._model.embedding(asked.pooling, asked.layers, asked.layer_mix, asked.normalize)
+            kind = self._model.embedding(
+                asked.pooling, asked.layers, asked.layer_mix, asked.normalize, asked.prompt, asked.prompt_name
+            )
             requests.check_answer(asked.texts, self._model.numbers_per_text(kind), self._run.max_answer_numbers)
             rows = await self._rows(request, kind, asked.texts)
             if rows is None:

@@ -1,5 +1,7 @@
 """What the service can do with texts: verbs that a batch shares."""
 
+import dataclasses
+
 import numpy as np
 
 from errors import InputError
@@ -61,14 +63,18 @@ class Model:
             raise Refusal(404, "this model has no classifier; /v1/embed gives vectors")
         return ("predict",)
 
-    def embedding(self, pooling=None, layers=(-1,), layer_mix="none", normalize=None):
+    def embedding(
+        self, pooling=None, layers=(-1,), layer_mix="none", normalize=None, prompt=None, prompt_name=None
+    ):  # fmt: skip
         """The kind of work that makes vectors.
 
         Raises:
           Refusal: an unknown name or layer, or one that is named twice.
         """
         try:
-            options = self._predictor.options("sentence", pooling, tuple(layers), layer_mix, normalize)
+            options = self._predictor.options(
+                "sentence", pooling, tuple(layers), layer_mix, normalize, prompt=prompt, prompt_name=prompt_name
+            )
         except InputError as error:
             raise _unprocessable(error) from None
         if options.unit != "sentence":
@@ -82,8 +88,7 @@ class Model:
     def numbers_per_text(self, kind):
         """How many numbers a text's vectors have together; kind: what `embedding` gave."""
         options = kind[1]
-        states = 1 if options.layer_mix == "mean" else len(options.layers)
-        return self._predictor.config.width * states * len(options.pooling.split("+"))
+        return options.num_states * options.width(self._predictor.config.width)
 
     def attention(self, layer, head):
         """The kind of work that shows attention. Raises Refusal where there is none, or no such layer or head."""
@@ -107,6 +112,8 @@ class Model:
             "problem_type": predictor.labels.problem_type if self.has_classifier else None,
             "labels": list(predictor.labels.names) if self.has_classifier else None,
             "pooling": predictor.folder.pooling or "mean",
+            "prompts": predictor.folder.prompts,
+            "default_prompt_name": predictor.folder.default_prompt_name,
             "max_seq_length": predictor.max_seq_length,
             "hidden_size": config.width,
             "num_hidden_layers": config.num_layers,
@@ -119,6 +126,7 @@ class Model:
 
     def _warm(self, options):
         """Before the texts of a client, which may be few or many, see the graph: see WARM_UP_TEXTS."""
+        options = dataclasses.replace(options, prompt="")  # which no graph sees
         if options not in self._warm_options and len(self._warm_options) <= MOST_GRAPHS:
             list(self._predictor.stream(WARM_UP_TEXTS, options))
             self._warm_options.add(options)

@@ -8,6 +8,7 @@ from serving.service.refusal import Refusal
 
 Text = str | tuple[str, str]
 Layer = Annotated[int, pydantic.Field(ge=-1000, le=1000)]  # no digits without end in what is said of it
+MOST_PROMPT_CHARACTERS = 1000
 
 
 class _Request(pydantic.BaseModel):
@@ -41,6 +42,12 @@ class EmbedRequest(_Request):
     )
     normalize: bool | None = pydantic.Field(
         None, description="Whether each vector gets length 1. By default the model's own way."
+    )
+    prompt_name: str | None = pydantic.Field(
+        None, max_length=200, description="Name of the prompt to put before each text, of those that /v1/model gives."
+    )
+    prompt: str | None = pydantic.Field(
+        None, max_length=MOST_PROMPT_CHARACTERS, description="Text to put before each text; empty: none."
     )
     encoding: Literal["json", "base64"] = pydantic.Field(
         "json", description="base64: the bytes of float32 numbers, little-endian, and their shape."

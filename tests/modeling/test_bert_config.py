@@ -160,6 +160,8 @@ def test_activations_are_those_of_transformers(name):
     ({"initializer_range": 10**400}, "initializer_range is inf"),
     ({"layer_norm_eps": 0}, "layer_norm_eps is 0.0"),
     ({"hidden_act": 3}, "'hidden_act' is 3, str is needed"),
+    ({"hidden_act": "gelo"}, "'gelo' is unknown; known: gelu"),
+    ({"hidden_size": 18}, "18 is not a multiple of num_attention_heads 4"),
     ({"hidden_size": None}, "'hidden_size' is null, int is needed"),
     ({"vocab_size": 10**30}, r"a model of 16,0+,0\S+ parameters, .* GiB in float32; this machine has .* right"),
     ({"num_hidden_layers": 10**6}, "a model of .* num_hidden_layers 1,000,000"),
