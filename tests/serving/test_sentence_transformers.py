@@ -243,7 +243,8 @@ def test_an_entry_that_nobody_knows_is_said(whole, tmp_path, caplog, monkeypatch
 
 
 @pytest.mark.parametrize("said, length", [
-    ({}, 40), ({"tokenizer_config": {"model_max_length": 7}}, 7), ({"sentence_bert_config": {"max_seq_length": 50}}, 50),
+    ({}, 40), ({"tokenizer_config": {"model_max_length": 7}}, 7),
+    ({"sentence_bert_config": {"max_seq_length": 50}}, 50),
     ({"tokenizer_config": {"model_max_length": 10**30}}, 40), ({"tokenizer_config": {"model_max_length": 1e30}}, 40),
     ({"sentence_bert_config": {"max_seq_length": None}}, 40),
     ({"sentence_bert_config": {"tokenizer_args": {"model_max_length": 11}}}, 11),

@@ -210,7 +210,8 @@ def test_sentence_vectors_equal_sentence_transformers(minilm):
 
 
 def sentence_folder(folder, pooling, *kinds):
-    modules = [{"idx": i, "path": "" if i == 0 else f"{i}_{kind}", "type": f"x.{kind}"} for i, kind in enumerate(kinds)]
+    places = [(f"sentence_transformers.models.{kind}", f"{i}_{kind}" if i else "") for i, kind in enumerate(kinds)]
+    modules = [{"idx": i, "path": place, "type": kind} for i, (kind, place) in enumerate(places)]
     (folder / "modules.json").write_text(json.dumps(modules))
     (folder / "1_Pooling").mkdir(exist_ok=True)
     (folder / "1_Pooling" / "config.json").write_text(json.dumps(pooling))
