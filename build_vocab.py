@@ -80,7 +80,6 @@ def train(settings):
 
 def extend(settings):
     """Adds words to a vocabulary, and rows to its checkpoint."""
-    from processors.text_files import read_lines
     from processors.tokenization import FullTokenizer, load_tokenizer
     from processors.vocabulary import extension, wordpiece
     from processors.vocabulary.words import BasicWords
@@ -88,16 +87,20 @@ def extend(settings):
     old = load_tokenizer(settings.extend, settings.do_lower_case if flags.given("do_lower_case") else None)
     if not isinstance(old, FullTokenizer):
         raise InputError(f"--extend={settings.extend}: a WordPiece vocabulary (vocab.txt) is needed; train a new model")
+    if old.vocab_size > len(old.settings.tokens):
+        raise InputError(f"--extend={settings.extend}: it has added tokens, whose ids are those that new words would get")
     checkpoint = _checkpoint(settings, old.vocab_size) if settings.init_checkpoint else None
-    counts = count(settings, BasicWords(old.do_lower_case))
-    entries = [line.strip() for line in read_lines(old.vocab_file)]
-    result = extension.extend(entries, counts, settings.num_new_tokens, settings.min_frequency, settings.use_unused)
+    counts = count(settings, BasicWords(basic=old.basic_tokenizer))
+    entries = list(old.settings.tokens)
+    result = extension.extend(
+        entries, counts, settings.num_new_tokens, settings.min_frequency, settings.use_unused, old.wordpiece_tokenizer
+    )
     if not result.new_words:
         raise InputError(
             f"--extend={settings.extend}: no word to add: each that occurs {settings.min_frequency} times is one piece"
         )
     path = settings.output_file or os.path.join(settings.output_dir, "vocab.txt")
-    new = wordpiece.save(result.entries, path, old.do_lower_case)
+    new = wordpiece.save(result.entries, path, settings=old.settings)
     print(f"{len(result.new_words)} new words, {new.vocab_size} entries; the first of them:")
     for word in result.new_words[:SHOWN]:
         print(f"  {word.id} {word.word} ({word.count}): {' '.join(entries[i] for i in word.piece_ids)}")

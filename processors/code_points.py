@@ -10,7 +10,7 @@ import unicodedata
 
 import numpy as np
 
-from processors.normalization import cleaned, is_cjk, is_punctuation
+from processors.normalization import is_cjk
 
 CODE_POINTS = 0x110000
 PAGE_BITS = 8
@@ -26,10 +26,10 @@ class CodePoints:
 
     Args:
       entry: character -> (values, context), tuple of int and int, of which the attributes tell.
-      lower_case: bool; the values are lower case.
+      final_sigma: bool.
 
     Attributes:
-      lower_case: as given; then a capital sigma that ends a word is to be taken for FINAL_SIGMA.
+      final_sigma: as given: whether a capital sigma that ends a word is to be taken for FINAL_SIGMA.
       page_of: int32 [CODE_POINTS >> PAGE_BITS], and pages int32 [pages, 1 << PAGE_BITS]: code point -> its entry.
       row_splits: int32 [entries + 1]; entry i becomes values[row_splits[i]:row_splits[i + 1]]. SELF stands for the code
         point, BLANK for what separates words, NOTHING for a removed mark that ends a run of marks.
@@ -37,8 +37,8 @@ class CodePoints:
       context: int32 [entries]: PASSED, CASED or OTHER.
     """
 
-    def __init__(self, entry, lower_case):
-        self.lower_case = lower_case
+    def __init__(self, entry, final_sigma):
+        self.final_sigma = final_sigma
         numbers, entry_of = {}, np.empty(CODE_POINTS, np.int32)
         for code_point in range(CODE_POINTS):
             entry_of[code_point] = numbers.setdefault(entry(chr(code_point)), len(numbers))
@@ -52,9 +52,15 @@ class CodePoints:
         return int(self.pages[self.page_of[code_point >> PAGE_BITS], code_point & ((1 << PAGE_BITS) - 1)])
 
 
-def basic_tokenizer(do_lower_case):
-    """The CodePoints of everything that BasicTokenizer does to single code points."""
-    return CodePoints(functools.partial(_basic_tokenizer_entry, do_lower_case=do_lower_case), do_lower_case)
+def basic_tokenizer(basic, split=True):
+    """The CodePoints of everything that a BasicTokenizer does to single code points.
+
+    Args:
+      basic: BasicTokenizer.
+      split: whether punctuation marks come between blanks.
+    """
+    final_sigma = basic.do_lower_case and basic.rules.final_sigma
+    return CodePoints(functools.partial(_basic_tokenizer_entry, basic=basic, split=split), final_sigma)
 
 
 def is_unassigned(char):
@@ -62,27 +68,27 @@ def is_unassigned(char):
     return unicodedata.category(char) in ("Cn", "Co", "Cs")
 
 
-def _basic_tokenizer_entry(char, do_lower_case):
-    if is_unassigned(char) and not is_cjk(char):
+def _basic_tokenizer_entry(char, basic, split):
+    # Private use is like the unassigned to the original; other rules may remove it.
+    if is_unassigned(char) and not is_cjk(char) and not basic.rules.is_removed(char):
         return (SELF,), OTHER
-    clean = cleaned(char) or ""
-    if not do_lower_case:
-        return _values(clean, char), OTHER
-    folded = "".join(unicodedata.normalize("NFD", one.lower()) for one in clean)
-    return _values(folded, char, strip_marks=True), sigma_context(clean)
+    clean = basic.cleaned(char)
+    folded = "".join(map(basic.folded, clean))
+    context = sigma_context(clean) if basic.do_lower_case and basic.rules.final_sigma else OTHER
+    return _values(folded, char, basic, split), context
 
 
-def _values(text, char, strip_marks=False):
+def _values(text, char, basic, split):
     values = []
     for one in text:
-        combining = unicodedata.combining(one) if strip_marks else 0
-        if strip_marks and unicodedata.category(one) == "Mn":
+        combining = unicodedata.combining(one) if basic.strip_accents else 0
+        if basic.strip_accents and basic.rules.is_mark(one):
             values += [] if combining else [NOTHING]
         elif one.isspace():
             values.append(BLANK)
         else:
             value = SELF if one == char and not combining else ord(one) | combining << CLASS_SHIFT
-            values += [BLANK, value, BLANK] if is_punctuation(one) else [value]
+            values += [BLANK, value, BLANK] if split and basic.rules.is_punctuation(one) else [value]
     return tuple(values)
 
 

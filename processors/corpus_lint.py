@@ -92,7 +92,8 @@ class CorpusLint:
         rows = np.unique(np.searchsorted(block.sentence_splits, tokens, side="right") - 1)
         for row in rows[:: max(1, len(rows) // LINES_SAMPLED)].tolist():
             for word in self.tokenizer.basic_tokenizer.tokenize(texts[row]):
-                if self.tokenizer.wordpiece_tokenizer.tokenize(word) == ["[UNK]"]:
+                wordpiece = self.tokenizer.wordpiece_tokenizer
+                if wordpiece.tokenize(word) == [wordpiece.unk_token]:
                     self.unknown[word] += 1
         if len(self.unknown) > UNKNOWN_WORDS_KEPT:
             self.unknown = collections.Counter(dict(self.unknown.most_common(UNKNOWN_WORDS_KEPT // 2)))

@@ -16,7 +16,7 @@ class GraphCodePoints:
     def __init__(self, table):
         self._page_of, self._pages = tf.constant(table.page_of), tf.constant(table.pages)
         self._values, self._row_splits = tf.constant(table.values), tf.constant(table.row_splits.astype(np.int64))
-        self._context, self._lower_case = tf.constant(table.context), table.lower_case
+        self._context, self._final_sigma = tf.constant(table.context), table.final_sigma
         self._final_sigma_entry = table.entry(code_points.FINAL_SIGMA)
 
     def __call__(self, codes, rows):
@@ -33,7 +33,7 @@ class GraphCodePoints:
         last_bits = (1 << code_points.PAGE_BITS) - 1
         page = tf.gather(self._page_of, tf.bitwise.right_shift(codes, code_points.PAGE_BITS))
         entries = tf.gather_nd(self._pages, tf.stack([page, codes & last_bits], axis=1))
-        if self._lower_case:
+        if self._final_sigma:
             final = self._ends_word(codes, rows, entries)
             codes = tf.where(final, code_points.FINAL_SIGMA, codes)
             entries = tf.where(final, self._final_sigma_entry, entries)

@@ -9,7 +9,7 @@ def packed(tokenizer, max_seq_length, first, second=None):
     """[CLS] a [SEP] or [CLS] a [SEP] b [SEP]; a second text of which no token is left is none.
 
     Args:
-      tokenizer: its cls_id and sep_id are used.
+      tokenizer: its cls_id, sep_id and second_segment_id are used.
       first, second: RaggedTensor int32 [n, tokens].
 
     Returns:
@@ -32,7 +32,7 @@ def packed(tokenizer, max_seq_length, first, second=None):
     return {
         "input_ids": input_ids,
         "input_mask": tf.cast(real, tf.int32),
-        "segment_ids": tf.cast(real & (place >= kept_a[:, None] + 2), tf.int32),
+        "segment_ids": tf.cast(real & (place >= kept_a[:, None] + 2), tf.int32) * tokenizer.second_segment_id,
     }
 
 

@@ -88,8 +88,8 @@ class GraphPreparation:
     """
 
     def __init__(self, do_lower_case, keep_accents):
-        tables = [] if keep_accents else [CodePoints(_without_accents, lower_case=False)]
-        tables += [CodePoints(_lowered, lower_case=True)] if do_lower_case else []
+        tables = [] if keep_accents else [CodePoints(_without_accents, final_sigma=False)]
+        tables += [CodePoints(_lowered, final_sigma=True)] if do_lower_case else []
         self._replaced = [GraphCodePoints(table) for table in tables]
 
     def __call__(self, texts):

@@ -3,57 +3,157 @@
 import tensorflow as tf
 import tensorflow_text
 
+from errors import InputError
 from processors import code_points
 from processors.graph_code_points import GraphCodePoints
-from processors.wordpiece import MAX_WORD_CHARS, pieces_for_cpp
+from processors.wordpiece import pieces_for_cpp
 
-_MAX_WORD_BYTES = 4 * MAX_WORD_CHARS
+_BYTES = 4  # of the longest character
 
 
 class GraphWordPiece:
-    """The same ids as a FullTokenizer's `encode_batch`.
+    """The same ids as a FullTokenizer's `encode_batch`: string [n] -> RaggedTensor int32 [n, tokens].
 
     Args:
       tokenizer: a FullTokenizer.
+
+    Attributes:
+      resources: what a SavedModel has to keep hold of.
+
+    Raises:
+      InputError: an added token that no graph can find.
     """
 
-    resources = ()
-
     def __init__(self, tokenizer):
-        self._words = GraphWords(tokenizer.do_lower_case)
-        unknown = tokenizer.convert_ids_to_tokens([tokenizer.unk_id])[0]
-        pieces = pieces_for_cpp(tokenizer.vocab, unknown)
-        self._ids = tf.constant([tokenizer.vocab[piece] for piece in pieces], tf.int32)
+        basic, wordpiece = tokenizer.basic_tokenizer, tokenizer.wordpiece_tokenizer
+        self._words = GraphWords(basic)
+        pieces = pieces_for_cpp(wordpiece.vocab, wordpiece.unk_token, basic)
+        self._ids = tf.constant([wordpiece.vocab[piece] for piece in pieces], tf.int32)
+        self._max_word_chars = wordpiece.max_input_chars_per_word
         # It gets words, not texts: its own splitting knows another version of Unicode than Python's.
         self._wordpiece = tensorflow_text.FastWordpieceTokenizer(
-            vocab=pieces, unknown_token=unknown, token_out_type=tf.int64, no_pretokenization=True,
-            max_bytes_per_word=_MAX_WORD_BYTES,
+            vocab=pieces, unknown_token=wordpiece.unk_token, token_out_type=tf.int64, no_pretokenization=True,
+            max_bytes_per_word=_BYTES * self._max_word_chars,
         )  # fmt: skip
+        added = tokenizer.added_tokens
+        cut = GraphAddedTokens(added, basic, self._pieces) if added else None
+        self._encoded, self.resources = (cut, cut.resources) if cut else (self._pieces, ())
 
     def __call__(self, texts):
-        """string [n] -> RaggedTensor int32 [n, tokens], no special tokens added."""
+        return self._encoded(texts)
+
+    def _pieces(self, texts):
         words, characters = self._words(texts)
-        too_long = tf.constant(b"x" * (_MAX_WORD_BYTES + 1))  # its limit is in bytes, BERT's in characters
-        flat = tf.where(characters > MAX_WORD_CHARS, too_long, words.values)
+        # Its limit is in bytes, BERT's in characters.
+        too_long = tf.constant(b"x" * (_BYTES * self._max_word_chars + 1))
+        flat = tf.where(characters > self._max_word_chars, too_long, words.values)
         pieces = self._wordpiece.tokenize(flat)  # [words, pieces]
         splits = tf.gather(pieces.row_splits, words.row_splits)
         return tf.RaggedTensor.from_row_splits(tf.gather(self._ids, pieces.values), splits, validate=False)
 
 
+class GraphAddedTokens:
+    """AddedTokens: string [n] -> RaggedTensor int32 [n, tokens]: texts are cut at them, and the rest is encoded.
+
+    Args:
+      added: processors.added_tokens.AddedTokens.
+      basic: BasicTokenizer.
+      encoded: texts without added tokens -> ids, of the same form.
+
+    Attributes:
+      resources: what a SavedModel has to keep hold of.
+
+    Raises:
+      InputError: a token that counts as a single word only, or begins or ends with white space.
+    """
+
+    def __init__(self, added, basic, encoded):
+        for token in (*added.as_it_is.values(), *added.folded.values()):
+            if token.single_word or token.content != token.content.strip():
+                raise InputError(
+                    f"the added token {token.content!r} (single_word, or with a blank at an end) cannot be put into a "
+                    "graph; use serving.Predictor or serving.TextEncoder"
+                )
+        self._encoded, self.resources = encoded, []
+        if added.folded:
+            normalized, cut = GraphNormalized(basic), self._cut(added.folded, encoded)
+            self._encoded = lambda texts: cut(normalized(texts))
+        if added.as_it_is:
+            self._encoded = self._cut(added.as_it_is, self._encoded)
+
+    def __call__(self, texts):
+        # Bytes that are no UTF-8 go first, since a token may come together over them. The C++ side would end a text at
+        # U+0000, which is removed as U+FFFD is.
+        texts = tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8", errors="ignore")
+        return self._encoded(tf.strings.regex_replace(texts, r"\x{0}", "\ufffd"))
+
+    def _cut(self, tokens, encoded):
+        """The function texts -> ids that cuts at contents, the leftmost first and the longest of those.
+
+        tokens: content -> AddedToken.
+        """
+        # Of alternatives RE2 takes the first that fits: so the longer ones come first.
+        pattern = "|".join(map(_quoted, sorted(tokens, key=len, reverse=True)))
+        ids = [token.id for token in tokens.values()]
+        initial = tf.lookup.KeyValueTensorInitializer(list(tokens), ids, tf.string, tf.int32)
+        table = tf.lookup.StaticHashTable(initial, default_value=-1)
+        self.resources.append(table)
+
+        def call(texts):
+            parts = tensorflow_text.regex_split(texts, pattern, pattern)  # [n, parts]
+            own = table.lookup(parts.values)
+            is_own = own >= 0
+            count = tf.cast(is_own, tf.int64)
+            others = encoded(tf.where(is_own, "", parts.values))  # [all parts, tokens]; none where it is an added token
+            own = tf.RaggedTensor.from_row_lengths(tf.boolean_mask(own, is_own), count, validate=False)
+            found = tf.concat([others, own], axis=1)
+            splits = tf.gather(found.row_splits, parts.row_splits)
+            return tf.RaggedTensor.from_row_splits(found.values, splits, validate=False)
+
+        return call
+
+
+def _quoted(text):
+    """A pattern of RE2 that fits this text and nothing else."""
+    return "".join(char if char.isalnum() or ord(char) > 127 else f"\\x{{{ord(char):x}}}" for char in text)
+
+
+class GraphNormalized:
+    """BasicTokenizer.normalized: texts -> texts."""
+
+    def __init__(self, basic):
+        self._strip_accents = basic.strip_accents
+        self._replaced = GraphCodePoints(code_points.basic_tokenizer(basic, split=False))
+
+    def __call__(self, texts):
+        """string [n] -> string [n]."""
+        values, rows, count = _replaced(texts, self._replaced, self._strip_accents)
+        something = values != code_points.NOTHING
+        characters = tf.RaggedTensor.from_value_rowids(
+            tf.boolean_mask(values, something), tf.boolean_mask(rows, something), nrows=count, validate=False
+        )
+        return tf.strings.unicode_encode(characters, "UTF-8")
+
+
 class GraphWords:
     """BasicTokenizer: texts -> words and punctuation marks."""
 
-    def __init__(self, do_lower_case):
-        self._do_lower_case = do_lower_case
-        self._replaced = GraphCodePoints(code_points.basic_tokenizer(do_lower_case))
+    def __init__(self, basic):
+        self._strip_accents = basic.strip_accents
+        self._replaced = GraphCodePoints(code_points.basic_tokenizer(basic))
 
     def __call__(self, texts):
         """string [n] -> RaggedTensor of words, string [n, words]; and their characters, int64 [all words]."""
-        decoded = tf.strings.unicode_decode(texts, "UTF-8", errors="ignore")
-        values, classes, rows = self._replaced(decoded.values, decoded.value_rowids())
-        if self._do_lower_case:
-            values = _in_canonical_order(values, classes, rows)
-        return _split(values, rows, decoded.nrows())
+        return _split(*_replaced(texts, self._replaced, self._strip_accents))
+
+
+def _replaced(texts, replaced, in_order):
+    """int32 [values] and int64 [values], the text of each; and the number of texts."""
+    decoded = tf.strings.unicode_decode(texts, "UTF-8", errors="ignore")
+    values, classes, rows = replaced(decoded.values, decoded.value_rowids())
+    if in_order:
+        values = _in_canonical_order(values, classes, rows)
+    return values, rows, decoded.nrows()
 
 
 def _in_canonical_order(values, classes, rows):

@@ -86,7 +86,7 @@ class Packed(Layout):
         input_ids[slots(starts + 1, kept_a)] = ids_a[slots(splits_a[:-1], kept_a)]
         if second:
             input_ids[slots(starts_b, kept_b)] = second[0][slots(second[1][:-1], kept_b)]
-            segment_ids[slots(starts_b, kept_b + paired)] = 1
+            segment_ids[slots(starts_b, kept_b + paired)] = self.tokenizer.second_segment_id
         return Rows({"input_ids": input_ids, "segment_ids": segment_ids}, row_splits, full_lengths)
 
 

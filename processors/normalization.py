@@ -3,20 +3,15 @@
 Source: the definition in google-research/bert, tokenization.py, class BasicTokenizer (commit eedf571).
 """
 
+import functools
 import re
 import unicodedata
 
-_ASCII_PUNCTUATION = frozenset([*range(33, 48), *range(58, 65), *range(91, 97), *range(123, 127)])
-_CJK_RANGES = (
-    (0x3400, 0x4DBF),
-    (0x4E00, 0x9FFF),
-    (0xF900, 0xFAFF),
-    (0x20000, 0x2A6DF),
-    (0x2A700, 0x2B73F),
-    (0x2B740, 0x2B81F),
-    (0x2B820, 0x2CEAF),
-    (0x2F800, 0x2FA1F),
-)
+from processors.character_rules import ORIGINAL, is_cjk, is_punctuation, is_removed
+
+__all__ = ["BasicTokenizer", "FastForm", "convert_to_unicode", "is_cjk", "is_punctuation", "whitespace_tokenize"]
+
+_CAPITAL_SIGMA, _SMALL_SIGMA = "\u03a3", "\u03c3"
 
 
 def convert_to_unicode(text):
@@ -33,21 +28,6 @@ def whitespace_tokenize(text):
     return text.split()
 
 
-def is_removed(char):
-    """True for U+0000, U+FFFD and control or format characters other than tab, line feed, carriage return."""
-    return char == "\ufffd" or (char not in "\t\n\r" and unicodedata.category(char) in ("Cc", "Cf"))
-
-
-def is_cjk(char):
-    """True for the ideographs that BERT makes words of their own (not kana, not Hangul)."""
-    return any(first <= ord(char) <= last for first, last in _CJK_RANGES)
-
-
-def is_punctuation(char):
-    """True for Unicode's P* categories and for every ASCII sign that is no letter, digit, space or control."""
-    return ord(char) in _ASCII_PUNCTUATION or unicodedata.category(char).startswith("P")
-
-
 class _CharTable(dict):
     """A table for `str.translate` that decides about each character when it is first met."""
 
@@ -60,26 +40,27 @@ class _CharTable(dict):
         return value
 
 
-def cleaned(char):
-    """What BERT's cleaning makes of a character: None, a blank, the ideograph between blanks, or itself."""
-    if is_removed(char):
-        return None
-    if char in "\t\n\r" or unicodedata.category(char) == "Zs":
-        return " "
-    return f" {char} " if is_cjk(char) else char
+class _Tables:
+    """The tables that BasicTokenizers of the same settings share."""
+
+    def __init__(self, rules, tokenize_chinese_chars):
+        def cleaned(char):
+            if rules.is_removed(char):
+                return None
+            if char in "\t\n\r\u2028\u2029" or unicodedata.category(char) == "Zs":
+                return " "
+            return f" {char} " if tokenize_chinese_chars and rules.is_cjk(char) else char
+
+        def split(char):
+            return f" {char} " if rules.is_punctuation(char) else char
+
+        self.clean = _CharTable(cleaned)
+        self.split = _CharTable(split)
+        self.split_without_marks = _CharTable(lambda char: None if rules.is_mark(char) else split(char))
+        self.without_marks = _CharTable(lambda char: None if rules.is_mark(char) else char)
 
 
-def _split(char):
-    return f" {char} " if is_punctuation(char) else char
-
-
-def _split_without_marks(char):
-    return None if unicodedata.category(char) == "Mn" else _split(char)
-
-
-_CLEAN = _CharTable(cleaned)
-_SPLIT = _CharTable(_split)
-_SPLIT_WITHOUT_MARKS = _CharTable(_split_without_marks)
+_tables = functools.cache(_Tables)
 
 
 class BasicTokenizer:
@@ -88,19 +69,48 @@ class BasicTokenizer:
     Lower-casing and canonical decomposition run over the whole text instead of over each word as in the original.
     It is the same: what depends on neighbours (final sigma, the order of combining marks) stops at white space and
     at ideographs. The tests compare every code point.
+
+    Args:
+      do_lower_case: bool.
+      strip_accents: bool; None: accents go where the case goes, as in the original.
+      tokenize_chinese_chars: whether each ideograph is a word.
+      rules: CharacterRules.
     """
 
-    def __init__(self, do_lower_case=True):
-        self.do_lower_case = do_lower_case
+    def __init__(self, do_lower_case=True, strip_accents=None, tokenize_chinese_chars=True, rules=ORIGINAL):
+        self.do_lower_case = bool(do_lower_case)
+        self.strip_accents = self.do_lower_case if strip_accents is None else bool(strip_accents)
+        self.tokenize_chinese_chars = bool(tokenize_chinese_chars)
+        self.rules = rules
+        self._tables = _tables(rules, self.tokenize_chinese_chars)
+        self._split = self._tables.split_without_marks if self.strip_accents else self._tables.split
+
+    def __reduce__(self):
+        return BasicTokenizer, (self.do_lower_case, self.strip_accents, self.tokenize_chinese_chars, self.rules)
 
     def tokenize(self, text):
         """Returns the list of words (str). Lone surrogates stay in their word, as in the original."""
-        text = convert_to_unicode(text).translate(_CLEAN)
+        return self.folded(self.cleaned(text)).translate(self._split).split()
+
+    def normalized(self, text):
+        """The text cleaned and folded, with blanks around ideographs; punctuation is left where it is."""
+        return self.without_marks(self.folded(self.cleaned(text)))
+
+    def cleaned(self, text):
+        """What cleaning makes of a text: no control characters, white space as blanks, ideographs between blanks."""
+        return convert_to_unicode(text).translate(self._tables.clean)
+
+    def folded(self, text):
+        """The text in lower case and decomposed, as far as that is wanted; marks are still there."""
         if self.do_lower_case:
-            text = unicodedata.normalize("NFD", text.lower()).translate(_SPLIT_WITHOUT_MARKS)
-        else:
-            text = text.translate(_SPLIT)
-        return text.split()
+            if not self.rules.final_sigma:
+                text = text.replace(_CAPITAL_SIGMA, _SMALL_SIGMA)
+            text = text.lower()
+        return unicodedata.normalize("NFD", text) if self.strip_accents else text
+
+    def without_marks(self, text):
+        """The text without marks, where accents are stripped."""
+        return text.translate(self._tables.without_marks) if self.strip_accents else text
 
 
 # --- the fast form: bytes that a C++ tokenizer, which splits at white space, ideographs and punctuation by itself,
@@ -118,48 +128,80 @@ def _char_class(members):
     return "".join(f"\\u{first:04x}-\\u{last:04x}" for first, last in ranges)
 
 
-_PLANE_0 = [(c, chr(c), unicodedata.category(chr(c))) for c in range(0x10000)]
-# Outside plane 0 a class would be a list of ranges that every character is compared with: one range, sorted out later.
-_NOTABLE = re.compile(
-    "["
-    + _char_class(c for c, char, category in _PLANE_0 if category in ("Cn", "Cs") or is_removed(char))
-    + "\U00010000-\U0010ffff]"
-)
-_MARKS = re.compile("[" + _char_class(c for c, _, category in _PLANE_0 if category == "Mn") + "]+")
-_BOUNDARY = re.compile(
-    "[" + _char_class(c for c, char, _ in _PLANE_0 if char.isspace() or is_cjk(char) or is_punctuation(char)) + "]+"
-)
-del _PLANE_0
+@functools.cache
+def _plane_0():
+    return [(c, chr(c), unicodedata.category(chr(c))) for c in range(0x10000)]
+
+
+@functools.cache
+def _notable(rules, tokenize_chinese_chars):
+    """What has to be looked into. Beyond plane 0 a class would be a list of ranges that every character is compared
+    with: one range, sorted out later."""
+
+    def is_notable(c, char, category):
+        apart = not tokenize_chinese_chars and is_cjk(char)
+        return category in ("Cn", "Cs") or apart or char in rules.different or rules.is_removed(char)
+
+    return re.compile("[" + _char_class(one[0] for one in _plane_0() if is_notable(*one)) + "\U00010000-\U0010ffff]")
+
+
+@functools.cache
+def _marks():
+    return re.compile("[" + _char_class(c for c, _, category in _plane_0() if category == "Mn") + "]+")
+
+
+@functools.cache
+def _boundary():
+    members = (c for c, char, _ in _plane_0() if char.isspace() or is_cjk(char) or is_punctuation(char))
+    return re.compile("[" + _char_class(members) + "]+")
+
 
 _ASCII_REMOVED = bytes(c for c in range(128) if is_removed(chr(c)))
 _ASCII_LOWER = bytes(range(256)).lower()
 
 
-def fast_form(text, do_lower_case, max_word_bytes):
-    """Cleaned and folded UTF-8 of `text`, white space and punctuation left in place, or None where that will not do.
+class FastForm:
+    """Text -> its cleaned and folded UTF-8, white space and punctuation left in place, or None where that will not do.
 
     None: the text has a code point that this Python's Unicode does not know (a newer Unicode, in the C++ tokenizer, may
-    call it punctuation), a lone surrogate (no UTF-8), or is not ASCII and has a word of more than `max_word_bytes`.
+    call it punctuation), or one that the tokenizer's rules and C++ see in different ways, a lone surrogate (no UTF-8),
+    or is not ASCII and has a word of more than `max_word_bytes`.
+
+    Args:
+      basic: BasicTokenizer.
+      max_word_bytes: int.
     """
-    text = convert_to_unicode(text)
-    if text.isascii():
-        return text.encode().translate(_ASCII_LOWER if do_lower_case else None, _ASCII_REMOVED)
-    beyond_plane_0 = False
-    for char in set(_NOTABLE.findall(text)):
-        if is_removed(char):
-            text = text.replace(char, "")
-        elif unicodedata.category(char) in ("Cn", "Cs"):
-            return None
-        else:
-            beyond_plane_0 = True
-    if do_lower_case:
-        text = unicodedata.normalize("NFD", text.lower())
-        text = text.translate(_SPLIT_WITHOUT_MARKS) if beyond_plane_0 else _MARKS.sub("", text)
-    encoded = text.encode()
-    if len(encoded) > max_word_bytes and _may_exceed(text.split(), max_word_bytes):
-        if any(len(word.encode()) > max_word_bytes for word in _BOUNDARY.split(text)):
-            return None
-    return encoded
+
+    def __init__(self, basic, max_word_bytes):
+        self._basic, self._rules, self._max_word_bytes = basic, basic.rules, max_word_bytes
+        self._ascii = _ASCII_LOWER if basic.do_lower_case else None
+
+    def __call__(self, text):
+        if not isinstance(text, str):
+            text = convert_to_unicode(text)
+        if text.isascii():
+            return text.encode().translate(self._ascii, _ASCII_REMOVED)
+        basic, beyond_plane_0 = self._basic, False
+        for char in set(_notable(self._rules, basic.tokenize_chinese_chars).findall(text)):
+            if self._rules.is_removed(char):
+                text = text.replace(char, "")
+            elif self._needs_python(char):
+                return None
+            else:
+                beyond_plane_0 = True
+        text = basic.folded(text)
+        if basic.strip_accents:
+            text = basic.without_marks(text) if beyond_plane_0 else _marks().sub("", text)
+        encoded = text.encode()
+        if len(encoded) > self._max_word_bytes and _may_exceed(text.split(), self._max_word_bytes):
+            if any(len(word.encode()) > self._max_word_bytes for word in _boundary().split(text)):
+                return None
+        return encoded
+
+    def _needs_python(self, char):
+        if char in self._rules.different or unicodedata.category(char) in ("Cn", "Cs"):
+            return True
+        return not self._basic.tokenize_chinese_chars and is_cjk(char)
 
 
 def _may_exceed(words, max_bytes):

@@ -15,6 +15,7 @@ from errors import InputError
 from files import replaced
 from processors.normalization import convert_to_unicode
 
+MAX_LENGTH = 512  # tokens, of a model that does not say another number
 UNDERLINE = "\u2581"  # SentencePiece's mark of a word's beginning
 
 
@@ -39,14 +40,18 @@ class SentencePieceTokenizer:
       model: bytes of the model's file.
       vocab, inv_vocab: dicts piece -> id, id -> piece.
       vocab_size: int.
+      vocab_file: str, the model's file.
+      second_segment_id: int, segment_ids of a pair's second text.
+      model_max_length: int, tokens of the longest text that the model is meant for; None where no file says it.
       do_lower_case, keep_accents: the preparation. ALBERT v2 is (True, False), XLNet (False, False).
       cls_id, sep_id, pad_id, unk_id: int; mask_id: InputError when the model has no such piece.
     """
 
     kind = "sentencepiece"
+    second_segment_id = 1
 
-    def __init__(self, model_file, do_lower_case=False, keep_accents=None):
-        """`keep_accents` None: accents go where the case goes.
+    def __init__(self, model_file, do_lower_case=False, keep_accents=None, model_max_length=None):
+        """`keep_accents` None: accents go where the case goes. `model_max_length`: see the attributes.
 
         Raises:
           InputError: no such file, no SentencePiece model, or no [CLS], [SEP] (or <cls>, <sep>) in it.
@@ -68,7 +73,7 @@ class SentencePieceTokenizer:
         self.vocab_size = self._processor.get_piece_size()
         self.inv_vocab = {i: self._processor.id_to_piece(i) for i in range(self.vocab_size)}
         self.vocab = {piece: i for i, piece in self.inv_vocab.items()}
-        self._where = model_file
+        self.vocab_file, self.model_max_length = os.fspath(model_file), model_max_length
         self.cls_id, self.sep_id = self._special("[CLS]", "<cls>"), self._special("[SEP]", "<sep>")
         self.unk_id = self._processor.unk_id()
         self.pad_id = self._special("<pad>", "[PAD]", default=self.unk_id)
@@ -81,7 +86,7 @@ class SentencePieceTokenizer:
                 return self.vocab[name]
         if default is None:
             raise InputError(
-                f"{self._where}: no piece {' or '.join(names)} among {self.vocab_size}; train the model "
+                f"{self.vocab_file}: no piece {' or '.join(names)} among {self.vocab_size}; train the model "
                 f"with --control_symbols={names[0]}"
             )
         return default
@@ -139,9 +144,13 @@ class SentencePieceTokenizer:
         digest.update(self.model)
         return digest.hexdigest()
 
-    def save(self, folder, model_max_length=512, model_name="spiece.model"):
-        """Writes the model and tokenizer_config.json into `folder`, in Hugging Face's layout."""
+    def save(self, folder, model_max_length=None, model_name="spiece.model"):
+        """Writes the model and tokenizer_config.json into `folder`, in Hugging Face's layout.
+
+        `model_max_length`: by default the tokenizer's own, else 512.
+        """
         with replaced(os.path.join(folder, model_name)) as path, open(path, "wb") as file:
             file.write(self.model)
         with replaced(os.path.join(folder, "tokenizer_config.json")) as path, open(path, "w", encoding="utf-8") as file:
-            json.dump({**self._settings(), "model_max_length": model_max_length}, file, indent=2)
+            length = model_max_length or self.model_max_length or MAX_LENGTH
+            json.dump({**self._settings(), "model_max_length": length}, file, indent=2)

@@ -10,9 +10,15 @@ import os
 
 from errors import InputError
 from files import replaced
-from processors import folders, text_files
+from processors import folders, text_files, tokenizer_json
+from processors.added_tokens import AddedTokens
+from processors.character_rules import ORIGINAL
 from processors.normalization import BasicTokenizer, convert_to_unicode, whitespace_tokenize
-from processors.sentence_pieces import SentencePieceTokenizer
+from processors.sentence_piece_folder import SentencePieceFolder
+from processors.sentence_pieces import MAX_LENGTH, SentencePieceTokenizer
+from processors.special_tokens import SPECIAL_TOKENS
+from processors.tokenizer_folder import CONFIG_NAME, VOCAB_NAME, TokenizerFolder
+from processors.tokenizer_settings import TokenizerSettings
 from processors.wordpiece import BatchWordpiece, WordpieceTokenizer
 
 __all__ = [
@@ -30,9 +36,6 @@ __all__ = [
     "printable_text",
     "whitespace_tokenize",
 ]
-
-VOCAB_NAME = "vocab.txt"
-CONFIG_NAME = "tokenizer_config.json"
 
 
 def printable_text(text):
@@ -65,51 +68,68 @@ def convert_ids_to_tokens(inv_vocab, ids):
 class FullTokenizer:
     """BERT's tokenizer: words and punctuation marks, then word pieces.
 
-    `[MASK]` and the like inside a text are no special tokens: they become "[", "mask", "]". A lone surrogate stays in
-    its word, which is then [UNK]. Both as in the original.
+    By the original's rules, which a vocabulary by itself has, `[MASK]` and the like inside a text are no special
+    tokens: they become "[", "mask", "]". In a folder of Hugging Face's they are, and texts become what `transformers`
+    makes of them. A lone surrogate stays in its word, which is then [UNK], as in the original.
 
     Attributes:
       vocab_file: str, where the vocabulary was read from.
-      vocab, inv_vocab: dicts token -> id, id -> token.
-      vocab_size: int, lines of the vocabulary file: one more than the largest id.
-      do_lower_case: bool; True also strips accents.
+      vocab, inv_vocab: dicts token -> id, id -> token, added tokens included.
+      vocab_size: int: one more than the largest id.
+      settings: TokenizerSettings.
+      do_lower_case: bool; True also strips accents, unless the settings say otherwise.
       cls_id, sep_id, unk_id: int; pad_id: 0 where there is no [PAD], as in the original; mask_id: InputError where
         there is no [MASK].
+      second_segment_id: int, segment_ids of a pair's second text: 1, unless a model was made otherwise.
+      model_max_length: int, tokens of the longest text that the model is meant for; None where no file says it.
     """
 
     kind = "wordpiece"
 
-    def __init__(self, vocab_file, do_lower_case=True):
-        """Raises InputError: the file is missing, empty, no UTF-8 text, or lacks [UNK], [CLS] or [SEP]."""
-        self._lines = [line.strip() for line in text_files.read_lines(vocab_file)]
-        self.vocab_file = os.fspath(vocab_file)
-        self.vocab = collections.OrderedDict((token, i) for i, token in enumerate(self._lines))
-        self.inv_vocab = dict(enumerate(self._lines))  # where a line occurs twice, both ids have it
-        self.vocab_size = len(self._lines)
-        self.do_lower_case = bool(do_lower_case)
-        self.cls_id, self.sep_id, self.unk_id = (self._special(token) for token in ("[CLS]", "[SEP]", "[UNK]"))
-        self.pad_id = self.vocab.get("[PAD]", 0)
-        self.basic_tokenizer = BasicTokenizer(do_lower_case)
-        self.wordpiece_tokenizer = WordpieceTokenizer(self.vocab)
-        self._batch = BatchWordpiece(self.vocab, self.do_lower_case)
+    def __init__(self, vocab_file, do_lower_case=True, settings=None):
+        """`settings`: TokenizerSettings, which say everything; by default the original's, with the file's lines.
 
-    def _special(self, token):
+        Raises:
+          InputError: the file is missing, empty, no UTF-8 text, or lacks [UNK], [CLS] or [SEP].
+        """
+        if settings is None:
+            lines = tuple(line.strip() for line in text_files.read_lines(vocab_file))
+            settings = TokenizerSettings(lines, bool(do_lower_case))
+        self.settings, self.vocab_file = settings, os.fspath(vocab_file)
+        self.vocab = settings.ids
+        # Where a line occurs twice, both ids have it.
+        self.inv_vocab = dict(enumerate(settings.tokens)) | {token.id: token.content for token in settings.added_tokens}
+        self.vocab_size = max(self.inv_vocab) + 1
+        self.do_lower_case, self.second_segment_id = settings.do_lower_case, settings.second_segment_id
+        self.model_max_length = settings.model_max_length
+        self.cls_id, self.sep_id = self._special("cls_token"), self._special("sep_token")
+        self.unk_id = self._special("unk_token")
+        self.pad_id = self.vocab.get(settings.special_tokens.get("pad_token"), 0)
+        self.basic_tokenizer = BasicTokenizer(
+            settings.do_lower_case, settings.strip_accents, settings.tokenize_chinese_chars, settings.rules
+        )
+        unknown = settings.special_tokens["unk_token"]
+        self.wordpiece_tokenizer = WordpieceTokenizer(settings.base_ids, unknown, settings.word_chars)
+        added = AddedTokens(settings.whole_tokens, self.basic_tokenizer) if settings.whole_tokens else None
+        self.added_tokens = added
+        self._batch = BatchWordpiece(self.basic_tokenizer, self.wordpiece_tokenizer, added)
+
+    def _special(self, role):
+        token = self.settings.special_tokens.get(role, SPECIAL_TOKENS[role])
         if token not in self.vocab:
             raise InputError(
-                f"{self.vocab_file}: no {token} among {self.vocab_size} lines; a BERT vocabulary, one "
+                f"{self.vocab_file}: no {token} among {self.vocab_size} tokens; a BERT vocabulary, one "
                 "token a line with [UNK], [CLS] and [SEP], is needed"
             )
         return self.vocab[token]
 
     @property
     def mask_id(self):
-        return self._special("[MASK]")
+        return self._special("mask_token")
 
     def tokenize(self, text):
-        """Returns the tokens (str) of one text, without special tokens."""
-        return [
-            piece for word in self.basic_tokenizer.tokenize(text) for piece in self.wordpiece_tokenizer.tokenize(word)
-        ]
+        """Returns the tokens (str) of one text, without special tokens around it."""
+        return self._batch.tokenize(text)
 
     def convert_tokens_to_ids(self, tokens):
         return convert_by_vocab(self.vocab, tokens)
@@ -129,21 +149,22 @@ class FullTokenizer:
         return self._batch.encode(texts)
 
     def fingerprint(self):
-        """A sha256, hex, of everything the ids depend on: kind, casing, vocabulary."""
-        content = json.dumps([self.kind, self.do_lower_case, self._lines])
+        """A sha256, hex, of everything the ids depend on: kind, casing, vocabulary, what is not as in the original."""
+        settings = self.settings.beyond_the_original()
+        content = json.dumps([self.kind, self.do_lower_case, self.settings.tokens, *([settings] if settings else [])])
         return hashlib.sha256(content.encode()).hexdigest()
 
-    def save(self, folder, model_max_length=512, vocab_name=VOCAB_NAME):
-        """Writes the vocabulary and tokenizer_config.json into `folder`, in Hugging Face's layout and names."""
+    def save(self, folder, model_max_length=None, vocab_name=VOCAB_NAME):
+        """Writes vocab.txt, tokenizer.json and tokenizer_config.json into `folder`, as Hugging Face has them.
+
+        tokenizer.json belongs to VOCAB_NAME and is written beside no other. `model_max_length`: by default the
+        tokenizer's own, else 512.
+        """
         with replaced(os.path.join(folder, vocab_name)) as path, open(path, "wb") as file:
-            file.writelines(f"{token}\n".encode() for token in self._lines)
-        config = {
-            "tokenizer_class": "BertTokenizer",
-            "do_lower_case": self.do_lower_case,
-            "strip_accents": None,
-            "tokenize_chinese_chars": True,
-            "model_max_length": model_max_length,
-        }
+            file.writelines(token.replace("\n", " ").encode() + b"\n" for token in self.settings.tokens)
+        if vocab_name == VOCAB_NAME:
+            tokenizer_json.write(os.path.join(folder, tokenizer_json.NAME), self.settings)
+        config = self.settings.to_config(model_max_length or self.model_max_length or MAX_LENGTH)
         with replaced(os.path.join(folder, CONFIG_NAME)) as path, open(path, "w", encoding="utf-8") as file:
             json.dump(config, file, indent=2)
 
@@ -195,6 +216,7 @@ def load_tokenizer(folder_or_file, do_lower_case=None):
     """Loads the tokenizer of a folder (ours, or Hugging Face's), or one of a vocabulary or *.model file by itself.
 
     The casing is that of tokenizer_config.json (beside the file), else the given one, else what the vocabulary shows.
+    `processors.tokenizer_folder` tells which other settings of a folder are honoured.
 
     Raises:
       InputError: nothing to load, a casing that contradicts the saved one (or the vocabulary, where none is saved), or
@@ -206,46 +228,49 @@ def load_tokenizer(folder_or_file, do_lower_case=None):
         path = os.path.join(path, _vocabulary_name(path, names))
     elif not folders.exists(path):
         raise InputError(f"{path}: no such file or folder; give a vocab.txt, a *.model, or a folder with one")
-    config_file = os.path.join(os.path.dirname(path), CONFIG_NAME)
-    config = _read_config(config_file) if folders.exists(config_file) else {}
-    saved = config.get("do_lower_case")
-    if saved is not None and do_lower_case is not None and saved != do_lower_case:
-        raise InputError(
-            f"{config_file}: do_lower_case is {saved}, --do_lower_case={do_lower_case} was asked for; "
-            f"use --do_lower_case={saved}, or another vocabulary"
-        )
-    do_lower_case = saved if saved is not None else do_lower_case
     if path.endswith(".model"):
-        return SentencePieceTokenizer(path, bool(do_lower_case), config.get("keep_accents"))
-    if do_lower_case is None:
-        do_lower_case = casing(load_vocab(path)) != "cased"
-    if config.get("strip_accents") not in (None, do_lower_case) or config.get("tokenize_chinese_chars") is False:
+        return _load_sentence_pieces(path, do_lower_case)
+    name = os.path.basename(path)
+    found = TokenizerFolder(os.path.dirname(path), VOCAB_NAME if name == tokenizer_json.NAME else name)
+    if not names and name == VOCAB_NAME and found.differing_line:
         raise InputError(
-            f"{config_file}: strip_accents={config.get('strip_accents')}, tokenize_chinese_chars="
-            f"{config.get('tokenize_chinese_chars')}: BERT's tokenizer strips accents when it "
-            "lower-cases and always splits Chinese characters; this model needs another tokenizer"
+            f"{path}:{found.differing_line}: another token than in {tokenizer_json.NAME} beside it; name the one that "
+            "belongs to the model, and move the other away"
         )
-    tokenizer = FullTokenizer(path, do_lower_case)
-    if saved is None:  # a saved casing is what the weights were trained with, whatever the vocabulary looks like
-        check_casing(tokenizer)
+    _check_asked(found.config_file, found.do_lower_case, do_lower_case)
+    casing_of_file = found.do_lower_case if found.do_lower_case is not None else do_lower_case
+    if casing_of_file is None:
+        # `transformers` lower-cases where no file says whether to.
+        casing_of_file = found.rules is not ORIGINAL or casing(found.tokens) != "cased"
+    tokenizer = FullTokenizer(found.vocab_file, settings=found.settings(casing_of_file))
+    if found.do_lower_case is None:
+        check_casing(tokenizer)  # a saved casing is that of the weights, whatever the vocabulary looks like
     return tokenizer
 
 
+def _load_sentence_pieces(path, do_lower_case):
+    found = SentencePieceFolder(os.path.dirname(path))
+    _check_asked(found.config_file, found.do_lower_case, do_lower_case)
+    lower = do_lower_case if found.do_lower_case is None else found.do_lower_case
+    tokenizer = SentencePieceTokenizer(path, bool(lower), found.keep_accents, found.model_max_length)
+    found.check_added_tokens(tokenizer.vocab)
+    return tokenizer
+
+
+def _check_asked(config_file, saved, asked):
+    if saved is not None and asked is not None and saved != asked:
+        raise InputError(
+            f"{config_file}: do_lower_case is {saved}, --do_lower_case={asked} was asked for; "
+            f"use --do_lower_case={saved}, or another vocabulary"
+        )
+
+
 def _vocabulary_name(folder, names):
-    for name in [VOCAB_NAME, "spiece.model", *(name for name in names if name.endswith(".model"))]:
+    models = [name for name in names if name.endswith(".model")]
+    for name in (VOCAB_NAME, "spiece.model", *models, tokenizer_json.NAME):
         if name in names:
             return name
-    hint = "tokenizer.json alone is not read: " if "tokenizer.json" in names else ""
     raise InputError(
-        f"{folder}: no {VOCAB_NAME} and no *.model among {len(names)} files; {hint}put the model's vocabulary there"
+        f"{folder}: no {VOCAB_NAME}, {tokenizer_json.NAME} or *.model among {len(names)} files; put the model's "
+        "vocabulary there"
     )
-
-
-def _read_config(path):
-    try:
-        config = json.loads("\n".join(text_files.read_lines(path)))
-    except json.JSONDecodeError as error:
-        raise InputError(f"{path}: not JSON ({error}); mend or remove it") from None
-    if not isinstance(config, dict):
-        raise InputError(f"{path}: a JSON object is needed, found {type(config).__name__}; mend or remove it")
-    return config

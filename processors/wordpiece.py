@@ -9,8 +9,10 @@ import itertools
 import numpy as np
 
 from processors import normalization
+from processors.added_tokens import AddedToken
+from processors.character_rules import ORIGINAL
 
-MAX_WORD_CHARS = 200
+MAX_WORD_CHARS = ORIGINAL.max_word_chars
 _CHARS_PER_CALL = 1 << 20  # the C++ side needs ten times as much memory; larger calls are no faster
 _CHARS_IN_PYTHON = 384  # up to here Python takes less time than the call by itself
 
@@ -52,14 +54,17 @@ class BatchWordpiece:
     """Many texts to ids in one call of tensorflow-text's FastWordpieceTokenizer, equal to the Python classes.
 
     Of equal vocabulary entries the last one's id counts, as in the original.
+
+    Args:
+      basic: BasicTokenizer.
+      wordpiece: WordpieceTokenizer.
+      added: AddedTokens, or None.
     """
 
-    def __init__(self, vocab, do_lower_case, unk_token="[UNK]"):
-        self._vocab = vocab
-        self._do_lower_case = do_lower_case
-        self._unk_token = unk_token
-        self._basic = normalization.BasicTokenizer(do_lower_case)
-        self._wordpiece = WordpieceTokenizer(vocab, unk_token)
+    def __init__(self, basic, wordpiece, added=None):
+        self._basic, self._wordpiece, self._added = basic, wordpiece, added
+        self._vocab, self._max_word_chars = wordpiece.vocab, wordpiece.max_input_chars_per_word
+        self._fast_form = normalization.FastForm(basic, self._max_word_chars)
         self._tokenizer = None
 
     def __getstate__(self):
@@ -69,12 +74,13 @@ class BatchWordpiece:
         import tensorflow as tf
         import tensorflow_text
 
-        pieces = pieces_for_cpp(self._vocab, self._unk_token)
+        unknown = self._wordpiece.unk_token
+        pieces = pieces_for_cpp(self._vocab, unknown, self._basic)
         self._ids = np.array([self._vocab[piece] for piece in pieces], np.int32)
         with tf.device("/CPU:0"):
-            # Its limit is in bytes: right for ASCII, and fast_form keeps other long words away.
+            # Its limit is in bytes: right for ASCII, and FastForm keeps other long words away.
             self._tokenizer = tensorflow_text.FastWordpieceTokenizer(
-                vocab=pieces, unknown_token=self._unk_token, token_out_type=tf.int64, max_bytes_per_word=MAX_WORD_CHARS
+                vocab=pieces, unknown_token=unknown, token_out_type=tf.int64, max_bytes_per_word=self._max_word_chars
             )
 
     def encode(self, texts):
@@ -93,7 +99,9 @@ class BatchWordpiece:
     def _encode_together(self, texts):
         import tensorflow as tf  # here, so that flag errors and `tokenize` do not wait for it
 
-        forms = [normalization.fast_form(text, self._do_lower_case, MAX_WORD_CHARS) for text in texts]
+        forms = list(map(self._fast_form, texts))
+        for i in self._added.places(texts, forms) if self._added else ():
+            forms[i] = None
         exact = [i for i, form in enumerate(forms) if form is None]
         for i in exact:
             forms[i] = b""
@@ -113,7 +121,25 @@ class BatchWordpiece:
 
     def encode_one(self, text):
         """The ids of one text, list of int, by the Python classes."""
-        return [self._vocab[piece] for word in self._basic.tokenize(text) for piece in self._wordpiece.tokenize(word)]
+        parts = self._added.parts(normalization.convert_to_unicode(text)) if self._added else (text,)
+        if len(parts) == 1:
+            return self._ids_of(parts[0])
+        return list(itertools.chain.from_iterable(map(self._ids_of, parts)))
+
+    def _ids_of(self, part):
+        if isinstance(part, AddedToken):
+            return [part.id]
+        vocab, wordpiece = self._vocab, self._wordpiece
+        return [vocab[piece] for word in self._basic.tokenize(part) for piece in wordpiece.tokenize(word)]
+
+    def tokenize(self, text):
+        """The tokens of one text, list of str."""
+        parts = self._added.parts(normalization.convert_to_unicode(text)) if self._added else (text,)
+        pieces = ([part.content] if isinstance(part, AddedToken) else self._pieces(part) for part in parts)
+        return list(itertools.chain.from_iterable(pieces))
+
+    def _pieces(self, text):
+        return [piece for word in self._basic.tokenize(text) for piece in self._wordpiece.tokenize(word)]
 
 
 def _groups(texts):
@@ -126,18 +152,24 @@ def _groups(texts):
             start, chars = i, 0
 
 
-def pieces_for_cpp(vocab, unk_token):
+def pieces_for_cpp(vocab, unk_token, basic):
     """The vocabulary without entries that no word can hold, some of which the C++ side would match all the same.
 
     They are the blank ones, those with a blank or a punctuation mark inside, and "[CLS]" and its like.
+
+    Args:
+      vocab: pieces.
+      unk_token: str.
+      basic: the BasicTokenizer that makes the words.
     """
-    return [piece for piece in vocab if piece == unk_token or _can_occur(piece)]
+    return [piece for piece in vocab if piece == unk_token or _can_occur(piece, basic)]
 
 
-def _can_occur(piece):
-    """Whether a word made by BasicTokenizer can hold this vocabulary entry."""
+def _can_occur(piece, basic):
+    """Whether a word made by the BasicTokenizer can hold this vocabulary entry."""
     core = piece.removeprefix("##")
     if not core or any(char.isspace() for char in core):
         return False
-    alone = any(normalization.is_punctuation(char) or normalization.is_cjk(char) for char in core)
+    apart = basic.tokenize_chinese_chars
+    alone = any(basic.rules.is_punctuation(char) or (apart and basic.rules.is_cjk(char)) for char in core)
     return not alone or (len(core) == 1 and core == piece)

@@ -11,6 +11,7 @@ import registry
 from errors import InputError
 from modeling.encoder import DTYPES, policy
 from modeling.switches import rematerialization, static_shapes
+from processors import tokenizer_json
 from processors.tokenization import VOCAB_NAME, load_tokenizer
 from training.weight_formats.config_file import read_config
 from training.weights import load_weights, open_weights
@@ -64,8 +65,11 @@ class ModelSource:
         """The vocabulary beside the weights or the configuration, or None."""
         if self.weights and self.weights.vocab_folder:
             return self.weights.vocab_folder
-        beside = os.path.join(os.path.dirname(settings.bert_config_file or ""), VOCAB_NAME)
-        return beside if settings.bert_config_file and os.path.exists(beside) else None
+        if not settings.bert_config_file:
+            return None
+        folder = os.path.dirname(settings.bert_config_file)
+        beside = (os.path.join(folder, name) for name in (VOCAB_NAME, tokenizer_json.NAME))
+        return next((path for path in beside if os.path.exists(path)), None)
 
     def _check(self, settings):
         tokenizer, longest = self.tokenizer, self.config.max_length

@@ -97,9 +97,10 @@ def _check_outputs(settings):
         folder, name = os.path.split(settings.output_file)
         if not name.endswith(kind) or name == kind:
             raise InputError(f"--output_file={settings.output_file}: a name that ends in {kind} is needed")
-        paths += [settings.output_file, os.path.join(folder, "tokenizer_config.json")]
+        beside = ["tokenizer_config.json", *(["tokenizer.json"] if name == "vocab.txt" else [])]
+        paths += [settings.output_file, *(os.path.join(folder, other) for other in beside)]
     if settings.output_dir:
-        names = ("model.safetensors", "config.json", "vocab.txt", "tokenizer_config.json")
+        names = ("model.safetensors", "config.json", "vocab.txt", "tokenizer_config.json", "tokenizer.json")
         paths += [os.path.join(settings.output_dir, name) for name in names]
     for path in paths:
         if os.path.exists(path) and not settings.overwrite:

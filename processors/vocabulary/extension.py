@@ -36,7 +36,7 @@ class Extension:
     resplit: int
 
 
-def extend(entries, counts, max_new, min_frequency=2, use_unused=False):
+def extend(entries, counts, max_new, min_frequency=2, use_unused=False, wordpiece=None):
     """Adds the words that save most pieces: frequency times pieces saved; an unknown word counts as one piece saved.
 
     The longest piece is matched first, so a word that begins with a new one is split anew. A new word that would make
@@ -48,16 +48,17 @@ def extend(entries, counts, max_new, min_frequency=2, use_unused=False):
       max_new: words to add at most.
       min_frequency: how often a new word occurs at least.
       use_unused: put them in place of [unused0] and so on while there are any; otherwise all come at the end.
+      wordpiece: the vocabulary's WordpieceTokenizer; by default the original's.
 
     Returns:
       An Extension.
     """
     ids = {token: i for i, token in enumerate(entries)}
-    old = WordpieceTokenizer(ids)
+    old = wordpiece or WordpieceTokenizer(ids)
     ranked = _ranked(counts, old, min_frequency)
     harmful, chosen = set(), ranked[:max_new]
     while True:
-        new = WordpieceTokenizer(ids | dict.fromkeys(chosen))
+        new = WordpieceTokenizer(ids | dict.fromkeys(chosen), old.unk_token, old.max_input_chars_per_word)
         found, resplit = _effects(counts, old, new, set(chosen))
         if not found:
             break

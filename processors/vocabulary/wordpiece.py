@@ -4,6 +4,7 @@ Source: the Rust library `tokenizers`, whose trainer joins the most frequent pai
 al. 2016, https://arxiv.org/abs/1508.07909), as Google's own, which was never released, is said to do.
 """
 
+import dataclasses
 import itertools
 import os
 
@@ -92,11 +93,18 @@ def _check_agreement(vocabulary, words):
             raise RuntimeError(f"{word!r} becomes {found}, by the library that trained the vocabulary {expected}")
 
 
-def save(vocabulary, path, do_lower_case):
-    """Writes the vocabulary and, beside it, tokenizer_config.json; returns its FullTokenizer."""
+def save(vocabulary, path, do_lower_case=True, settings=None):
+    """Writes the vocabulary and, beside it, the other files of a tokenizer; returns its FullTokenizer.
+
+    `settings`: TokenizerSettings of which all but the vocabulary are taken, the casing too.
+    """
     with replaced(path) as temporary, open(temporary, "w", encoding="utf-8", newline="\n") as file:
         file.writelines(f"{entry}\n" for entry in vocabulary)
     tokenizer = FullTokenizer(path, do_lower_case)
+    if settings is not None:
+        tokens = tokenizer.settings.tokens
+        kept = tuple(token for token in settings.added_tokens if tokens[token.id] == token.content)
+        tokenizer = FullTokenizer(path, settings=dataclasses.replace(settings, tokens=tokens, added_tokens=kept))
     folder, name = os.path.split(path)
     tokenizer.save(folder, vocab_name=name)
     return tokenizer

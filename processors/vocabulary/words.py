@@ -18,10 +18,10 @@ _LONGEST_SENTENCE_PIECE_WORD = 1000  # characters; SentencePiece's trainer drops
 
 
 class BasicWords:
-    """Words as `FullTokenizer` has them before it looks for pieces."""
+    """Words as `FullTokenizer` has them before it looks for pieces; `basic`: its BasicTokenizer, if not the original's."""
 
-    def __init__(self, do_lower_case):
-        self._basic = BasicTokenizer(do_lower_case)
+    def __init__(self, do_lower_case=True, basic=None):
+        self._basic = basic or BasicTokenizer(do_lower_case)
 
     def chunks(self, line):
         return _NO_WHITE_SPACE_TO_BERT.sub("", line).split()

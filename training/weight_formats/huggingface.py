@@ -189,7 +189,8 @@ def save_huggingface(model, folder, tokenizer=None, extra_config=None):
         config |= {"label2id": labels, "id2label": {str(i): label for label, i in labels.items()}}
     if tokenizer is not None:
         os.makedirs(folder, exist_ok=True)
-        tokenizer.save(folder)
+        lengths = (tokenizer.model_max_length, config.get("max_position_embeddings"))
+        tokenizer.save(folder, min((length for length in lengths if length), default=None))
     with replaced(os.path.join(folder, WEIGHTS)) as temporary, open(temporary, "wb") as file:
         file.write(save(tensors, metadata={"format": "pt"}))
     with replaced(os.path.join(folder, "config.json")) as temporary, open(temporary, "w", encoding="utf-8") as file:

@@ -15,7 +15,7 @@ from errors import InputError
 OPTIMIZER_STATE = re.compile(
     r"(/(adam|lamb)_[mv]|/Adam(_1)?|/Momentum|/Adagrad)$|^(global_step|beta[12]_power|good_steps|loss_scale\w*)$"
 )
-VOCABULARIES = ("vocab.txt", "spiece.model", "spm.model")
+VOCABULARIES = ("vocab.txt", "spiece.model", "spm.model", "tokenizer.json")
 
 
 @dataclasses.dataclass(frozen=True)
