@@ -88,7 +88,9 @@ def extend(settings):
     if not isinstance(old, FullTokenizer):
         raise InputError(f"--extend={settings.extend}: a WordPiece vocabulary (vocab.txt) is needed; train a new model")
     if old.vocab_size > len(old.settings.tokens):
-        raise InputError(f"--extend={settings.extend}: it has added tokens, whose ids are those that new words would get")
+        raise InputError(
+            f"--extend={settings.extend}: it has added tokens, whose ids are those that new words would get"
+        )
     checkpoint = _checkpoint(settings, old.vocab_size) if settings.init_checkpoint else None
     counts = count(settings, BasicWords(basic=old.basic_tokenizer))
     entries = list(old.settings.tokens)

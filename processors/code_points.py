@@ -13,6 +13,7 @@ import numpy as np
 from processors.normalization import is_cjk
 
 CODE_POINTS = 0x110000
+_NOTHING_FROM, _NOTHING_TO = 0x40000, 0xE0000  # ten planes without a character, which are all the same
 PAGE_BITS = 8
 CLASS_SHIFT = 21  # a value holds a code point in its lower bits and its combining class above them
 SELF, NOTHING, BLANK = (1 << CLASS_SHIFT) - 1, 0, 0x20  # in the place of a code point; U+0000 never comes out
@@ -40,8 +41,9 @@ class CodePoints:
     def __init__(self, entry, final_sigma):
         self.final_sigma = final_sigma
         numbers, entry_of = {}, np.empty(CODE_POINTS, np.int32)
-        for code_point in range(CODE_POINTS):
+        for code_point in (*range(_NOTHING_FROM), *range(_NOTHING_TO, CODE_POINTS)):
             entry_of[code_point] = numbers.setdefault(entry(chr(code_point)), len(numbers))
+        entry_of[_NOTHING_FROM:_NOTHING_TO] = numbers.setdefault(entry(chr(_NOTHING_FROM)), len(numbers))
         self.pages, self.page_of = np.unique(entry_of.reshape(-1, 1 << PAGE_BITS), axis=0, return_inverse=True)
         self.page_of = self.page_of.reshape(-1).astype(np.int32)
         self.row_splits = np.cumsum([0, *(len(values) for values, _ in numbers)]).astype(np.int32)

@@ -67,9 +67,9 @@ class SpecialTokens:
             self._add(dataclasses.replace(token, special=special), token.id)
         for token in [*tokens_of.values(), *(added_token(where, entry, 0, special=True) for entry in extra)]:
             self._add(token)
-        # A named token that no file gives an id: the model has no row for it, and texts have no use for it.
+        # One of BERT's own that no file gives an id, as [MASK]: the model has no row for it.
         listed = self._ids.keys() | {token.content for token in declared}
-        unused = {token.content for token in tokens_of.values()} - listed
+        unused = {self.roles.get(role) for role in SPECIAL_TOKENS} - listed
         self.added = tuple(token for token in self._found.values() if token.content not in unused)
 
     def _add(self, token, declared_id=None):

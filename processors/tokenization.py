@@ -151,7 +151,8 @@ class FullTokenizer:
     def fingerprint(self):
         """A sha256, hex, of everything the ids depend on: kind, casing, vocabulary, what is not as in the original."""
         settings = self.settings.beyond_the_original()
-        content = json.dumps([self.kind, self.do_lower_case, self.settings.tokens, *([settings] if settings else [])])
+        content = [self.kind, self.do_lower_case, self.settings.tokens, *([settings] if settings else [])]
+        content = json.dumps(content, sort_keys=True)
         return hashlib.sha256(content.encode()).hexdigest()
 
     def save(self, folder, model_max_length=None, vocab_name=VOCAB_NAME):

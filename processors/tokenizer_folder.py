@@ -124,8 +124,8 @@ class TokenizerFolder:
         plain = str(name).removesuffix("Fast")
         if plain not in _BERT_CLASSES | _JSON_CLASSES:
             raise InputError(
-                f"{where}: tokenizer_class {name} is not BERT's own (BertTokenizer) and gives other ids; this model needs "
-                "another tokenizer than Bertline has"
+                f"{where}: tokenizer_class {name} is not BERT's own (BertTokenizer), it gives other ids; this model "
+                "needs another tokenizer than Bertline has"
             )
         if plain in _JSON_CLASSES and self._json is None:
             raise InputError(

@@ -78,7 +78,7 @@ class TokenizerSettings:
             "rules": self.rules.name,
             "max_word_chars": self.word_chars,
             "special_tokens": self.special_tokens,
-            "added_tokens": [dataclasses.astuple(token) for token in self.whole_tokens],
+            "added_tokens": [dataclasses.astuple(token) for token in sorted(self.whole_tokens, key=lambda one: one.id)],
             "second_segment_id": self.second_segment_id,
         }
 

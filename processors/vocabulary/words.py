@@ -18,7 +18,10 @@ _LONGEST_SENTENCE_PIECE_WORD = 1000  # characters; SentencePiece's trainer drops
 
 
 class BasicWords:
-    """Words as `FullTokenizer` has them before it looks for pieces; `basic`: its BasicTokenizer, if not the original's."""
+    """Words as `FullTokenizer` has them before it looks for pieces.
+
+    `basic`: its BasicTokenizer; by default the original's, with the given casing.
+    """
 
     def __init__(self, do_lower_case=True, basic=None):
         self._basic = basic or BasicTokenizer(do_lower_case)

@@ -36,7 +36,7 @@ def tokenizer(request, tmp_path_factory):
 @pytest.fixture(scope="module")
 def in_graph(tokenizer):
     """Traced, as an export has it: texts -> words [n, words], ids [n, tokens]."""
-    graph_words, graph_tokenizer = GraphWords(tokenizer.do_lower_case), GraphWordPiece(tokenizer)
+    graph_words, graph_tokenizer = GraphWords(tokenizer.basic_tokenizer), GraphWordPiece(tokenizer)
     function = tf.function(
         lambda texts: (graph_words(texts)[0], graph_tokenizer(texts)),
         input_signature=[tf.TensorSpec([None], tf.string)],

@@ -445,7 +445,10 @@ def test_loading_a_folder(tmp_path):
     with pytest.raises(InputError, match="no such file or folder"):
         tokenization.load_tokenizer(tmp_path / "absent")
     (tmp_path / "tokenizer.json").write_text("{}")
-    with pytest.raises(InputError, match="tokenizer.json alone"):
+    with pytest.raises(InputError, match="tokenizer.json: not as the library"):
+        tokenization.load_tokenizer(tmp_path)
+    (tmp_path / "tokenizer.json").rename(tmp_path / "other.json")
+    with pytest.raises(InputError, match="no vocab.txt, tokenizer.json or"):
         tokenization.load_tokenizer(tmp_path)
     write_vocab(tmp_path / "vocab.txt", SPECIAL + ["a"])
     assert tokenization.load_tokenizer(tmp_path).do_lower_case is True
@@ -454,8 +457,7 @@ def test_loading_a_folder(tmp_path):
     for text, message in (
         ("{", "not JSON"),
         ("[]", "object"),
-        ('{"strip_accents": false, "do_lower_case": true}', "strips"),
-        ('{"tokenize_chinese_chars": false}', "Chinese"),
+        ('{"strip_accents": 0, "do_lower_case": true}', "strip_accents is 0"),
     ):
         config.write_text(text)
         with pytest.raises(InputError, match=message):
