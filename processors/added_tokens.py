@@ -42,6 +42,10 @@ class AddedTokens:
     Args:
       tokens: sequence of AddedToken; of two with the same folded content the first counts, special ones before others.
       basic: BasicTokenizer, which folds.
+
+    Attributes:
+      as_it_is, folded: what is looked for -> AddedToken: in the text as it is, in the folded text.
+      with_blanks: contents that consist of several words, list of str.
     """
 
     def __init__(self, tokens, basic):
@@ -50,6 +54,7 @@ class AddedTokens:
         self._as_it_is = _Places({}, ordered, lambda token: None if token.normalized else token.content)
         self._folded = _Places({}, ordered, lambda token: basic.normalized(token.content) if token.normalized else None)
         self.as_it_is, self.folded = self._as_it_is.tokens, self._folded.tokens
+        self.with_blanks = [token.content for token in tokens if len(token.content.split()) > 1]
         # Every text with the token has its longest word; where it has none, every text might have it.
         words = [max(content.split(), key=len, default="") for content in self.folded]
         self._folded_words = re.compile(b"|".join(re.escape(word.encode()) for word in words)) if words else None

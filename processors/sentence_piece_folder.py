@@ -62,6 +62,6 @@ class SentencePieceFolder:
         for token in added:
             if token not in vocab:
                 raise InputError(
-                    f"{self._folder}: {CONFIG_NAME} or {_ADDED} has the token {json.dumps(token)[:60]}, which is no piece of "
+                    f"{self._folder}: {CONFIG_NAME} or {_ADDED} adds {json.dumps(token)[:60]}, which is no piece of "
                     "the SentencePiece model; added tokens are read with WordPiece only"
                 )

@@ -49,6 +49,7 @@ class SentencePieceTokenizer:
 
     kind = "sentencepiece"
     second_segment_id = 1
+    added_tokens = None
 
     def __init__(self, model_file, do_lower_case=False, keep_accents=None, model_max_length=None):
         """`keep_accents` None: accents go where the case goes. `model_max_length`: see the attributes.

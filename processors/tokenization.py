@@ -77,6 +77,7 @@ class FullTokenizer:
       vocab, inv_vocab: dicts token -> id, id -> token, added tokens included.
       vocab_size: int: one more than the largest id.
       settings: TokenizerSettings.
+      added_tokens: AddedTokens that texts are cut at, or None.
       do_lower_case: bool; True also strips accents, unless the settings say otherwise.
       cls_id, sep_id, unk_id: int; pad_id: 0 where there is no [PAD], as in the original; mask_id: InputError where
         there is no [MASK].

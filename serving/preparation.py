@@ -5,6 +5,7 @@ import re
 
 import numpy as np
 
+from errors import InputError
 from processors.layouts import slots
 from serving.windows import Windows
 
@@ -69,6 +70,11 @@ class Prepared:
 
     def _by_words(self, first, second):
         """Tokens of the first and of the second texts, and for each token the number of its word."""
+        added = self._layout.tokenizer.added_tokens
+        if added and added.with_blanks:
+            raise InputError(
+                f"--unit=word: the added token {added.with_blanks[0]!r} reaches over words; ask for --unit=token"
+            )
         rows = [[words_of(text) for text in part] for part in (first, second)]
         counts = np.array([[len(words) for words in part] for part in rows])  # [2, n]
         self.word_splits = np.concatenate([[0], np.cumsum(counts.sum(axis=0))])

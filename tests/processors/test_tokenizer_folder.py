@@ -14,6 +14,7 @@ from small_tokenizers import (
     SINGLE,
     SPECIAL,
     TEXTS,
+    AddedToken,
     assert_as_transformers,
     change,
     change_inside,
@@ -26,7 +27,9 @@ from errors import InputError
 from processors import graph_tokenizer, tokenization
 from processors.character_rules import ORIGINAL, TOKENIZERS
 from processors.graph_wordpiece import GraphAddedTokens
+from processors.layouts import Packed
 from processors.normalization import BasicTokenizer
+from serving.preparation import Prepared
 
 
 @pytest.mark.parametrize("tokenize_chinese_chars", [True, False])
@@ -159,3 +162,11 @@ def test_our_folder_in_transformers(tmp_path):
 
 def _same_by_definition(char):
     return char != "Σ" and char not in TOKENIZERS.different and unicodedata.category(char) not in ("Cn", "Co", "Cs")
+
+
+def test_words_cannot_be_told_apart_where_a_token_has_several(tmp_path):
+    tokenizer = tokenization.load_tokenizer(save(tmp_path, [AddedToken("a B"), "<e1>"]))
+    with pytest.raises(InputError, match="--unit=word: the added token 'a B' reaches over words"):
+        Prepared(["a b"], Packed(tokenizer, 9), by_words=True)
+    tokenizer = tokenization.load_tokenizer(save(tmp_path, ["<e1>"]))
+    assert Prepared(["a <e1>b"], Packed(tokenizer, 9), by_words=True).words == ["a", "<e1>b"]

@@ -142,6 +142,26 @@ def test_new_words_and_their_rows(build, domain, tmp_path, vocabulary):
     assert extended.tokenize("The capataz, blue") == ["the", "capataz", ",", "blue"]
 
 
+def test_a_vocabulary_of_tokenizer_json_is_extended(build, domain, tmp_path):
+    """Its settings stay; where it has added tokens, these have the ids of new words."""
+    transformers = pytest.importorskip("transformers", reason="make peers")
+    tokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *"abcdefghijklmnopqrstuvwxyzé"]
+    tokens += [f"##{letter}" for letter in tokens[5:]]
+    tokenizer = transformers.BertTokenizer({token: i for i, token in enumerate(tokens)}, strip_accents=False)
+    tokenizer.save_pretrained(tmp_path / "old")
+    build(f"--input_file={domain}", f"--extend={tmp_path}/old", f"--output_file={tmp_path}/new/vocab.txt")
+    ours, theirs = (kind(tmp_path / "new") for kind in (load_tokenizer, transformers.AutoTokenizer.from_pretrained))
+    assert "nostromo" in ours.vocab and ours.vocab_size == len(theirs)
+    for text in ("Nostromo, é É [MASK]", "the capataz"):
+        assert ours.tokenize(text) == theirs.tokenize(text)
+    tokenizer.add_tokens(["<e1>"])
+    tokenizer.save_pretrained(tmp_path / "old")
+    ran = build(
+        f"--input_file={domain}", f"--extend={tmp_path}/old", f"--output_file={tmp_path}/other/vocab.txt", status=2
+    )
+    assert "has added tokens, whose ids are those that new words would get" in ran
+
+
 def test_new_words_in_unused_rows_of_the_originals_checkpoint(build, golden_dir, tmp_path):
     """A TF1 checkpoint; the words take the place of unused entries, and no array grows."""
     import tensorflow as tf
