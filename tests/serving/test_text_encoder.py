@@ -273,7 +273,7 @@ def test_damaged_sentence_folders(tiny_folder):
     with pytest.raises(InputError, match="1_Pooling/config.json: missing"):
         TextEncoder(folder)
     (folder / "modules.json").write_text("[1")
-    with pytest.raises(InputError, match="modules.json: not JSON"):
+    with pytest.raises(InputError, match="modules.json:1: not JSON"):
         TextEncoder(folder)
 
 
