@@ -18,10 +18,12 @@ from processors import manifests
 from processors.feature_spec import EXAMPLE_INDEX, UNCUT_LENGTH, token_ids
 from processors.paths import find_files
 from processors.record_checks import Rules, id_limits, look_through
+from progress import Progress
 
 FORMAT_VERSION = 1
 # A process costs seconds to start (it imports TensorFlow), which this many examples outweigh.
 EXAMPLES_PER_PROCESS = 30_000
+ROWS_BETWEEN_REPORTS = 1000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -188,13 +190,17 @@ def _write_shards(examples, encoder, prefix, num_processes):
         (examples[start:end], encoder, start, f"{prefix}-{i:05d}-of-{count:05d}.tfrecord")
         for i, (start, end) in enumerate(zip(starts[:-1], starts[1:]))
     ]
-    if count == 1:
-        totals = [_write_shard(*part) for part in parts]
-    else:
-        # Forking a process that runs TensorFlow's threads can hang; a fork server has none.
-        context = multiprocessing.get_context("forkserver")
-        with concurrent.futures.ProcessPoolExecutor(count, context, console.import_tensorflow) as pool:
-            totals = list(pool.map(_write_shard, *zip(*parts)))
+    with Progress("records", len(examples), "row", leave=False) as progress:
+        if count == 1:
+            totals = [_write_shard(*parts[0], progress.show)]
+        else:
+            # Forking a process that runs TensorFlow's threads can hang; a fork server has none.
+            context = multiprocessing.get_context("forkserver")
+            with concurrent.futures.ProcessPoolExecutor(count, context, console.import_tensorflow) as pool:
+                totals = []
+                for end, total in zip(starts[1:], pool.map(_write_shard, *zip(*parts))):
+                    totals.append(total)
+                    progress.show(end)
     lengths, uncut_lengths, num_cut = zip(*totals)
     return {
         "files": {os.path.basename(path): os.path.getsize(path) for *_, path in parts},
@@ -205,16 +211,21 @@ def _write_shards(examples, encoder, prefix, num_processes):
     }
 
 
-def _write_shard(examples, encoder, first_index, path):
-    """(the longest text's length, that of the longest before it was cut, number of rows that were cut)."""
+def _write_shard(examples, encoder, first_index, path, report=None):
+    """(the longest text's length, that of the longest before it was cut, number of rows that were cut).
+
+    report: called now and then with the number of rows that are written.
+    """
     spec, longest, longest_uncut, num_cut = encoder.spec, 0, 0, 0
     try:
         with replaced(path) as unfinished, tf.io.TFRecordWriter(unfinished) as writer:
-            for features in encoder.features(examples, first_index):
+            for count, features in enumerate(encoder.features(examples, first_index), 1):
                 length = max(len(features[name]) for name in token_ids(spec))
                 longest, num_cut = max(longest, length), num_cut + ("uncut_length" in features)
                 longest_uncut = max(longest_uncut, int(features.get("uncut_length", length)))
                 writer.write(encoder.record(features))
+                if report and count % ROWS_BETWEEN_REPORTS == 0:
+                    report(count)
     except tf.errors.OpError as error:
         raise InputError(f"{path}: cannot be written: {error.message.splitlines()[0]}") from None
     return longest, longest_uncut, num_cut
