@@ -100,8 +100,8 @@ class SharedGraph:
         return finished(pooling.normalized(result).numpy() if options.normalize else result, options)
 
     def _pooled_in_all_ways(self, features):
-        """float32 [B, L, poolings, H] of features, `layers` [L], from the embeddings, `unpooled`, and `is_mean`:
-        L is 1.
+        """float32 [B, L, poolings, H] of features, `layers` [L] counted from the embeddings, `unpooled`, and `is_mean`,
+        where L is 1.
 
         Narrower layers are filled up with zeros.
         """
