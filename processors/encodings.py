@@ -16,6 +16,7 @@ _SAMPLE_BYTES = 1 << 15
 _ENOUGH, _MARGIN, _MOST = 0.55, 0.25, 3  # of a score; below the best score; proposals
 _LEAST_NULS = 4  # in UTF-16 without a byte order mark; fewer may be a fault of other text
 _RANK = 0.01  # what an encoding loses to the one before it, of those that do equally well
+_DOUBTED = 0.35  # a score below it is doubted where another encoding does well
 _EXCERPT = 16  # characters
 _MARKS = {
     codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF32_BE: "utf-32", codecs.BOM_UTF16_LE: "utf-16",
@@ -108,6 +109,22 @@ def likely(sample):
     for _, name, text in (one for one in found if one[0] >= least):
         names.setdefault(text, name)
     return [(name, _excerpt(text)) for text, name in names.items()][:_MOST]
+
+
+def doubt(sample, name):
+    """What text that can be read as `name` more likely is: (what that reads, another name, what it reads); or None.
+
+    Encodings of one byte a character read anything, and GB18030 and Big5 much of what is UTF-8.
+    """
+    text = _characters(sample, name)
+    if text is None or codecs.lookup(name).name in ("utf-8", "utf-8-sig") or is_wide(name):
+        return None
+    if is_utf8(sample):
+        better = sample.decode("utf-8", "ignore")
+        return (_excerpt(text), "utf-8", _excerpt(better)) if sum(not char.isascii() for char in better) > 2 else None
+    own = max(_score(text, judge) for judge in _CANDIDATES.values())
+    other = next(iter(likely(sample)), None)
+    return (_excerpt(text), *other) if other and own < _DOUBTED and other[1] != _excerpt(text) else None
 
 
 def is_utf8(sample):

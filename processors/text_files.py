@@ -4,6 +4,7 @@ import codecs
 import contextlib
 import gzip
 import io
+import logging
 import os
 import sys
 import zlib
@@ -12,6 +13,8 @@ from errors import InputError
 from processors import encodings
 from processors.file_kinds import kind_of
 from processors.folders import exists, is_remote, missing_file
+
+log = logging.getLogger(__name__)
 
 STANDARD_INPUT = "-"
 _CHUNK_BYTES = 1 << 20
@@ -78,6 +81,13 @@ class TextLines:
             raise InputError(f"{self.path}:1: {found.upper()} text, not {self._encoding}; {way}")
         if start and is_wide and not found and b"\0" not in start and encodings.is_utf8(start):
             raise InputError(f"{self.path}:1: not {self._encoding} but UTF-8; name the encoding that the file has")
+        doubt = encodings.doubt(start, self._encoding) if self._flag and not start.isascii() else None
+        if doubt:
+            read, name, better = doubt
+            log.warning(
+                "%s: read as %s, it has “%s”; %s=%s would read “%s”", self.path, self._encoding, read, self._flag, name,
+                better,
+            )  # fmt: skip
 
     def _codec(self):
         """The encoding with its order of bytes said, so that any part of the file can be read by itself."""

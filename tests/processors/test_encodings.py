@@ -73,6 +73,30 @@ def test_the_encoding_that_was_tried_is_not_proposed():
     assert found == "likely --encoding=cp932 reads “この映画はとても面白かったです。”"
 
 
+@pytest.mark.parametrize("name, text", CASES)
+def test_what_is_read_rightly_is_not_doubted(name, text):
+    assert encodings.doubt(text.encode(name), name) is None
+    assert encodings.doubt(text.encode(), "utf-8") is None
+
+
+@pytest.mark.parametrize(
+    "text, name, tried",
+    [
+        ("房间很大，服务员也很热情。", "gb18030", "latin-1"),
+        ("房间很大，服务员也很热情。", "gb18030", "cp1252"),
+        ("房间很大，服务员也很热情。", "utf-8", "latin-1"),
+        ("房间很大，服务员也很热情。", "utf-8", "gb18030"),
+        ("Le café était très bon, à côté", "utf-8", "cp1252"),
+        ("この映画はとても面白かったです。", "shift_jis", "latin-1"),
+        ("이 영화는 정말 재미있습니다.", "euc_kr", "latin-1"),
+        ("Этот фильм очень хороший", "cp1251", "latin-1"),
+    ],
+)
+def test_encodings_that_read_anything_are_doubted(text, name, tried):
+    read, found, better = encodings.doubt(text.encode(name), tried)
+    assert (found, better) == (name, text[:16].strip()) and read and read != better
+
+
 def lines(path, encoding="utf-8"):
     opened = gzip.open if path.suffix == ".gz" else open
     with opened(path, "rt", encoding=encoding) as file:

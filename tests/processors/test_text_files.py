@@ -99,6 +99,16 @@ def test_utf16_is_obeyed(tmp_path):
         read_lines(write(tmp_path, "a\n\0".encode("utf-16")), "utf-16")
 
 
+def test_an_encoding_that_fits_and_reads_nonsense_is_a_warning(tmp_path, caplog):
+    path = write(tmp_path, "房间很大，服务员也很热情。\n".encode("gb18030"))
+    assert len(read_lines(path, "latin-1", "--encoding")) == 1
+    assert "a.txt: read as latin-1, it has “" in caplog.text
+    assert "--encoding=gb18030 would read “房间很大，服务员也很热情。”" in caplog.text
+    caplog.clear()
+    assert read_lines(write(tmp_path, "Où est Genève ?\n".encode("latin-1")), "latin-1", "--encoding")
+    assert not caplog.messages
+
+
 @pytest.mark.parametrize("name", ["klingon", "base64", "rot13", "idna", "unicode_escape", "undefined", "a\0b", ""])
 def test_unknown_encodings(tmp_path, name):
     path = write(tmp_path, "a")
