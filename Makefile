@@ -1,6 +1,7 @@
 # make quickstart   set up, fine-tune a real BERT on the sample data, evaluate, predict
 # make pretrain-demo  vocabulary, instances and a small BERT of samples/corpus, or of CORPUS=... and HELD_OUT=...
 # make test         set up, run the tests
+# make fuzz         set up, damage 6,000 files in a fixed order and read them; INPUTS=..., SEED=...
 # make peers        add torch, transformers and keras-hub, for the parity tests and the benchmarks
 # make spark        add pyspark, for create_pretraining_data.py --engine=spark (needs Java 17 or newer)
 # make serve        add FastAPI and uvicorn, for serve.py
@@ -18,7 +19,7 @@ BASE_PYTHON := $(shell for name in python3.11 python3 python; do \
 PIP_INSTALL := $(PYTHON) -m pip install --disable-pip-version-check -qq
 PYTEST_FLAGS := -x -q
 
-.PHONY: setup quickstart pretrain-demo test peers spark serve chinese tables clean
+.PHONY: setup quickstart pretrain-demo test fuzz peers spark serve chinese tables clean
 
 setup: $(VENV)/.runtime models/minilm
 
@@ -31,6 +32,11 @@ pretrain-demo: setup
 
 test: setup $(VENV)/.test
 	$(PYTHON) -m pytest $(PYTEST_FLAGS)
+
+INPUTS := 6000
+SEED := 0
+fuzz: setup $(VENV)/.test $(VENV)/.serve
+	$(PYTHON) tests/fuzz/run.py --inputs=$(INPUTS) --seed=$(SEED)
 
 peers: setup $(VENV)/.peers
 
