@@ -5,7 +5,6 @@ It is written last, so that files that it names are whole; a file of another len
 
 import contextlib
 import json
-import math
 import os
 import types
 
@@ -17,6 +16,7 @@ from processors.folders import is_remote, list_files
 SUFFIX = ".manifest.json"
 # What no pattern of records or texts means: manifests, and what is being written.
 BOOKKEEPING = (".json", ".part")
+LARGEST_NUMBER = 2**53  # bytes and examples are fewer
 _MEND = "make the records anew"
 
 
@@ -55,10 +55,10 @@ def read(path, fields=types.MappingProxyType({})):
 
 
 def _is(value, kinds):
-    """`isinstance`, where true and false are no numbers, and numbers are finite and from 0 on."""
+    """`isinstance`, where true and false are no numbers, and numbers are from 0 on and not beyond all counts."""
     kinds = {types.NoneType if kind is None else kind for kind in (kinds if isinstance(kinds, tuple) else (kinds,))}
     fits = type(value) in kinds or (float in kinds and type(value) is int)
-    return fits and (type(value) not in (int, float) or 0 <= value < math.inf)
+    return fits and (type(value) not in (int, float) or 0 <= value < LARGEST_NUMBER)
 
 
 def beside(files):

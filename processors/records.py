@@ -139,7 +139,7 @@ def write_records(examples, encoder, folder, split, num_processes=None):
         raise InputError(f"the {split} split has no example")
     key = content_key(examples, encoder)
     prefix = os.path.join(folder, f"{split}-{key}" + ("-padded" if encoder.is_padded else ""))
-    manifest = _read_manifest(prefix)
+    manifest = _read_manifest(prefix, len(examples))
     if manifest is None:
         manifest = _write_shards(examples, encoder, prefix, num_processes)
         manifests.write(prefix + manifests.SUFFIX, manifest)
@@ -159,8 +159,10 @@ def write_records(examples, encoder, folder, split, num_processes=None):
     )  # fmt: skip
 
 
-def _read_manifest(prefix):
-    """The manifest, or None where it is absent, damaged, or a shard is not as long as it says."""
+def _read_manifest(prefix, num_examples):
+    """The manifest, or None where it is absent, damaged, of another number of examples, or a shard is not as long as it
+    says.
+    """
     path = prefix + manifests.SUFFIX
     if not os.path.exists(path):
         path = manifests.earlier_name(path)
@@ -172,6 +174,9 @@ def _read_manifest(prefix):
         manifest = manifests.read(path, counts)
     except InputError as error:
         logging.warning("%s; they are made now", error)
+        return None
+    if manifest["num_examples"] != num_examples:
+        logging.warning("%s: num_examples is not %d; the records are made anew", path, num_examples)
         return None
     for name, size in manifest["files"].items():
         shard = os.path.join(os.path.dirname(path), name)

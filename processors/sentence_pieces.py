@@ -72,7 +72,10 @@ class SentencePieceTokenizer:
         self.do_lower_case = do_lower_case
         self.keep_accents = (not do_lower_case) if keep_accents is None else keep_accents
         self.vocab_size = self._processor.get_piece_size()
-        self.inv_vocab = {i: self._processor.id_to_piece(i) for i in range(self.vocab_size)}
+        try:
+            self.inv_vocab = {i: self._processor.id_to_piece(i) for i in range(self.vocab_size)}
+        except UnicodeDecodeError as error:
+            raise InputError(f"{model_file}: a piece is not UTF-8 ({error.reason}); copy the file again") from None
         self.vocab = {piece: i for i, piece in self.inv_vocab.items()}
         self.vocab_file, self.model_max_length = os.fspath(model_file), model_max_length
         self.cls_id, self.sep_id = self._special("[CLS]", "<cls>"), self._special("[SEP]", "<sep>")

@@ -157,7 +157,7 @@ class TokenizerFolder:
         # What only Hugging Face's programs write means their rules; a vocabulary by itself is the original's.
         name = self._config.get("text_rules")
         if name is not None:
-            if name not in RULES:
+            if not isinstance(name, str) or name not in RULES:
                 raise InputError(f"{self.config_file}: text_rules is {name!r}; one of {', '.join(RULES)} is needed")
             return RULES[name]
         theirs = any(self._config.get(name) for name in ("added_tokens_decoder", *_EXTRA))
