@@ -5,6 +5,7 @@ import os
 import types
 
 import pytest
+import small_pieces
 import tensorflow as tf
 from small_records import MALFORMED_MANIFESTS, changed, write
 
@@ -14,6 +15,7 @@ from modeling.encoders.bert import BertConfig
 from processors import instance_records, record_checks, shard_files
 from processors.feature_spec import EXAMPLE_INDEX
 from processors.instances.masked import dynamic_spec, masked_lm_spec
+from processors.sentence_pieces import SentencePieceTokenizer
 from processors.training_data.text_pairs import pair_spec
 
 MADE_FROM = {"settings": {"random_seed": 1}}
@@ -352,3 +354,12 @@ def test_another_number_of_records_than_the_manifest_says(tmp_path):
     manifest = instance_records.Manifest({path: os.path.getsize(path)}, num_instances=10)
     with pytest.raises(InputError, match=r"3 records in 1 file\(s\), their manifest says 10"):
         instance_records.existing_instances([path], manifest, {**dynamic_spec(), **EXAMPLE_INDEX}, CONFIG)
+
+
+def test_records_of_a_vocabulary_and_a_sentencepiece_model(tmp_path):
+    tokenizer = SentencePieceTokenizer(small_pieces.train(tmp_path / "spiece.model"))
+    manifest = instance_records.Manifest(tokenizer="abc", vocab_file="/vocab.txt", do_lower_case=True)
+    with pytest.raises(
+        InputError, match=r"^x: made with /vocab.txt, do_lower_case True, not with .*/spiece\.model; use"
+    ):
+        instance_records.check_vocabulary(["x"], manifest, tokenizer)

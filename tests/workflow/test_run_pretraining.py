@@ -159,6 +159,7 @@ def test_evaluation_alone_answers_the_same_and_max_eval_steps_cuts_it(trained, p
     other = tmp_path / "cut"
     pretrain(*evaluation, f"--output_dir={other}", f"--init_checkpoint={out}", "--max_eval_steps=1")
     assert results(other)["masked_lm_loss"] != before["masked_lm_loss"]
+    assert results(other)["global_step"] == 24, "the step of the weights, although they are from elsewhere"
 
 
 def test_evaluation_alone_knows_the_step_of_the_best_weights(pretrain, data, tmp_path):
