@@ -14,6 +14,7 @@ from errors import InputError
 from processors import instance_records
 from processors.batches import parse
 from processors.feature_spec import Feature
+from processors.instance_making import keeps_order
 from processors.pretraining_data import PretrainingData
 
 SPEC = {"input_ids": Feature("int32", (None,))}
@@ -39,7 +40,7 @@ class TokenStream(PretrainingData):
             raise InputError(
                 f"{self._files[0]}: --vocab_file is needed: its end of a text stands before the first token"
             )
-        if self._manifest.sizes and self._manifest.instances != "token_stream":
+        if self._manifest.sizes and not keeps_order(self._manifest.instances):
             raise InputError(
                 f"{self._files[0]}: made by --instances={self._manifest.instances}; a causal language model reads the "
                 "records of --instances=token_stream"

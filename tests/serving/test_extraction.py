@@ -258,10 +258,16 @@ def test_a_checksum_file_that_is_damaged(extract, tmp_path, made):
         {"progress": {"before": 0, "texts": 1, "cut": 0, "digest": None}},
     ],
 )  # fmt: skip
-def test_the_state_of_a_job_is_checked(extract, tmp_path, state):
-    path = tmp_path / "out.jsonl.part" / "state.json"
-    with pytest.raises(InputError, match="byte 0xff"):
-        extract(tmp_path / "out.jsonl", [*TEXTS * 4, b"\xff\n"])
+def test_the_state_of_a_job_is_checked(extract, tiny, tmp_path, state, monkeypatch):
+    path, stream = tmp_path / "out.jsonl.part" / "state.json", tiny.stream
+
+    def interrupted(*given, **named):
+        yield next(iter(stream(*given, **named)))
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(tiny, "stream", interrupted)
+        extract(tmp_path / "out.jsonl", TEXTS * 4)
     if isinstance(state, dict):
         state = json.dumps({**json.loads(path.read_text()), **state}).encode()
     path.write_bytes(state)

@@ -127,6 +127,9 @@ class MaskProbe:
     def named_weights(self):
         return {"weight": self.weight}
 
+    def zero_state(self, lanes):
+        return None
+
     def __call__(self, features, dropout_key=None):
         ones = tf.ones([tf.shape(features["rows"])[0], self.places])
         return dropout(ones, 0.5, dropout_key) * tf.convert_to_tensor(self.weight)

@@ -25,7 +25,7 @@ class LAMB(Adam):
 
     options = {"bias_correction": Option(False, "Correct the bias of Adam's moments, as Adam does and BERT did not.")}
 
-    def __init__(self, named_weights, schedule, groups=None, bias_correction=True):
+    def __init__(self, named_weights, schedule, groups=None, bias_correction=False):
         super().__init__(named_weights, schedule, groups, bias_correction=True)
 
     def move(self, variable, gradient, slots, rate, weight_decay, shared):

@@ -37,7 +37,7 @@ def test_assembled(shapes, seed):
 def test_specs():
     spec = masked.masked_lm_spec(20)
     assert {name for name, feature in spec.items() if feature.default is None} == {
-        "input_ids", "masked_lm_positions", "masked_lm_ids", "masked_lm_weights",
+        "input_ids", "segment_ids", "masked_lm_positions", "masked_lm_ids", "masked_lm_weights",
     }  # fmt: skip
     assert spec["masked_lm_weights"].shape == (20,) and spec["masked_lm_weights"].dtype == "float32"
     assert masked.dynamic_spec().keys() == {
