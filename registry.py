@@ -9,7 +9,6 @@ import dataclasses
 import difflib
 import functools
 import importlib
-import pathlib
 import pkgutil
 
 from errors import InputError
@@ -93,7 +92,7 @@ def _declared(kind):
     """Registered name -> _Declaration, of the files of a kind's packages."""
     found = {}
     for module in _modules(PACKAGES[kind]):
-        tree = ast.parse(pathlib.Path(module.path).read_text(encoding="utf-8"), module.path)
+        tree = ast.parse(module.source, module.name)
         for node in tree.body:
             for call in getattr(node, "decorator_list", ()):
                 if isinstance(call, ast.Call) and ast.unparse(call.func) == "registry.register":
@@ -106,7 +105,7 @@ def _declared(kind):
 @dataclasses.dataclass(frozen=True)
 class _Module:
     name: str
-    path: str
+    source: str
 
 
 def _modules(package):
@@ -116,7 +115,9 @@ def _modules(package):
         if found.ispkg:
             yield from _modules(found.name)
         else:
-            yield _Module(found.name, f"{found.module_finder.path}/{found.name.rpartition('.')[2]}.py")
+            # By its loader: on a cluster the packages are in a zip file.
+            loader = found.module_finder.find_spec(found.name).loader
+            yield _Module(found.name, loader.get_source(found.name))
 
 
 def _options(node):

@@ -6,7 +6,6 @@ import pathlib
 import shutil
 import subprocess
 import sys
-import time
 
 import pytest
 import small_records
@@ -152,11 +151,9 @@ def test_help_and_wrong_flags_do_not_wait_for_tensorflow():
         (["--max_seq_lenght=3"], 2, "did you mean"),
         ([], 2, "--do_train"),
     ):
-        started = time.monotonic()
         ran = subprocess.run([*script, *flags], capture_output=True, text=True)
-        seconds = time.monotonic() - started
         assert ran.returncode == status and text.lower() in (ran.stdout + ran.stderr).lower()
-        assert seconds < 2 and "Traceback" not in ran.stderr
+        assert "Traceback" not in ran.stderr
         code = [sys.executable, "-c", shows.format(script[1]), *flags]
         assert subprocess.run(code, capture_output=True, text=True, cwd=ROOT).stdout.endswith("False\n")
 
@@ -177,6 +174,7 @@ def config(model, **changes):
 
 def test_vocabulary_that_does_not_fit_the_configuration(refused, model, vocabulary):
     (model / "vocab.txt").write_text("\n".join([*vocabulary, "more"]) + "\n")
+    (model / "tokenizer.json").unlink()
     line = refused(f"--init_checkpoint={model}")
     assert f"the vocabulary has {len(vocabulary) + 1} tokens" in line and f"vocab_size {len(vocabulary)}" in line
 
@@ -186,7 +184,8 @@ def test_lower_casing_for_a_cased_vocabulary(refused, model, vocabulary):
         token if token.startswith("[") else token.title() if i % 2 else token for i, token in enumerate(vocabulary)
     ]
     (model / "vocab.txt").write_text("\n".join(cased) + "\n")
-    (model / "tokenizer_config.json").unlink()
+    for name in ("tokenizer_config.json", "tokenizer.json"):
+        (model / name).unlink()
     line = refused(f"--init_checkpoint={model}", "--do_lower_case")
     assert "vocab.txt" in line and "cased" in line and "--do_lower_case" in line
 
