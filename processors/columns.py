@@ -95,7 +95,7 @@ class Columns:
                 )
             names = header or []
             return [names.index(one) if one in names else int(one) for one in _listed(column)]
-        if part in optional:
+        if part in optional and not _near(column, header or (), same_letters=True):
             return None
         of_several = [name for name in _listed(column) if name not in first] if self._several_labels else []
         wrong = of_several[0] if part == "label" and 0 < len(of_several) < len(_listed(column)) else None

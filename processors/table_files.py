@@ -76,7 +76,7 @@ class TableFile:
             raise self._unknown(ending)
         self.delimiter = self.delimiter or kind
         self._quotes = quoting == "minimal" or (quoting == "auto" and self.delimiter == ",")
-        self.has_keys = self._kind in (JSON, PARQUET)
+        self.has_keys, self._keys = self._kind in (JSON, PARQUET), None
         self.may_be_quoted = self._kind is None and quoting == "auto" and not self._quotes
         if self._kind in (PARQUET, EXCEL):
             self._library = _imported({PARQUET: "pyarrow.parquet", EXCEL: "openpyxl"}[self._kind], self.path)
@@ -93,12 +93,12 @@ class TableFile:
 
     def keys(self):
         """The names of the columns, a Row, of a file that has keys; else None. Of JSON lines those of all objects."""
-        if self._kind == JSON:
-            return Row(dict.fromkeys(key for value in self._objects() for key in value), f"{self.path}:1")
-        if self._kind == PARQUET:
+        if self._keys is None and self._kind == JSON:
+            self._keys = Row(dict.fromkeys(key for value in self._objects() for key in value), f"{self.path}:1")
+        if self._keys is None and self._kind == PARQUET:
             with self._readable():
-                return Row(self._library.read_schema(self.path).names, f"{self.path}:1")
-        return None
+                self._keys = Row(self._library.read_schema(self.path).names, f"{self.path}:1")
+        return self._keys
 
     def rows(self):
         """Yields every `Row`; of a file without keys the first may be a header.

@@ -295,6 +295,9 @@ def test_a_name_that_is_nearly_right(write):
         with pytest.raises(InputError) as raised:
             read(folder, **arguments)
         assert near.replace("\\?", "?").split(".*;")[-1] in str(raised.value)
+    write("test.tsv", "text\tquality\na\tx\n")  # which would be a file without labels
+    with pytest.raises(InputError, match=r"test.tsv:1: no column 'Quality'; .*did you mean quality\?"):
+        read(folder, "test", label_column="Quality")
     folder = write("train.tsv", "text\tlabels\na\tx\n")
     with pytest.raises(InputError, match=r"named label, intent, .*; did you mean labels\? --label_column=labels"):
         read(folder)
