@@ -32,7 +32,7 @@ class TokenizerJson:
       unk_token: str. max_word_chars: int.
       added_tokens: list of AddedToken.
       clean_text, tokenize_chinese_chars, do_lower_case: bool. strip_accents: bool or None.
-      post_processor: dict or None.
+      post_processor: dict; {}: none.
       truncates_left: bool.
     """
 
@@ -45,7 +45,7 @@ class TokenizerJson:
     tokenize_chinese_chars: bool
     strip_accents: bool | None
     do_lower_case: bool
-    post_processor: dict | None
+    post_processor: dict
     truncates_left: bool
 
     def around_texts(self):
@@ -54,9 +54,12 @@ class TokenizerJson:
         Raises:
           InputError: it puts something else around texts.
         """
-        found = _around_texts(self.post_processor)
+        try:
+            found = _around_texts(self.post_processor)
+        except (KeyError, IndexError, TypeError, AttributeError):
+            found = None
         if found is None:
-            kind = (self.post_processor or {}).get("type", "null")
+            kind = self.post_processor.get("type", "null")
             raise InputError(
                 f"{self.path}: post_processor ({kind}) does not make [CLS] a [SEP] b [SEP] with segments 0 and 1; this "
                 "model needs another tokenizer"
@@ -97,7 +100,7 @@ def _parsed(path, content):
         tokenize_chinese_chars=_of_type(normalizer.get("handle_chinese_chars", True), bool, "handle_chinese_chars"),
         strip_accents=None if accents is None else _of_type(accents, bool, "strip_accents"),
         do_lower_case=_of_type(normalizer.get("lowercase", True), bool, "lowercase"),
-        post_processor=content.get("post_processor"),
+        post_processor=_of_type(content.get("post_processor") or {}, dict, "post_processor"),
         truncates_left=(content.get("truncation") or {}).get("direction", "Right").lower() == "left",
     )
 
@@ -163,7 +166,7 @@ def is_gap(token):
 
 def _around_texts(post_processor):
     """Role -> token where it is BERT's way, else None."""
-    kind = (post_processor or {}).get("type")
+    kind = post_processor.get("type")
     if kind == "BertProcessing":
         return {"cls_token": post_processor["cls"][0], "sep_token": post_processor["sep"][0]}
     if kind != "TemplateProcessing":

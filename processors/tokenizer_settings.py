@@ -77,26 +77,33 @@ class TokenizerSettings:
             "tokenize_chinese_chars": self.tokenize_chinese_chars,
             "rules": self.rules.name,
             "max_word_chars": self.word_chars,
-            "special_tokens": self.special_tokens,
+            "special_tokens": {role: token for role, token in self._named.items() if role in SPECIAL_TOKENS},
             "added_tokens": [dataclasses.astuple(token) for token in sorted(self.whole_tokens, key=lambda one: one.id)],
             "second_segment_id": self.second_segment_id,
         }
 
     @functools.cached_property
+    def _named(self):
+        """Role -> token, without tokens that have no id."""
+        return {role: token for role, token in self.special_tokens.items() if token in self.ids}
+
+    @functools.cached_property
     def listed_tokens(self):
         """The AddedTokens as a file lists them, by id: the named special tokens of the vocabulary among them."""
         listed = {token.content: token for token in self.added_tokens}
-        for token in self.special_tokens.values():
-            if token in self.ids:
-                listed.setdefault(token, AddedToken(token, self.ids[token], special=True, normalized=False))
+        for token in self._named.values():
+            listed.setdefault(token, AddedToken(token, self.ids[token], special=True, normalized=False))
         return sorted(listed.values(), key=lambda token: token.id)
 
     def to_config(self, model_max_length):
         """What tokenizer_config.json says of it, for `processors.tokenizer_folder` and for `transformers`."""
-        named = {role: token for role, token in self.special_tokens.items() if token in self.ids}
+        named = self._named
         extra = [token.content for token in self.added_tokens if token.special and token.content not in named.values()]
-        # Another limit of characters than the rules' is taken from tokenizer.json by this class alone.
-        by_json_alone = self.word_chars != self.rules.max_word_chars
+        # BertTokenizer would take another limit of characters, and name tokens that have no name here.
+        by_json_alone = self.word_chars != self.rules.max_word_chars or (
+            self.rules is not ORIGINAL
+            and any(token in self.ids and role not in named for role, token in SPECIAL_TOKENS.items())
+        )
         config = {
             "tokenizer_class": "PreTrainedTokenizerFast" if by_json_alone else "BertTokenizer",
             "do_lower_case": self.do_lower_case,
