@@ -220,10 +220,11 @@ class TokenizerFolder:
         extra = next((config[name] for name in _EXTRA if config.get(name)), [])
         if isinstance(extra, dict):
             named, extra = named | extra, []
-        if self._by_json_alone:
-            named |= {"unk_token": self._json.unk_token, **self._json.around_texts()}
         declared = self._declared() if decoder is None else _declared(self.config_file, decoder)
-        return SpecialTokens(self.config_file, self.tokens, declared, named, _list(self.config_file, extra))
+        found = SpecialTokens(self.config_file, self.tokens, declared, named, _list(self.config_file, extra))
+        if self._by_json_alone:  # which does not make them whole in texts
+            found.roles |= {"unk_token": self._json.unk_token, **self._json.around_texts()}
+        return found
 
     def _declared(self):
         found = {}

@@ -77,15 +77,20 @@ class TokenizerSettings:
             "tokenize_chinese_chars": self.tokenize_chinese_chars,
             "rules": self.rules.name,
             "max_word_chars": self.word_chars,
-            "special_tokens": {role: token for role, token in self._named.items() if role in SPECIAL_TOKENS},
+            "special_tokens": {
+                role: token
+                for role, token in self.special_tokens.items()
+                if role in SPECIAL_TOKENS and token in self.ids
+            },
             "added_tokens": [dataclasses.astuple(token) for token in sorted(self.whole_tokens, key=lambda one: one.id)],
             "second_segment_id": self.second_segment_id,
         }
 
     @functools.cached_property
     def _named(self):
-        """Role -> token, without tokens that have no id."""
-        return {role: token for role, token in self.special_tokens.items() if token in self.ids}
+        """Role -> token, of those that a file has to name: by the library's rules what is named is whole in texts."""
+        whole = self.ids if self.rules is ORIGINAL else {token.content for token in self.added_tokens}
+        return {role: token for role, token in self.special_tokens.items() if token in whole}
 
     @functools.cached_property
     def listed_tokens(self):

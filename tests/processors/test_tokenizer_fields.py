@@ -6,7 +6,7 @@ import pytest
 import tokenizers
 
 transformers = pytest.importorskip("transformers", reason="make peers")
-from small_tokenizers import ADDED, PIECES, SPECIAL, TEXTS, assert_as_transformers, change, change_inside, save
+from small_tokenizers import ADDED, NAMES, PIECES, SPECIAL, TEXTS, assert_as_transformers, change, change_inside, save
 
 from errors import InputError
 from processors import tokenization
@@ -53,6 +53,9 @@ HONOURED = {
     "the class": lambda f: change(save(f), tokenizer_class="ElectraTokenizerFast"),
     "no class": lambda f: change(save(f), without=["tokenizer_class"]),
     "by tokenizer.json alone": lambda f: by_json_alone(f),
+    "without names": lambda f: change(
+        change(by_json_alone(f), "tokenizer.json", added_tokens=[]), without=NAMES
+    ),
     "max_input_chars_per_word": lambda f: change_inside(by_json_alone(f), "model", max_input_chars_per_word=3),
     "do_lower_case, alone": lambda f: change_inside(by_json_alone(f), "normalizer", lowercase=False),
     "strip_accents, alone": lambda f: change_inside(by_json_alone(f, do_lower_case=False), "normalizer",
@@ -68,7 +71,9 @@ def test_fields_that_are_honoured(tmp_path, kind):
     assert_as_transformers(HONOURED[kind](tmp_path / "folder"), TEXTS)
 
 
-@pytest.mark.parametrize("kind", ["added_tokens.json", "max_input_chars_per_word", "special tokens of other names"])
+@pytest.mark.parametrize(
+    "kind", ["added_tokens.json", "without names", "max_input_chars_per_word", "special tokens of other names"]
+)
 def test_what_was_honoured_is_saved(tmp_path, kind):
     """The folder that we write gives the same ids, here and in transformers."""
     ours = tokenization.load_tokenizer(HONOURED[kind](tmp_path / "folder"))
