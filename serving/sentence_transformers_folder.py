@@ -10,20 +10,17 @@ import os
 import json_files
 from errors import InputError
 from modeling import config_fields
+from processors.tokenizer_folder import CONFIG_NAME, model_max_length
 from serving import sentence_transformers_fields as fields
 from training.run_folder import model_folder
-from training.weight_formats.sentence_transformers import MODULES, POOLING_KEYS, read_modules
+from training.weight_formats.sentence_transformers import LIBRARY_CONFIG, MODULES, POOLING_KEYS, read_modules
 
 # That library's newer names.
 POOLING_MODES = {"mean_sqrt_len_tokens": "mean_sqrt_len", "weightedmean": "weighted_mean", "lasttoken": "last"}
-LIBRARY_CONFIG = "config_sentence_transformers.json"
 TRANSFORMER_CONFIGS = tuple(
     f"sentence_{name}_config.json"
     for name in ("bert", "roberta", "distilbert", "camembert", "albert", "xlm-roberta", "xlnet")
 )
-TOKENIZER_CONFIG = "tokenizer_config.json"
-# What the library writes where a tokenizer has no length: 1e30.
-LONGEST_THAT_IS_ONE = 1 << 30
 # Every folder has these, empty where nobody said them.
 PROMPT_NAMES = ("query", "document")
 
@@ -95,21 +92,11 @@ def read_sentence_folder(folder):
     return SentenceFolder(**found)
 
 
-def tokenizer_length(folder):
-    """model_max_length of a tokenizer's folder; None where it says none. Raises InputError where it is no number."""
-    path = os.path.join(folder or "", TOKENIZER_CONFIG)
-    if not folder or not os.path.isfile(path):
-        return None
-    return _length(json_files.read(path).get("model_max_length"), f"{path}: model_max_length")
-
-
 def _length(number, what):
-    """A number of tokens; None where it is null or no limit at all."""
-    if number is None:
-        return None
-    if type(number) not in (int, float) or not number > 0:
+    """A number from 1 on, or None. Raises InputError for what is neither."""
+    if number is not None and (type(number) is not int or number < 1):
         raise InputError(f"{what} is {json_files.shown(number)}, a number above 0 is needed")
-    return int(number) if number < LONGEST_THAT_IS_ONE else None
+    return number
 
 
 def _library(path):
@@ -161,7 +148,8 @@ def _transformer(folder):
 def _longest_by_default(folder):
     """The tokenizer's length, as far as the model has positions; None where neither says one."""
     positions = _read(os.path.join(folder, "config.json")).get("max_position_embeddings")
-    lengths = [tokenizer_length(folder), positions if type(positions) is int and positions > 0 else None]
+    path = os.path.join(folder, CONFIG_NAME)
+    lengths = [model_max_length(_read(path), path), positions if type(positions) is int and positions > 0 else None]
     return min((length for length in lengths if length), default=None)
 
 

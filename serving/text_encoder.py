@@ -20,7 +20,7 @@ from serving import batching, cores, lite_graph, truncation
 from serving.lite_graph import LiteGraph
 from serving.pool import Pool
 from serving.progress import of_a_call
-from serving.sentence_transformers_folder import read_sentence_folder, tokenizer_length
+from serving.sentence_transformers_folder import read_sentence_folder
 from serving.texts import checked, checked_one
 from serving.trained_head import trained_length
 from serving.vector_graph import Graph, SharedGraph, concrete, vectors
@@ -78,7 +78,7 @@ class TextEncoder:
             )
         )  # fmt: skip
         self.config, self.tokenizer = source.config, source.tokenizer
-        own = self.config.max_length, tokenizer_length(source.weights.vocab_folder)
+        own = self.config.max_length, self.tokenizer.model_max_length
         self.max_seq_length = longest or min([LONGEST_BY_DEFAULT, *filter(None, own)])
         if self.folder.lower_cases and not self.tokenizer.do_lower_case:
             raise InputError(

@@ -8,7 +8,7 @@ from errors import InputError
 from processors.labels import Labels
 from training import run_folder
 from training.conversion import WithHeads
-from training.saved_head import is_of_whole_texts, label_names, problem_type
+from training.saved_head import is_of_whole_texts, label_names, problem_type, warn_of_cross_encoder
 from training.weights import load_weights
 
 
@@ -54,6 +54,7 @@ def read_classifier(encoder, source):
     labels = Labels(kind, [] if kind == "regression" else names)
     objective = registry.get("objective", "sequence_classification")(encoder, count, kind)
     load_weights(_Head(objective), source, required=lambda name: True)
+    warn_of_cross_encoder(config, source.config_path)
     return objective, labels
 
 

@@ -4,18 +4,22 @@ Source: id2label, problem_type and architectures in config.json, as transformers
 """
 
 import dataclasses
+import logging
 import os
 
 import json_files
 from errors import InputError
+from processors.folders import is_remote
 from training import run_folder
-from training.weight_formats.sentence_transformers import transformer_folder
+from training.weight_formats.sentence_transformers import LIBRARY_CONFIG, transformer_folder
 
 PROBLEM_TYPES = ("single_label_classification", "multi_label_classification", "regression")
 ARCHITECTURE = "ForSequenceClassification"
 # The library's own classes with a weight of the same name, which means something else there.
 _OTHER_CLASSIFIERS = ("ForTokenClassification", "ForMultipleChoice")
 _CONFIGS = ("config.json", "bert_config.json")
+CROSS_ENCODER, IDENTITY = "CrossEncoder", "Identity"
+_said = set()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,7 +49,7 @@ def label_names(config):
         raise InputError(f"id2label is {json_files.shown(named)}, an object of ids and names is needed")
     ids = {}
     for key, name in named.items():
-        if not key.isdecimal() or isinstance(name, (dict, list)) or name is None:
+        if not key.isdecimal() or len(key) > 9 or isinstance(name, (dict, list)) or name is None:
             raise InputError(f"id2label has {json_files.shown({key: name})}, a number and a name are needed")
         ids[int(key)] = name if isinstance(name, str) else json_files.shown(name)
     if sorted(ids) != list(range(len(named))):
@@ -83,9 +87,38 @@ def check_whole_texts(config, path):
         raise InputError(f"{path}: a model {', '.join(config['architectures'])}, which does not classify whole texts")
 
 
+def warn_of_cross_encoder(config, config_path):
+    """Warns, once for each, where sentence-transformers would make another score of a CrossEncoder's output.
+
+    Args:
+      config_path: the file of the configuration, or None.
+    """
+    beside = os.path.join(os.path.dirname(config_path or ""), LIBRARY_CONFIG)
+    if not config_path or config_path in _said or is_remote(beside):
+        return
+    library = json_files.read(beside) if os.path.isfile(beside) else {}
+    said = config.get("sentence_transformers")  # in folders of its older versions
+    activation = library.get("activation_fn") or (said.get("activation_fn") if isinstance(said, dict) else None)
+    name, prompts, prompt = str(activation or IDENTITY).rsplit(".", 1)[-1], library.get("prompts"), None
+    if library.get("model_type") == CROSS_ENCODER and isinstance(prompts, dict):
+        prompt = prompts.get(str(library.get("default_prompt_name")))
+    changes = ([f"applies {name} to it"] if name != IDENTITY else []) + (
+        [f"puts {json_files.shown(prompt)} before the text"] if prompt else []
+    )
+    if changes:
+        _said.add(config_path)
+        logging.warning(
+            "%s: the score here is the output of the classifier, as of transformers; sentence-transformers %s",
+            config_path, " and ".join(changes),
+        )  # fmt: skip
+
+
 def check_head(config):
     """Raises InputError where what a configuration says of its head has a wrong type or an unknown value."""
     label_names(config)
+    architectures = config.get("architectures") or []
+    if not isinstance(architectures, list) or not all(isinstance(name, str) for name in architectures):
+        raise InputError(f"architectures is {json_files.shown(architectures)}, a list of names is needed")
     ids, kind = config.get("label2id"), config.get("problem_type")
     if kind is not None and kind not in PROBLEM_TYPES:
         raise InputError(f"problem_type is {json_files.shown(kind)}, one of {', '.join(PROBLEM_TYPES)} is needed")
@@ -108,7 +141,7 @@ def read_saved_head(path):
     try:
         check_head(config)
         architectures = config.get("architectures") or []
-        is_classifier = any(str(name).endswith(ARCHITECTURE) for name in architectures)
+        is_classifier = any(name.endswith(ARCHITECTURE) for name in architectures)
         names = label_names(config)
         if not is_classifier and (architectures or names is None):
             return None

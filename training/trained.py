@@ -9,7 +9,7 @@ from errors import InputError
 from processors.tokenization import load_tokenizer
 from training import checkpoints, run_folder
 from training.building import ModelSource
-from training.saved_head import check_whole_texts, label_names
+from training.saved_head import check_whole_texts, label_names, warn_of_cross_encoder
 from training.weights import load_weights, open_weights
 
 
@@ -86,6 +86,7 @@ def load_trained(objective, settings, output_dir, initial, label_names=(), allow
     if untrained:
         raise InputError(f"{source.path} is not trained for this task, it lacks {untrained[0]}; add --do_train")
     _check_label_names(source, label_names)
+    warn_of_cross_encoder(source.config or {}, source.config_path)
     return _step_of(source)
 
 

@@ -220,7 +220,7 @@ def load_weights(model, source, required=None, allow_missing=None):
     if wrong:
         raise InputError(_shape_message(source, wrong, stored, shapes))
     if lost:
-        raise InputError(_missing_message(source, lost, report))
+        raise InputError(_missing_message(source, lost, report, getattr(model, "encoder", model)))
     for name in report.matched:
         variables[name].assign(stored[name].read())
     return report
@@ -239,12 +239,18 @@ def _shape_message(source, wrong, stored, shapes):
     return f"{source.path}: {'; '.join(named)}{more}{hint}"
 
 
-def _missing_message(source, lost, report):
+def _missing_message(source, lost, report, encoder):
     names = condensed(lost)
     some = ", ".join(names[:3]) + (f" and {len(names) - 3} more patterns" if len(names) > 3 else "")
     unused = condensed(report.unused)[:3]
     found = f"not used: {', '.join(unused)}" if unused else "everything in it was used"
-    hint = "is the config of this checkpoint used?" if report.matched else "is it a checkpoint of this kind of encoder?"
+    optional = getattr(encoder, "optional_weights", None)
+    if optional and all(re.fullmatch(optional, name) for name in lost):
+        hint = f"--allow_missing_weights='{optional}' lets them start at random"
+    elif report.matched:
+        hint = "is the config of this checkpoint used?"
+    else:
+        hint = "is it a checkpoint of this kind of encoder?"
     return f"{source.path}: {len(lost)} weights of the encoder are missing: {some}; {found}; {hint}"
 
 

@@ -32,6 +32,15 @@ def extract(tiny, monkeypatch):
     return run
 
 
+def test_a_prompt_is_part_of_what_the_file_was_made_with(extract, tiny, tmp_path):
+    extract(tmp_path / "out.npz", prompt="x y ")
+    found = np.load(tmp_path / "out.npz")["values"]
+    prompted = [f"x y {text}" if "|||" not in text else ("x y h i", "j") for text in TEXTS]
+    np.testing.assert_allclose(found, tiny.encode(prompted), atol=2e-6)
+    with pytest.raises(InputError, match="prompt"):
+        extract(tmp_path / "out.npz", append=True)
+
+
 def has_finished(copy, name):
     state = copy / f"{name}.part" / "state.json"
     return state.exists() and json.loads(state.read_text())["progress"].get("finished")

@@ -10,9 +10,9 @@ import pytest
 
 from errors import InputError
 from modeling import config_fields
-from serving import TextEncoder
+from serving import Predictor, TextEncoder
 from serving import sentence_transformers_fields as fields
-from serving.sentence_transformers_folder import read_sentence_folder, tokenizer_length
+from serving.sentence_transformers_folder import read_sentence_folder
 from training.weight_formats.sentence_transformers import POOLING_KEYS
 
 with warnings.catch_warnings():
@@ -215,7 +215,7 @@ def test_what_is_not_computed_here(whole, tmp_path, file, entry, unread):
     ("config_sentence_transformers", {"prompts": {"a": 1}}, 'prompts is {"a": 1}, an object'),
     ("config_sentence_transformers", {"default_prompt_name": "gone"}, 'default_prompt_name is "gone", which is none'),
     ("config_sentence_transformers", {"truncate_dim": -1}, "truncate_dim is -1, a number above 0"),
-    ("tokenizer_config", {"model_max_length": "8"}, 'model_max_length is "8", a number above 0'),
+    ("tokenizer_config", {"model_max_length": "8"}, 'model_max_length is "8"; a number of tokens'),
 ])  # fmt: skip
 def test_odd_entries(whole, tmp_path, file, entry, message):
     with pytest.raises(InputError, match=message):
@@ -258,7 +258,6 @@ def test_the_length_of_a_plain_folder_is_its_tokenizers(base, tmp_path):
         (tmp_path / name).write_bytes((base / name).read_bytes())
     for written, length in (({"model_max_length": 8}, 8), ({"model_max_length": 1000}, 40), ({}, 40)):
         (tmp_path / "tokenizer_config.json").write_text(json.dumps({"do_lower_case": True, **written}))
-        assert tokenizer_length(tmp_path) == written.get("model_max_length")
         assert TextEncoder(tmp_path).max_seq_length == length
 
 
@@ -272,6 +271,19 @@ def test_texts_that_are_lower_cased_before_a_tokenizer_that_keeps_case(save):
         path.write_text(json.dumps({**json.loads(path.read_text()), **values}))
     with pytest.raises(InputError, match="lower-cased before a tokenizer that keeps case"):
         TextEncoder(folder, do_lower_case=False)
+
+
+def test_a_cross_encoder(base, tmp_path, caplog):
+    """Its score is that of transformers, and what the library makes of it is said; it has no vectors of its own."""
+    model = library.CrossEncoder(str(base), num_labels=1, device="cpu")
+    model.save_pretrained(str(tmp_path))
+    predictor, pairs = Predictor(tmp_path), [("a b", "c"), ("d", "e f g")]
+    expected = model.predict(pairs, activation_fn=torch.nn.Identity())
+    np.testing.assert_allclose(predictor.probabilities(pairs)[:, 0], expected, atol=1e-5)
+    assert "sentence-transformers applies Sigmoid to it" in caplog.text
+    with pytest.raises(InputError, match='come from model_type is "CrossEncoder"'):
+        predictor.embed(["a"])
+    assert predictor.embed(["a"], pooling="mean").shape == (1, 16)
 
 
 @pytest.mark.parametrize("case", ["sentence_transformers_6_length", "sentence_transformers_prompt"])

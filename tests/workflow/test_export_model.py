@@ -125,7 +125,9 @@ def test_a_classifier_with_a_sentencepiece_model(export, tmp_path):
     assert found["gradients"] >= 30
 
 
-@pytest.mark.parametrize("flags", [{"pooling": "mean+max"}, {"pooling": "first_last", "normalize": True}])
+@pytest.mark.parametrize(
+    "flags", [{"pooling": "mean+max"}, {"pooling": "first_last", "normalize": True, "prompt": "ask 1"}]
+)
 def test_vectors(flags, export, tiny_bert, tmp_path):
     given = [f"--{name}={value}" for name, value in flags.items()]
     export(f"--init_checkpoint={tiny_bert}", f"--output_dir={tmp_path}/out", "--task=embed", *given)

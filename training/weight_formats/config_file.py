@@ -15,12 +15,9 @@ def read_config(path):
     Raises:
       InputError: not a JSON object, or an entry that names the model or its head has another type.
     """
-    config = read_json(path)
+    config = read_json(path, mend="copy the file again, or save it as UTF-8")
     if config is None:
         return None
-    architectures = config.get("architectures") or []
-    if not isinstance(architectures, list) or not all(isinstance(name, str) for name in architectures):
-        raise InputError(f"{path}: architectures is {json_files.shown(architectures)}, a list of names is needed")
     for name, kind in (("model_type", str), ("global_step", int)):
         value = config.get(name)
         if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):

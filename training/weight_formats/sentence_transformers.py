@@ -10,9 +10,9 @@ import os
 import json_files
 from errors import InputError
 from files import replaced
-from processors.text_files import is_remote
+from processors.folders import is_remote
 
-MODULES = "modules.json"
+MODULES, LIBRARY_CONFIG = "modules.json", "config_sentence_transformers.json"
 LIBRARY = "sentence_transformers."
 
 # Keys of 1_Pooling/config.json, in the order in which the library concatenates, and what we call them.

@@ -91,9 +91,9 @@ class WeightSource:
         return self.canonical(model)[name].read()
 
 
-def read_json(path):
+def read_json(path, mend="copy the file again"):
     """The dict in a JSON file; None where there is no such file. Raises InputError for what is no JSON object."""
-    return json_files.read(path) if tf.io.gfile.exists(path) else None
+    return json_files.read(path, mend=mend) if tf.io.gfile.exists(path) else None
 
 
 def vocab_folder(*folders):

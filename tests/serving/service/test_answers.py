@@ -21,7 +21,13 @@ from serving.truncation import TruncationWarning
 
 TEXTS = [*ODD, *mixed_texts(200)]
 PAIRS = list(zip(TEXTS, reversed(TEXTS)))
-OPTIONS = [{}, {"pooling": "mean+max"}, {"layers": [-1, 0], "normalize": True}, {"pooling": "first_last"}]
+OPTIONS = [
+    {},
+    {"pooling": "mean+max"},
+    {"layers": [-1, 0], "normalize": True},
+    {"pooling": "first_last"},
+    {"prompt": "ab ? "},
+]
 
 
 @pytest.mark.parametrize("wanted", OPTIONS, ids=str)

@@ -1,0 +1,22 @@
+"""evaluate_vectors.py puts the prompt that it is given before every text."""
+
+from processors.base import InputExample
+from serving.evaluation.evaluation import evaluate
+from serving.evaluation.settings import EvaluationSettings
+from serving.evaluation.tasks import EvaluationTask
+
+
+def similarity(start=""):
+    """Pairs of letters with a score each."""
+    rows = [("a b", "a c", 1.0), ("d", "d e", 4.0), ("f g h", "b", 0.0), ("c c", "c d", 3.0), ("h", "a", 2.0)]
+    scored = [InputExample(str(i), start + a, start + b, score) for i, (a, b, score) in enumerate(rows)]
+    return EvaluationTask("pairs", [], ("spearman", "pearson"), "test", scored, [], [])
+
+
+def test_a_prompt(tiny_folder):
+    folder = str(tiny_folder())
+    plain, given, written = (
+        evaluate(EvaluationSettings(init_checkpoint=folder, prompt=prompt), [similarity(start)])[0].scores
+        for prompt, start in ((None, ""), ("q r ", ""), ("", "q r "))
+    )
+    assert given == written and given != plain
