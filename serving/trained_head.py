@@ -62,9 +62,9 @@ class _Head:
     """The weights of an objective that are not its encoder's."""
 
     def __init__(self, objective):
-        self._objective = objective
+        self._objective, self.encoder = objective, objective.encoder
         self.huggingface_names = objective.huggingface_names
 
     def named_weights(self):
-        encoder = self._objective.encoder.named_weights()
+        encoder = self.encoder.named_weights()
         return {name: variable for name, variable in self._objective.named_weights().items() if name not in encoder}

@@ -14,6 +14,7 @@ from safetensors.numpy import load_file, save_file
 
 import registry
 from errors import InputError
+from serving.trained_head import read_classifier
 from training.conversion import read_model
 from training.weights import load_weights, open_weights, save_huggingface, save_tf1
 
@@ -162,6 +163,16 @@ def test_a_head_inside_the_wrapper_and_beside_it(tmp_path, head):
     assert not report.missing and not report.unused
     for name, value in arrays(objective).items():
         np.testing.assert_array_equal(arrays(loaded)[name], value)
+
+
+def test_a_classifier_inside_a_wrapper(tmp_path):
+    """Without the name of the base model: encoder and head have the same before their names."""
+    objective = small_models.objective("sequence_classification")
+    save_huggingface(objective, tmp_path)
+    renamed(tmp_path, lambda name: f"module.{name.removeprefix('bert.')}")
+    found, labels = read_classifier(small_models.encoder(), open_weights(tmp_path))
+    np.testing.assert_array_equal(arrays(found)["output_weights"], arrays(objective)["output_weights"])
+    assert labels.names == ["LABEL_0", "LABEL_1", "LABEL_2"]
 
 
 def test_a_plain_model_has_no_wrapper(encoder, folder):
