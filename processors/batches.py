@@ -7,7 +7,7 @@ iterator can be checkpointed.
 
 import tensorflow as tf
 
-from processors.feature_spec import mask_of, token_ids
+from processors.feature_spec import axes_of, lengths_of, mask_of, token_axes
 
 SHUFFLE_BUFFER = 100_000  # records; a split of fewer is shuffled as a whole
 FILES_AT_ONCE = 16  # shards that are read in turn, so that neighbours in a batch come from different ones
@@ -20,9 +20,9 @@ as_it_is = tf.autograph.experimental.do_not_convert
 def train_batches(record_set, batch_size, seed, length_buckets=None, pool_batches=1, shuffle_buffer=SHUFFLE_BUFFER):
     """An endless data set of shuffled batches, each of exactly `batch_size` records.
 
-    Every record comes once an epoch; a pool at the end of one epoch is filled up from the next. Dict of tensors: [B, T]
-    for sequences (T = longest of the batch, or the smallest bucket that holds it; the same for all texts of a record),
-    [B] or [B, n] for the others.
+    Every record comes once an epoch; a pool at the end of one epoch is filled up from the next. Dict of tensors: [B]
+    and the axes of each feature. A named axis is as long as the longest row of the batch (or the smallest bucket that
+    holds it); all texts of a record have the same number of tokens.
 
     Args:
       record_set: a RecordSet.
@@ -68,7 +68,7 @@ def evaluation_batches(record_set, max_tokens, length_buckets=None, batch_size=N
     @as_it_is
     def cut(*pool):
         features = sort_by_length(_parse_numbered(pool, record_set), record_set.spec)
-        slots = tf.reduce_max(features["lengths"], axis=1) * len(token_ids(record_set.spec))
+        slots = _longest(features["lengths"], record_set.spec) * max(1, len(token_axes(record_set.spec)))
         starts, ends = _cuts(slots, max_tokens, batch_size)
         return tf.data.Dataset.from_tensor_slices((starts, ends)).map(
             as_it_is(lambda start, end: dense_batch(features, start, end, record_set.spec, length_buckets))
@@ -133,49 +133,81 @@ def _parse_numbered(pool, record_set):
 
 
 def parse(serialized, spec):
-    """string [n] -> dict of RaggedTensors [n, None], by the spec."""
+    """string [n] -> dict of RaggedTensors [n, None], by the spec; [n, None, None] where there are two named axes."""
     stored_types = {"int32": tf.int64, "float32": tf.float32}
-    features = {name: tf.io.RaggedFeature(stored_types[feature.dtype]) for name, feature in spec.items()}
+    features = {}
+    for name, feature in spec.items():
+        inner = [tf.io.RaggedFeature.RowLengths(lengths_of(name))] if len(feature.named_axes) == 2 else []
+        features[name] = tf.io.RaggedFeature(stored_types[feature.dtype], value_key=name, partitions=inner)
     return tf.io.parse_example(serialized, features)
 
 
 def sort_by_length(features, spec):
-    """Orders the rows of a parsed pool, the longest first; adds `lengths`, int32 [n, texts]: real tokens."""
-    lengths = tf.stack([_lengths(features, name) for name in token_ids(spec)], axis=1)
-    order = tf.argsort(tf.reduce_max(lengths, axis=1), direction="DESCENDING", stable=True)
+    """Orders the rows of a parsed pool, the longest first; adds `lengths`, int32 [n, axes], of the named axes."""
+    lengths = tf.stack([_lengths(features, axis, name, spec) for axis, name in axes_of(spec).items()], axis=1)
+    order = tf.argsort(_longest(lengths, spec), direction="DESCENDING", stable=True)
     return {**{name: tf.gather(f, order) for name, f in features.items()}, "lengths": tf.gather(lengths, order)}
 
 
-def _lengths(features, ids_name):
-    """int32 [n]: the real tokens of one text of each row."""
-    lengths = tf.cast(features[ids_name].row_lengths(), tf.int32)
-    if mask_of(ids_name) in features:
-        masks = features[mask_of(ids_name)]
+def _longest(lengths, spec):
+    """int32 [n]: tokens of the longest text of each row; of rows without tokens the longest axis."""
+    places = [i for i, axis in enumerate(axes_of(spec)) if axis in token_axes(spec)]
+    return tf.reduce_max(tf.gather(lengths, places, axis=1) if places else lengths, axis=1)
+
+
+def _lengths(features, axis, name, spec):
+    """int32 [n]: how long an axis is in each row, by the feature that has its length."""
+    lengths = tf.cast(features[name].row_lengths(), tf.int32)
+    if len(spec[name].named_axes) == 1:
+        lengths //= spec[name].numbers
+    if mask_of(axis) in features:
+        masks = features[mask_of(axis)]
         # Records of the original are padded to a fixed length and say so in their mask; ours have no mask.
         lengths = tf.where(masks.row_lengths() > 0, tf.cast(tf.reduce_sum(masks, axis=1), tf.int32), lengths)
     return lengths
 
 
 def dense_batch(features, start, end, spec, length_buckets=None):
-    """Rows start to end of a sorted pool as dense tensors; what a record lacks gets its default."""
-    lengths = features["lengths"][start:end]  # [B, texts]
-    length = tf.reduce_max(lengths)
+    """Rows start to end of a sorted pool as dense tensors; what a record lacks gets the value for absence."""
+    lengths = features["lengths"][start:end]  # [B, axes]
+    axes, tokens = list(axes_of(spec)), token_axes(spec)
+    longest = {axis: tf.reduce_max(lengths[:, i]) for i, axis in enumerate(axes)}
+    if tokens:
+        longest |= dict.fromkeys(tokens, tf.reduce_max(tf.stack([longest[axis] for axis in tokens])))
     if length_buckets is not None:
-        length = tf.gather(length_buckets, tf.searchsorted(length_buckets, [length])[0])
-    real = {name: tf.sequence_mask(lengths[:, i], length) for i, name in enumerate(token_ids(spec))}
+        longest = {
+            axis: tf.gather(length_buckets, tf.searchsorted(length_buckets, [length])[0])
+            for axis, length in longest.items()
+        }
+    real = {axis: tf.sequence_mask(lengths[:, i], longest[axis]) for i, axis in enumerate(axes)}
     batch = {}
     for name, feature in spec.items():
         rows = tf.cast(features[name][start:end], feature.dtype)
-        width = length if feature.is_sequence else feature.shape[0] if feature.shape else 1
-        values = rows.to_tensor(shape=tf.stack([-1, width]))
-        values.set_shape([None, None if feature.is_sequence else width])
-        if feature.default is not None:
-            absent = tf.equal(rows.row_lengths(), 0)[:, None]
-            values = tf.where(absent, tf.constant(feature.default, feature.dtype), values)
-        if feature.is_sequence:
-            values *= tf.cast(real[feature.along], feature.dtype)
-        batch[name] = values if feature.shape else values[:, 0]
+        batch[name] = _dense(rows, feature, longest, real)
     return batch
+
+
+def _dense(rows, feature, longest, real):
+    """One feature of a batch: [B] and its axes."""
+    if len(feature.named_axes) == 2:
+        return rows.to_tensor(tf.constant(feature.padding, feature.dtype), shape=[None, longest[feature.axes[0]], None])
+    named = feature.named_axes
+    width = longest[named[0]] * feature.numbers if named else feature.numbers
+    values = rows.to_tensor(tf.constant(feature.padding, feature.dtype), shape=tf.stack([-1, width]))
+    values.set_shape([None, None if named else width])
+    if feature.absent is not None:
+        missing = tf.equal(rows.row_lengths(), 0)[:, None]
+        values = tf.where(missing, tf.constant(feature.absent, feature.dtype), values)
+    if not feature.axes:
+        return values[:, 0]
+    if not named:
+        return values
+    if feature.numbers > 1:
+        values = tf.reshape(values, [-1, longest[named[0]], *feature.axes[1:]])
+    mask = tf.reshape(real[named[0]], [-1, longest[named[0]], *[1] * (len(feature.axes) - 1)])
+    if feature.padding == 0:
+        return values * tf.cast(mask, feature.dtype)
+    return tf.where(mask, values, tf.constant(feature.padding, feature.dtype))
 
 
 def _cuts(lengths, max_tokens, batch_size):

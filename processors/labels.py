@@ -18,9 +18,9 @@ class Labels:
         self.problem_type, self.names, self.separator = problem_type, [str(name) for name in names], separator
         self._ids = {name: i for i, name in enumerate(self.names)}
         kind = {
-            "single_label_classification": Feature("int32", default=-1),
-            "regression": Feature("float32", default=float("nan")),
-            "multi_label_classification": Feature("float32", (len(self.names),), default=float("nan")),
+            "single_label_classification": Feature("int32", absent=-1),
+            "regression": Feature("float32", absent=float("nan")),
+            "multi_label_classification": Feature("float32", (len(self.names),), absent=float("nan")),
         }
         self.spec = {"label_ids": kind[problem_type]}
 

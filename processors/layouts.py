@@ -35,10 +35,10 @@ class Packed(Layout):
 
     name = "packed"
     spec = {
-        "input_ids": Feature("int32", (None,)),
+        "input_ids": Feature("int32", ("tokens",)),
         # Records have their true length, so they hold no mask of ones; those that are padded do.
-        "input_mask": Feature("int32", (None,), default=1),
-        "segment_ids": Feature("int32", (None,)),
+        "input_mask": Feature("int32", ("tokens",), absent=1),
+        "segment_ids": Feature("int32", ("tokens",)),
     }
 
     def __init__(self, tokenizer, max_seq_length):
@@ -158,10 +158,14 @@ def separate_spec(own_spec, texts):
       texts: the texts' prefixes, as "a" and "b".
     """
     return {
-        f"{text}_{name}": dataclasses.replace(feature, along=f"{text}_{feature.along}")
+        f"{text}_{name}": dataclasses.replace(feature, axes=tuple(_of_text(text, axis) for axis in feature.axes))
         for text in texts
         for name, feature in own_spec.items()
     }
+
+
+def _of_text(text, axis):
+    return f"{text}_{axis}" if isinstance(axis, str) else axis
 
 
 def slots(starts, lengths):

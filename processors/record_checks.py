@@ -16,14 +16,14 @@ import tensorflow as tf
 from google.protobuf.message import DecodeError
 
 from errors import InputError
-from processors.feature_spec import Feature, mask_of, token_ids
+from processors.feature_spec import Feature, axes_of, ids_of, mask_of, token_axes
 
 RECORDS_AT_ONCE = 1024
 SECONDS_BETWEEN_LINES = 10.0
 _NUMBERS_SHOWN = 12
 # What TensorFlow raises for records that it cannot parse; its message may quote bytes that are no text.
 _UNREADABLE = (tf.errors.OpError, UnicodeDecodeError)
-_IS_REAL = {"is_real_example": Feature("int32", default=1)}  # 0: a row by which the original filled up a batch
+_IS_REAL = {"is_real_example": Feature("int32", absent=1)}  # 0: a row by which the original filled up a batch
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Rules:
     Attributes:
       spec: name -> Feature.
       limits: name -> (what sets the limit, the number that ids must be below, or None).
-      required: names of features that have a default in the spec and are needed all the same.
+      required: names of features that may be absent by the spec and are needed all the same.
     """
 
     spec: dict
@@ -42,7 +42,7 @@ class Rules:
 
     def needs(self, name):
         """Whether a record must have the feature."""
-        return name in self.required or self.spec[name].default is None
+        return name in self.required or self.spec[name].absent is None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,7 +81,7 @@ def look_through(files, rules, records_hashed=None):
             if fault:
                 row, say = fault
                 raise InputError(f"{path}, record {read + row + 1}: {say(row, records[row])}")
-            lengths = [features[name].lengths for name in token_ids(rules.spec)]
+            lengths = [features[ids_of(axis)].lengths for axis in token_axes(rules.spec)]
             longest = max(longest, int((np.max(lengths, axis=0) * real).max()))
             count, padding = count + int(real.sum()), padding + int((~real).sum())
             for record in records[: None if records_hashed is None else max(0, records_hashed - read)]:
@@ -174,15 +174,15 @@ def _faults(name, columns, rules):
     feature, column = rules.spec[name], columns[name]
     if rules.needs(name):
         yield column.lengths == 0, functools.partial(_say_missing, name)
-    yield _of_another_length(name, feature, columns)
-    if name == mask_of(feature.along):
+    yield _of_another_length(name, feature, columns, rules.spec)
+    if feature.named_axes and name == mask_of(feature.axes[0]):
         yield _odd_mask(name, column)
     setting, limit = rules.limits.get(name, (None, None))
     if limit is not None:
         yield _out_of_range(name, column, np.full(len(column.lengths), limit), setting)
     if feature.points_into:
         number = _num_tokens(feature.points_into, columns)
-        yield _out_of_range(name, column, number, f"the number of tokens in {feature.points_into}")
+        yield _out_of_range(name, column, number, f"the number of tokens in {ids_of(feature.points_into)}")
     if feature.dtype == "float32" and rules.needs(name):
         yield _no_number(name, column, 0.0 if name.endswith("weights") else -math.inf)
 
@@ -192,12 +192,13 @@ def _say_missing(name, _, record):
     return f"no {name}; it has {', '.join(found) or 'nothing'}"
 
 
-def _of_another_length(name, feature, columns):
-    found, most = columns[name].lengths, feature.shape[0] if feature.shape else 1
-    if feature.is_sequence or feature.at_most:
-        needed = columns[feature.along].lengths
+def _of_another_length(name, feature, columns, spec):
+    found, most = columns[name].lengths, feature.numbers
+    if feature.named_axes:
+        first = axes_of(spec)[feature.axes[0]]
+        needed = columns[first].lengths // spec[first].numbers * feature.numbers
     else:
-        needed = np.full_like(found, most)
+        needed = columns[feature.at_most].lengths if feature.at_most else np.full_like(found, most)
     too_many = found > most if feature.at_most else np.zeros_like(found, bool)
 
     def say(row, _):
@@ -244,9 +245,9 @@ def _no_number(name, column, lowest):
     return column.any_of(~fine), say
 
 
-def _num_tokens(ids_name, columns):
+def _num_tokens(axis, columns):
     """int64 [n]: the real tokens of a text of each record."""
-    found, mask = columns[ids_name].lengths, columns.get(mask_of(ids_name))
+    found, mask = columns[ids_of(axis)].lengths, columns.get(mask_of(axis))
     return found if mask is None else np.where(mask.lengths > 0, mask.sums(mask.values), found)
 
 

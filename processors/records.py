@@ -15,7 +15,7 @@ import console
 from errors import InputError
 from files import replaced
 from processors import manifests
-from processors.feature_spec import EXAMPLE_INDEX, UNCUT_LENGTH, token_ids
+from processors.feature_spec import EXAMPLE_INDEX, UNCUT_LENGTH, ids_of, lengths_of, token_axes
 from processors.paths import find_files
 from processors.record_checks import Rules, id_limits, look_through
 from progress import Progress
@@ -98,16 +98,22 @@ class ExampleEncoder:
         sequences["input_mask"] = np.ones_like(features["input_ids"])
         filled = {name: np.pad(array, (0, width - len(array))) for name, array in sequences.items()}
         # Its readers need a label of every row: unlabelled ones have 0, as those that it writes.
-        return {"label_ids": np.zeros(label.shape, label.dtype), **features, **filled, "is_real_example": np.int32(1)}
+        return {"label_ids": np.zeros(label.axes, label.dtype), **features, **filled, "is_real_example": np.int32(1)}
 
 
 def serialized(features, spec):
-    """A dict of arrays as the bytes of a tf.train.Example; names and kinds of list are the original's."""
+    """A dict of arrays as the bytes of a tf.train.Example; names and kinds of list are the original's.
+
+    A feature with two named axes is a list of arrays; their lengths are a feature beside it.
+    """
     example = tf.train.Example()
     for name, array in features.items():
-        values, feature = np.atleast_1d(array), example.features.feature[name]
+        feature = example.features.feature[name]
+        if name in spec and len(spec[name].named_axes) == 2:
+            example.features.feature[lengths_of(name)].int64_list.value.extend(map(len, array))
+            array = np.concatenate(array) if len(array) else ()
         is_float = name in spec and spec[name].dtype == "float32"
-        (feature.float_list if is_float else feature.int64_list).value.extend(values.tolist())
+        (feature.float_list if is_float else feature.int64_list).value.extend(np.ravel(array).tolist())
     return example.SerializeToString()
 
 
@@ -225,7 +231,7 @@ def _write_shard(examples, encoder, first_index, path, report=None):
     try:
         with replaced(path) as unfinished, tf.io.TFRecordWriter(unfinished) as writer:
             for count, features in enumerate(encoder.features(examples, first_index), 1):
-                length = max(len(features[name]) for name in token_ids(spec))
+                length = max(len(features[name]) for name in map(ids_of, token_axes(spec)))
                 longest, num_cut = max(longest, length), num_cut + ("uncut_length" in features)
                 longest_uncut = max(longest_uncut, int(features.get("uncut_length", length)))
                 writer.write(encoder.record(features))

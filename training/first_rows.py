@@ -3,7 +3,7 @@
 import tempfile
 
 from processors import batches, records
-from processors.feature_spec import mask_of, token_ids
+from processors.feature_spec import ids_of, mask_of, token_axes
 
 ROWS_SHOWN = 4
 
@@ -22,8 +22,9 @@ def show(split, examples, found, encoder, tokenizer):
         found = found or records.write_records(examples[:ROWS_SHOWN], encoder, folder, split)
         batch = next(iter(batches.train_batches(found, min(ROWS_SHOWN, found.num_examples), 0)))
     for i, label in enumerate(batch["label_ids"].numpy().tolist()):
-        for name in token_ids(encoder.spec):
-            kept = batch[name][i][batch[mask_of(name)][i] > 0].numpy().tolist()
+        for axis in token_axes(encoder.spec):
+            name = ids_of(axis)
+            kept = batch[name][i][batch[mask_of(axis)][i] > 0].numpy().tolist()
             print(f"tokens: {' '.join(tokenizer.convert_ids_to_tokens(kept))}")
             print(f"  {name}: {kept}")
         print(f"  label_ids: {label}")

@@ -13,7 +13,7 @@ import registry
 from errors import InputError
 from modeling.objective import Objective
 from processors import record_checks, text_files
-from processors.feature_spec import token_ids
+from processors.feature_spec import ids_of, token_axes
 from progress import Progress
 from training import checkpoints, curves, history, model_card, results, run, run_folder
 from training.building import arguments_of, length_buckets, seed_everything, uses_static_shapes
@@ -216,7 +216,7 @@ class Pretraining:
             batch = next(iter(data.train_batches(1, settings.seed)))
             for name, value in sorted(batch.items()):
                 print(f"{name}: {value.numpy()[0].tolist()}")
-            for name in token_ids(data.record_set.spec) if tokenizer else ():
+            for name in map(ids_of, token_axes(data.record_set.spec)) if tokenizer else ():
                 print(f"tokens: {' '.join(tokenizer.convert_ids_to_tokens(batch[name].numpy()[0].tolist()))}")
         print("checks passed; nothing was trained (--dry_run)")
 

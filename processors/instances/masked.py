@@ -12,13 +12,13 @@ from processors.feature_spec import Feature
 
 def masked_lm_spec(max_predictions_per_seq):
     """name -> Feature of records whose masks were chosen when they were written; ours and the original's."""
-    shape, positions = (max_predictions_per_seq,), "masked_lm_positions"
+    axes, positions = (max_predictions_per_seq,), "masked_lm_positions"
     return {
         **_sequence_spec(),
-        positions: Feature("int32", shape, at_most=True, along=positions, points_into="input_ids"),
-        "masked_lm_ids": Feature("int32", shape, at_most=True, along=positions),
-        "masked_lm_weights": Feature("float32", shape, at_most=True, along=positions),
-        "next_sentence_labels": Feature("int32", default=-1),
+        positions: Feature("int32", axes, at_most=positions, points_into="tokens"),
+        "masked_lm_ids": Feature("int32", axes, at_most=positions),
+        "masked_lm_weights": Feature("float32", axes, at_most=positions),
+        "next_sentence_labels": Feature("int32", absent=-1),
     }
 
 
@@ -29,17 +29,17 @@ def dynamic_spec():
     """
     return {
         **_sequence_spec(),
-        "word_starts": Feature("int32", (None,), default=1),
-        "next_sentence_labels": Feature("int32", default=-1),
+        "word_starts": Feature("int32", ("tokens",), absent=1),
+        "next_sentence_labels": Feature("int32", absent=-1),
     }
 
 
 def _sequence_spec():
     return {
-        "input_ids": Feature("int32", (None,)),
+        "input_ids": Feature("int32", ("tokens",)),
         # Records have their true length, so they hold no mask of ones; those that are padded do.
-        "input_mask": Feature("int32", (None,), default=1),
-        "segment_ids": Feature("int32", (None,)),
+        "input_mask": Feature("int32", ("tokens",), absent=1),
+        "segment_ids": Feature("int32", ("tokens",)),
     }
 
 

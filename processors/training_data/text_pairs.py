@@ -36,8 +36,8 @@ class TextPairs(PretrainingData):
 def pair_spec(has_third):
     """name -> Feature of texts a and b, and of c, which a record may lack."""
     # Each text is a first one: its records need not say so.
-    alone = {**Packed.spec, "segment_ids": dataclasses.replace(Packed.spec["segment_ids"], default=0)}
+    alone = {**Packed.spec, "segment_ids": dataclasses.replace(Packed.spec["segment_ids"], absent=0)}
     spec = separate_spec(alone, ("a", "b", "c") if has_third else ("a", "b"))
     if has_third:
-        spec["c_input_ids"] = dataclasses.replace(spec["c_input_ids"], default=0)
+        spec["c_input_ids"] = dataclasses.replace(spec["c_input_ids"], absent=0)
     return spec

@@ -17,7 +17,7 @@ from processors.feature_spec import Feature
 from processors.instance_making import keeps_order
 from processors.pretraining_data import PretrainingData
 
-SPEC = {"input_ids": Feature("int32", (None,))}
+SPEC = {"input_ids": Feature("int32", ("tokens",))}
 
 
 @registry.register("training_data", "token_stream")

@@ -303,7 +303,7 @@ def test_a_record_of_the_original_with_one_more_bit_is_another_run(encoder, tmp_
 
 
 def test_pretraining_records_of_the_original(golden_dir):
-    token, masked = Feature("int32", (None,)), Feature("int32", (20,))
+    token, masked = Feature("int32", ("tokens",)), Feature("int32", (20,))
     spec = {
         "input_ids": token, "input_mask": token, "segment_ids": token, "masked_lm_positions": masked,
         "masked_lm_ids": masked, "masked_lm_weights": Feature("float32", (20,)),
@@ -314,7 +314,7 @@ def test_pretraining_records_of_the_original(golden_dir):
     assert (found.num_examples, found.max_length) == (200, 128)
     plain = {
         name: tf.io.FixedLenFeature(
-            [128 if f.is_sequence else f.shape[0] if f.shape else 1], tf.int64 if f.dtype == "int32" else tf.float32
+            [128 if f.named_axes else f.numbers], tf.int64 if f.dtype == "int32" else tf.float32
         )
         for name, f in spec.items()
     }
@@ -325,7 +325,7 @@ def test_pretraining_records_of_the_original(golden_dir):
     batch = batches.dense_batch(parsed, 0, 200, spec)
     for name, values in expected.items():
         values = values[order]
-        values = values if spec[name].shape else values[:, 0]
+        values = values if spec[name].axes else values[:, 0]
         np.testing.assert_array_equal(
             batch[name].numpy(), values[:, : batch[name].shape[1]] if values.ndim > 1 else values
         )

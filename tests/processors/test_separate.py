@@ -11,7 +11,7 @@ from errors import InputError
 from modeling.encoders.bert import BertConfig
 from processors import batches, layouts, records
 from processors.base import InputExample
-from processors.feature_spec import mask_of, token_ids
+from processors.feature_spec import mask_of, token_axes
 from processors.labels import Labels
 
 COUNT, LONGEST = 64, 12
@@ -55,9 +55,9 @@ def test_each_text_is_what_it_is_alone(encoder, texts):
 
 
 def test_the_spec_says_which_length_is_whose(encoder):
-    assert token_ids(encoder.spec) == ["a_input_ids", "b_input_ids"]
-    assert encoder.spec["b_segment_ids"].along == "b_input_ids"
-    assert mask_of("b_input_ids") in encoder.spec
+    assert token_axes(encoder.spec) == ["a_tokens", "b_tokens"]
+    assert encoder.spec["b_segment_ids"].axes == ("b_tokens",)
+    assert mask_of("b_tokens") in encoder.spec
     assert encoder.fingerprint() != records.ExampleEncoder(encoder.layout.own, encoder.labels).fingerprint()
 
 
