@@ -34,20 +34,17 @@ def convert(run):
     report.warn()
     print("heads carried along: " + (", ".join(model.arrays) or "none"))
 
-    to_huggingface = run.format == "huggingface"
-    if to_huggingface:
-        weights.save_huggingface(model, run.output_dir, tokenizer, model.labels)
-    else:
-        weights.save_tf1(model, run.target, tokenizer, model.labels)
+    written = registry.get("weight_format", run.format)
+    written.save(model, run.target, tokenizer, model.labels)
 
-    again = weights.open_weights(run.output_dir if to_huggingface else run.target)
+    again = weights.open_weights(run.target)
     result = conversion.built(encoder_class, conversion.read_config(encoder_class, again))
     weights.load_weights(result, again, allow_missing=result.optional_weights)
     for output, difference in conversion.largest_differences(encoder, result, config, rows_of(config)).items():
         if output != "pooled_output" or not model.absent:
             print(f"largest difference of {output}: {difference:.3g}")
-    if not to_huggingface and config.activation == "gelu":
-        print("note: this model has the exact gelu, the original program an approximation; Bertline keeps it exact")
+    if remark := written.remark(config):
+        print(f"note: {remark}")
     print(f"written: {run.target}")
 
 

@@ -5,6 +5,7 @@ imports the one file that it asks for, so that a broken or slow one stops nobody
 """
 
 import ast
+import contextlib
 import dataclasses
 import difflib
 import functools
@@ -23,6 +24,7 @@ PACKAGES = {
     "instances": "processors.instances",
     "optimizer": "training.optimizers",
     "learning_rate_schedule": "training.schedules",
+    "weight_format": "training.weight_formats",
 }
 
 _registered = {kind: {} for kind in PACKAGES}
@@ -34,6 +36,7 @@ class _Declaration:
 
     module: str
     options: dict
+    literals: dict
 
 
 def register(kind, *names):
@@ -87,6 +90,16 @@ def options(kind):
     return found | {name: getattr(cls, "options", {}) for name, cls in _registered[kind].items()}
 
 
+def literals(kind, attribute):
+    """Registered name -> the value of a class's attribute, of those that have one; nothing is imported.
+
+    attribute: one that classes of this kind assign a literal to.
+    """
+    found = {name: declaration.literals.get(attribute) for name, declaration in _declared(kind).items()}
+    found |= {name: getattr(cls, attribute, None) for name, cls in _registered[kind].items()}
+    return {name: value for name, value in sorted(found.items()) if value is not None}
+
+
 @functools.cache
 def _declared(kind):
     """Registered name -> _Declaration, of the files of a kind's packages."""
@@ -98,7 +111,7 @@ def _declared(kind):
                 if isinstance(call, ast.Call) and ast.unparse(call.func) == "registry.register":
                     registered, *own = [argument.value for argument in call.args if isinstance(argument, ast.Constant)]
                     if registered == kind:
-                        found |= dict.fromkeys(own, _Declaration(module.name, _options(node)))
+                        found |= dict.fromkeys(own, _Declaration(module.name, _options(node), _literals(node)))
     return found
 
 
@@ -118,6 +131,16 @@ def _modules(package):
             # By its loader: on a cluster the packages are in a zip file.
             loader = found.module_finder.find_spec(found.name).loader
             yield _Module(found.name, loader.get_source(found.name))
+
+
+def _literals(node):
+    """Attribute -> value, of the assignments of literals in a class."""
+    found = {}
+    for statement in node.body:
+        if isinstance(statement, ast.Assign):
+            with contextlib.suppress(ValueError):  # no literal
+                found[ast.unparse(statement.targets[0])] = ast.literal_eval(statement.value)
+    return found
 
 
 def _options(node):

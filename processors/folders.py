@@ -24,6 +24,15 @@ def list_files(folder):
     return sorted(os.listdir(folder)) if os.path.isdir(folder) else []
 
 
+def is_folder(path):
+    """Whether there is a folder at a local or remote path."""
+    if is_remote(path):
+        import tensorflow as tf
+
+        return tf.io.gfile.isdir(path)
+    return os.path.isdir(path)
+
+
 def exists(path):
     """Whether there is a file or folder at a local or remote path."""
     if is_remote(path):

@@ -72,12 +72,19 @@ def test_a_look_up_imports_the_file_that_it_asks_for_alone():
 import sys
 import registry
 assert "bert" in registry.names("encoder") and registry.options("optimizer")["sgd"]["momentum"].default == 0.0
+assert registry.literals("weight_format", "file_name")["huggingface"] == "model.safetensors"
 assert not {"tensorflow", "keras"} & set(sys.modules)
 registry.get("processor", "cola")
 print(sorted(name for name in sys.modules if name.startswith("processors.tasks.")))
 """
     ran = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
     assert ran.stdout == "['processors.tasks.glue']\n", ran.stdout + ran.stderr
+
+
+def test_a_literal_that_is_read_is_the_attribute_that_is_imported():
+    for attribute in ("order", "file_name", "said_as"):
+        for name, value in registry.literals("weight_format", attribute).items():
+            assert getattr(registry.get("weight_format", name), attribute) == value
 
 
 def test_reported_errors(capsys):

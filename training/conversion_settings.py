@@ -3,12 +3,15 @@
 import dataclasses
 import os
 
+import registry
 from errors import InputError
 from training import run_folder
 from training.settings import CASING, PATH, Settings, setting
 
-# What is written -> the file that has the weights.
-FILES = {"huggingface": "model.safetensors", "tf1": "bert_model.ckpt"}
+
+def files():
+    """The formats that are written -> the file that has the weights."""
+    return registry.literals("weight_format", "file_name")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -32,7 +35,7 @@ class ConversionSettings(Settings):
     @property
     def target(self):
         """Path of the weights that are written; without the endings that TensorFlow adds."""
-        return os.path.join(self.output_dir, FILES[self.format])
+        return os.path.join(self.output_dir, files()[self.format])
 
 
 def check(run):
@@ -40,8 +43,8 @@ def check(run):
     for name in ("init_checkpoint", "output_dir"):
         if not getattr(run, name):
             raise InputError(f"--{name} is needed; see --help")
-    if run.format not in FILES:
-        raise InputError(f"--format={run.format}: one of {', '.join(FILES)} is needed")
+    if run.format not in files():
+        raise InputError(f"--format={run.format}: one of {', '.join(files())} is needed")
     if any(os.path.exists(run.target + end) for end in ("", ".index")) and not run.overwrite_output_dir:
         raise InputError(f"{run.target}: exists; give another --output_dir, or --overwrite_output_dir")
     run_folder.check_writable(run.output_dir)

@@ -1,19 +1,15 @@
 """Weights in: from any of the formats people have, with a report that leaves nothing out. Weights out: see `save_*`."""
 
 import dataclasses
-import difflib
 import logging
-import os
 import re
 
-import tensorflow as tf
-
 from errors import InputError
-from training import checkpoint_files, output_embeddings
+from training import output_embeddings
 from training.unread_weights import unread_weights
-from training.weight_formats import foreign, huggingface, saved_model, tf1
 from training.weight_formats.huggingface import save_huggingface
-from training.weight_formats.sentence_transformers import MODULES, save_modules, transformer_folder
+from training.weight_formats.opening import open_weights
+from training.weight_formats.sentence_transformers import save_modules
 from training.weight_formats.source import WeightSource
 from training.weight_formats.tf1 import save_tf1
 
@@ -21,10 +17,6 @@ __all__ = [
     "LoadReport", "WeightSource", "load_weights", "open_weights", "save_huggingface", "save_modules", "save_tf1",
 ]  # fmt: skip
 
-ALLOWED = (
-    "a TensorFlow checkpoint (bert_model.ckpt), a Hugging Face folder (config.json, model.safetensors), a folder of "
-    "sentence-transformers, an output folder of Bertline, a SavedModel folder or a TensorFlow Hub handle is needed"
-)
 # A head of this name belongs to a task: of another shape it is another task's, and is left alone.
 TASK_HEAD = re.compile(r"(^|/)output_(weights|bias)$")
 # What the first axis of a weight is called in a config.
@@ -35,94 +27,6 @@ AXES = {
     "intermediate/dense/bias": "intermediate_size",
     "LayerNorm/gamma": "hidden_size",
 }
-
-
-def open_weights(source):
-    """Finds out what `source` is and reads its table of contents.
-
-    Args:
-      source: a checkpoint prefix, one of its files, a folder, a .safetensors file or a TensorFlow Hub handle.
-    Raises:
-      InputError: there is nothing, nothing known, a Python pickle, or a damaged file; the message names the file.
-    """
-    source = os.fspath(source)
-    if re.match(r"https?://", source):
-        return saved_model.open_saved_model(saved_model.resolve(source), source)
-    if tf.io.gfile.isdir(source):
-        return _open_folder(source.rstrip("/") or "/")
-    if source.endswith(".safetensors"):
-        if not tf.io.gfile.exists(source):
-            raise InputError(f"{source}: no such file")
-        return huggingface.open_huggingface(source)
-    prefix = checkpoint_files.prefix_of(source)
-    if tf.io.gfile.exists(prefix + ".index"):
-        return tf1.open_tf1(prefix)
-    if checkpoint_files.data_shards(prefix):
-        raise InputError(f"{prefix}.index: missing; without it the data beside it cannot be read")
-    if not tf.io.gfile.exists(source):
-        raise InputError(f"{source}: no such file or folder; {_nearby(prefix) or ALLOWED}")
-    with tf.io.gfile.GFile(source, "rb") as file:
-        foreign.refuse_file(source, file.read(4))
-    raise InputError(f"{source}: unknown format; {_nearby(prefix) or ALLOWED}")
-
-
-def _nearby(prefix):
-    """What the folder of a prefix has instead, the nearest names first; None where there is nothing."""
-    folder = os.path.dirname(prefix) or "."
-    found = list(map(os.path.basename, checkpoint_files.prefixes(folder)))
-    near = difflib.get_close_matches(os.path.basename(prefix), found, n=len(found) or 1, cutoff=0.0)
-    if not found:
-        return None
-    more = f" and {len(found) - 4} more" if len(found) > 4 else ""
-    return f"{folder} has the checkpoint{'s' if len(found) > 1 else ''} {', '.join(near[:4])}{more}; name one of them"
-
-
-def _open_folder(folder):
-    names = {name.rstrip("/") for name in tf.io.gfile.listdir(folder)}
-    inner = transformer_folder(folder)
-    if inner.rstrip("/") != folder:
-        if not tf.io.gfile.isdir(inner):
-            raise InputError(f"{inner}: no such folder, but {MODULES} names it; copy the whole of {folder}")
-        return _open_folder(inner.rstrip("/"))
-    is_whole = bool(names & {huggingface.WEIGHTS, huggingface.SHARD_INDEX})
-    foreign.refuse_adapter(folder, names, is_whole)
-    if is_whole:
-        return huggingface.open_huggingface(folder)
-    if "saved_model.pb" in names:
-        return saved_model.open_saved_model(folder)
-    inner = os.path.join(folder, "model")
-    if tf.io.gfile.exists(os.path.join(inner, huggingface.WEIGHTS)):
-        return huggingface.open_huggingface(inner)
-    prefixes = list(map(os.path.basename, checkpoint_files.prefixes(folder)))
-    if prefixes and ("checkpoint" in names or len(prefixes) == 1):
-        return tf1.open_tf1(_newest(folder))
-    if prefixes:
-        raise InputError(f"{folder}: {len(prefixes)} checkpoints ({', '.join(prefixes)}); name one of them")
-    safetensors = sorted(name for name in names if name.endswith(".safetensors"))
-    if len(safetensors) == 1:
-        return huggingface.open_huggingface(os.path.join(folder, safetensors[0]))
-    foreign.refuse_folder(folder, names)
-    inside = next((name for name in sorted(names) if _has_weights(os.path.join(folder, name))), None)
-    hint = f"{os.path.join(folder, inside)} has some; give that folder" if inside else ALLOWED
-    raise InputError(f"{folder}: no weights in this folder ({', '.join(sorted(names)[:5]) or 'empty'}); {hint}")
-
-
-def _has_weights(folder):
-    """Whether it is a folder with weights in it, or in one of its own."""
-    for _ in range(2):
-        names = [name.rstrip("/") for name in tf.io.gfile.listdir(folder)] if tf.io.gfile.isdir(folder) else []
-        if any(name.endswith((".index", ".safetensors", ".safetensors.index.json")) for name in names):
-            return True
-        folder = os.path.join(folder, names[0]) if len(names) == 1 else ""
-    return False
-
-
-def _newest(folder):
-    """The checkpoint to take of a folder."""
-    latest, wrong = checkpoint_files.newest(folder)
-    if latest and wrong and tf.io.gfile.exists(os.path.join(folder, checkpoint_files.STATE)):
-        logging.warning("%s; %s is used", wrong, os.path.basename(latest))
-    return latest or checkpoint_files.prefixes(folder)[-1]  # whose reader says what is wrong with it
 
 
 @dataclasses.dataclass

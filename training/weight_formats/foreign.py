@@ -7,7 +7,11 @@ import os
 import re
 
 import json_files
+import registry
 from errors import InputError
+from processors.folders import exists, is_folder, list_files
+from training.weight_formats.format import WeightFormat
+from training.weight_formats.safetensors_header import SHARD_INDEX, WEIGHTS
 
 ADAPTER = "adapter_config.json"
 ADAPTER_WEIGHTS = re.compile(r"\.(lora_(A|B|embedding_A|embedding_B|magnitude_vector)|ia3_l|hada_w\d_[ab])(\.|$)")
@@ -57,14 +61,37 @@ _FORMATS = (
 )  # fmt: skip
 
 
-def refuse_adapter(folder, names, has_weights):
-    """Raises InputError for a folder that has an adapter.
+@registry.register("weight_format", "adapter")
+class Adapter(WeightFormat):
+    """Folders that have an adapter's files, with or without a whole model's weights."""
 
-    Args:
-      names: of the files in it. has_weights: whether a whole model's weights are among them.
-    """
-    if ADAPTER not in names:
-        return
+    order = 20
+
+    @staticmethod
+    def fits(path, names):
+        return names is not None and ADAPTER in names
+
+    @staticmethod
+    def open(path):
+        _refuse_adapter(path, any(exists(os.path.join(path, name)) for name in (WEIGHTS, SHARD_INDEX)))
+
+
+@registry.register("weight_format", "foreign")
+class Foreign(WeightFormat):
+    """What is known by its name, or by its first bytes, and is not read."""
+
+    order = 100
+
+    @staticmethod
+    def fits(path, names):
+        return _refusal(path, names) is not None
+
+    @staticmethod
+    def open(path):
+        raise InputError(_refusal(path, set(list_files(path)) if is_folder(path) else None))
+
+
+def _refuse_adapter(folder, has_weights):
     config = json_files.read(os.path.join(folder, ADAPTER))
     kind, base = (json_files.shown(config.get(key)) for key in ("peft_type", "base_model_name_or_path"))
     what = f"{folder}: an adapter ({ADAPTER}: {kind} for {base})"
@@ -83,29 +110,36 @@ def refuse_adapter_weights(path, names):
         raise InputError(f"{path}: an adapter's weights ({found} and others), not a model's; {MERGE}")
 
 
-def refuse_file(path, start=b""):
-    """Raises InputError for a file that is known and not read.
+def _refusal(path, names):
+    """Why a folder with some names in it, or a file, is not read; None for what is not known."""
+    if names is None:
+        return _refusal_of_file(path, _start(path)) if exists(path) else None
+    # A pickle comes last: what lies beside it says more of what the folder is.
+    ordered = sorted(names, key=lambda name: (name.endswith(PICKLES) and not name.startswith("openvino_"), name))
+    return next(filter(None, (_refusal_of_file(os.path.join(path, name)) for name in ordered)), None)
 
-    Args:
-      start: its first bytes.
-    """
+
+def _start(path):
+    """The first bytes of a local or remote file."""
+    import tensorflow as tf
+
+    with tf.io.gfile.GFile(path, "rb") as file:
+        return file.read(4)
+
+
+def _refusal_of_file(path, start=b""):
+    """Why a file is not read, with what to do; None for what is not known. `start`: its first bytes."""
     name = os.path.basename(path)
     for beginning, stands_for in _OTHER_STARTS.items():
         if start.startswith(beginning):
             name = f"{name} {stands_for}"
     for ending, what, todo in _FORMATS:
         if re.search(ending + "$", name):
-            raise InputError(f"{path}: {what}, no format that is read here; {todo}")
+            return f"{path}: {what}, no format that is read here; {todo}"
     if name.endswith(PICKLES) or start.startswith(_PICKLE_STARTS):
-        raise InputError(
+        return (
             f"{path}: a Python pickle can run any program when it is opened, so it is not; where you trust it, write "
             'safetensors with transformers: AutoModel.from_pretrained("FOLDER").save_pretrained("NEW_FOLDER", '
             "safe_serialization=True), then give NEW_FOLDER"
         )
-
-
-def refuse_folder(folder, names):
-    """Raises InputError for the first file of a folder that is known and not read."""
-    # A pickle comes last: what lies beside it says more of what the folder is.
-    for name in sorted(names, key=lambda name: (name.endswith(PICKLES) and not name.startswith("openvino_"), name)):
-        refuse_file(os.path.join(folder, name))
+    return None

@@ -8,15 +8,15 @@ import re
 import numpy as np
 import tensorflow as tf
 
+import registry
 from errors import InputError
 from files import replaced
 from training.weight_formats.config_file import read_config
 from training.weight_formats.foreign import refuse_adapter_weights
-from training.weight_formats.safetensors_header import BITS, read_header
+from training.weight_formats.format import WeightFormat
+from training.weight_formats.safetensors_header import BITS, SHARD_INDEX, WEIGHTS, read_header
 from training.weight_formats.source import Tensor, WeightSource, read_json, vocab_folder
 
-WEIGHTS = "model.safetensors"
-SHARD_INDEX = "model.safetensors.index.json"
 FLOATS = {"F64": np.dtype("<f8"), "F32": np.dtype("<f4"), "F16": np.dtype("<f2"), "BF16": np.dtype("<u2")}
 # Names of weights packed into words of 32 bits; those packed into 8 and fewer have a dtype that says so.
 PACKED = re.compile(r"\.(qweight|qzeros|weight_packed)$")
@@ -31,6 +31,49 @@ ARCHITECTURES = (
     ("BertForTokenClassification", ("classifier.weight",)),
     ("BertModel", ("bert.embeddings.word_embeddings.weight",)),
 )
+
+
+@registry.register("weight_format", "huggingface")
+class HuggingFace(WeightFormat):
+    order = 30
+    said_as = f"a Hugging Face folder (config.json, {WEIGHTS})"
+    file_name = "model.safetensors"
+
+    @staticmethod
+    def fits(path, names):
+        return names is not None and bool(names & {WEIGHTS, SHARD_INDEX})
+
+    @staticmethod
+    def open(path):
+        return open_huggingface(path)
+
+    @staticmethod
+    def save(model, path, tokenizer=None, extra_config=None):
+        save_huggingface(model, os.path.dirname(path), tokenizer, extra_config)
+
+
+@registry.register("weight_format", "safetensors")
+class Safetensors(WeightFormat):
+    """A single file of any name, given by itself or by its folder."""
+
+    order = 70
+    said_as = "a file .safetensors"
+
+    @staticmethod
+    def fits(path, names):
+        return path.endswith(".safetensors") if names is None else len(_single_files(names)) == 1
+
+    @staticmethod
+    def open(path):
+        if tf.io.gfile.isdir(path):
+            path = os.path.join(path, *_single_files(tf.io.gfile.listdir(path)))
+        elif not tf.io.gfile.exists(path):
+            raise InputError(f"{path}: no such file")
+        return open_huggingface(path)
+
+
+def _single_files(names):
+    return [name for name in names if name.endswith(".safetensors")]
 
 
 class HuggingFaceSource(WeightSource):

@@ -17,6 +17,8 @@ BITS = {
     "C64": 64, "F64": 64, "I64": 64, "U64": 64,
 }  # fmt: skip
 MEND = "copy the file again"
+# A whole model's files in a folder: one, or shards that an index names.
+WEIGHTS, SHARD_INDEX = "model.safetensors", "model.safetensors.index.json"
 
 
 @dataclasses.dataclass(frozen=True)

@@ -4,11 +4,30 @@ TF2 modules have an object-based checkpoint in variables/, TF1 modules a name-ba
 """
 
 import os
+import re
 
+import registry
 from errors import InputError
+from training.weight_formats.format import WeightFormat
 from training.weight_formats.model_garden import canonical_tensors, inferred_config
 from training.weight_formats.source import WeightSource, vocab_folder
 from training.weight_formats.tf1 import read_bundle
+
+_HANDLE = re.compile(r"https?://")
+
+
+@registry.register("weight_format", "saved_model")
+class SavedModel(WeightFormat):
+    order = 40
+    said_as = "a SavedModel folder, a TensorFlow Hub handle"
+
+    @staticmethod
+    def fits(path, names):
+        return bool(_HANDLE.match(path)) if names is None else "saved_model.pb" in names
+
+    @staticmethod
+    def open(path):
+        return open_saved_model(resolve(path), path) if _HANDLE.match(path) else open_saved_model(path)
 
 
 def open_saved_model(folder, handle=None):

@@ -8,9 +8,12 @@ import json
 import os
 
 import json_files
+import registry
 from errors import InputError
 from files import replaced
-from processors.folders import is_remote
+from processors.folders import is_folder, is_remote
+from training.weight_formats.format import WeightFormat
+from training.weight_formats.opening import open_weights
 
 MODULES, LIBRARY_CONFIG = "modules.json", "config_sentence_transformers.json"
 LIBRARY = "sentence_transformers."
@@ -38,6 +41,25 @@ class Module:
     kind: str
     is_of_library: bool
     folder: str
+
+
+@registry.register("weight_format", "sentence_transformers")
+class SentenceTransformers(WeightFormat):
+    """Folders whose modules.json names another folder for the encoder."""
+
+    order = 10
+    said_as = "a folder of sentence-transformers"
+
+    @staticmethod
+    def fits(path, names):
+        return names is not None and MODULES in names and transformer_folder(path).rstrip("/") != path
+
+    @staticmethod
+    def open(path):
+        inner = transformer_folder(path)
+        if not is_folder(inner):
+            raise InputError(f"{inner}: no such folder, but {MODULES} names it; copy the whole of {path}")
+        return open_weights(inner)
 
 
 def read_modules(folder):

@@ -1,19 +1,80 @@
 """TensorFlow checkpoints (`prefix.index`, `prefix.data-*`): TF1 name-based ones, and object-based ones by full name."""
 
+import difflib
 import json
+import logging
 import os
 import re
 
 import numpy as np
 import tensorflow as tf
 
+import registry
 from errors import InputError
 from files import replaced
 from training import checkpoint_files
 from training.checkpoint_files import OBJECT_GRAPH, UNREADABLE, first_line
 from training.weight_formats.config_file import read_config
+from training.weight_formats.format import WeightFormat
 from training.weight_formats.model_garden import canonical_tensors, inferred_config
 from training.weight_formats.source import OPTIMIZER_STATE, Tensor, WeightSource, vocab_folder
+
+
+@registry.register("weight_format", "tf1")
+class TF1(WeightFormat):
+    order = 60
+    said_as = "a TensorFlow checkpoint (bert_model.ckpt)"
+    file_name = "bert_model.ckpt"
+
+    @staticmethod
+    def fits(path, names):
+        if names is not None:
+            return bool(checkpoint_files.prefixes(path))
+        return bool(checkpoint_files.files_of(checkpoint_files.prefix_of(path)))
+
+    @staticmethod
+    def open(path):
+        if tf.io.gfile.isdir(path):
+            return open_tf1(_newest(path))
+        prefix = checkpoint_files.prefix_of(path)
+        if not tf.io.gfile.exists(prefix + ".index"):
+            raise InputError(f"{prefix}.index: missing; without it the data beside it cannot be read")
+        return open_tf1(prefix)
+
+    @staticmethod
+    def near(path):
+        """What the folder of a prefix has instead, the nearest names first."""
+        prefix = checkpoint_files.prefix_of(path)
+        folder = os.path.dirname(prefix) or "."
+        found = list(map(os.path.basename, checkpoint_files.prefixes(folder)))
+        if not found:
+            return None
+        near = difflib.get_close_matches(os.path.basename(prefix), found, n=len(found), cutoff=0.0)
+        more = f" and {len(found) - 4} more" if len(found) > 4 else ""
+        s = "s" if len(found) > 1 else ""
+        return f"{folder} has the checkpoint{s} {', '.join(near[:4])}{more}; name one of them"
+
+    @staticmethod
+    def save(model, path, tokenizer=None, extra_config=None):
+        save_tf1(model, path, tokenizer, extra_config)
+
+    @staticmethod
+    def remark(config):
+        if config.activation == "gelu":
+            return "this model has the exact gelu, the original program an approximation; Bertline keeps it exact"
+        return None
+
+
+def _newest(folder):
+    """The checkpoint to take of a folder. Raises InputError where it has several and names none."""
+    prefixes = checkpoint_files.prefixes(folder)
+    names = list(map(os.path.basename, prefixes))
+    if len(names) > 1 and not tf.io.gfile.exists(os.path.join(folder, checkpoint_files.STATE)):
+        raise InputError(f"{folder}: {len(names)} checkpoints ({', '.join(names)}); name one of them")
+    latest, wrong = checkpoint_files.newest(folder)
+    if latest and wrong and tf.io.gfile.exists(os.path.join(folder, checkpoint_files.STATE)):
+        logging.warning("%s; %s is used", wrong, os.path.basename(latest))
+    return latest or prefixes[-1]  # whose reader says what is wrong with it
 
 
 def open_tf1(prefix):

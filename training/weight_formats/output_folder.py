@@ -1,0 +1,24 @@
+"""Output folders of our own training scripts: the weights alone are in model/, a Hugging Face folder."""
+
+import os
+
+import registry
+from processors import folders
+from training import run_folder
+from training.weight_formats.format import WeightFormat
+from training.weight_formats.opening import open_weights
+from training.weight_formats.safetensors_header import WEIGHTS
+
+
+@registry.register("weight_format", "output_folder")
+class OutputFolder(WeightFormat):
+    order = 45
+    said_as = "an output folder of Bertline"
+
+    @staticmethod
+    def fits(path, names):
+        return names is not None and folders.exists(os.path.join(run_folder.model_folder(path), WEIGHTS))
+
+    @staticmethod
+    def open(path):
+        return open_weights(run_folder.model_folder(path))
