@@ -49,6 +49,17 @@ def dropout(x, rate, key):
     return apply(x)
 
 
+def same_mask(rows, rate, key):
+    """Dropout of [B, T, H] whose mask is the same at all steps of a sequence.
+
+    Source: Gal & Ghahramani 2015, https://arxiv.org/abs/1512.05287
+    """
+    if key is None or rate == 0.0:
+        return rows
+    shape = tf.shape(rows)
+    return rows * dropout(tf.ones([shape[0], 1, shape[2]], rows.dtype), rate, key)
+
+
 def residual(dense, inputs, rows, rate, key):
     """dropout(dense(inputs)) + rows, with bias, mask and sum in one pass.
 

@@ -111,6 +111,14 @@ def activation_name(name):
     return SYNONYMS.get(lower, lower)
 
 
+def rows_of(table, ids):
+    """Rows of a table, a Keras variable made with `autocast=False`: int32 [...] -> [..., W]; gradients stay rows.
+
+    They are read one by one: TensorFlow copies a variable that is read whole once single rows of it were changed.
+    """
+    return tf.gather(table.value, ids)
+
+
 def initializer(stddev):
     """Truncated normal, as everywhere in BERT."""
     return "zeros" if weights_follow.is_on else keras.initializers.TruncatedNormal(stddev=stddev)

@@ -11,7 +11,8 @@ class Optimizer:
     """Base of all optimizers; a subclass says what one step does, in `move` and, where rows may stay rows, `move_rows`.
 
     Args:
-      named_weights: name -> variable; those of a group with scale 0 are left alone.
+      named_weights: name -> variable; those of a group with scale 0 are left alone, and so are those that their layer
+        made or set not `trainable`.
       schedule: steps done -> learning rate, see training/schedules.
       groups: ParameterGroups.
 
@@ -33,7 +34,9 @@ class Optimizer:
     def __init__(self, named_weights, schedule, groups=None):
         groups = parameter_groups(self.weight_decay) if groups is None else groups
         self.groups = {name: group_of(name, groups) for name in named_weights}
-        self.weights = {n: v.value for n, v in named_weights.items() if self.groups[n].learning_rate_scale > 0.0}
+        self.weights = {
+            n: v.value for n, v in named_weights.items() if v.trainable and self.groups[n].learning_rate_scale > 0.0
+        }
         self.schedule = schedule
         self.slots = {kind: self._slot(kind) for kind in self.slot_names}
 

@@ -13,8 +13,9 @@ import registry
 from errors import InputError
 from modeling import pooling
 from modeling.config import EncoderConfig
-from modeling.dropout import dropout
+from modeling.dropout import dropout, same_mask
 from modeling.encoder import Encoder
+from modeling.layers import rows_of
 from modeling.recurrent import LSTM
 
 
@@ -108,7 +109,7 @@ class AwdLstm(Encoder):
 
     def _embedded(self, ids, key):
         """[B, T, E]; a word that is dropped is dropped wherever it stands in the batch."""
-        rows = tf.cast(tf.gather(self.word_embeddings, ids), self.compute_dtype)
+        rows = tf.cast(rows_of(self.word_embeddings, ids), self.compute_dtype)
         if key is None or not self.config.embedding_dropout:
             return rows
         kept = dropout(tf.ones([self.config.vocab_size]), self.config.embedding_dropout, key)
@@ -127,11 +128,3 @@ class AwdLstm(Encoder):
     def small(cls, dropout=0.0):
         rates = {field.name: dropout for field in dataclasses.fields(AwdLstmConfig) if field.name.endswith("_dropout")}
         return AwdLstmConfig(vocab_size=60, embedding_size=16, hidden_size=12, num_layers=3, **rates)
-
-
-def same_mask(rows, rate, key):
-    """Dropout of [B, T, H] whose mask is the same at all steps of a sequence."""
-    if key is None or rate == 0.0:
-        return rows
-    shape = tf.shape(rows)
-    return rows * dropout(tf.ones([shape[0], 1, shape[2]], rows.dtype), rate, key)

@@ -188,7 +188,8 @@ def test_half_precision_is_near_float32(name, dtype, tolerance, for_training):
     assert found["sequence_output"].dtype == dtype
     for one, other in zip(found["all_layers"], expected["all_layers"]):
         assert 0.0 < small_models.relative_difference(real(batch, one), real(batch, other)) < tolerance
-    kernels = [v.dtype for key, v in half.named_weights().items() if key.endswith("kernel")]
+    tables = ("kernel", "word_embeddings")
+    kernels = [v.dtype for key, v in half.named_weights().items() if key.endswith(tables)]
     assert set(kernels) == {"float32" if for_training else dtype}
 
 
