@@ -5,7 +5,8 @@
         options = {"similarity": Option("cosine", "Between two vectors: cosine or dot.")}
 
 The constructor takes an argument of the same name. `registry.options` reads the declaration from the source, without
-importing the file, so that `--help` need not wait for TensorFlow: a declaration is made of literals.
+importing the file, so that `--help` need not wait for TensorFlow: a declaration is made of literals. A class has the
+options of its bases too; `None` in the place of an option says that it does not take that one.
 """
 
 import dataclasses
@@ -21,6 +22,7 @@ class Option:
       kind: type of the values, where the default is None.
       shapes_weights: a run with another value gives other weights, so its folder cannot be continued.
       holds: "path" or "paths", where ~ and $HOME are replaced; None: another kind of value.
+      as_trained: of an objective or a task: a trained folder is used with the value that it was trained with.
     """
 
     default: bool | int | float | str | None
@@ -28,6 +30,7 @@ class Option:
     kind: type | None = None
     shapes_weights: bool = True
     holds: str | None = None
+    as_trained: bool = True
 
     @property
     def type(self):
@@ -40,7 +43,12 @@ def of(cls):
     found = {}
     for base in reversed(cls.__mro__):
         found |= vars(base).get("options", {})
-    return found
+    return taken(found)
+
+
+def taken(declared):
+    """The entries that are an Option."""
+    return {name: option for name, option in declared.items() if option is not None}
 
 
 def values_for(cls, given):

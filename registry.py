@@ -10,8 +10,10 @@ import dataclasses
 import difflib
 import functools
 import importlib
+import importlib.util
 import pkgutil
 
+import options as option_rules
 from errors import InputError
 from options import Option
 
@@ -26,6 +28,7 @@ PACKAGES = {
     "learning_rate_schedule": "training.schedules",
     "weight_format": "training.weight_formats",
 }
+_FOLDERS = {package.split(".")[0] for package in PACKAGES.values()}
 
 _registered = {kind: {} for kind in PACKAGES}
 
@@ -87,7 +90,7 @@ def registered_by(module):
 def options(kind):
     """Registered name -> name -> Option, of all that is registered; nothing is imported."""
     found = {name: declaration.options for name, declaration in _declared(kind).items()}
-    return found | {name: getattr(cls, "options", {}) for name, cls in _registered[kind].items()}
+    return found | {name: option_rules.of(cls) for name, cls in _registered[kind].items()}
 
 
 def literals(kind, attribute):
@@ -105,49 +108,72 @@ def _declared(kind):
     """Registered name -> _Declaration, of the files of a kind's packages."""
     found = {}
     for module in _modules(PACKAGES[kind]):
-        tree = ast.parse(module.source, module.name)
+        tree = _parsed(module)
         for node in tree.body:
             for call in getattr(node, "decorator_list", ()):
                 if isinstance(call, ast.Call) and ast.unparse(call.func) == "registry.register":
                     registered, *own = [argument.value for argument in call.args if isinstance(argument, ast.Constant)]
                     if registered == kind:
-                        found |= dict.fromkeys(own, _Declaration(module.name, _options(node), _literals(node)))
+                        classes = list(_with_bases(node, tree))
+                        found |= dict.fromkeys(own, _Declaration(module, _options(classes), _literals(classes)))
     return found
-
-
-@dataclasses.dataclass(frozen=True)
-class _Module:
-    name: str
-    source: str
 
 
 def _modules(package):
-    """The modules of a package and of those below it; the packages themselves are imported, and are empty."""
-    folders = importlib.import_module(package).__path__
-    for found in pkgutil.iter_modules(folders, f"{package}."):
+    """Names of the modules of a package and of those below it; the packages themselves are imported, and are empty."""
+    for found in pkgutil.iter_modules(importlib.import_module(package).__path__, f"{package}."):
         if found.ispkg:
             yield from _modules(found.name)
         else:
-            # By its loader: on a cluster the packages are in a zip file.
-            loader = found.module_finder.find_spec(found.name).loader
-            yield _Module(found.name, loader.get_source(found.name))
+            yield found.name
 
 
-def _literals(node):
-    """Attribute -> value, of the assignments of literals in a class."""
+@functools.cache
+def _parsed(module):
+    # By its loader: on a cluster the packages are in a zip file.
+    return ast.parse(importlib.util.find_spec(module).loader.get_source(module), module)
+
+
+def _with_bases(node, tree):
+    """A class after those of its bases whose sources are here, as nodes of the tree of its file and of theirs."""
+    for base in reversed(getattr(node, "bases", ())):
+        if isinstance(base, ast.Name) and (found := _find_class(base.id, tree)):
+            yield from _with_bases(*found)
+    yield node
+
+
+def _find_class(name, tree):
+    """(node, tree of its file) of a class by the name that it has in a file; None where it is from elsewhere."""
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef) and node.name == name:
+            return node, tree
+        if isinstance(node, ast.ImportFrom) and node.module.split(".")[0] in _FOLDERS:
+            for imported in node.names:
+                if name == (imported.asname or imported.name):
+                    return _find_class(imported.name, _parsed(node.module))
+    return None
+
+
+def _assignments(classes):
+    """(target, expression) of the assignments in some classes."""
+    statements = [statement for node in classes for statement in node.body if isinstance(statement, ast.Assign)]
+    return [(ast.unparse(one.targets[0]), one.value) for one in statements]
+
+
+def _literals(classes):
+    """Attribute -> value, of the assignments of literals."""
     found = {}
-    for statement in node.body:
-        if isinstance(statement, ast.Assign):
-            with contextlib.suppress(ValueError):  # no literal
-                found[ast.unparse(statement.targets[0])] = ast.literal_eval(statement.value)
+    for name, value in _assignments(classes):
+        with contextlib.suppress(ValueError):  # no literal
+            found[name] = ast.literal_eval(value)
     return found
 
 
-def _options(node):
-    """name -> Option, of the assignment `options = {...}` in a class."""
-    for statement in node.body:
-        if isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) == "options":
-            allowed = {"Option": Option, "bool": bool, "int": int, "float": float, "str": str}
+def _options(classes):
+    """name -> Option, of the assignments `options = {...}`."""
+    found, allowed = {}, {"Option": Option, "bool": bool, "int": int, "float": float, "str": str}
+    for name, value in _assignments(classes):
+        if name == "options":
             # The source is ours, and Option is all that it can call.
-            return eval(compile(ast.Expression(statement.value), "options", "eval"), {"__builtins__": {}}, allowed)
-    return {}
+            found |= eval(compile(ast.Expression(value), "options", "eval"), {"__builtins__": {}}, allowed)
+    return option_rules.taken(found)

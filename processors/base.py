@@ -46,12 +46,29 @@ class DataProcessor:
       metrics: names of training/metrics.py; the first is the one that picks the best checkpoint.
       score_range: of similarities: (the score of nothing in common, the score of the same); None where it is not known.
       encoding: of the task's text files; an instance may be given another one.
+      options: name -> Option, what the constructor takes; flags of run_classifier.py.
     """
 
     problem_type = "single_label_classification"
     metrics = ("accuracy",)
     score_range = None
     encoding = "utf-8"
+    options = {}
+
+    @classmethod
+    def as_trained(cls, given, problem_type, labels):
+        """The values of the options for a trained model, which knows some of them by itself.
+
+        Args:
+          given: name -> value of every option.
+          problem_type: the model's; None where it is not known, or was asked for.
+          labels: the model's, list of str; None where they are not known.
+        """
+        return given
+
+    def needs_folder(self, split):
+        """Whether the "train", "dev" or "test" examples are read from the folder of the task."""
+        return True
 
     def get_train_examples(self, data_dir):
         """The training split, a list of `InputExample`."""

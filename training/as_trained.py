@@ -9,9 +9,7 @@ import typing
 import registry
 from errors import InputError
 from training import run_folder
-from training.settings import OF_MODEL, OF_OBJECTIVE
-
-OF_TRAINING = ("class_weights",)  # options of objectives that neither evaluation nor prediction reads
+from training.settings import OF_MODEL, OF_OBJECTIVE, OF_TASK
 
 
 def as_trained(run, given):
@@ -54,9 +52,7 @@ def as_trained(run, given):
 def _is_meant(field, run, saved, taken):
     """Whether a setting of the run that wrote the weights says something of this command."""
     kind = field.metadata.get("as_trained")
-    if any(owner == "objective" for owner, _ in field.metadata.get("owners", ())) and field.name not in OF_TRAINING:
-        kind = OF_OBJECTIVE
-    if kind is None or kind == OF_MODEL:
+    if kind not in (OF_OBJECTIVE, OF_TASK):
         return kind == OF_MODEL
     if hasattr(run, "task_name") != ("task_name" in saved):  # pre-training there, fine-tuning here
         return False

@@ -16,20 +16,25 @@ import errors
 import plugins
 from errors import InputError
 from processors import paths
-from training.owned_settings import check_owners, with_options
+from training.owned_settings import check_owners, owners_in_words, with_options
 
 _DEFINE = {
     bool: flags.DEFINE_bool, int: flags.DEFINE_integer, float: flags.DEFINE_float, str: flags.DEFINE_string,
     tuple: flags.DEFINE_multi_string,
 }  # fmt: skip
+_groups = []  # of the flags, as --help shows them
 
 
 def define(settings_class):
     """Declares a flag for every field of a settings class, those of what plugins register included."""
     _load_plugins()
     for field in dataclasses.fields(_complete(settings_class)):
+        # absl renders help by module; a group of flags is one that has the owner's name.
+        group = owners_in_words(field) or sys.argv[0]
         _DEFINE[_kind(field)](field.name, field.default, field.metadata["help"])
-        flags.FLAGS.register_key_flag_for_module(sys.argv[0], flags.FLAGS[field.name])
+        flags.FLAGS.register_key_flag_for_module(group, flags.FLAGS[field.name])
+        if group not in _groups:
+            _groups.append(group)
     alias("processor_module", "plugin")  # its first name
 
 
@@ -81,7 +86,7 @@ def run(main):
     def parse(argv):
         if {"-h", "-help", "--help", "--helpfull", "--helpshort"} & set(argv):
             # absl's own --help leaves with status 1.
-            print(sys.modules["__main__"].__doc__, flags.FLAGS.main_module_help(), sep="\n")
+            print(sys.modules["__main__"].__doc__, *map(flags.FLAGS.module_help, _groups), sep="\n")
             sys.exit(0)
         try:
             rest = flags.FLAGS(argv)

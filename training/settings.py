@@ -19,7 +19,7 @@ CASING = "Whether to lower case the text; by default as saved beside the vocabul
 
 
 # What a trained folder is used with again, unless it is given: settings of all models, of one objective, of one task.
-OF_MODEL, OF_OBJECTIVE, OF_TASK = "model", "objective", "task"
+OF_MODEL, OF_OBJECTIVE, OF_TASK = "model", "objective", "processor"
 
 
 def setting(default, description, shapes_weights=True, holds=None, as_trained=None):
@@ -188,9 +188,9 @@ class FineTuningSettings(RunSettings):
 @with_options
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ClassifierSettings(FineTuningSettings):
-    """What run_classifier.py takes beside; those of the generic processor end the list."""
+    """What run_classifier.py takes beside."""
 
-    owners = {**RunSettings.owners, "objective": "objective"}
+    owners = {**RunSettings.owners, "objective": "objective", "processor": "task_name"}
 
     task_name: str | None = setting(None, "The name of the task to train.", as_trained=OF_TASK)
     objective: str = setting(
@@ -204,44 +204,6 @@ class ClassifierSettings(FineTuningSettings):
     )
     eval_records: str | None = setting(None, "TFRecords to evaluate on.", False, holds=PATHS)
     predict_records: str | None = setting(None, "TFRecords to predict.", False, holds=PATHS)
-    xnli_language: str = setting("zh", "Language of the XNLI task.", False, as_trained=OF_TASK)
-    train_file: str | None = setting(
-        None, "Generic tasks: the training file; default train.tsv, .csv, .jsonl, .parquet or .xlsx.", False, holds=PATH
-    )
-    dev_file: str | None = setting(None, "Generic tasks: the file to evaluate on; default dev.*.", False, holds=PATH)
-    test_file: str | None = setting(None, "Generic tasks: the file to predict; default test.*.", False, holds=PATH)
-    dev_fraction: float = setting(
-        0.0, "Generic tasks: share of the training file's rows that are the dev rows, where they have no file.", False
-    )
-    test_fraction: float = setting(0.0, "Generic tasks: the same of the test rows.", False)
-    split_seed: int = setting(1, "Generic tasks: of these choices. They are kept in OUTPUT_DIR/split.tsv.", False)
-    text_a_column: str | None = setting(
-        None, "Generic tasks: name or number (from 0) of the text's column.", False, as_trained=OF_TASK
-    )
-    text_b_column: str | None = setting(
-        None, "Generic tasks: of the second text's column, if there is one.", False, as_trained=OF_TASK
-    )
-    label_column: str | None = setting(
-        None,
-        "Generic tasks: of the label's column; or of several columns of 0 and 1, comma-separated.",
-        False,
-        as_trained=OF_TASK,
-    )
-    id_column: str | None = setting(None, "Generic tasks: of the column that names a row in predictions.tsv.", False)
-    has_header: bool | None = setting(
-        None, "Generic tasks: whether line 1 is a header; by default found out.", False, as_trained=OF_TASK
-    )
-    delimiter: str | None = setting(
-        None, "Generic tasks: between columns; by default from the file's ending.", False, as_trained=OF_TASK
-    )
-    quoting: str = setting("auto", "Generic tasks: auto, minimal (as in CSV) or none.", False, as_trained=OF_TASK)
-    label_list: str | None = setting(None, "Generic tasks: the labels, comma-separated; by default those found.", False)
-    problem_type: str = setting(
-        "single_label_classification",
-        "Generic tasks: single_label_classification, multi_label_classification or regression.",
-        as_trained=OF_TASK,
-    )
-    label_separator: str = setting(",", "Generic tasks: between several labels of one row.", False, as_trained=OF_TASK)
     encoding: str | None = setting(None, f"{ENCODING} By default the task's own, utf-8 for most.", False)
 
 

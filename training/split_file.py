@@ -7,13 +7,13 @@ from processors import splitting
 from training import run_folder
 
 
-def known(run):
+def known(run, splitter):
     """digest -> split of the rows that the weights were trained with; None where their run split no file.
 
-    It is the run of the output folder, or else that of --init_checkpoint, unless fractions are given.
+    It is the run of the output folder, or else that of --init_checkpoint, unless the Splitter has fractions.
     """
     found = _of(run.output_dir)
-    if found is None and not (run.dev_fraction or run.test_fraction):
+    if found is None and not splitter.fractions:
         found = _of(run_folder.run_of(run.init_checkpoint))
     return found
 

@@ -33,7 +33,7 @@ class SequenceClassification(Objective):
     options = {
         "class_weights": Option(
             None, "Weight of each class in the loss: numbers in the order of the labels, label=number pairs, or "
-            "'balanced'.",
+            "'balanced'.", as_trained=False,
         ),
     }  # fmt: skip
     pipeline_tag = "text-classification"

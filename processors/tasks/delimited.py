@@ -6,6 +6,7 @@ import re
 
 import registry
 from errors import InputError
+from options import Option
 from processors.base import DataProcessor, InputExample
 from processors.columns import Columns
 from processors.folders import exists, is_remote, list_files, missing_file
@@ -36,7 +37,8 @@ class DelimitedProcessor(DataProcessor):
         no name then. `label_column` may be several, comma-separated, each of 0 or 1: the labels are their names.
       delimiter: between cells; None: tab in .tsv and .txt, comma in .csv. A backslash and t mean a tab.
       quoting: "minimal" (cells may be in double quotes), "none" (quotes are text), "auto": minimal for commas.
-      label_list: the classes in the order of their ids; None: those of the training data, in natural order.
+      label_list: the classes in the order of their ids, or one str with commas between them; None: those of the
+        training data, in natural order.
       problem_type: see `DataProcessor`.
       label_separator: between the labels of one cell, where a text has several.
       encoding: of the files; None: UTF-8.
@@ -50,6 +52,52 @@ class DelimitedProcessor(DataProcessor):
     Raises:
       InputError: an argument that is not allowed; in the get methods whatever is wrong with a file.
     """
+
+    options = {
+        "train_file": Option(
+            None, "The training file; default train.tsv, .csv, .jsonl, .parquet or .xlsx.", shapes_weights=False,
+            holds="path", as_trained=False,
+        ),
+        "dev_file": Option(
+            None, "The file to evaluate on; default dev.*.", shapes_weights=False, holds="path", as_trained=False
+        ),
+        "test_file": Option(
+            None, "The file to predict; default test.*.", shapes_weights=False, holds="path", as_trained=False
+        ),
+        "dev_fraction": Option(
+            0.0, "Share of the training file's rows that are the dev rows, where they have no file.",
+            shapes_weights=False, as_trained=False,
+        ),
+        "test_fraction": Option(
+            0.0, "Share of the training file's rows that are the test rows, where they have no file.",
+            shapes_weights=False, as_trained=False,
+        ),
+        "split_seed": Option(
+            1, "Of the choice of dev and test rows by --dev_fraction and --test_fraction, which is kept in "
+            "OUTPUT_DIR/split.tsv.", shapes_weights=False, as_trained=False,
+        ),
+        "text_a_column": Option(None, "Name or number (from 0) of the text's column.", shapes_weights=False),
+        "text_b_column": Option(None, "Name or number of the second text's column, if any.", shapes_weights=False),
+        "label_column": Option(
+            None, "Name or number of the label's column; or of several columns of 0 and 1, comma-separated.",
+            shapes_weights=False,
+        ),
+        "id_column": Option(
+            None, "Name or number of the column that names a row in predictions.tsv.", shapes_weights=False,
+            as_trained=False,
+        ),
+        "has_header": Option(None, "Whether line 1 is a header; by default found out.", bool, shapes_weights=False),
+        "delimiter": Option(None, "Between columns; by default from the file's ending.", shapes_weights=False),
+        "quoting": Option("auto", "auto, minimal (as in CSV) or none.", shapes_weights=False),
+        "label_list": Option(
+            None, "The labels, comma-separated; by default those found.", shapes_weights=False, as_trained=False
+        ),
+        "problem_type": Option(
+            "single_label_classification",
+            "single_label_classification, multi_label_classification or regression.",
+        ),
+        "label_separator": Option(",", "Between several labels of one row.", shapes_weights=False),
+    }  # fmt: skip
 
     def __init__(
         self,
@@ -81,7 +129,8 @@ class DelimitedProcessor(DataProcessor):
         several = problem_type == "multi_label_classification"
         self.columns = Columns(names, has_header, several)
         self.has_header, self.delimiter, self.quoting = has_header, delimiter, quoting
-        self.label_list = list(label_list) if label_list else None
+        names = label_list.split(",") if isinstance(label_list, str) else label_list
+        self.label_list = list(names) if names else None
         self.problem_type = problem_type
         self.metrics = _METRICS[problem_type]
         self.label_separator = label_separator
@@ -111,6 +160,18 @@ class DelimitedProcessor(DataProcessor):
         if self.label_list is None:
             raise InputError("the labels are not known before the training examples are read; read them, or list them")
         return list(self.label_list)
+
+    def needs_folder(self, split):
+        """See base class."""
+        return not (self.files[split] or (self.splitter.is_used and self.files["train"]))
+
+    @classmethod
+    def as_trained(cls, given, problem_type, labels):
+        """See base class."""
+        found = {**given, "problem_type": problem_type or given["problem_type"]}
+        if found["problem_type"] != "regression":
+            found["label_list"] = given["label_list"] or labels
+        return found
 
     def _examples(self, data_dir, split):
         own = split != "train" and (self.files[split] or next(iter(self._there(data_dir, split)), None))

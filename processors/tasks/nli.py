@@ -1,6 +1,7 @@
 """Natural language inference beside GLUE: SNLI (Bowman et al., 2015) and XNLI (Conneau et al., 2018)."""
 
 import registry
+from options import Option
 from processors.tables import Table, TableProcessor
 
 
@@ -36,6 +37,8 @@ class XnliProcessor(_Inference):
     Args:
       xnli_language: of the translated training data and the rows of dev and test.
     """
+
+    options = {"xnli_language": Option("zh", "Language of the XNLI task.", shapes_weights=False)}
 
     def __init__(self, xnli_language="zh"):
         self.language = xnli_language

@@ -10,7 +10,7 @@ import registry
 from errors import InputError
 from options import Option
 from training import flags, settings
-from training.owned_settings import check_owners, with_options
+from training.owned_settings import check_owners, owners_in_words, with_options
 
 CLASSES = (settings.ClassifierSettings, settings.PretrainingSettings)
 
@@ -22,17 +22,17 @@ def test_every_option_is_a_field_with_its_default(settings_class):
         for owner, declared in registry.options(kind).items():
             for name, option in declared.items():
                 assert (kind, owner) in fields[name].metadata["owners"]
-                assert owner in fields[name].metadata["help"]
+                assert owner in owners_in_words(fields[name])
                 assert fields[name].default == option.default
 
 
-@pytest.mark.parametrize("kind", ["objective", "optimizer", "learning_rate_schedule"])
+@pytest.mark.parametrize("kind", ["objective", "optimizer", "learning_rate_schedule", "processor"])
 def test_every_option_is_an_argument(kind):
     """What a class declares its constructor takes; what the source says is what the class has."""
     for owner in registry.names(kind):
         cls = registry.get(kind, owner)
-        assert registry.options(kind)[owner] == vars(cls).get("options", {})
-        assert options.of(cls).keys() <= inspect.signature(cls.__init__).parameters.keys() | {"momentum", "nesterov"}
+        assert registry._declared(kind)[owner].options == options.of(cls)
+        assert options.of(cls).keys() <= inspect.signature(cls.__init__).parameters.keys()
 
 
 def test_an_option_that_nothing_takes_is_refused():
@@ -41,6 +41,11 @@ def test_an_option_that_nothing_takes_is_refused():
     said = str(refused.value)
     assert said == "--momentum is of no use with --optimizer=adamw; it is for --optimizer=sgd; leave it out"
     check_owners(settings.ClassifierSettings(momentum=0.9, optimizer="sgd", pooling="mean"))
+    with pytest.raises(InputError, match="it is for --task_name=csv, delimited, jsonl, .*; leave it out"):
+        check_owners(settings.ClassifierSettings(task_name="MRPC", dev_fraction=0.1))
+    check_owners(settings.ClassifierSettings(task_name="TSV", dev_fraction=0.1))
+    # A name that nobody knows is refused by its look-up, which has the nearest one.
+    check_owners(settings.ClassifierSettings(task_name="tvs", optimizer="adm", dev_fraction=0.1, momentum=0.9))
     with pytest.raises(InputError, match="--score_range is of no use with --objective=sequence_classification"):
         flags.check_run(settings.ClassifierSettings(score_range="0,5", do_train=True, output_dir="x"))
 

@@ -87,7 +87,7 @@ def test_a_split_file_that_is_none(folder):
         read(folder, do_predict=True)
 
 
-def test_other_tasks_have_their_files(tmp_path):
-    run = ClassifierSettings(task_name="mrpc", output_dir="o", do_train=True, dev_fraction=0.1)
-    with pytest.raises(InputError, match="--dev_fraction is of no use with --task_name=mrpc; it is for csv, delimited"):
-        task_files.make_processor(run)
+def test_a_folder_is_needed_by_who_reads_it():
+    run = ClassifierSettings(task_name="mrpc", output_dir="o", do_train=True)
+    with pytest.raises(InputError, match="--data_dir is needed for the train split"):
+        task_files.read_examples(run, task_files.make_processor(run))

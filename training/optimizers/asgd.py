@@ -19,7 +19,11 @@ class ASGD(SGD):
     step over rows touches those rows alone.
     """
 
-    options = {"averaging_start_step": Option(0, "Steps before the mean of the weights begins.")}
+    options = {
+        "averaging_start_step": Option(0, "Steps before the mean of the weights begins."),
+        "momentum": None,
+        "nesterov": None,
+    }
 
     def __init__(self, named_weights, schedule, groups=None, averaging_start_step=0):
         super().__init__(named_weights, schedule, groups)
