@@ -39,6 +39,7 @@ class WeightSource:
       config: the dict of bert_config.json or config.json, or None where none lies beside the weights.
       vocab_folder: the folder that holds the vocabulary, or None.
       config_path: the file of `config`, for messages; None where it has none.
+      words: the vocabulary in the order of its ids, where no file of its own has it; else None.
     """
 
     separator = "/"  # between the parts of a name
@@ -50,6 +51,7 @@ class WeightSource:
     config: dict | None = None
     vocab_folder: str | None = None
     config_path: str | None = None
+    words: list[str] | None = None
 
     def canonical(self, model):
         """The tensors under canonical names, in the layout of `model`'s variables; unknown ones keep their own name.
