@@ -70,7 +70,7 @@ class Encoder(keras.layers.Layer):
 
         Weights that match none stand above all of them.
         """
-        return [f"^{self.name}/"]
+        return [f"^{self.path}/"]
 
     def output_table(self):
         """The variable [V, H] that a softmax over the vocabulary may be tied to; None: there is none."""

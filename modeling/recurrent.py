@@ -74,6 +74,43 @@ class LSTM(keras.layers.Layer):
         return outputs, (hidden, cell)
 
 
+class BidirectionalLSTM(keras.layers.Layer):
+    """[B, T, D] -> [B, T, 2 * units], forward beside backward, and the last state of each direction.
+
+    A loop for each direction: TensorFlow runs them side by side, and one loop over both is slower on a CPU, since its
+    products are those of batches of matrices.
+
+    Args:
+      units: int, of each direction.
+      stddev: see LSTM.
+    """
+
+    def __init__(self, units, stddev=None, **kwargs):
+        super().__init__(**kwargs)
+        self.units = units
+        self.directions = [
+            LSTM(units, backward=name == "backward", stddev=stddev, name=name, dtype=self.dtype_policy)
+            for name in ("forward", "backward")
+        ]
+
+    def build(self, input_width):
+        for lstm in self.directions:
+            lstm.build(input_width)
+        self.built = True
+
+    def call(self, inputs, real, recurrent_kernels=(None, None)):
+        """Runs over all steps; the arguments are those of LSTM, with a recurrent kernel for each direction.
+
+        Returns:
+          outputs [B, T, 2 * units], 0 at padding; (hidden [B, 2 * units], cell float32 [B, 2 * units]).
+        """
+        found = [
+            lstm(inputs, real=real, recurrent_kernel=kernel) for lstm, kernel in zip(self.directions, recurrent_kernels)
+        ]
+        outputs, states = zip(*found)
+        return tf.concat(outputs, axis=-1), tuple(tf.concat(one, axis=-1) for one in zip(*states))
+
+
 def steps_of_lstm(projected, recurrent_kernel, hidden, cell, real):
     """The recurrence alone.
 

@@ -119,7 +119,7 @@ class AwdLstm(Encoder):
         return tuple(lstm.zero_state(lanes) for lstm in self.lstms)
 
     def blocks(self):
-        return [f"^{self.name}/word_embeddings", *(f"^{self.name}/layer_{i}/" for i in range(self.num_layers))]
+        return [f"^{self.path}/word_embeddings", *(f"^{self.path}/layer_{i}/" for i in range(self.num_layers))]
 
     def output_table(self):
         return self.word_embeddings

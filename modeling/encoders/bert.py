@@ -193,7 +193,7 @@ class Bert(Encoder):
         return {**result, "all_layers": [padded(s) for s in states]} if all_layers else result
 
     def blocks(self):
-        return [f"^{self.name}/embeddings/", *(f"^{self.name}/encoder/layer_{i}/" for i in range(self.num_layers))]
+        return [f"^{self.path}/embeddings/", *(f"^{self.path}/encoder/layer_{i}/" for i in range(self.num_layers))]
 
     def output_table(self):
         return self.embeddings.word_embeddings

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from modeling.recurrent import LSTM
+from modeling.recurrent import LSTM, BidirectionalLSTM
 
 torch = pytest.importorskip("torch", reason="make peers")
 LENGTHS, WIDTH, UNITS = [5, 1, 7, 3], 4, 6
+NAMES = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0")
 REAL = tf.sequence_mask(LENGTHS)
 
 
@@ -101,3 +102,46 @@ def test_bfloat16_is_near():
     one, other = (layer(inputs(), real=REAL)[0] for layer in (half, full))
     assert one.dtype == tf.bfloat16
     np.testing.assert_allclose(tf.cast(one, tf.float32), other, atol=0.03)
+
+
+def test_both_directions_are_torchs():
+    ours = BidirectionalLSTM(UNITS)
+    ours.build(WIDTH)
+    theirs = torch.nn.LSTM(WIDTH, UNITS, bidirectional=True, batch_first=True)
+    draw, array = np.random.default_rng(0), inputs()
+    with torch.no_grad():
+        for lstm, end in zip(ours.directions, ("", "_reverse")):
+            for variable, name in zip(lstm.variables, NAMES):
+                variable.assign(draw.normal(0, 0.5, variable.shape))
+                getattr(theirs, name + end).copy_(torch.tensor(variable.numpy().T))
+            getattr(theirs, "bias_hh_l0" + end).zero_()
+    leaf = torch.tensor(array, requires_grad=True)
+    packed = torch.nn.utils.rnn.pack_padded_sequence(leaf, LENGTHS, batch_first=True, enforce_sorted=False)
+    outputs, states = theirs(packed)
+    expected, _ = torch.nn.utils.rnn.pad_packed_sequence(outputs, batch_first=True)
+    expected_states = [torch.cat(tuple(state), dim=1) for state in states]
+    loss = sum(
+        (torch.sin(torch.arange(part.numel())).reshape(part.shape) * part).sum()
+        for part in (expected, *expected_states)
+    )
+    loss.backward()
+    variables = [v.value for v in ours.variables]
+
+    @tf.function(input_signature=[tf.TensorSpec([None, None, WIDTH])])
+    def run(mine):
+        with tf.GradientTape() as tape:
+            tape.watch(mine)
+            outputs, states = ours(mine, real=REAL)
+            loss = sum(
+                tf.reduce_sum(tf.reshape(tf.sin(tf.range(tf.cast(tf.size(part), tf.float32))), tf.shape(part)) * part)
+                for part in (outputs, *states)
+            )
+        return outputs, states, tape.gradient(loss, [mine, *variables])
+
+    found, found_states, gradients = run(array)
+    np.testing.assert_allclose(found, expected.detach(), atol=1e-6)
+    for one, other in zip(found_states, expected_states):
+        np.testing.assert_allclose(one, other.detach(), atol=1e-6)
+    expected = [leaf.grad] + [getattr(theirs, name + end).grad.numpy().T for end in ("", "_reverse") for name in NAMES]
+    for one, other in zip(gradients, expected, strict=True):
+        np.testing.assert_allclose(one, other, atol=5e-6)
