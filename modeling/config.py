@@ -34,6 +34,8 @@ class EncoderConfig:
     # Properties or fields, as the subclass likes. (One that is annotated here keeps its place among the fields, before
     # those of the subclass.) Most tokens of a sequence, None for any number.
     max_length: typing.ClassVar[int | None] = None
+    # The layout of `processors.layouts` that feeds the encoder.
+    layout: typing.ClassVar[str] = "packed"
     # What layers on top of the encoder are made like: their activation, the deviation of initial kernels, the epsilon
     # of layer norms.
     activation: typing.ClassVar[str] = "gelu"
@@ -43,6 +45,10 @@ class EncoderConfig:
     def id_limits(self):
         """Feature -> (the field that sets the limit, the number that its ids are below)."""
         return {}
+
+    def layer_widths(self):
+        """Width of each of the encoder's `all_layers`, embeddings first."""
+        return [self.width] * (self.num_layers + 1)
 
     def num_parameters(self):
         """int, of the encoder; None where it is not known before the encoder is built."""
@@ -104,6 +110,10 @@ class EncoderConfig:
 
     def to_dict(self):
         return {"model_type": self.model_type, **dataclasses.asdict(self)}
+
+    def beside_weights(self):
+        """`to_dict` as it lies beside saved weights: without paths that the weights were first read from."""
+        return self.to_dict()
 
 
 def _typed(name, kind, value):

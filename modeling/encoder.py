@@ -25,11 +25,11 @@ class Encoder(keras.layers.Layer):
       state: what the next batch of the same lanes goes on with, where the encoder carries a state.
 
     What others want to know of an encoder it answers by itself; what is known before it is built, its configuration
-    does (`modeling.config`). Variables are built with the paths that they have in the original's checkpoints.
+    does (`modeling.config`). One that may stand on top of others reads `input_vectors` [B, T, D] and is built by
+    `build(D)`. Variables are built with the paths that they have in the original's checkpoints.
 
     Attributes:
       config: an EncoderConfig, of the class `config_class`.
-      layout: the layout of `processors.layouts` that feeds it.
       optional_weights: pattern of weights that a checkpoint may lack where `pooled_output` is not read; None: none.
       is_causal: whether a token's state knows nothing of the tokens behind it.
       default_pooling: how the states of tokens become a sentence's vector, where nobody says it.
@@ -38,7 +38,6 @@ class Encoder(keras.layers.Layer):
     """
 
     config_class = None
-    layout = "packed"
     optional_weights = None
     is_causal = False
     default_pooling = "mean"
@@ -64,6 +63,10 @@ class Encoder(keras.layers.Layer):
     def num_layers(self):
         """Layers above the embeddings."""
         return self.config.num_layers
+
+    def initial_weights(self):
+        """(encoder, path) of each part whose weights a run that starts from nothing reads from a path."""
+        return []
 
     def blocks(self):
         """Patterns of weights' names, bottom to top: what freezing, layer decay and gradual unfreezing count.
@@ -93,14 +96,26 @@ class Encoder(keras.layers.Layer):
         """
         raise NotImplementedError(f"{cls.__name__} must say what a small one is")
 
+    @classmethod
+    def small_inputs(cls, shape, draw):
+        """Random features for the small one: name -> array; those of the tokens alone, the tests add their mask.
+
+        An encoder that reads more than ids of tokens says so here: characters [B, T, 50] of words, several sentences.
+
+        Args:
+          shape: (B, T). draw: a numpy.random.Generator.
+        """
+        return {name: draw.integers(0, limit, shape, "int32") for name, (_, limit) in cls.small().id_limits().items()}
+
     @staticmethod
     def key_of(dropout_key, training):
         """The DropoutKey to draw from: the given one, a fresh one where Keras says `training`, else None."""
         return DropoutKey.fresh() if training and dropout_key is None else dropout_key
 
     def named_weights(self):
-        """Canonical name (the original's TF1 name) -> variable."""
-        return {variable.path: variable for variable in self.variables}
+        """Canonical name (the original's TF1 name) -> variable; of a part of an encoder as if it stood alone."""
+        above = (self.path or self.name).removesuffix(self.name)
+        return {variable.path.removeprefix(above): variable for variable in self.variables}
 
     def huggingface_names(self):
         """Canonical name -> (name in a Hugging Face checkpoint, whether it is transposed there).

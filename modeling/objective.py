@@ -2,6 +2,7 @@
 
 import keras
 
+from errors import InputError
 from modeling.prediction_tables import PredictedRows, prediction_files
 
 # Heads that the original and Hugging Face both know: canonical name -> (name there, whether it is transposed there).
@@ -61,6 +62,16 @@ class Objective(keras.Model):
         if not encoder.built:
             encoder.build()
         self.encoder = encoder
+
+    def table_of_words(self):
+        """The encoder's table [V, H] that a softmax is tied to. Raises InputError where it has none."""
+        table = self.encoder.output_table()
+        if table is None:
+            raise InputError(
+                f"--objective={self.name}: the encoder {self.encoder.config.model_type} has no table of words as wide "
+                "as its states, which a softmax over the vocabulary could share; one that has is needed, as bert"
+            )
+        return table
 
     @property
     def unread_weights(self):

@@ -44,7 +44,7 @@ def mixed_layers(states, mix="none", weights=None):
     if mix == "concat":
         return tf.concat(states, axis=-1)[:, :, None]
     scalars, gamma = weights
-    shares = tf.unstack(gamma * tf.nn.softmax(tf.constant(scalars, tf.float32)), num=len(states))
+    shares = tf.unstack(gamma * tf.nn.softmax(tf.convert_to_tensor(scalars, tf.float32)), num=len(states))
     return tf.add_n([share * state for share, state in zip(shares, states)])[:, :, None]
 
 

@@ -74,7 +74,7 @@ def save(head, tokenizer, max_seq_length, folder, packed=None):
     Raises:
       InputError: a tokenizer or a layout that no graph knows.
     """
-    tokenize, layout = graph_tokenizer.get(tokenizer), graph_layouts.get(head.encoder.layout)
+    tokenize, layout = graph_tokenizer.get(tokenizer), graph_layouts.get(head.encoder.config.layout)
 
     @tf.function(autograph=False)
     def call(text, text_b=None):

@@ -85,7 +85,7 @@ class TextEncoder:
                 f"{self.folder.model}: its texts are lower-cased before a tokenizer that keeps case (do_lower_case in "
                 "sentence_bert_config.json), which is not done here; lower-case them yourself and say false there"
             )
-        self._layout = layouts.get(source.encoder_class.layout)(self.tokenizer, self.max_seq_length)
+        self._layout = layouts.get(self.config.layout)(self.tokenizer, self.max_seq_length)
         if window_stride is not None and not 0 < window_stride <= self.max_seq_length - 2:
             raise InputError(
                 f"--window_stride={window_stride}: a number from 1 to {self.max_seq_length - 2} is needed, so that "

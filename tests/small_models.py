@@ -47,6 +47,13 @@ def features(lengths=LENGTHS, width=None, seed=0, vocab_size=SIZES["vocab_size"]
     }
 
 
+def inputs(name, lengths=LENGTHS, width=None, seed=0):
+    """What an encoder reads: its own features, and the mask of their tokens; random ones stand in the padding too."""
+    shape = (len(lengths), width or max(lengths))
+    found = registry.get("encoder", name).small_inputs(shape, np.random.default_rng(seed))
+    return {**found, "input_mask": (np.arange(shape[1]) < np.array(lengths)[:, None]).astype(np.int32)}
+
+
 def masked_lm_batch(lengths=(11, 4, 9, 7, 8, 5, 10), predictions=3, seed=0):
     """`features` and what masked_lm learns from: uneven numbers of predictions, so that averaging twice shows."""
     draw = np.random.default_rng(seed)

@@ -102,7 +102,10 @@ class ModelSource:
     def load_into(self, objective, allow_missing=None):
         """Reads the initial weights and prints what was found; returns the LoadReport, None without a checkpoint."""
         if self.weights is None:
-            logging.warning("no --init_checkpoint: every weight starts at random")
+            parts = objective.encoder.initial_weights()
+            for part, path in parts:
+                load_weights(part, path, allow_missing=part.optional_weights).log()
+            logging.warning("no --init_checkpoint: every %sweight starts at random", "other " if parts else "")
             return None
         report = load_weights(objective, self.weights, allow_missing=allow_missing)
         report.log()

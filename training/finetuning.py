@@ -80,7 +80,7 @@ class FineTuning:
         self._source = model_source(settings, self._folders()[0][0])
         self._encoder = records.ExampleEncoder(
             layouts.make(
-                task.layout, self._source.encoder_class.layout, self._source.tokenizer, settings.max_seq_length
+                task.layout, self._source.config.layout, self._source.tokenizer, settings.max_seq_length
             ),
             task.labels,
             settings.pad_records,

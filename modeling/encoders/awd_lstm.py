@@ -51,6 +51,9 @@ class AwdLstmConfig(EncoderConfig):
     def width(self):
         return self.embedding_size
 
+    def layer_widths(self):
+        return [self.embedding_size, *[self.hidden_size] * (self.num_layers - 1), self.embedding_size]
+
     def id_limits(self):
         return {"input_ids": ("vocab_size", self.vocab_size)}
 

@@ -50,6 +50,9 @@ class BilstmConfig(EncoderConfig):
     def width(self):
         return 2 * self.units
 
+    def layer_widths(self):
+        return [self.embedding_size] + [self.width] * self.num_layers
+
     def id_limits(self):
         return {} if self.vocab_size is None else {"input_ids": ("vocab_size", self.vocab_size)}
 

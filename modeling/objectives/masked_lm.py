@@ -37,7 +37,7 @@ class MaskedLM(Objective):
     def __init__(self, encoder, **kwargs):
         super().__init__(encoder, name="masked_lm", **kwargs)
         # Built under the model's own name, so that the rest of each path is the original's name.
-        vocab_size = encoder.output_table().shape[0]
+        vocab_size = self.table_of_words().shape[0]
         self.predictions_head = MaskedLMHead(encoder.config, vocab_size, name="predictions", dtype=encoder.dtype_policy)
         self.next_sentence_head = Classifier(2, encoder.config.stddev, name="seq_relationship")
         with keras.name_scope(self.name), keras.name_scope("cls"):

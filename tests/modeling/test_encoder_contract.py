@@ -1,4 +1,4 @@
-"""What every registered encoder promises."""
+"""What every registered encoder promises, tried with inputs of its own."""
 
 import json
 
@@ -12,16 +12,15 @@ import registry
 from errors import InputError
 from modeling.dropout import DropoutKey
 
-ENCODERS = registry.names("encoder")
-every_encoder = pytest.mark.parametrize("name", ENCODERS)
+every_encoder = pytest.mark.parametrize("name", registry.names("encoder"))
 HOLEY = np.array([[1, 0, 1, 1, 0, 1], [1, 1, 1, 1, 1, 1], [1, 0, 0, 0, 0, 0]], np.int32)
-BATCHES = {
-    "padded": small_models.features(),
-    "full": small_models.features((6, 6)),
-    "hardly padded": small_models.features((20, 20, 19)),
-    "one token": small_models.features((1,)),
-    "with holes": {**small_models.features((6, 6, 6)), "input_mask": HOLEY},
-}
+BATCHES = {"padded": LENGTHS, "full": (6, 6), "hardly padded": (20, 20, 19), "one token": (1,)}
+
+
+def batches(name):
+    """Batches of several kinds, the last one with padding between its tokens."""
+    found = {kind: small_models.inputs(name, lengths) for kind, lengths in BATCHES.items()}
+    return {**found, "with holes": {**small_models.inputs(name, (6, 6, 6)), "input_mask": HOLEY}}
 
 
 def real(batch, states):
@@ -29,17 +28,27 @@ def real(batch, states):
     return np.asarray(tf.cast(states, tf.float32))[batch["input_mask"] > 0]
 
 
+def total(outputs, batch):
+    """A loss that every output of the real tokens enters unevenly."""
+    states = outputs["sequence_output"] * tf.cast(batch["input_mask"], tf.float32)[:, :, None]
+    # Constant in each weight's place, different for each number: a permuted row changes the sum.
+    return sum(
+        tf.reduce_sum(t * tf.reshape(tf.sin(tf.range(tf.cast(tf.size(t), tf.float32))), tf.shape(t)))
+        for t in (states, outputs["pooled_output"])
+    )
+
+
+def trained(encoder):
+    return {name: variable.value for name, variable in encoder.named_weights().items() if variable.trainable}
+
+
 def gradients(encoder, batch, key=None, run=None):
-    """Gradients by weight of a loss that every output enters unevenly."""
+    """Gradients by the name of the weight."""
+    variables = trained(encoder)
     with tf.GradientTape() as tape:
-        outputs = (run or encoder)(batch, dropout_key=key)
-        # Constant in each weight's place, different for each number: a permuted row changes the sum.
-        states = outputs["sequence_output"] * tf.cast(batch["input_mask"], tf.float32)[:, :, None]
-        total = sum(tf.reduce_sum(t * tf.reshape(tf.sin(tf.range(tf.cast(tf.size(t), tf.float32))), tf.shape(t)))
-                    for t in (states, outputs["pooled_output"]))  # fmt: skip
-    names, variables = zip(*encoder.named_weights().items())
-    found = tape.gradient(total, [v.value for v in variables])
-    return {name: None if g is None else tf.convert_to_tensor(g).numpy() for name, g in zip(names, found)}
+        loss = total((run or encoder)(batch, dropout_key=key), batch)
+    found = tape.gradient(loss, list(variables.values()))
+    return {name: None if g is None else tf.convert_to_tensor(g).numpy() for name, g in zip(variables, found)}
 
 
 def assert_same_gradients(found, expected):
@@ -50,19 +59,20 @@ def assert_same_gradients(found, expected):
 
 @every_encoder
 def test_shapes(name):
-    encoder, batch = small_models.encoder(name), small_models.features()
+    encoder, batch = small_models.encoder(name), small_models.inputs(name)
     width = encoder.width
     outputs = encoder(batch, all_layers=True)
     assert outputs["sequence_output"].shape == (len(LENGTHS), max(LENGTHS), width)
     assert outputs["pooled_output"].shape == (len(LENGTHS), width)
+    assert [layer.shape[-1] for layer in outputs["all_layers"]] == encoder.config.layer_widths()
     assert len(outputs["all_layers"]) == encoder.num_layers + 1
     np.testing.assert_array_equal(outputs["all_layers"][-1], outputs["sequence_output"])
     assert "all_layers" not in encoder(batch)
 
 
 @every_encoder
-def test_padding_changes_nothing(name):
-    encoder, batch = small_models.encoder(name), small_models.features(width=14)
+def test_padding_and_other_rows_change_nothing(name):
+    encoder, batch = small_models.encoder(name), small_models.inputs(name, width=14)
     together = encoder(batch, all_layers=True)
     for row, length in enumerate(LENGTHS):
         alone = encoder({key: array[row : row + 1, :length] for key, array in batch.items()}, all_layers=True)
@@ -72,9 +82,9 @@ def test_padding_changes_nothing(name):
 
 
 @every_encoder
-@pytest.mark.parametrize("kind", BATCHES)
+@pytest.mark.parametrize("kind", [*BATCHES, "with holes"])
 def test_removed_padding_equals_static_shapes(name, kind):
-    batch = BATCHES[kind]
+    batch = batches(name)[kind]
     packed, static = small_models.encoder(name), small_models.encoder(name, static=True)
     found, expected = packed(batch, all_layers=True), static(batch, all_layers=True)
     np.testing.assert_allclose(found["pooled_output"], expected["pooled_output"], atol=2e-6)
@@ -83,22 +93,40 @@ def test_removed_padding_equals_static_shapes(name, kind):
     assert_same_gradients(gradients(packed, batch), gradients(static, batch))
 
 
+def of_unknown_shapes(encoder, batch):
+    """The encoder as a graph of batches of any size."""
+    signature = {key: tf.TensorSpec([None, None, *array.shape[2:]], array.dtype) for key, array in batch.items()}
+    return tf.function(lambda batch: encoder(batch, all_layers=True), input_signature=[signature])
+
+
 @every_encoder
 @pytest.mark.parametrize("static", [False, True])
 def test_graph_of_unknown_shapes_equals_eager(name, static):
     encoder = small_models.encoder(name, static=static)
-    signature = {key: tf.TensorSpec([None, None], tf.int32) for key in small_models.features()}
-    run = tf.function(lambda batch: encoder(batch, all_layers=True)["all_layers"], input_signature=[signature])
-    for batch in BATCHES.values():
-        for one, other in zip(run(batch), encoder(batch, all_layers=True)["all_layers"]):
+    run = of_unknown_shapes(encoder, small_models.inputs(name))
+    for batch in batches(name).values():
+        for one, other in zip(run(batch)["all_layers"], encoder(batch, all_layers=True)["all_layers"]):
             np.testing.assert_allclose(real(batch, one), real(batch, other), atol=3e-6)
 
 
 @every_encoder
-@pytest.mark.parametrize("static", [False, True])
-@pytest.mark.parametrize("all_layers", [True, False])
+def test_exported_equals_live(name, tmp_path):
+    encoder, batch = small_models.encoder(name), small_models.inputs(name)
+    module = tf.Module()
+    module.encoder, module.run = encoder, of_unknown_shapes(encoder, batch)
+    expected = module.run(batch)
+    tf.saved_model.save(module, tmp_path)
+    loaded = tf.saved_model.load(tmp_path)
+    found = loaded.run(small_models.tensors(batch))
+    assert found.keys() == expected.keys()
+    for one, other in zip(tf.nest.flatten(found), tf.nest.flatten(expected), strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-6)
+
+
+@every_encoder
+@pytest.mark.parametrize("static, all_layers", [(False, False), (False, True), (True, False)])
 def test_positions_give_the_states_of_the_full_run(name, static, all_layers):
-    encoder, batch = small_models.encoder(name, static=static), small_models.features()
+    encoder, batch = small_models.encoder(name, static=static), small_models.inputs(name)
     positions = np.array([[10, 0, 3], [3, 1, 1], [0, 0, 0], [6, 2, 0], [1, 8, 4]], np.int32)
     full, some = encoder(batch), encoder(batch, positions=positions, all_layers=all_layers)
     expected = np.take_along_axis(full["sequence_output"].numpy(), positions[:, :, None], axis=1)
@@ -114,7 +142,7 @@ def test_positions_give_the_states_of_the_full_run(name, static, all_layers):
 def test_a_batch_without_rows(name, static):
     """What a replica or a micro-batch gets when the batch has fewer rows than there are shares."""
     encoder = small_models.encoder(name, static=static)
-    batch = {key: array[:0] for key, array in small_models.features().items()}
+    batch = {key: array[:0] for key, array in small_models.inputs(name).items()}
     width = encoder.width
     assert encoder(batch)["sequence_output"].shape == (0, max(LENGTHS), width)
     assert encoder(batch, positions=tf.zeros([0, 2], tf.int32))["pooled_output"].shape == (0, width)
@@ -125,7 +153,7 @@ def test_a_batch_without_rows(name, static):
 @pytest.mark.parametrize("positions", [None, [[0, 2], [1, 0], [0, 0], [3, 3], [5, 0]]])
 def test_a_masked_first_token_is_pooled_all_the_same(name, positions):
     """The original reads the first slot whatever the mask says; a row of padding alone looks at all of it."""
-    batch = small_models.features((6,) * 5)
+    batch = small_models.inputs(name, (6,) * 5)
     batch["input_mask"] = np.array(
         [[0, 1, 1, 0, 0, 0], [0, 0, 0, 0, 0, 1], [0] * 6, [1, 0, 0, 1, 1, 0], [1] * 6], np.int32
     )
@@ -139,7 +167,7 @@ def test_a_masked_first_token_is_pooled_all_the_same(name, positions):
 @every_encoder
 def test_a_row_of_padding_alone_disturbs_nothing(name):
     """Static batches are filled up with such rows."""
-    encoder, batch = small_models.encoder(name), small_models.features((5, 0, 3))
+    encoder, batch = small_models.encoder(name), small_models.inputs(name, (5, 0, 3))
     without = {key: array[[0, 2]] for key, array in batch.items()}
     found = encoder(batch)["pooled_output"].numpy()
     assert np.isfinite(found).all()
@@ -147,27 +175,58 @@ def test_a_row_of_padding_alone_disturbs_nothing(name):
 
 
 @every_encoder
-def test_every_variable_gets_a_gradient(name):
-    encoder = small_models.encoder(name)
-    found = gradients(encoder, small_models.features())
-    assert len(found) == len(encoder.variables)
-    assert [key for key, value in found.items() if value is None or not np.any(value)] == []
+def test_the_future_is_seen_where_the_encoder_says_so(name):
+    encoder, (batch, other) = small_models.encoder(name), (small_models.inputs(name, (8, 8), seed=i) for i in (0, 1))
+    changed = {key: np.concatenate([batch[key][:, :5], other[key][:, 5:]], axis=1) for key in batch}
+    one, other = (encoder(b)["sequence_output"].numpy() for b in (batch, changed))
+    assert np.max(np.abs(one[:, 5:] - other[:, 5:])) > 1e-3
+    if encoder.is_causal:
+        np.testing.assert_allclose(one[:, :5], other[:, :5], atol=1e-6)
+    else:
+        assert np.max(np.abs(one[:, :5] - other[:, :5])) > 1e-4
 
 
 @every_encoder
-@pytest.mark.parametrize("dropout", [0.0, 0.3])
-def test_rematerialization_changes_nothing(name, dropout):
-    batch, key = small_models.features(), DropoutKey(tf.constant([1, 2]))
-    plain = small_models.encoder(name, dropout=dropout)
-    again = small_models.encoder(name, rematerialize=True, dropout=dropout)
-    key = key if dropout else None
+def test_a_carried_state_equals_one_long_sequence(name):
+    encoder, batch = small_models.encoder(name), small_models.inputs(name, (8, 8, 8))
+    state, found = encoder.zero_state(3), []
+    assert (state is not None) == ("state" in encoder(batch))
+    for part in (slice(0, 5), slice(5, 8)) if state is not None else ():
+        outputs = encoder({key: array[:, part] for key, array in batch.items()}, state=state)
+        state = outputs["state"]
+        found.append(outputs["sequence_output"])
+    if found:
+        np.testing.assert_allclose(tf.concat(found, axis=1), encoder(batch)["sequence_output"], atol=2e-6)
+
+
+@every_encoder
+def test_every_weight_that_is_trained_gets_its_gradient(name):
+    """Each is there, and a step along it changes the loss by its length, for a few of them."""
+    encoder, batch = small_models.encoder(name), small_models.inputs(name)
+    found, variables = gradients(encoder, batch), trained(encoder)
+    assert len(found) == len(encoder.trainable_variables) > 0
+    assert [key for key, value in found.items() if value is None or not np.any(value)] == []
+    for key in list(found)[:: -(-len(found) // 6)]:
+        length, losses = np.linalg.norm(found[key]), []
+        for step in (0.01, -0.01):
+            variables[key].assign_add(step * found[key] / length)
+            losses.append(float(total(encoder(batch), batch)))
+            variables[key].assign_sub(step * found[key] / length)
+        np.testing.assert_allclose((losses[0] - losses[1]) / 0.02, length, rtol=0.02, atol=1e-3, err_msg=key)
+
+
+@every_encoder
+def test_rematerialization_changes_nothing(name):
+    batch, key = small_models.inputs(name, (5, 2)), DropoutKey(tf.constant([1, 2]))
+    plain = small_models.encoder(name, dropout=0.3)
+    again = small_models.encoder(name, rematerialize=True, dropout=0.3)
     run = tf.function(lambda batch, dropout_key: again(batch, dropout_key=dropout_key))
     assert_same_gradients(gradients(again, batch, key, run), gradients(plain, batch, key))
 
 
 @every_encoder
 def test_dropout_is_a_function_of_its_key(name):
-    encoder, batch = small_models.encoder(name, dropout=0.3), small_models.features()
+    encoder, batch = small_models.encoder(name, dropout=0.3), small_models.inputs(name)
     first, same, other, off = (
         encoder(batch, dropout_key=key and DropoutKey(tf.constant(key)))["pooled_output"].numpy()
         for key in ([1, 2], [1, 2], [1, 3], None)
@@ -179,10 +238,11 @@ def test_dropout_is_a_function_of_its_key(name):
 
 
 @every_encoder
-@pytest.mark.parametrize("for_training", [True, False])
-@pytest.mark.parametrize("dtype, tolerance", [("bfloat16", 0.08), ("float16", 0.01)])
+@pytest.mark.parametrize(
+    "dtype, tolerance, for_training", [("bfloat16", 0.08, True), ("bfloat16", 0.08, False), ("float16", 0.01, False)]
+)
 def test_half_precision_is_near_float32(name, dtype, tolerance, for_training):
-    batch = small_models.features()
+    batch = small_models.inputs(name)
     half, full = small_models.encoder(name, dtype, for_training), small_models.encoder(name)
     found, expected = half(batch, all_layers=True), full(batch, all_layers=True)
     assert found["sequence_output"].dtype == dtype
@@ -206,16 +266,18 @@ def test_configuration_round_trip(name):
 
 
 def small_values(name):
-    """What a file says of the small configuration, and one of its fields that is a number."""
-    values = registry.get("encoder", name).small().to_dict()
-    return values, max((key for key, value in values.items() if type(value) is int), key=len)
+    """What a file says of the small configuration; the object in it that has a number, and the number's field."""
+    values = holder = json.loads(json.dumps(registry.get("encoder", name).small().to_dict()))
+    while not any(type(value) is int for value in holder.values()):  # a configuration made of others
+        holder = next(value[0] for value in holder.values() if isinstance(value, list))
+    return values, holder, max((key for key, value in holder.items() if type(value) is int), key=len)
 
 
 @every_encoder
 def test_misspelt_field_is_an_error(name):
-    values, right = small_values(name)
+    values, holder, right = small_values(name)
     wrong = right[:3] + right[4:]
-    values[wrong] = values.pop(right)
+    holder[wrong] = holder.pop(right)
     with pytest.raises(InputError, match=f"{wrong}.*did you mean '{right}'|the configuration has no {right}"):
         registry.get("encoder", name).config_class.from_dict(values)
 
@@ -223,9 +285,10 @@ def test_misspelt_field_is_an_error(name):
 @every_encoder
 @pytest.mark.parametrize("value, shown", [("60", '"60"'), (True, "true"), (6.5, "6.5"), ([[6]], "a list")])
 def test_a_wrong_value_is_named(name, value, shown):
-    values, field = small_values(name)
-    with pytest.raises(InputError, match=f"configuration field '{field}' is {shown}, int is needed"):
-        registry.get("encoder", name).config_class.from_dict({**values, field: value})
+    values, holder, field = small_values(name)
+    holder[field] = value
+    with pytest.raises(InputError, match=f"configuration field '{field}' is {shown}, int.* is needed"):
+        registry.get("encoder", name).config_class.from_dict(values)
 
 
 @every_encoder

@@ -222,7 +222,7 @@ def save_huggingface(model, folder, tokenizer=None, extra_config=None):
         name, turn = names[canonical]
         array = np.asarray(variable, np.float32)
         tensors[name] = np.ascontiguousarray(array.T if turn else array)
-    config = getattr(model, "encoder", model).config.to_dict()
+    config = getattr(model, "encoder", model).config.beside_weights()
     architecture = next((kind for kind, needed in ARCHITECTURES if tensors.keys() >= set(needed)), None)
     if architecture:
         config["architectures"] = [architecture]

@@ -151,7 +151,7 @@ def _original_config(model):
 
     An exact gelu keeps "model_type", which makes Bertline read it as exact; the original has only the approximate one.
     """
-    config = dict(getattr(model, "encoder", model).config.to_dict())
+    config = dict(getattr(model, "encoder", model).config.beside_weights())
     if config.get("hidden_act") == "gelu_new":
         config["hidden_act"] = "gelu"
         config.pop("model_type", None)

@@ -1,0 +1,206 @@
+"""Encoders side by side and on top of each other: what comes out, where weights come from, what stays as it is."""
+
+import json
+
+import numpy as np
+import pytest
+import small_models
+import tensorflow as tf
+
+import registry
+from errors import InputError
+from modeling.dropout import DropoutKey
+from modeling.encoders.bert import Bert
+from modeling.encoders.bilstm import Bilstm, BilstmConfig
+from modeling.encoders.stacked import Stacked, StackedConfig
+from modeling.encoders.static_vectors import StaticVectors, StaticVectorsConfig
+from training.building import ModelSource
+from training.optimizers.adamw import AdamW
+from training.settings import PretrainingSettings
+from training.weights import load_weights, open_weights, save_huggingface
+
+WORDS = {"model_type": "static_vectors", "vocab_size": 60, "width": 6}
+WIDER = {**WORDS, "width": 10}
+BERT = small_models.SIZES
+TOP = {"model_type": "bilstm", "units": 5}
+
+
+def stacked(parts, **values):
+    encoder = Stacked(StackedConfig(parts=parts, **values))
+    encoder.build()
+    small_models.randomize(encoder)
+    return encoder
+
+
+def alone(encoder, i):
+    """A part by itself, of its own class, with the weights that it has in the whole."""
+    part = encoder.parts[i]
+    copy = type(part)(part.config)
+    copy.build()
+    for name, variable in part.named_weights().items():
+        copy.named_weights()[name].assign(variable)
+    return copy
+
+
+@pytest.mark.parametrize("mix", ["concat", "mean"])
+def test_parts_side_by_side(mix):
+    encoder = stacked([WORDS, BERT] if mix == "concat" else [WORDS, WORDS], mix=mix)
+    batch = small_models.features()
+    found, parts = encoder(batch), [alone(encoder, i)(batch) for i in range(2)]
+    for name in ("sequence_output", "pooled_output"):
+        one, other = (part[name].numpy() for part in parts)
+        expected = np.concatenate([one, other], axis=-1) if mix == "concat" else (one + other) / 2
+        np.testing.assert_allclose(found[name], expected, atol=1e-6)
+    assert encoder.width == (22 if mix == "concat" else 6)
+
+
+def test_scalar_mix():
+    """Peters et al. 2018, equation 1, of BERT's embeddings and layers; the vectors, one layer, stay as they are."""
+    encoder, batch = stacked([BERT, WORDS], mix="scalar_mix"), small_models.features()
+    names = [name for name in encoder.named_weights() if "/mix" in name]
+    assert names == ["stacked/mix_0/scalars", "stacked/mix_0/gamma"]
+    scalars, gamma = (encoder.named_weights()[name].numpy() for name in names)
+    shares = np.exp(scalars) / np.exp(scalars).sum()
+    layers = alone(encoder, 0)(batch, all_layers=True)["all_layers"]
+    expected = gamma * sum(share * layer.numpy() for share, layer in zip(shares, layers, strict=True))
+    vectors = alone(encoder, 1)(batch)["sequence_output"]
+    np.testing.assert_allclose(encoder(batch)["sequence_output"], np.concatenate([expected, vectors], -1), atol=2e-6)
+
+
+def test_the_top_reads_the_mix():
+    encoder, batch = stacked([WORDS, WIDER], top=TOP), small_models.features()
+    mix = np.concatenate([alone(encoder, i)(batch)["sequence_output"] for i in range(2)], axis=-1)
+    top = Bilstm(BilstmConfig(units=5))
+    top.build(16)
+    for name, variable in encoder.top.named_weights().items():
+        top.named_weights()[name].assign(variable)
+    found = encoder(batch, all_layers=True)
+    expected = top({"input_vectors": mix, "input_mask": batch["input_mask"]}, all_layers=True)
+    for one, other in zip(tf.nest.flatten(found), tf.nest.flatten(expected), strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-6)
+
+
+def test_a_prefix_names_ids_of_its_own():
+    encoder = stacked([WORDS, {**WIDER, "vocab_size": 9, "prefix": "short_"}])
+    assert encoder.config.id_limits() == {"input_ids": ("vocab_size", 60), "short_input_ids": ("vocab_size", 9)}
+    batch = small_models.features()
+    batch["short_input_ids"] = batch["input_ids"] % 9
+    tables = [encoder.parts[i].word_embeddings.numpy() for i in range(2)]
+    expected = np.concatenate([tables[0][batch["input_ids"]], tables[1][batch["input_ids"] % 9]], axis=-1)
+    np.testing.assert_array_equal(encoder(batch)["sequence_output"], expected)
+
+
+def test_a_frozen_part_stays_and_drops_nothing():
+    rates = {"hidden_dropout_prob": 0.5, "attention_probs_dropout_prob": 0.5}
+    encoder = stacked([{**BERT, **rates, "frozen": True}, {**WORDS, "trainable": False}, WIDER], top=TOP)
+    weights = AdamW(encoder.named_weights(), None).weights
+    assert {name.split("/")[1] for name in weights} == {"part_2", "top"}
+    assert not any("part_0" in pattern for pattern in encoder.blocks())
+    batch = small_models.features()
+    one, other = (encoder(batch, dropout_key=DropoutKey(tf.constant([1, i])))["pooled_output"] for i in range(2))
+    np.testing.assert_array_equal(one, other)
+
+
+def test_blocks_are_levels():
+    encoder = stacked([WORDS, BERT], top=TOP)
+    assert encoder.blocks() == [
+        "^stacked/part_0/static_vectors/|^stacked/part_1/bert/embeddings/",
+        *(f"^stacked/part_1/bert/encoder/layer_{i}/" for i in range(3)),
+        "^stacked/top/bilstm/layer_0/",
+    ]
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    """Folders of parts that were trained before."""
+    folder = tmp_path_factory.mktemp("parts")
+    for name, encoder in (("glove", StaticVectors(StaticVectorsConfig(60, 6))), ("bert", small_models.encoder())):
+        if not encoder.built:
+            encoder.build()
+            small_models.randomize(encoder, seed=3)
+        save_huggingface(encoder, folder / name)
+    return folder
+
+
+def source(path, **settings):
+    return ModelSource(PretrainingSettings(max_seq_length=8, **{path: str(settings.pop("at"))}), vocab_required=False)
+
+
+def test_weights_are_read_from_their_paths_and_kept_in_the_folder(saved, tmp_path):
+    parts = [{**WORDS, "weights": str(saved / "glove")}, {**BERT, "weights": str(saved / "bert"), "frozen": True}]
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "stacked", "parts": parts, "top": TOP}))
+    first = source("bert_config_file", at=tmp_path / "config.json")
+    make = lambda encoder: registry.get("objective", "sequence_classification")(encoder, 2)  # noqa: E731
+    objective = first.build(PretrainingSettings(max_seq_length=8), make, for_training=True)
+    first.load_into(objective)
+    for part, name in zip(objective.encoder.parts, ("glove", "bert")):
+        for weight, tensor in open_weights(saved / name).canonical(part).items():
+            np.testing.assert_array_equal(part.named_weights()[weight], tensor.read(), err_msg=weight)
+
+    save_huggingface(objective, tmp_path / "model")
+    assert "weights" not in (tmp_path / "model" / "config.json").read_text()
+    again = source("init_checkpoint", at=tmp_path / "model")
+    other = again.build(PretrainingSettings(max_seq_length=8), make, for_training=True)
+    report = again.load_into(other)
+    assert not report.missing and not report.unused
+    batch = small_models.features((6, 4))
+    np.testing.assert_allclose(objective(batch)["logits"], other(batch)["logits"], atol=1e-6)
+
+
+def test_weights_of_another_shape_are_one_line(saved):
+    encoder = stacked([{**WIDER, "weights": str(saved / "glove")}])
+    [(part, path)] = encoder.initial_weights()
+    with pytest.raises(InputError, match=r"word_embeddings has shape \(60, 6\) in the checkpoint, \(60, 10\)"):
+        load_weights(part, path)
+
+
+def test_a_vocabulary_is_that_of_parts_that_say_none():
+    parts = [{"model_type": "static_vectors"}, {**WORDS, "vocab_size": 5, "prefix": "other_"}]
+    config = StackedConfig.from_dict({"parts": parts, "top": TOP, "vocab_size": 70})
+    assert config.id_limits() == {"input_ids": ("vocab_size", 70), "other_input_ids": ("vocab_size", 5)}
+    assert config.top_config.vocab_size is None
+    assert parts[0] == {"model_type": "static_vectors"}
+
+
+BAD = {
+    "no parts": ({"parts": []}, "'parts' is empty"),
+    "mix": ({"parts": [WORDS], "mix": "sum"}, "'mix' is 'sum'; known: concat, mean, scalar_mix"),
+    "mean": ({"parts": [WORDS, WIDER], "mix": "mean"}, "the parts are 6, 10 numbers wide, which have no mean"),
+    "layers": (
+        {"parts": [{"model_type": "bilstm", "vocab_size": 9}], "mix": "scalar_mix"},
+        r"parts\[0\]: its layers are \[100, 200\] numbers wide",
+    ),
+    "ids": ({"parts": [WORDS, {**WORDS, "vocab_size": 5}]}, r"parts\[1\]: vocab_size is 5, that of another part"),
+    "model": ({"parts": [WORDS, {"width": 3}]}, r"parts\[1\]: .*an object with a model_type is needed; known"),
+    "unknown": ({"parts": [{"model_type": "elmmo"}]}, r"parts\[0\]: unknown encoder 'elmmo'"),
+    "misspelt": ({"parts": [{"model_type": "bilstm", "unist": 3}]}, r"parts\[0\]: unknown field 'unist'.*did you mean 'units'"),
+    "frozen": ({"parts": [{**WORDS, "frozen": 1}]}, r"parts\[0\]: frozen is 1, true or false is needed"),
+    "weights": ({"parts": [{**WORDS, "weights": 7}]}, r"parts\[0\]: weights is 7, a path is needed"),
+    "top": ({"parts": [WORDS], "top": {**TOP, "vocab_size": 8}}, "top: it reads the parts' vectors"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_what_cannot_be_is_one_line(kind):
+    values, message = BAD[kind]
+    with pytest.raises(InputError, match=message) as error:
+        StackedConfig.from_dict(values)
+    assert "\n" not in str(error.value)
+
+
+def test_a_top_needs_a_bottom():
+    with pytest.raises(InputError, match="a bilstm that stands alone needs a vocab_size"):
+        Bilstm(BilstmConfig()).build()
+
+
+@pytest.mark.parametrize("objective", ["causal_lm", "masked_lm"])
+def test_a_softmax_needs_a_table(objective):
+    with pytest.raises(InputError, match=f"--objective={objective}: the encoder stacked has no table of words"):
+        registry.get("objective", objective)(stacked([WORDS]))
+
+
+def test_bert_is_read_as_before():
+    """Names of weights and blocks of an encoder that stands alone are the original's."""
+    encoder = small_models.encoder()
+    assert isinstance(encoder, Bert) and all(name.startswith("bert/") for name in encoder.named_weights())
+    assert encoder.blocks()[1] == "^bert/encoder/layer_0/"
