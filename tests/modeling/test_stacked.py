@@ -173,7 +173,7 @@ BAD = {
     "ids": ({"parts": [WORDS, {**WORDS, "vocab_size": 5}]}, r"parts\[1\]: vocab_size is 5, that of another part"),
     "model": ({"parts": [WORDS, {"width": 3}]}, r"parts\[1\]: .*an object with a model_type is needed; known"),
     "unknown": ({"parts": [{"model_type": "elmmo"}]}, r"parts\[0\]: unknown encoder 'elmmo'"),
-    "misspelt": ({"parts": [{"model_type": "bilstm", "unist": 3}]}, r"parts\[0\]: unknown field 'unist'.*did you mean 'units'"),
+    "misspelt": ({"parts": [{"model_type": "bilstm", "unitss": 3}]}, r"parts\[0\]: unknown field 'unitss'"),
     "frozen": ({"parts": [{**WORDS, "frozen": 1}]}, r"parts\[0\]: frozen is 1, true or false is needed"),
     "weights": ({"parts": [{**WORDS, "weights": 7}]}, r"parts\[0\]: weights is 7, a path is needed"),
     "top": ({"parts": [WORDS], "top": {**TOP, "vocab_size": 8}}, "top: it reads the parts' vectors"),
