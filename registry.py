@@ -77,6 +77,11 @@ def get(kind, name):
     return _registered[kind][name]
 
 
+def name_of(kind, cls):
+    """The first name that a class registered; None where it registered none."""
+    return next((name for name, other in _registered[kind].items() if other is cls), None)
+
+
 def registered_by(module):
     """Sorted (kind, name) of what a module that was imported registered."""
     return sorted(

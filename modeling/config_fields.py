@@ -39,6 +39,7 @@ OF_HEADS = {
     "problem_type": "what a classifier's outputs are",
     "tie_word_embeddings": "whether the masked LM's output embeddings are the words' own",
     "sentence_transformers": "what a CrossEncoder does with its score",
+    "objective": "of our own files: the objective, where transformers has no class for it",
     "global_step": "of the run that wrote the weights; for eval_results.txt",
 }
 

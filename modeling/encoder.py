@@ -30,6 +30,7 @@ class Encoder(keras.layers.Layer):
 
     Attributes:
       config: an EncoderConfig, of the class `config_class`.
+      architecture: how the names of its classes in `transformers` begin, a literal; None: it has none there.
       optional_weights: pattern of weights that a checkpoint may lack where `pooled_output` is not read; None: none.
       is_causal: whether a token's state knows nothing of the tokens behind it.
       default_pooling: how the states of tokens become a sentence's vector, where nobody says it.
@@ -38,6 +39,7 @@ class Encoder(keras.layers.Layer):
     """
 
     config_class = None
+    architecture = None
     optional_weights = None
     is_causal = False
     default_pooling = "mean"

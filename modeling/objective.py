@@ -2,23 +2,10 @@
 
 import keras
 
+import registry
 from errors import InputError
+from modeling.head_fields import OBJECTIVE
 from modeling.prediction_tables import PredictedRows, prediction_files
-
-# Heads that the original and Hugging Face both know: canonical name -> (name there, whether it is transposed there).
-HEADS = {
-    "cls/predictions/transform/dense/kernel": ("cls.predictions.transform.dense.weight", True),
-    "cls/predictions/transform/dense/bias": ("cls.predictions.transform.dense.bias", False),
-    "cls/predictions/transform/LayerNorm/gamma": ("cls.predictions.transform.LayerNorm.weight", False),
-    "cls/predictions/transform/LayerNorm/beta": ("cls.predictions.transform.LayerNorm.bias", False),
-    "cls/predictions/output_bias": ("cls.predictions.bias", False),
-    "cls/seq_relationship/output_weights": ("cls.seq_relationship.weight", False),
-    "cls/seq_relationship/output_bias": ("cls.seq_relationship.bias", False),
-    "cls/squad/output_weights": ("qa_outputs.weight", False),
-    "cls/squad/output_bias": ("qa_outputs.bias", False),
-    "output_weights": ("classifier.weight", False),
-    "output_bias": ("classifier.bias", False),
-}
 
 
 class Objective(keras.Model):
@@ -43,6 +30,17 @@ class Objective(keras.Model):
       sentence_pooling: how the encoder's states become a sentence's vector, where such vectors are learned; else None.
       normalizes_vectors: whether these have length 1.
       pipeline_tag: what Hugging Face calls the task that it does; None: nothing there.
+
+    What follows is read from the source, so that whose head lies in a folder is known without importing any: literals.
+
+      huggingface_heads: weight of the head -> (name in a checkpoint of Hugging Face, whether it is transposed there);
+        a head that is not known there keeps its name, with dots.
+      architectures: end of the name of a class in `transformers` -> weights of the head that it has, "pooled_output"
+        for the encoder's own of that; the first counts whose weights are there. {}: it has none, and config.json says
+        `objective`.
+      labelled: the weight that has a row for each label; None.
+      rows_of_tokens: weights that have an entry for each token of the vocabulary.
+      copies: weights that Hugging Face keeps a second time: name there -> end of the name here.
     """
 
     terms = ("loss",)
@@ -56,6 +54,11 @@ class Objective(keras.Model):
     sentence_pooling = None
     normalizes_vectors = True
     pipeline_tag = None
+    huggingface_heads = {}
+    architectures = {}
+    labelled = None
+    rows_of_tokens = ()
+    copies = {}
 
     def __init__(self, encoder, **kwargs):
         super().__init__(**kwargs)
@@ -72,6 +75,30 @@ class Objective(keras.Model):
                 "as its states, which a softmax over the vocabulary could share; one that has is needed, as bert"
             )
         return table
+
+    @classmethod
+    def from_saved(cls, encoder, config, shapes):
+        """The objective that a folder tells of, over an encoder; the weights of its head wait to be read.
+
+        Args:
+          encoder: an Encoder.
+          config: dict of the folder's config.json, checked by `modeling.head_fields`.
+          shapes: canonical name -> shape of all weights in the folder.
+
+        Raises:
+          InputError: the folder says what cannot be.
+        """
+        return cls(encoder, **config.get(OBJECTIVE, {}).get("options", {}))
+
+    def saved_options(self):
+        """Option -> value that `from_saved` makes the same objective of; what JSON knows."""
+        return {}
+
+    def saved_entries(self):
+        """Entries of config.json about the head, beside its class in `transformers`."""
+        if self.architectures:
+            return {}
+        return {OBJECTIVE: {"name": registry.name_of("objective", type(self)), "options": self.saved_options()}}
 
     @property
     def unread_weights(self):
@@ -128,10 +155,8 @@ class Objective(keras.Model):
         return {**encoder_weights, **head}
 
     def huggingface_names(self):
-        """Canonical name -> (name in a Hugging Face checkpoint, whether it is transposed there).
-
-        A head that Hugging Face does not know keeps its name, with dots.
-        """
+        """Canonical name -> (name in a Hugging Face checkpoint, whether it is transposed there)."""
         encoder_names = self.encoder.huggingface_names()
+        known = self.huggingface_heads
         heads = [name for name in self.named_weights() if name not in encoder_names]
-        return {**encoder_names, **{name: HEADS.get(name, (name.replace("/", "."), False)) for name in heads}}
+        return {**encoder_names, **{name: known.get(name, (name.replace("/", "."), False)) for name in heads}}

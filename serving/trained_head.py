@@ -5,10 +5,11 @@ import os
 import json_files
 import registry
 from errors import InputError
+from modeling.head_fields import label_names
 from processors.labels import Labels
-from training import run_folder
+from training import heads, run_folder
 from training.conversion import WithHeads
-from training.saved_head import is_of_whole_texts, label_names, problem_type, warn_of_cross_encoder
+from training.saved_head import warn_of_cross_encoder
 from training.weights import load_weights
 
 
@@ -43,16 +44,18 @@ def read_classifier(encoder, source):
     Raises:
       InputError: a part of the head is missing or of another shape, or the configuration says of it what cannot be.
     """
-    stored = source.canonical(WithHeads(encoder))
-    count, config = stored["output_weights"].shape[0] if "output_weights" in stored else 0, source.config or {}
-    if not count or not is_of_whole_texts(config) or not stored.keys() >= encoder.named_weights().keys():
+    config = source.config or {}
+    stored = heads.present(source.canonical(WithHeads(encoder, heads.owner(config))), encoder)
+    name = heads.owner(config, stored)
+    if not heads.has(name, stored):
         return None
-    kind = problem_type(config, count)
+    shapes = source.shapes(WithHeads(encoder, name))
+    objective = registry.get("objective", name).from_saved(encoder, config, shapes)
+    count, kind = objective.num_labels, objective.problem_type
     names = label_names(config) or []
     if len(names) != count:
         names = [f"LABEL_{i}" for i in range(count)]
     labels = Labels(kind, [] if kind == "regression" else names)
-    objective = registry.get("objective", "sequence_classification")(encoder, count, kind)
     load_weights(_Head(objective), source, required=lambda name: True)
     warn_of_cross_encoder(config, source.config_path)
     return objective, labels

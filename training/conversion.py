@@ -3,11 +3,11 @@
 import numpy as np
 
 from errors import InputError
-from modeling.objective import HEADS
-from training import output_embeddings, weights
+from modeling.head_fields import OBJECTIVE
+from training import heads, output_embeddings, weights
 
 # Entries of config.json that belong to a head and go with it.
-_LABELS = ("id2label", "label2id", "problem_type")
+_LABELS = ("id2label", "label2id", "problem_type", OBJECTIVE)
 
 
 class WithHeads:
@@ -18,17 +18,18 @@ class WithHeads:
       arrays: canonical name -> array: the heads, and whatever is to be written in place of an encoder's weight.
       absent: names of the encoder that the source lacks.
       labels: what config.json says of the heads.
+      owner: registered name of the objective that has the head, where the configuration says it; else None.
     """
 
-    def __init__(self, encoder):
-        self.encoder, self.arrays, self.absent, self.labels = encoder, {}, set(), {}
+    def __init__(self, encoder, owner=None):
+        self.encoder, self.arrays, self.absent, self.labels, self.owner = encoder, {}, set(), {}, owner
 
     def named_weights(self):
         variables = self.encoder.named_weights()
         return {name: variables[name] for name in variables if name not in self.absent} | self.arrays
 
     def huggingface_names(self):
-        return self.encoder.huggingface_names() | HEADS
+        return self.encoder.huggingface_names() | heads.huggingface_names(self.owner)
 
 
 def read_config(encoder_class, source, config_file=None):
@@ -59,14 +60,14 @@ def read_model(encoder, source):
     Returns:
       WithHeads, and the LoadReport.
     """
-    model = WithHeads(encoder)
+    model = WithHeads(encoder, heads.owner(source.config or {}))
     # Masked-LM and question-answering models of Hugging Face have no pooler.
     report = weights.load_weights(model, source, allow_missing=encoder.optional_weights)
     model.absent = set(report.missing)
     stored = source.canonical(model)
-    model.arrays = {name: tensor.read() for name, tensor in stored.items() if name in HEADS}
-    if output_embeddings.BIAS in model.arrays:
-        output_embeddings.check_tied(source, stored)
+    known = heads.huggingface_names(model.owner)
+    model.arrays = {name: tensor.read() for name, tensor in stored.items() if name in known}
+    output_embeddings.check_tied(model.arrays, source, stored)
     model.labels = {key: value for key, value in (source.config or {}).items() if key in _LABELS}
     report.unused = [name for name in report.unused if name not in model.arrays]
     return model, report

@@ -170,7 +170,8 @@ def save_model(objective, output_dir, tokenizer, max_seq_length, step, extra_con
     `step`: the one that the weights are of; config.json says it.
     """
     folder = run_folder.model_folder(output_dir)
-    save_huggingface(objective, folder, tokenizer, {"global_step": step, **(extra_config or {})})
+    said = {"global_step": step, **objective.saved_entries(), **(extra_config or {})}
+    save_huggingface(objective, folder, tokenizer, said)
     if objective.sentence_pooling:
         width = objective.encoder.width
         save_modules(folder, objective.sentence_pooling, width, max_seq_length, objective.normalizes_vectors)

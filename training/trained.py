@@ -5,11 +5,13 @@ import inspect
 import logging
 import re
 
+import registry
 from errors import InputError
+from modeling import head_fields
 from processors.tokenization import load_tokenizer
-from training import checkpoints, run_folder
+from training import checkpoints, heads, run_folder
 from training.building import ModelSource
-from training.saved_head import check_whole_texts, label_names, warn_of_cross_encoder
+from training.saved_head import warn_of_cross_encoder
 from training.weights import load_weights, open_weights
 
 
@@ -76,7 +78,7 @@ def load_trained(objective, settings, output_dir, initial, label_names=(), allow
     source = open_weights(run_folder.model_folder(output_dir)) if own else initial
     if source is None:
         raise InputError(f"{output_dir} holds no trained model, and no --init_checkpoint is given; add --do_train")
-    check_whole_texts(source.config or {}, source.path)
+    _check_owner(objective, source)
     _check_problem_type(source, getattr(objective, "problem_type", None))
     _check_settings(objective, settings, output_dir if own else run_folder.run_of(source.path), own)
     report = load_weights(objective, source, allow_missing=allow_missing)
@@ -95,6 +97,16 @@ def _step_of(source):
     named = re.search(r"\.ckpt-(\d+)$", source.path)
     step = int(named[1]) if named else (source.config or {}).get("global_step")
     return step if type(step) is int else 0
+
+
+def _check_owner(objective, source):
+    """Weights of the same name may be of tokens, or of choices."""
+    name = registry.name_of("objective", type(objective))
+    if objective.labelled and heads.is_of_another(source.config or {}, name):
+        raise InputError(
+            f"{source.path}: a model {', '.join(source.config.get('architectures') or [])}, whose head is not that of "
+            f"--objective={name}; add --do_train to train one"
+        )
 
 
 def _check_problem_type(source, here):
@@ -128,7 +140,7 @@ def _check_settings(objective, settings, folder, own):
 
 def _check_label_names(source, here):
     """A model that names its classes must mean the same by each of its outputs."""
-    there = label_names(source.config or {}) or []
+    there = head_fields.label_names(source.config or {}) or []
     nameless = all(name.startswith("LABEL_") for name in there)
     if here and not nameless and there != here:
         raise InputError(

@@ -4,11 +4,10 @@ import numpy as np
 
 import registry
 from errors import InputError
-from training import conversion, weights
+from training import conversion, heads, weights
 from training.building import UNUSED_ROWS_ALLOWED
 
-# What has a row, or an entry, per token.
-_ENDS = ("/word_embeddings", "cls/predictions/output_bias")
+_TABLE = "/word_embeddings"
 
 
 class Checkpoint:
@@ -47,7 +46,7 @@ class Checkpoint:
         """
         size = max(self._rows, tokenizer.vocab_size)
         for name, array in self._model.named_weights().items():
-            if name.endswith(_ENDS):
+            if name.endswith(_TABLE) or name in heads.rows_of_tokens():
                 self._model.arrays[name] = _with_rows(np.asarray(array), size, new_rows)
         changes = {**self._model.labels, "vocab_size": size}
         weights.save_huggingface(self._model, folder, tokenizer, changes)

@@ -17,8 +17,6 @@ __all__ = [
     "LoadReport", "WeightSource", "load_weights", "open_weights", "save_huggingface", "save_modules", "save_tf1",
 ]  # fmt: skip
 
-# A head of this name belongs to a task: of another shape it is another task's, and is left alone.
-TASK_HEAD = re.compile(r"(^|/)output_(weights|bias)$")
 # What the first axis of a weight is called in a config.
 AXES = {
     "word_embeddings": "vocab_size",
@@ -100,8 +98,7 @@ def load_weights(model, source, required=None, allow_missing=None):
     """
     source = source if isinstance(source, WeightSource) else open_weights(source)
     variables, stored = model.named_weights(), source.canonical(model)
-    if output_embeddings.BIAS in variables:
-        output_embeddings.check_tied(source, stored)
+    output_embeddings.check_tied(variables, source, stored)
     required = required or set(getattr(model, "encoder", model).named_weights()).__contains__
     shapes = {name: tuple(variable.shape) for name, variable in variables.items()}
     config = getattr(getattr(model, "encoder", model), "config", None)
@@ -115,7 +112,7 @@ def load_weights(model, source, required=None, allow_missing=None):
             report.missing.append(name)
         elif stored[name].shape == shape:
             report.matched.append(name)
-        elif TASK_HEAD.search(name) and not required(name):
+        elif not required(name):  # another task's
             there = stored[name].shape
             report.reshaped.append(f"{name}: not used: shape {there} in the checkpoint, {shape} here")
         else:

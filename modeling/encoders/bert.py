@@ -147,6 +147,8 @@ class Bert(Encoder):
     config_class = BertConfig
     optional_weights = r".*/pooler/.*"
 
+    architecture = "Bert"
+
     def __init__(self, config, name="bert", **kwargs):
         super().__init__(config, name=name, **kwargs)
         self.embeddings = Embeddings(config, name="embeddings", dtype=self.dtype_policy)

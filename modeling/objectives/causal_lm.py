@@ -28,6 +28,7 @@ class CausalLM(Objective):
     measures = {"token_accuracy": "loss"}
     training_data = "token_stream"
     reads_pooled_output = False
+    rows_of_tokens = ("lm_bias",)
 
     def __init__(self, encoder, **kwargs):
         super().__init__(encoder, name="causal_lm", **kwargs)

@@ -32,6 +32,25 @@ class MaskedLM(Objective):
     terms = ("masked_lm_loss", "next_sentence_loss")
     measures = {"masked_lm_accuracy": "masked_lm_loss", "next_sentence_accuracy": "next_sentence_loss"}
     pipeline_tag = "fill-mask"
+    huggingface_heads = {
+        "cls/predictions/transform/dense/kernel": ("cls.predictions.transform.dense.weight", True),
+        "cls/predictions/transform/dense/bias": ("cls.predictions.transform.dense.bias", False),
+        "cls/predictions/transform/LayerNorm/gamma": ("cls.predictions.transform.LayerNorm.weight", False),
+        "cls/predictions/transform/LayerNorm/beta": ("cls.predictions.transform.LayerNorm.bias", False),
+        "cls/predictions/output_bias": ("cls.predictions.bias", False),
+        "cls/seq_relationship/output_weights": ("cls.seq_relationship.weight", False),
+        "cls/seq_relationship/output_bias": ("cls.seq_relationship.bias", False),
+    }
+    architectures = {
+        "ForPreTraining": ("cls/predictions/output_bias", "cls/seq_relationship/output_weights"),
+        "ForMaskedLM": ("cls/predictions/output_bias",),
+        "ForNextSentencePrediction": ("cls/seq_relationship/output_weights",),
+    }
+    rows_of_tokens = ("cls/predictions/output_bias",)
+    copies = {
+        "cls.predictions.decoder.weight": "/word_embeddings",
+        "cls.predictions.decoder.bias": "cls/predictions/output_bias",
+    }
     training_data = "masked_lm"
 
     def __init__(self, encoder, **kwargs):

@@ -71,6 +71,14 @@ class ResponseRanking(Objective):
             for dense in self.response_tower:
                 dense.build(width)
 
+    def saved_options(self):
+        return {
+            "pooling": self.sentence_pooling,
+            "similarity": "cosine" if self.normalizes_vectors else "dot",
+            "similarity_scale": self.scale,
+            "response_layers": len(self.response_tower),
+        }
+
     def call(self, features, dropout_key=None, training=False):
         texts = ("a", "b", "c") if "c_input_ids" in features else ("a", "b")
         rows, count = stacked(features, texts), tf.shape(features["a_input_ids"])[0]

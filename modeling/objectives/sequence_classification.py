@@ -6,7 +6,9 @@ Source: Devlin et al. 2018, section 4.1; google-research/bert `run_classifier.py
 import tensorflow as tf
 
 import registry
+from errors import InputError
 from modeling.dropout import dropout
+from modeling.head_fields import problem_type
 from modeling.layers import Classifier
 from modeling.objective import Objective
 from options import Option
@@ -37,6 +39,9 @@ class SequenceClassification(Objective):
         ),
     }  # fmt: skip
     pipeline_tag = "text-classification"
+    huggingface_heads = {"output_weights": ("classifier.weight", False), "output_bias": ("classifier.bias", False)}
+    architectures = {"ForSequenceClassification": ("output_weights", "pooled_output")}
+    labelled = "output_weights"
     problem_types = ("single_label_classification", "multi_label_classification", "regression")
 
     def __init__(self, encoder, num_labels, problem_type="single_label_classification", class_weights=None, **kwargs):
@@ -47,6 +52,14 @@ class SequenceClassification(Objective):
         # No name scope: in the original's checkpoints these two variables stand at the root.
         self.classifier = Classifier(num_labels, name=self.name)
         self.classifier.build(encoder.width)
+
+    @classmethod
+    def from_saved(cls, encoder, config, shapes):
+        """A model of one label and no problem type gives a score, as in `transformers`."""
+        count = shapes["output_weights"][0] if shapes.get("output_weights") else 0
+        if not count:
+            raise InputError("says a classifier (architectures), which the weights lack; copy the whole folder")
+        return cls(encoder, count, problem_type(config, count))
 
     def call(self, features, dropout_key=None, training=False):
         # No token's state is needed but the pooled one: `positions` of width 0 lets the encoder skip the others.

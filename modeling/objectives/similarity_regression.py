@@ -42,6 +42,9 @@ class SimilarityRegression(Objective):
         poolings.check(pooling)
         self.sentence_pooling, self.score_range = pooling, tuple(score_range)
 
+    def saved_options(self):
+        return {"pooling": self.sentence_pooling, "score_range": list(self.score_range)}
+
     def call(self, features, dropout_key=None, training=False):
         both = sentence_vectors(self.encoder, stacked(features, ("a", "b")), self.sentence_pooling, dropout_key)
         first, second = tf.split(poolings.normalized(both), 2)  # [B, W]

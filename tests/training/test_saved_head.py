@@ -6,7 +6,8 @@ import json
 import pytest
 
 from errors import InputError
-from training.saved_head import label_names, problem_type, read_saved_head
+from modeling.head_fields import label_names, problem_type
+from training.saved_head import read_saved_head
 from training.settings import ClassifierSettings
 from training.task_files import make_processor
 

@@ -13,7 +13,7 @@ import tensorflow as tf
 
 import registry
 from errors import InputError
-from modeling.objective import HEADS
+from training.heads import huggingface_names
 from training.weights import condensed, load_weights, open_weights, save_huggingface, save_tf1
 
 TINY = dict(
@@ -49,7 +49,7 @@ class Headed:
         return self.encoder.named_weights() | self.head
 
     def huggingface_names(self):
-        return self.encoder.huggingface_names() | {name: HEADS[name] for name in self.head}
+        return self.encoder.huggingface_names() | {name: huggingface_names()[name] for name in self.head}
 
 
 def arrays(model):

@@ -5,8 +5,11 @@ What the encoder reads of it is checked by the encoder's own configuration.
 
 import json_files
 from errors import InputError
-from training.saved_head import check_head
+from modeling.head_fields import OBJECTIVE, check_head
 from training.weight_formats.source import read_json
+
+_OF_ONE_TYPE = (("model_type", str), ("global_step", int))
+_CHECKED = ("model_type", "global_step", OBJECTIVE)
 
 
 def read_config(path):
@@ -18,7 +21,7 @@ def read_config(path):
     config = read_json(path, mend="copy the file again, or save it as UTF-8")
     if config is None:
         return None
-    for name, kind in (("model_type", str), ("global_step", int)):
+    for name, kind in _OF_ONE_TYPE:
         value = config.get(name)
         if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
             raise InputError(f"{path}: {name} is {json_files.shown(value)}, {kind.__name__} is needed")
@@ -27,6 +30,4 @@ def read_config(path):
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
     # An entry that is null says as little as one that is not there.
-    return {
-        key: value for key, value in config.items() if value is not None or key not in ("model_type", "global_step")
-    }
+    return {key: value for key, value in config.items() if value is not None or key not in _CHECKED}

@@ -11,6 +11,7 @@ import tensorflow as tf
 import registry
 from errors import InputError
 from files import replaced
+from training import heads
 from training.weight_formats.config_file import read_config
 from training.weight_formats.foreign import refuse_adapter_weights
 from training.weight_formats.format import WeightFormat
@@ -20,17 +21,6 @@ from training.weight_formats.source import Tensor, WeightSource, read_json, voca
 FLOATS = {"F64": np.dtype("<f8"), "F32": np.dtype("<f4"), "F16": np.dtype("<f2"), "BF16": np.dtype("<u2")}
 # Names of weights packed into words of 32 bits; those packed into 8 and fewer have a dtype that says so.
 PACKED = re.compile(r"\.(qweight|qzeros|weight_packed)$")
-
-# The class that `transformers` loads a folder into, by the tensors that it has; the first that fits.
-ARCHITECTURES = (
-    ("BertForPreTraining", ("cls.predictions.bias", "cls.seq_relationship.weight")),
-    ("BertForMaskedLM", ("cls.predictions.bias",)),
-    ("BertForNextSentencePrediction", ("cls.seq_relationship.weight",)),
-    ("BertForQuestionAnswering", ("qa_outputs.weight",)),
-    ("BertForSequenceClassification", ("classifier.weight", "bert.pooler.dense.weight")),
-    ("BertForTokenClassification", ("classifier.weight",)),
-    ("BertModel", ("bert.embeddings.word_embeddings.weight",)),
-)
 
 
 @registry.register("weight_format", "huggingface")
@@ -216,19 +206,21 @@ def save_huggingface(model, folder, tokenizer=None, extra_config=None):
     """
     from safetensors.numpy import save
 
-    names = model.huggingface_names()
+    names, weights = model.huggingface_names(), model.named_weights()
     tensors = {}
-    for canonical, variable in model.named_weights().items():
+    for canonical, variable in weights.items():
         name, turn = names[canonical]
         array = np.asarray(variable, np.float32)
         tensors[name] = np.ascontiguousarray(array.T if turn else array)
-    config = getattr(model, "encoder", model).config.beside_weights()
-    architecture = next((kind for kind, needed in ARCHITECTURES if tensors.keys() >= set(needed)), None)
+    encoder = getattr(model, "encoder", model)
+    config, present = encoder.config.beside_weights(), heads.present(weights, encoder)
+    architecture = heads.architecture(encoder.config, present, getattr(model, "owner", None))
     if architecture:
         config["architectures"] = [architecture]
     config |= extra_config or {}
-    if "classifier.weight" in tensors and "id2label" not in config:  # the library would take it for two classes
-        labels = {f"LABEL_{i}": i for i in range(len(tensors["classifier.weight"]))}
+    labelled = heads.labelled(weights)
+    if labelled and "id2label" not in config:  # the library would take it for two classes
+        labels = {f"LABEL_{i}": i for i in range(len(tensors[names[labelled][0]]))}
         config |= {"label2id": labels, "id2label": {str(i): label for label, i in labels.items()}}
     if tokenizer is not None:
         os.makedirs(folder, exist_ok=True)
