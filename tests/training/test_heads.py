@@ -1,0 +1,89 @@
+"""Whose head lies in a folder, by what objectives say of themselves."""
+
+import json
+
+import numpy as np
+import pytest
+import small_models
+
+import registry
+from errors import InputError
+from modeling.head_fields import check_head
+from serving.trained_head import read_classifier
+from training import heads, run, run_folder
+from training.weights import open_weights, save_huggingface
+
+CLASSIFIER = {"output_weights", "output_bias"}
+
+
+@pytest.mark.parametrize(
+    "config, names, owner",
+    [
+        ({"architectures": ["BertForSequenceClassification"]}, (), "sequence_classification"),
+        ({"architectures": ["BertForMaskedLM"]}, CLASSIFIER, "masked_lm"),
+        ({"architectures": ["BertModel"]}, {*CLASSIFIER, "pooled_output"}, "sequence_classification"),
+        ({"architectures": ["BertForTokenClassification"]}, {*CLASSIFIER, "pooled_output"}, None),
+        ({}, {*CLASSIFIER, "pooled_output"}, "sequence_classification"),
+        ({}, CLASSIFIER, None),  # without a pooler it is one of tokens
+        ({}, {"cls/seq_relationship/output_weights"}, "masked_lm"),
+        ({"objective": {"name": "causal_lm"}, "architectures": ["BertForMaskedLM"]}, (), "causal_lm"),
+        ({}, (), None),
+    ],
+)
+def test_the_owner(config, names, owner):
+    assert heads.owner(config, names) == owner
+
+
+def test_classes_of_transformers():
+    """The names that a class keeps its head under are those that its own state has."""
+    transformers = pytest.importorskip("transformers", reason="make peers")
+    sizes = dict(vocab_size=9, hidden_size=4, num_hidden_layers=1, num_attention_heads=1, intermediate_size=4)
+    config = transformers.BertConfig(**sizes)
+    for name, ends in registry.literals("objective", "architectures").items():
+        own = registry.get("objective", name).huggingface_heads
+        for end, needed in ends.items():
+            state = getattr(transformers, f"Bert{end}")(config).state_dict()
+            wanted = {own[one][0] for one in needed if one != "pooled_output"}
+            assert wanted <= state.keys() and ("bert.pooler.dense.weight" in state or "pooled_output" not in needed)
+
+
+def test_a_classifier_over_an_encoder_that_transformers_lacks(tmp_path):
+    encoder_class = registry.get("encoder", "static_vectors")
+    encoder = encoder_class(encoder_class.small())
+    objective = registry.get("objective", "sequence_classification")(encoder, 3)
+    objective.named_weights()["output_bias"].assign([1.0, 2.0, 3.0])
+    save_huggingface(objective, tmp_path)
+    assert json.loads((tmp_path / "config.json").read_text())["architectures"] == [
+        "StaticVectorsForSequenceClassification"
+    ]
+    again = encoder_class(encoder_class.small())
+    again.build()
+    found, labels = read_classifier(again, open_weights(tmp_path))
+    np.testing.assert_array_equal(found.named_weights()["output_bias"], [1.0, 2.0, 3.0])
+    assert labels.names == ["LABEL_0", "LABEL_1", "LABEL_2"]
+
+
+def test_an_objective_without_a_class_of_transformers_says_what_it_is(tmp_path):
+    encoder = small_models.encoder()
+    objective = registry.get("objective", "similarity_regression")(encoder, pooling="cls", score_range=(1.0, 5.0))
+    run.save_model(objective, tmp_path, None, 16, step=3)
+    config = open_weights(run_folder.model_folder(tmp_path)).config
+    assert config["objective"] == {
+        "name": "similarity_regression", "options": {"pooling": "cls", "score_range": [1.0, 5.0]}
+    }  # fmt: skip
+    again = registry.get("objective", heads.owner(config)).from_saved(encoder, config, {})
+    assert (again.sentence_pooling, again.score_range) == ("cls", (1.0, 5.0))
+
+
+@pytest.mark.parametrize(
+    "said, message",
+    [
+        ("masked_lm", 'objective is "masked_lm", an object with a name'),
+        ({"name": "brt"}, "objective is 'brt', one of"),
+        ({"name": "causal_lm", "options": {"pooling": 1}}, "allowed are: none"),
+        ({"name": "similarity_regression", "options": []}, "allowed are: pooling, score_range"),
+    ],
+)
+def test_what_cannot_be(said, message):
+    with pytest.raises(InputError, match=message):
+        check_head({"objective": said})
