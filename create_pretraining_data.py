@@ -8,6 +8,7 @@ import os
 
 import errors
 import registry
+from processors import templates
 from training import flags, settings
 
 
@@ -37,10 +38,12 @@ def _check(run):
         if not getattr(run, name) and not (run.lint and name == "output_file"):
             raise errors.InputError(f"--{name} is needed")
     flags.check_positive(run, "max_predictions_per_seq", "dupe_factor", "num_output_shards", "max_ngram")
-    if run.num_processes is not None:
-        flags.check_positive(run, "num_processes")
-    if run.max_seq_length < 5:
-        raise errors.InputError(f"--max_seq_length={run.max_seq_length}: at least 5 are needed, [CLS] a [SEP] b [SEP]")
+    flags.check_positive(run, "num_processes")
+    least = templates.BERT.num_special(2) + 2
+    if run.max_seq_length < least:
+        raise errors.InputError(
+            f"--max_seq_length={run.max_seq_length}: at least {least} are needed, [CLS] a [SEP] b [SEP]"
+        )
     flags.check_share(run, "masked_lm_prob", "short_seq_prob")
     from processors import documents, masking
 

@@ -34,11 +34,7 @@ def check(run):
     for name in ("input_file", "output_file", "init_checkpoint"):
         if not getattr(run, name):
             raise errors.InputError(f"--{name} is needed")
-    flags.check_positive(run, "batch_size", *(("window_stride",) if run.window_stride is not None else ()))
-    if run.max_seq_length < 3:
-        raise errors.InputError(
-            f"--max_seq_length={run.max_seq_length}: at least 3 are needed for [CLS], a token, [SEP]"
-        )
+    flags.check_positive(run, "batch_size", "max_seq_length", "window_stride")
     if run.input_file != "-" and not os.path.isfile(run.input_file):
         raise errors.InputError(f"--input_file={run.input_file}: no such file")
     input_lines.check(run)

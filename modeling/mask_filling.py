@@ -14,22 +14,25 @@ MASK = "[MASK]"
 TOKENS_AT_ONCE = 4096  # real tokens of one call
 
 
-def text_predictions(objective, texts, tokenizer, max_seq_length, top_k):
+def text_predictions(objective, texts, layout, top_k):
     """Yields a dict per text.
 
     A text with [MASK]s: {"text", "masks": [{"position", "candidates": [{"token", "probability"}, ...]}, ...]}; position
-    counts tokens from 0, [CLS] being 0; candidates are the `top_k` most likely ones, best first. Several masks of
-    a text are filled independently of each other. A text without: {"text", "tokens": [{"token", "log_probability"},
-    ...], "pseudo_log_likelihood", "pseudo_perplexity"}: each token's probability where it alone is masked.
+    counts tokens from 0, special ones before the text too; candidates are the `top_k` most likely ones, best first.
+    Several masks of a text are filled independently of each other. A text without: {"text", "tokens": [{"token",
+    "log_probability"}, ...], "pseudo_log_likelihood", "pseudo_perplexity"}: each token's probability where it alone is
+    masked.
 
     Raises:
-      InputError: a text is longer than `max_seq_length` tokens, before any is predicted.
+      InputError: a text has more tokens than the layout takes, before any is predicted.
     """
-    encoded = [_encode(text, tokenizer) for text in texts]
+    tokenizer, frame, max_seq_length = layout.tokenizer, layout.frame, layout.max_seq_length
+    encoded = [frame.put_around(_encode(text, tokenizer)) for text in texts]
     for number, ids in enumerate(encoded, 1):
         if len(ids) > max_seq_length:
+            special = " and ".join(tokenizer.convert_ids_to_tokens(frame.ids)) or "nothing around them"
             raise InputError(
-                f"line {number}: {len(ids)} tokens with [CLS] and [SEP], --max_seq_length={max_seq_length}; split the "
+                f"line {number}: {len(ids)} tokens with {special}, --max_seq_length={max_seq_length}; split the "
                 "line or raise it"
             )
     infer = tf.function(
@@ -43,16 +46,16 @@ def text_predictions(objective, texts, tokenizer, max_seq_length, top_k):
         if len(masked):
             yield {"text": text, "masks": _fill(infer, ids, masked, tokenizer, top_k)}
         else:
-            yield {"text": text, **_score(infer, ids, tokenizer)}
+            yield {"text": text, **_score(infer, ids, tokenizer, frame)}
 
 
 def _encode(text, tokenizer):
-    """int32 [T]: a text's ids with [CLS] and [SEP], where each literal [MASK] is one."""
+    """A text's ids, where each literal [MASK] is one."""
     parts, splits = tokenizer.encode_batch(text.split(MASK))
     pieces = [parts[start:end] for start, end in itertools.pairwise(splits)]
     between = [[tokenizer.mask_id]] * (len(pieces) - 1)
     joined = [piece for pair in itertools.zip_longest(pieces, between, fillvalue=[]) for piece in pair]
-    return np.concatenate([[tokenizer.cls_id], *joined, [tokenizer.sep_id]]).astype(np.int32)
+    return np.concatenate(joined)
 
 
 def _fill(infer, ids, masked, tokenizer, top_k):
@@ -70,8 +73,8 @@ def _fill(infer, ids, masked, tokenizer, top_k):
     ]
 
 
-def _score(infer, ids, tokenizer):
-    positions = np.arange(1, len(ids) - 1, dtype=np.int32)
+def _score(infer, ids, tokenizer, frame):
+    positions = np.arange(len(frame.before), len(ids) - len(frame.after), dtype=np.int32)
     at_once, found = max(1, TOKENS_AT_ONCE // len(ids)), []
     for start in range(0, len(positions), at_once):
         part = positions[start : start + at_once]
@@ -85,7 +88,7 @@ def _score(infer, ids, tokenizer):
         "pseudo_perplexity": float(np.exp(-total / max(1, len(found)))),
         "tokens": [
             {"token": token, "log_probability": value}
-            for token, value in zip(tokenizer.convert_ids_to_tokens(ids[1:-1].tolist()), found)
+            for token, value in zip(tokenizer.convert_ids_to_tokens(ids[positions].tolist()), found)
         ],
     }
 

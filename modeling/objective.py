@@ -143,8 +143,12 @@ class Objective(keras.Model):
         truncated = None if uncut is None else uncut > 0
         return prediction_files(PredictedRows(predictions["probabilities"], labels, examples, truncated), file_format)
 
-    def text_predictions(self, texts, tokenizer, max_seq_length, top_k):
-        """Yields a dict (a line of JSON) per text, of what a pre-trained objective says of it without fine-tuning."""
+    def text_predictions(self, texts, layout, top_k):
+        """Yields a dict (a line of JSON) per text, of what a pre-trained objective says of it without fine-tuning.
+
+        Args:
+          layout: of processors.layouts, what the encoder reads. top_k: how many candidates to name.
+        """
         raise ValueError(f"{type(self).__name__} says nothing of single texts")
 
     def named_weights(self):

@@ -40,6 +40,7 @@ class CorpusLint:
         self.document_sizes, self.document_tokens, self.sentence_tokens = (collections.Counter() for _ in range(3))
         self.unknown = collections.Counter()
         self.max_seq_length, self._of_lines = self.recipe.max_seq_length, None
+        self._room = self.recipe.frame.room(self.max_seq_length, 1)
 
     def add(self, text_block, block):
         """Takes a TextBlock and its Block."""
@@ -109,7 +110,7 @@ class CorpusLint:
             share[name] = counts[part] / max(counts[whole], 1)
         share["dropped"] = counts["dropped"] / max(counts["dropped"] + counts["kept"], 1)
         share["single"] = self.document_sizes[1] / max(counts["documents"], 1)
-        too_long = sum(n for size, n in self.sentence_tokens.items() if size > self.max_seq_length - 2)
+        too_long = sum(n for size, n in self.sentence_tokens.items() if size > self._room)
         share["too_long"] = too_long / max(counts["sentences"], 1)
         rows = [
             ("documents", f"{counts['documents']:,}"),
@@ -117,7 +118,7 @@ class CorpusLint:
             ("documents of one sentence", f"{share['single']:.1%}"),
             ("tokens per document", _spread(self.document_tokens)),
             ("tokens per sentence", _spread(self.sentence_tokens)),
-            (f"sentences above {self.max_seq_length - 2} tokens", f"{share['too_long']:.1%}"),
+            (f"sentences above {self._room} tokens", f"{share['too_long']:.1%}"),
             ("tokens", f"{counts['tokens']:,}"),
             ("unknown tokens", f"{share['unknown']:.3%}"),
             ("instances", f"{counts['instances'] * self.dupe_factor:,} ({self.dupe_factor} times through the corpus)"),

@@ -11,7 +11,7 @@ import itertools
 import numpy as np
 
 import registry
-from processors import example_bytes, masking
+from processors import example_bytes, masking, templates
 from processors.instances import texts_apart, token_stream
 from processors.instances.masked import assembled, padded
 from processors.instances.segments import Block
@@ -31,7 +31,7 @@ class Recipe:
       max_seq_length: int, special tokens included.
       short_seq_prob: share of the documents whose instances are shorter.
       masking: Masking; None: sequences are stored unmasked, to be masked while training.
-      cls_id, sep_id: int.
+      frame: templates.Frame, the special tokens around texts.
       continues: bool [vocab_size], whether a token continues a word; None where words play no part.
       random_seed: int.
       segmented: SegmentedWords, where words are not what `continues` says; else None.
@@ -42,8 +42,7 @@ class Recipe:
     max_seq_length: int
     short_seq_prob: float
     masking: masking.Masking | None
-    cls_id: int
-    sep_id: int
+    frame: templates.Frame
     continues: np.ndarray | None
     random_seed: int
     segmented: SegmentedWords | None = None
@@ -77,6 +76,11 @@ def is_unmasked(instances):
 def is_labelled(instances):
     """Whether instances have `next_sentence_labels`."""
     return getattr(registry.get("instances", instances), "is_labelled", not is_unmasked(instances))
+
+
+def template_of(instances):
+    """The templates.Template of a registered way to make instances."""
+    return getattr(registry.get("instances", instances), "template", templates.BERT)
 
 
 def columns_of(instances):
@@ -166,10 +170,10 @@ def _records(block, word_starts, duplicate, recipe):
 def _features(segments, block, word_starts, recipe, rng):
     """name -> (values, splits) of some instances, and a Counter of what they are."""
     if keeps_texts_apart(recipe.instances):
-        return texts_apart.features(segments, block.ids, recipe.cls_id, recipe.sep_id)
+        return texts_apart.features(segments, block.ids, recipe.frame)
     if keeps_order(recipe.instances):
-        return token_stream.features(segments, block.ids, recipe.sep_id)
-    sequences = assembled(segments, block.ids, word_starts, recipe.cls_id, recipe.sep_id)
+        return token_stream.features(segments, block.ids, recipe.frame)
+    sequences = assembled(segments, block.ids, word_starts, recipe.frame)
     splits = sequences.splits
     features = {"input_ids": (sequences.input_ids, splits), "segment_ids": (sequences.segment_ids, splits)}
     counts = collections.Counter(

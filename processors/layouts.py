@@ -6,8 +6,10 @@ import functools
 import numpy as np
 
 from errors import InputError
+from processors import templates
 from processors.base import InputExample
 from processors.feature_spec import Feature
+from processors.ragged import beginnings, slots
 
 PAIR = ("a", "b")  # what the names of two texts' features begin with
 ENCODING_BATCH = 4096  # texts per call of the tokenizer: large enough to amortise the call, small enough for memory
@@ -22,18 +24,29 @@ class Layout:
     def check(self, examples):
         """Raises InputError for the first InputExample that cannot be laid out."""
 
+    def graph_form(self):
+        """The layout as operations of a TensorFlow graph, (ids of texts, those of second ones) -> a batch of features.
+
+        Raises:
+          InputError: there is none.
+        """
+        raise InputError(f"the layout {self.name} of this encoder cannot be put into a graph")
+
 
 class Packed(Layout):
-    """[CLS] a [SEP] or [CLS] a [SEP] b [SEP], cut to a length.
+    """Tokens of one text or of two with those of a template around them, cut to a length; BERT's is the default one.
 
     Source: google-research/bert `run_classifier.py:convert_single_example` and `_truncate_seq_pair`.
 
     Args:
       tokenizer: a FullTokenizer or another with its interface.
       max_seq_length: tokens kept, special ones included.
+
+    Raises:
+      InputError: there is no room for a token.
     """
 
-    name = "packed"
+    name, template = "packed", templates.BERT
     spec = {
         "input_ids": Feature("int32", ("tokens",)),
         # Records have their true length, so they hold no mask of ones; those that are padded do.
@@ -42,13 +55,31 @@ class Packed(Layout):
     }
 
     def __init__(self, tokenizer, max_seq_length):
-        if max_seq_length < 3:
-            raise InputError(f"--max_seq_length={max_seq_length}: at least 3 are needed for [CLS], a token and [SEP]")
         self.tokenizer, self.max_seq_length = tokenizer, max_seq_length
+        if self.template.room(max_seq_length, 1) < 1:
+            raise InputError(f"--max_seq_length={max_seq_length}: at least {self._least()}")
+
+    def _least(self):
+        before, after = (self.tokenizer.convert_ids_to_tokens(ids) for ids in (self.frame.before, self.frame.after))
+        *first, last = [*before, "a token", *after]
+        return f"{len(first) + 1} are needed for {', '.join(first)}{' and ' if first else ''}{last}"
+
+    @functools.cached_property
+    def frame(self):
+        """templates.Frame. Raises InputError where the vocabulary lacks a special token of the template."""
+        return self.template.on(self.tokenizer)
+
+    def check(self, examples):
+        return self.frame
 
     def fingerprint(self):
         """All that the arrays depend on beside the texts."""
         return [self.name, self.max_seq_length, self.tokenizer.fingerprint()]
+
+    def graph_form(self):
+        from processors import graph_layouts
+
+        return functools.partial(graph_layouts.packed, self)
 
     def features(self, examples):
         """Yields one dict of int32 arrays per InputExample."""
@@ -73,21 +104,37 @@ class Packed(Layout):
         ids_a, splits_a = first
         length_a = splits_a[1:] - splits_a[:-1]
         length_b = second[1][1:] - second[1][:-1] if second else np.zeros_like(length_a)
-        paired = (length_b > 0).astype(np.int64)
-        full_lengths = length_a + length_b + 2 + paired
-        kept_a, kept_b = truncated_lengths(length_a, length_b, self.max_seq_length - 2 - paired)
-        paired = (kept_b > 0).astype(np.int64)  # the original looks at what is left of b: `if tokens_b:`
-        row_splits = np.zeros(len(length_a) + 1, np.int64)
-        np.cumsum(kept_a + kept_b + 2 + paired, out=row_splits[1:])
-        starts, starts_b = row_splits[:-1], row_splits[:-1] + kept_a + 2
-        input_ids = np.full(row_splits[-1], self.tokenizer.sep_id, np.int32)  # [SEP] stays where nothing else goes
-        segment_ids = np.zeros(row_splits[-1], np.int32)
-        input_ids[starts] = self.tokenizer.cls_id
-        input_ids[slots(starts + 1, kept_a)] = ids_a[slots(splits_a[:-1], kept_a)]
-        if second:
-            input_ids[slots(starts_b, kept_b)] = second[0][slots(second[1][:-1], kept_b)]
-            segment_ids[slots(starts_b, kept_b + paired)] = self.tokenizer.second_segment_id
-        return Rows({"input_ids": input_ids, "segment_ids": segment_ids}, row_splits, full_lengths)
+        texts = 1 + (length_b > 0)
+        full_lengths = length_a + length_b + self.frame.num_special(texts)
+        kept_a, kept_b = truncated_lengths(length_a, length_b, self.frame.room(self.max_seq_length, texts))
+        if second is None:
+            framed = self.frame.around(kept_a)
+            framed.ids[framed.slots] = beginnings(ids_a, splits_a, kept_a)
+            segment_ids = np.zeros_like(framed.ids)
+        else:
+            framed, segment_ids = self._pairs(ids_a, splits_a, kept_a, *second, kept_b)
+        return Rows({"input_ids": framed.ids, "segment_ids": segment_ids}, framed.row_splits, full_lengths)
+
+    def _pairs(self, ids_a, splits_a, kept_a, ids_b, splits_b, kept_b):
+        paired = kept_b > 0  # the original looks at what is left of b: `if tokens_b:`
+        splits = np.zeros(len(paired) + 1, np.int64)
+        np.cumsum(1 + paired, out=splits[1:])
+        firsts, seconds = splits[:-1], splits[1:][paired] - 1
+        lengths = np.empty(splits[-1], np.int64)
+        lengths[firsts], lengths[seconds] = kept_a, kept_b[paired]
+        framed = self.frame.around(lengths, splits)
+        framed.ids[slots(framed.starts[firsts], kept_a)] = beginnings(ids_a, splits_a, kept_a)
+        framed.ids[slots(framed.starts[seconds], kept_b[paired])] = beginnings(ids_b, splits_b, kept_b)
+        segments = np.zeros(len(lengths), np.int32)
+        segments[seconds] = self.tokenizer.second_segment_id
+        segment_ids = np.repeat(segments, framed.sizes)
+        return framed, segment_ids
+
+
+class Plain(Packed):
+    """The tokens of one text, or of two one after the other, and nothing around them."""
+
+    name, template = "plain", templates.PLAIN
 
 
 @dataclasses.dataclass
@@ -168,12 +215,6 @@ def _of_text(text, axis):
     return f"{text}_{axis}" if isinstance(axis, str) else axis
 
 
-def slots(starts, lengths):
-    """int64 [sum of lengths]: start, start + 1, ... of each run in turn."""
-    ends = np.cumsum(lengths)
-    return np.repeat(starts - ends + lengths, lengths) + np.arange(ends[-1] if len(ends) else 0)
-
-
 def truncated_lengths(length_a, length_b, limit):
     """Lengths (int, or arrays) after tokens were dropped from the end of the longer text, of b where both are equal."""
     over = np.maximum(0, length_a + length_b - limit)
@@ -184,7 +225,7 @@ def truncated_lengths(length_a, length_b, limit):
     return length_a - from_a - over // 2, length_b - from_b - (over + 1) // 2
 
 
-_LAYOUTS = {layout.name: layout for layout in (Packed,)}
+_LAYOUTS = {layout.name: layout for layout in (Packed, Plain)}
 _LAYOUTS_OVER_OWN = {layout.name: layout for layout in (Separate,)}  # made of what the encoder reads
 
 

@@ -8,7 +8,7 @@ import dataclasses
 
 import numpy as np
 
-from processors.instances.masked import ranges
+from processors.ragged import slots
 
 MASKINGS = ("token", "whole_word", "ngram", "span")
 # SpanBERT's lengths in words: geometric with p = 0.2, none above 10.
@@ -82,7 +82,7 @@ def masked(sequences, masking, rng):
     spans = _chosen(starts, sizes, word_splits, wanted, _span_lengths(masking, len(starts), rng), rng)
 
     words = np.flatnonzero(spans >= 0)
-    tokens = ranges(starts[words], sizes[words])
+    tokens = slots(starts[words], sizes[words])
     labels = sequences.input_ids[tokens]
     lots = rng.random(len(starts))[np.repeat(spans[words], sizes[words])] if masking.kind == "span" else None
     lots = rng.random(len(tokens)) if lots is None else lots

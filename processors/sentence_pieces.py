@@ -14,6 +14,7 @@ import numpy as np
 from errors import InputError
 from files import replaced
 from processors.normalization import convert_to_unicode
+from processors.tokenizer import Tokenizer
 
 MAX_LENGTH = 512  # tokens, of a model that does not say another number
 UNDERLINE = "\u2581"  # SentencePiece's mark of a word's beginning
@@ -33,7 +34,7 @@ def prepared(text, do_lower_case, keep_accents):
     return text if text.isascii() else text.encode("utf-8", "ignore").decode()
 
 
-class SentencePieceTokenizer:
+class SentencePieceTokenizer(Tokenizer):
     """Pieces of a SentencePiece model. A lone surrogate, which has no UTF-8, is dropped from a text.
 
     Attributes:

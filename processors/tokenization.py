@@ -17,6 +17,7 @@ from processors.normalization import BasicTokenizer, convert_to_unicode, whitesp
 from processors.sentence_piece_folder import SentencePieceFolder
 from processors.sentence_pieces import MAX_LENGTH, SentencePieceTokenizer
 from processors.special_tokens import SPECIAL_TOKENS
+from processors.tokenizer import Tokenizer
 from processors.tokenizer_folder import CONFIG_NAME, VOCAB_NAME, TokenizerFolder
 from processors.tokenizer_settings import TokenizerSettings
 from processors.wordpiece import BatchWordpiece, WordpieceTokenizer
@@ -65,7 +66,7 @@ def convert_ids_to_tokens(inv_vocab, ids):
     return convert_by_vocab(inv_vocab, ids)
 
 
-class FullTokenizer:
+class FullTokenizer(Tokenizer):
     """BERT's tokenizer: words and punctuation marks, then word pieces.
 
     By the original's rules, which a vocabulary by itself has, `[MASK]` and the like inside a text are no special

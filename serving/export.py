@@ -60,7 +60,7 @@ def export(run):
     with _put_in_place(run.output_dir) as folder:
         head = _head(run, live, options)
         packed = Int8Weights(head.model.variables) if run.dtype == "int8" else None
-        save(head, live.tokenizer, live.max_seq_length, folder, packed)
+        save(head, live.layout, folder, packed)
         differences = _differences(live, options, folder)
         _check_finite(differences, run)
         return _bytes_of(folder), differences

@@ -6,6 +6,7 @@ import os
 from errors import InputError
 from serving import vector_options
 from training import run_folder
+from training.flags import check_positive
 from training.settings import CASING, PATH, Settings, setting
 
 TASKS = ("classify", "embed")
@@ -63,8 +64,7 @@ def check(run):
     for name, allowed in (("task", TASKS), ("dtype", DTYPES)):
         if getattr(run, name) not in allowed:
             raise InputError(f"--{name}={getattr(run, name)}: one of {', '.join(allowed)} is needed")
-    if run.max_seq_length is not None and run.max_seq_length < 3:
-        raise InputError(f"--max_seq_length={run.max_seq_length}: at least 3 are needed for [CLS], a token, [SEP]")
+    check_positive(run, "max_seq_length")
     if run.task == "classify" and (run.pooling, run.normalize, run.prompt, run.prompt_name) != (None,) * 4:
         raise InputError(
             "--pooling, --normalize, --prompt and --prompt_name are for --task=embed; a classifier has its own pooler"

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 
 from modeling import pooling
-from processors.layouts import slots
+from processors.ragged import slots
 from serving.preparation import Prepared
 from serving.vector_graph import finished
 

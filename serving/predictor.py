@@ -20,8 +20,6 @@ _CLASSIFIED = VectorOptions(pooling="classifier")
 
 SHOWN_LABELS = 6  # of a Predictor's repr
 
-WARM_UP_TEXTS = ["a " * (LAYOUT_TOKENS - 2)]
-
 
 class Predictor(TextEncoder):
     """A model that is ready for texts. Threads may share one.
@@ -56,9 +54,14 @@ class Predictor(TextEncoder):
         if warm_up:
             self.warm_up()
 
+    @property
+    def warm_up_texts(self):
+        """Texts for the first call of a graph: a row of as many tokens as decide well how weights are laid out."""
+        return ["a " * self.layout.frame.room(LAYOUT_TOKENS, 1)]
+
     def warm_up(self):
         """Traces the graph of `predict` (of `embed`, where there is no classifier) and runs it once."""
-        self.predict(WARM_UP_TEXTS) if self.labels else self.embed(WARM_UP_TEXTS)
+        self.predict(self.warm_up_texts) if self.labels else self.embed(self.warm_up_texts)
 
     def __repr__(self):
         if self.labels is None:
@@ -137,7 +140,7 @@ class Predictor(TextEncoder):
         """
         text = checked_one(text)
         first, second = (text, "") if isinstance(text, str) else text
-        rows = self._layout.rows([first], [second])
+        rows = self.layout.rows([first], [second])
         features = {name: tf.constant(values) for name, values in batching.dense(rows, np.array([0])).items()}
         found = self.tokens(rows.values["input_ids"]), attention(self._encoder, features, layer).numpy()
         return (*found, bool(rows.cut[0])) if return_truncated else found

@@ -6,7 +6,7 @@ import re
 import numpy as np
 
 from errors import InputError
-from processors.layouts import slots
+from processors.ragged import slots
 from serving.windows import Windows
 
 # What ends a word for BERT's tokenizer: a word by itself has the same tokens as in its text.
@@ -32,7 +32,7 @@ class Prepared:
       windows: None where every text is one row.
       cut: bool [n], whether tokens of the text were dropped.
       words: of all texts, list of str, and word_splits int64 [n + 1]; None without `by_words`.
-      word_of_slot: int64, for each slot of the rows the number of its word, -1 for [CLS] and [SEP]; likewise.
+      word_of_slot: int64, for each slot of the rows the number of its word, -1 for special tokens; likewise.
     """
 
     def __init__(self, texts, layout, stride=None, by_words=False):
@@ -46,10 +46,10 @@ class Prepared:
         else:
             a, b = (layout.tokenizer.encode_batch(part) if part else None for part in (first, second))
         pairs = np.diff(b[1]) > 0 if b else np.zeros(len(texts), bool)
-        room = layout.max_seq_length - 2
+        room = layout.frame.room(layout.max_seq_length, 1)
         self.windows = None
         if stride and np.any(~pairs & (np.diff(a[1]) > room)):
-            self.windows = Windows(a[1], room, stride, whole=pairs)
+            self.windows = Windows(a[1], layout.frame, room, stride, whole=pairs)
         self.rows = self._packed(a, b)
         self.cut = self.rows.cut
         if self.windows:

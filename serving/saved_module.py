@@ -9,7 +9,7 @@ import tempfile
 
 import tensorflow as tf
 
-from processors import graph_layouts, graph_tokenizer
+from processors import graph_tokenizer
 from serving import vector_graph
 
 LABELS_NAME = "labels.txt"
@@ -61,7 +61,7 @@ class Vectors(Head):
         return {"vectors": vector_graph.vectors(self.encoder, features, self._options, per_token=False)[:, 0]}
 
 
-def save(head, tokenizer, max_seq_length, folder, packed=None):
+def save(head, layout, folder, packed=None):
     """Writes the SavedModel of a Head.
 
     Its signatures are `serving_default` (text) and `pairs` (text_a, text_b), string [n] each; it is itself a function
@@ -69,19 +69,20 @@ def save(head, tokenizer, max_seq_length, folder, packed=None):
     texts are one batch: their number is the caller's to bound.
 
     Args:
+      layout: of processors.layouts, what the encoder reads.
       packed: an Int8Weights of the model's variables, None: they are saved as they are.
 
     Raises:
       InputError: a tokenizer or a layout that no graph knows.
     """
-    tokenize, layout = graph_tokenizer.get(tokenizer), graph_layouts.get(head.encoder.config.layout)
+    tokenize, features = graph_tokenizer.get(layout.tokenizer), layout.graph_form()
 
     @tf.function(autograph=False)
     def call(text, text_b=None):
         text = tf.strings.join([head.prompt, text]) if head.prompt else text
         second = None if text_b is None else tokenize(text_b)
         with packed.scope() if packed else contextlib.nullcontext():
-            return head(layout(tokenizer, max_seq_length, tokenize(text), second))
+            return head(features(tokenize(text), second))
 
     def single(text):
         return call(text)
@@ -109,7 +110,7 @@ def save(head, tokenizer, max_seq_length, folder, packed=None):
         "pairs": _signature(pairs, "text_a", "text_b"),
     }
     with tempfile.TemporaryDirectory() as place:
-        tokenizer.save(place, max_seq_length)
+        layout.tokenizer.save(place, layout.max_seq_length)
         with open(os.path.join(place, LABELS_NAME), "w", encoding="utf-8") as file:
             file.writelines(f"{name}\n" for name in head.names)
         module.assets = [tf.saved_model.Asset(os.path.join(place, name)) for name in sorted(os.listdir(place))]

@@ -40,6 +40,7 @@ class TextEncoder:
     """An encoder that is ready for texts. Threads may share one.
 
     Attributes:
+      layout: of processors.layouts, what the encoder reads.
       low_latency: whether graphs that are made from now on have a LiteGraph beside them.
       most_graphs: how many kinds of vectors get a graph of their own; further ones share one.
 
@@ -85,10 +86,11 @@ class TextEncoder:
                 f"{self.folder.model}: its texts are lower-cased before a tokenizer that keeps case (do_lower_case in "
                 "sentence_bert_config.json), which is not done here; lower-case them yourself and say false there"
             )
-        self._layout = layouts.get(self.config.layout)(self.tokenizer, self.max_seq_length)
-        if window_stride is not None and not 0 < window_stride <= self.max_seq_length - 2:
+        self.layout = layouts.get(self.config.layout)(self.tokenizer, self.max_seq_length)
+        longest_window = self.layout.frame.room(self.max_seq_length, 1)
+        if window_stride is not None and not 0 < window_stride <= longest_window:
             raise InputError(
-                f"--window_stride={window_stride}: a number from 1 to {self.max_seq_length - 2} is needed, so that "
+                f"--window_stride={window_stride}: a number from 1 to {longest_window} is needed, so that "
                 f"windows of --max_seq_length={self.max_seq_length} leave no token out"
             )
         self._stride, self._batch_tokens, self._at_once = window_stride, batch_tokens, batches_at_once
@@ -189,7 +191,7 @@ class TextEncoder:
         def batches():
             prompted = (_after_prompt(options.prompt, text) for text in checked(texts))
             for pool_texts in batching.pools(prompted, POOL_TEXTS, self._pool_characters(options)):
-                pools.append(Pool(pool_texts, self._layout, self._stride, options))
+                pools.append(Pool(pool_texts, self.layout, self._stride, options))
                 for part in pools[-1].parts:
                     graph = self._graph(options, part.per_token)
                     for chosen in batching.cut(part.rows.lengths, part.members, self._batch_tokens):
@@ -216,18 +218,18 @@ class TextEncoder:
                 yield pool.vectors()
 
     def _unpooled(self, prompt):
-        """How many tokens at the begin of a text with a prompt are not pooled: [CLS] and its own, or none.
+        """How many tokens at the begin of a text with a prompt are not pooled: its own and special ones before, or 0.
 
         Raises:
           InputError: it leaves no room for a text.
         """
         length = len(self.tokenizer.encode_batch([prompt])[0]) if prompt else 0
-        if length + 2 >= self.max_seq_length and length:
+        if length and length >= self.layout.frame.room(self.max_seq_length, 1):
             raise InputError(
                 f"--prompt={prompt[:60]}: its {length} tokens leave no room for a text in "
                 f"--max_seq_length={self.max_seq_length}; raise it, or give an empty --prompt= for none"
             )
-        return length + 1 if length and not self.folder.pools_prompt else 0
+        return len(self.layout.frame.before) + length if length and not self.folder.pools_prompt else 0
 
     def tokens(self, ids):
         """list of str for ids."""
@@ -269,14 +271,14 @@ class TextEncoder:
         with self._lock:
             if (options, per_token) not in self._graphs:
                 if len(self._graphs) >= self.most_graphs and not per_token and SharedGraph.has(options):
-                    self._shared_graph = self._shared_graph or SharedGraph(self._encoder, self._layout)
+                    self._shared_graph = self._shared_graph or SharedGraph(self._encoder, self.layout)
                     return functools.partial(self._shared_graph, options=options)
                 quick = None
                 if self.low_latency and not per_token:
                     quick = LiteGraph(lambda: self._portable(options), cores.count())
                 model, function = self._computation(self._encoder, options, per_token)
                 most_tokens = lite_graph.MOST_TOKENS[self._dtype]
-                self._graphs[options, per_token] = Graph(model, self._layout, function, quick, most_tokens)
+                self._graphs[options, per_token] = Graph(model, self.layout, function, quick, most_tokens)
             return self._graphs[options, per_token]
 
     def _computation(self, encoder, options, per_token):
@@ -289,7 +291,7 @@ class TextEncoder:
         if self._dtype != "float32":
             encoder = _built(type(encoder), self.config, "float32")
             _load(encoder, open_weights(self.folder.model))
-        return concrete(self._layout, self._computation(encoder, options, per_token=False)[1], rows=1)
+        return concrete(self.layout, self._computation(encoder, options, per_token=False)[1], rows=1)
 
     def _pool_characters(self, options):
         if options.unit == "sentence" and not self._stride:

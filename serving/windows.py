@@ -6,7 +6,7 @@ most context.
 
 import numpy as np
 
-from processors.layouts import slots
+from processors.ragged import slots
 
 
 class Windows:
@@ -14,6 +14,7 @@ class Windows:
 
     Args:
       splits: int64 [n + 1], of the tokens.
+      frame: processors.templates.Frame, of each window.
       size, stride: tokens of the longest window, and from one window's begin to the next one's.
       whole: bool [n], texts that are one window whatever their length.
 
@@ -22,7 +23,8 @@ class Windows:
       first: int64 [n], the first window of each text. several: bool [n], which texts have more than one.
     """
 
-    def __init__(self, splits, size, stride, whole):
+    def __init__(self, splits, frame, size, stride, whole):
+        self._before, self._after = len(frame.before), len(frame.after)
         tokens = np.diff(splits)
         self._counts = np.where(whole, 1, 1 + np.maximum(0, -(-(tokens - size) // stride)))
         self.first = np.cumsum(self._counts) - self._counts
@@ -38,18 +40,20 @@ class Windows:
         return ids[slots(self._starts, self._lengths)], np.concatenate([[0], np.cumsum(self._lengths)])
 
     def merged(self, text, row_splits):
-        """Where the states of a text of several windows lie: [CLS] of the first, the tokens, [SEP] of the last.
+        """Where the states of a text of several windows lie, with the special tokens of the first and of the last.
 
         Args:
-          row_splits: int64 [windows + 1], of the packed rows: [CLS] window [SEP].
+          row_splits: int64 [windows + 1], of the packed rows: windows with their special tokens.
 
         Returns:
-          int64 [tokens + 2].
+          int64 [tokens + special ones].
         """
         rows = self.first[text] + np.arange(self._counts[text])
         begins = self._starts[rows] - self._starts[rows[0]]
         ends = begins + self._lengths[rows]
         # In the middle of an overlap both windows give a token as much context.
         borders = np.concatenate([[0], (begins[1:] + ends[:-1]) // 2, ends[-1:]])
-        inner = slots(row_splits[rows] + 1 + borders[:-1] - begins, np.diff(borders))
-        return np.concatenate([row_splits[rows[:1]], inner, row_splits[rows[-1:] + 1] - 1])
+        inner = slots(row_splits[rows] + self._before + borders[:-1] - begins, np.diff(borders))
+        first = row_splits[rows[0]] + np.arange(self._before)
+        last = row_splits[rows[-1] + 1] - self._after + np.arange(self._after)
+        return np.concatenate([first, inner, last])

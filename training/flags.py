@@ -160,8 +160,9 @@ def check_share(settings, *names):
 
 
 def check_positive(settings, *names):
-    """Raises InputError for the first of these settings that is not above 0, or no finite number."""
+    """Raises InputError for the first of these settings that is given and not above 0, or no finite number."""
     for name in names:
+        value = getattr(settings, name)
         # Not `<= 0`, which a number that is none (nan) passes.
-        if not 0 < getattr(settings, name) < math.inf:
-            raise InputError(f"--{name}={getattr(settings, name)}: a number above 0 is needed")
+        if value is not None and not 0 < value < math.inf:
+            raise InputError(f"--{name}={value}: a number above 0 is needed")

@@ -12,7 +12,7 @@ import tensorflow as tf
 import registry
 from errors import InputError
 from modeling.objective import Objective
-from processors import record_checks, text_files
+from processors import layouts, record_checks, text_files
 from processors.feature_spec import ids_of, token_axes
 from progress import Progress
 from training import checkpoints, curves, history, model_card, results, run, run_folder
@@ -200,9 +200,8 @@ class Pretraining:
         """predictions.jsonl: a line for each line of text."""
         path = os.path.join(self._settings.output_dir, "predictions.jsonl")
         logging.info("***** Running prediction ***** (%d lines)", len(self._texts))
-        found = objective.text_predictions(
-            self._texts, self._source.tokenizer, self._settings.max_seq_length, self._settings.predict_top_k
-        )
+        layout = layouts.get(objective.encoder.config.layout)(self._source.tokenizer, self._settings.max_seq_length)
+        found = objective.text_predictions(self._texts, layout, self._settings.predict_top_k)
         self._lock.folder.check()
         with Progress("prediction", len(self._texts), "line", leave=False) as progress:
             results.write_lines(path, _shown(progress, found))

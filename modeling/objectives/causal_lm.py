@@ -80,7 +80,7 @@ class CausalLM(Objective):
     def predictions(self, outputs):
         return {}
 
-    def text_predictions(self, texts, tokenizer, max_seq_length, top_k):
+    def text_predictions(self, texts, layout, top_k):
         """Yields, for each text, how likely it is: a log-likelihood, and that of each token and of the end.
 
         Texts of any length are read in stretches of `max_seq_length` tokens, with the state carried on.
@@ -91,11 +91,13 @@ class CausalLM(Objective):
             scores = tf.nn.log_softmax(self.logits(outputs))
             return tf.gather(scores, tf.reshape(features["next_ids"], [-1]), batch_dims=1), outputs.get("state")
 
+        tokenizer, max_seq_length = layout.tokenizer, layout.max_seq_length
+        end = [tokenizer.end_id]
         infer = tf.function(log_probabilities, reduce_retracing=True, autograph=False)
         for text in texts:
             ids, _ = tokenizer.encode_batch([text])
-            following = np.append(ids, tokenizer.sep_id).astype(np.int32)
-            before, state, found = np.append(tokenizer.sep_id, ids).astype(np.int32), self.zero_state(1), []
+            following, before = (np.concatenate(part).astype(np.int32) for part in ((ids, end), (end, ids)))
+            state, found = self.zero_state(1), []
             for start in range(0, len(following), max_seq_length):
                 part = slice(start, start + max_seq_length)
                 values, state = infer(_features(before[part], following[part]), state)

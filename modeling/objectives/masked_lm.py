@@ -120,9 +120,9 @@ class MaskedLM(Objective):
         """Neither the order of sentences nor the pooled output fills a mask."""
         return "|".join(filter(None, [self.encoder.optional_weights, r".*seq_relationship.*"]))
 
-    def text_predictions(self, texts, tokenizer, max_seq_length, top_k):
+    def text_predictions(self, texts, layout, top_k):
         """See modeling.mask_filling."""
-        return text_predictions(self, texts, tokenizer, max_seq_length, top_k)
+        return text_predictions(self, texts, layout, top_k)
 
 
 class MaskedLMHead(keras.layers.Layer):

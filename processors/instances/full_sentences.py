@@ -8,6 +8,7 @@ from bisect import bisect_right
 import numpy as np
 
 import registry
+from processors import templates
 from processors.instances.segments import Segments
 
 
@@ -22,15 +23,16 @@ def full_sentences(block, max_seq_length, short_seq_prob, rng):
       Segments.
     """
     # Instances are filled by cost: each sentence its tokens, the first of a document one more for the [SEP] before it.
-    ends, first_of_document = _cut_long(block, max_seq_length - 2)
+    longest, between = templates.BERT.room(max_seq_length, 1), len(templates.BERT.between)
+    ends, first_of_document = _cut_long(block, longest)
     starts = np.concatenate([[0], ends[:-1]])
-    costs = np.concatenate([[0], np.cumsum(ends - starts + first_of_document)]).tolist()
+    costs = np.concatenate([[0], np.cumsum(ends - starts + first_of_document * between)]).tolist()
     opens = first_of_document.tolist()
     first, sentence, count = [], 0, len(ends)
     while sentence < count:
         first.append(sentence)
         # Its first sentence needs no [SEP] before it: [CLS] is there.
-        room = costs[sentence] + max_seq_length - 2 + opens[sentence]
+        room = costs[sentence] + longest + opens[sentence] * between
         sentence = max(sentence + 1, bisect_right(costs, room) - 1)
     begins = first_of_document.copy()
     begins[first] = True  # a segment: sentences of one document in one instance

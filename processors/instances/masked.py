@@ -8,6 +8,7 @@ import dataclasses
 import numpy as np
 
 from processors.feature_spec import Feature
+from processors.ragged import slots
 
 
 def masked_lm_spec(max_predictions_per_seq):
@@ -51,7 +52,7 @@ class Sequences:
       splits: int64 [instances + 1]; instance i has the tokens splits[i]:splits[i + 1].
       input_ids: int32 [tokens].
       segment_ids: uint8 [tokens].
-      special: bool [tokens], [CLS] and [SEP].
+      special: bool [tokens], of those around the segments.
       word_starts: bool [tokens], where a token begins a word. Special tokens do, and so does the first token of each
         segment: a word that was cut in two by truncation is two words. (The original counts the second part to the
         last word of the segment before.)
@@ -64,33 +65,25 @@ class Sequences:
     word_starts: np.ndarray
 
 
-def assembled(segments, ids, word_starts, cls_id, sep_id):
-    """Sequences: [CLS] segment [SEP] segment [SEP] ... for each instance.
+def assembled(segments, ids, word_starts, frame):
+    """Sequences: the segments of each instance with special tokens around them.
 
     Args:
       segments: Segments.
       ids: int32 [tokens] of the block.
       word_starts: bool [tokens] of the block.
+      frame: templates.Frame.
     """
     lengths = segments.ends - segments.starts
-    opens = np.zeros(len(lengths), bool)  # whether a segment has the [CLS] before it
-    opens[segments.splits[:-1]] = True
-    ends = np.cumsum(lengths + 1 + opens)  # of the segments, their [SEP] included
-    total = int(ends[-1]) if len(ends) else 0
-    special = np.zeros(total, bool)
-    special[ends - 1] = True
-    cls = (ends - lengths - 2)[opens]
-    special[cls] = True
-    input_ids = np.full(total, sep_id, np.int32)
-    input_ids[cls] = cls_id
-    source = ranges(segments.starts, lengths)
-    starts = np.ones(total, bool)
-    text = np.flatnonzero(~special)
-    input_ids[text] = ids[source]
+    framed = frame.around(lengths, segments.splits)
+    text, source = framed.slots, slots(segments.starts, lengths)
+    framed.ids[text] = ids[source]
+    special, starts = np.ones(len(framed.ids), bool), np.ones(len(framed.ids), bool)
+    special[text] = False
     starts[text] = word_starts[source]
-    starts[(ends - 1 - lengths)[lengths > 0]] = True
-    segment_ids = np.repeat(segments.types.astype(np.uint8), lengths + 1 + opens)
-    return Sequences(np.append(0, ends)[segments.splits], input_ids, segment_ids, special, starts)
+    starts[framed.starts[lengths > 0]] = True
+    segment_ids = np.repeat(segments.types.astype(np.uint8), framed.sizes)
+    return Sequences(framed.row_splits, framed.ids, segment_ids, special, starts)
 
 
 def padded(features, max_seq_length, max_predictions_per_seq):
@@ -110,11 +103,5 @@ def _filled_up(values, splits, width):
     """Rows of `width` numbers each, as (values, splits)."""
     count, lengths = len(splits) - 1, np.diff(splits)
     table = np.zeros([count, width], values.dtype)
-    table[np.repeat(np.arange(count), lengths), ranges(np.zeros(count, np.int64), lengths)] = values
+    table[np.repeat(np.arange(count), lengths), slots(np.zeros(count, np.int64), lengths)] = values
     return table.ravel(), width * np.arange(count + 1)
-
-
-def ranges(starts, lengths):
-    """The numbers starts[0], starts[0] + 1, ... (lengths[0] of them), starts[1], ... as one array."""
-    before = np.cumsum(lengths) - lengths
-    return np.arange(int(lengths.sum())) + np.repeat(starts - before, lengths)

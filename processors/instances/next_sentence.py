@@ -6,9 +6,9 @@ Source: google-research/bert, create_pretraining_data.py, create_instances_from_
 from bisect import bisect_left
 
 import registry
+from processors import templates
 from processors.instances.segments import paired, target_length, uniform_source
 
-SPECIAL_TOKENS = 3
 ATTEMPTS = 10  # to draw another document than the present one
 
 
@@ -23,7 +23,7 @@ def next_sentence(block, max_seq_length, short_seq_prob, rng):
     Returns:
       Segments; labels 0: b follows a, 1: b is random.
     """
-    uniform, max_num_tokens = uniform_source(rng), max_seq_length - SPECIAL_TOKENS
+    uniform, max_num_tokens = uniform_source(rng), templates.BERT.room(max_seq_length, 2)
     splits, documents = block.sentence_splits.tolist(), block.document_splits.tolist()
     origins, count, rows = block.origins.tolist(), len(documents) - 1, []
     for document, (sentence, last) in enumerate(zip(documents, documents[1:])):

@@ -4,9 +4,8 @@ Source: Yang et al. 2018, https://arxiv.org/abs/1804.07754, section 2.
 """
 
 import registry
+from processors import templates
 from processors.instances.texts_apart import rows_apart, texts_apart
-
-SPECIAL_TOKENS = 2
 
 
 @registry.register("instances", "response_pairs")
@@ -19,7 +18,7 @@ def response_pairs(block, max_seq_length, short_seq_prob, rng):
             for first, end in _documents(block)
             for turn in range(first, end - 1)
         ],
-        max_seq_length - SPECIAL_TOKENS,
+        templates.BERT.room(max_seq_length, 1),
     )
 
 
@@ -33,7 +32,7 @@ def text_pairs(block, max_seq_length, short_seq_prob, rng):
     rows = [[_stretch(block, text) for text in range(first, end)] for first, end in _documents(block)]
     rows = [row[:2] + [text for text in row[2:] if text[0] < text[1]] for row in rows]
     rows = [row for row in rows if len(row) > 1 and all(start < end for start, end in row)]
-    return rows_apart(rows, max_seq_length - SPECIAL_TOKENS)
+    return rows_apart(rows, templates.BERT.room(max_seq_length, 1))
 
 
 def _documents(block):

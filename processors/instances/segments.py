@@ -31,7 +31,7 @@ class Block:
 
 @dataclasses.dataclass(frozen=True)
 class Segments:
-    """Instances as stretches of a block's ids; a [SEP] will follow each stretch, a [CLS] precede the first.
+    """Instances as stretches of a block's ids; special tokens will stand around them.
 
     Attributes:
       splits: int64 [instances + 1]; instance i has the segments splits[i]:splits[i + 1].

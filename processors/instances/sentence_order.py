@@ -6,9 +6,8 @@ Source: Lan et al. 2019 (ALBERT), section 3.1; google-research/albert, create_pr
 from bisect import bisect_left
 
 import registry
+from processors import templates
 from processors.instances.segments import paired, target_length, uniform_source
-
-SPECIAL_TOKENS = 3
 
 
 @registry.register("instances", "sentence_order")
@@ -21,7 +20,7 @@ def sentence_order(block, max_seq_length, short_seq_prob, rng):
     Returns:
       Segments; labels 0: in the order of the text, 1: swapped.
     """
-    uniform, max_num_tokens = uniform_source(rng), max_seq_length - SPECIAL_TOKENS
+    uniform, max_num_tokens = uniform_source(rng), templates.BERT.room(max_seq_length, 2)
     splits, documents = block.sentence_splits.tolist(), block.document_splits.tolist()
     rows = []
     for sentence, last in zip(documents, documents[1:]):

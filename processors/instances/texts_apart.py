@@ -1,11 +1,11 @@
-"""Instances whose texts stay apart: a record has [CLS] text [SEP] of each; nothing is masked, nothing random."""
+"""Instances whose texts stay apart: a record has each text as it would be alone; nothing is masked, nothing random."""
 
 import collections
 
 import numpy as np
 
-from processors.instances.masked import ranges
 from processors.instances.segments import Segments
+from processors.ragged import slots
 
 TEXTS = ("a", "b", "c")  # what the names of the texts' features begin with
 
@@ -39,11 +39,11 @@ def rows_apart(rows, longest):
     return Segments(splits, starts, kept, types, dropped_tokens=int((ends - kept).sum()))
 
 
-def features(segments, ids, cls_id, sep_id):
+def features(segments, ids, frame):
     """name -> (values, splits) of some instances, and a Counter of what they are.
 
     Args:
-      segments: Segments. ids: int32 [tokens] of the block.
+      segments: Segments. ids: int32 [tokens] of the block. frame: templates.Frame.
     """
     found, count = {}, len(segments)
     owners = np.repeat(np.arange(count), np.diff(segments.splits))
@@ -53,14 +53,11 @@ def features(segments, ids, cls_id, sep_id):
         lengths, sizes = (segments.ends - segments.starts)[chosen], np.zeros(count, np.int64)
         if not len(lengths):
             continue
-        sizes[owners[chosen]] = lengths + 2
-        splits = np.concatenate([[0], np.cumsum(sizes)])
-        first = splits[owners[chosen]]
-        values = np.full(splits[-1], sep_id, np.int32)
-        values[first] = cls_id
-        values[ranges(first + 1, lengths)] = ids[ranges(segments.starts[chosen], lengths)]
-        found[f"{text}_input_ids"] = values, splits
-        counts["tokens"] += len(values)
+        framed = frame.around(lengths)
+        framed.ids[framed.slots] = ids[slots(segments.starts[chosen], lengths)]
+        sizes[owners[chosen]] = framed.sizes
+        found[f"{text}_input_ids"] = framed.ids, np.concatenate([[0], np.cumsum(sizes)])
+        counts["tokens"] += len(framed.ids)
         counts["max_length"] = max(counts["max_length"], int(sizes.max()))
     counts["hard_negatives"] = int((segments.types == 2).sum())
     return found, counts

@@ -9,20 +9,21 @@ import collections
 import numpy as np
 
 import registry
-from processors.instances.masked import ranges
+from processors import templates
 from processors.instances.segments import Segments
+from processors.ragged import slots
 
 ENDS_DOCUMENT = 1  # type of a stretch with which a document ends
 
 
 @registry.register("instances", "token_stream")
 def token_stream(block, max_seq_length, short_seq_prob, rng):
-    """Stretches of at most `max_seq_length` - 1 tokens, none across the end of a document. Returns Segments.
+    """Stretches that leave room for an end, none across the end of a document. Returns Segments.
 
     A document that is so long that it is a part of several blocks ends with each of them.
     """
     documents = block.sentence_splits[block.document_splits]  # where each begins, in tokens
-    sizes, longest = np.diff(documents), max_seq_length - 1
+    sizes, longest = np.diff(documents), templates.DOCUMENT.room(max_seq_length, 1)
     parts = -(-sizes // longest)
     last = np.cumsum(parts)
     place = np.arange(last[-1] if len(last) else 0) - np.repeat(last - parts, parts)
@@ -34,18 +35,20 @@ def token_stream(block, max_seq_length, short_seq_prob, rng):
 
 token_stream.in_order = True
 token_stream.objective = "causal_lm"
+token_stream.template = templates.DOCUMENT
 
 
-def features(segments, ids, end_id):
-    """name -> (values, splits) of some stretches, with an end token after each document; and a Counter.
+def features(segments, ids, frame):
+    """name -> (values, splits) of some stretches, with an end behind each document; and a Counter.
 
     Args:
-      segments: Segments. ids: int32 [tokens] of the block.
+      segments: Segments. ids: int32 [tokens] of the block. frame: templates.Frame.
     """
     lengths = segments.ends - segments.starts
+    [end] = frame.after
     splits = np.concatenate([[0], np.cumsum(lengths + segments.types)])
-    values = np.full(splits[-1], end_id, np.int32)
-    values[ranges(splits[:-1], lengths)] = ids[ranges(segments.starts, lengths)]
+    values = np.full(splits[-1], end, np.int32)
+    values[slots(splits[:-1], lengths)] = ids[slots(segments.starts, lengths)]
     longest = int(np.diff(splits).max(initial=0))
     return {"input_ids": (values, splits)}, collections.Counter(
         instances=len(segments), tokens=len(values), max_length=longest

@@ -4,7 +4,7 @@ import logging
 
 import registry
 from errors import InputError
-from processors import batches, instance_records
+from processors import batches, instance_records, templates
 from processors.dynamic_masking import MASKINGS, DynamicMasking
 from processors.feature_spec import EXAMPLE_INDEX
 from processors.instances.masked import dynamic_spec, masked_lm_spec
@@ -64,7 +64,7 @@ class MaskedLMData(PretrainingData):
                 f"{self._files[0]}: does not say where words begin, which --masking={kind} needs; make the data with "
                 f"--masking={kind}"
             )
-        special = [tokenizer.cls_id, tokenizer.sep_id, tokenizer.pad_id]
+        special = [*templates.BERT.on(tokenizer).ids, tokenizer.pad_id]
 
         def masking(seed):
             return DynamicMasking(

@@ -45,7 +45,7 @@ class TokenStream(PretrainingData):
                 f"{self._files[0]}: made by --instances={self._manifest.instances}; a causal language model reads the "
                 "records of --instances=token_stream"
             )
-        self._end_id = tokenizer.sep_id
+        self._end_id = tokenizer.end_id
         self.record_set = instance_records.existing_instances(self._files, self._manifest, SPEC, config)
         logging.info("a stream of %d records in %d file(s)", self.record_set.num_examples, len(self._files))
 

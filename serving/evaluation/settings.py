@@ -122,13 +122,11 @@ def check(run):
     for name, allowed in (("split", SPLITS), ("dtype", DTYPES)):
         if getattr(run, name) not in allowed:
             raise InputError(f"--{name}={getattr(run, name)}: one of {', '.join(allowed)} is needed")
-    flags.check_positive(run, "batch_size", *(("window_stride",) if run.window_stride is not None else ()))
+    flags.check_positive(run, "batch_size", "max_seq_length", "window_stride")
     if run.folds < 2:
         raise InputError(f"--folds={run.folds}: at least 2 are needed")
     if not 0 <= run.seed < 1 << 32:
         raise InputError(f"--seed={run.seed}: a number from 0 to {(1 << 32) - 1} is needed")
-    if run.max_seq_length is not None and run.max_seq_length < 3:
-        raise InputError(f"--max_seq_length={run.max_seq_length}: at least 3 are needed for [CLS], a token, [SEP]")
     layers = vector_options.parse_layers(run.layers)
     options = vector_options.vector_options("sentence", run.pooling or "mean", layers, run.layer_mix)
     if options.unit != "sentence":

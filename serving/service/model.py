@@ -5,7 +5,6 @@ import dataclasses
 import numpy as np
 
 from errors import InputError
-from serving.predictor import WARM_UP_TEXTS
 from serving.service.refusal import Refusal
 
 # Each stays, tens of megabytes and seconds of work. So nobody can use up memory or time by asking for ever new kinds of
@@ -30,7 +29,7 @@ class Model:
     def warm_up(self):
         """Makes the graphs of what is asked for most."""
         if self.has_classifier:
-            self._predictor.probabilities(WARM_UP_TEXTS)
+            self._predictor.probabilities(self._predictor.warm_up_texts)
         if not self._predictor.folder.unread:
             self._warm(self.embedding()[1])
         self._predictor.low_latency = False  # what is asked for later would wait, and need the weights twice more
@@ -125,10 +124,10 @@ class Model:
         return list(zip(_finite(values), truncated.tolist()))
 
     def _warm(self, options):
-        """Before the texts of a client, which may be few or many, see the graph: see WARM_UP_TEXTS."""
+        """Before the texts of a client, which may be few or many, see the graph: see Predictor.warm_up_texts."""
         options = dataclasses.replace(options, prompt="")  # which no graph sees
         if options not in self._warm_options and len(self._warm_options) <= MOST_GRAPHS:
-            list(self._predictor.stream(WARM_UP_TEXTS, options))
+            list(self._predictor.stream(self._predictor.warm_up_texts, options))
             self._warm_options.add(options)
 
     def _vectors(self, texts, options):

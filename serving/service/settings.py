@@ -73,15 +73,13 @@ def check(run):
         raise InputError("--init_checkpoint is needed")
     if run.dtype not in DTYPES:
         raise InputError(f"--dtype={run.dtype}: one of {', '.join(DTYPES)} is needed")
-    if run.max_seq_length is not None and run.max_seq_length < 3:
-        raise InputError(f"--max_seq_length={run.max_seq_length}: at least 3 are needed for [CLS], a token, [SEP]")
     if not 0 <= run.port <= 65535:
         raise InputError(f"--port={run.port}: a number from 0 to 65535 is needed")
     if not 0 <= run.max_batch_delay_ms < math.inf:
         raise InputError(f"--max_batch_delay_ms={run.max_batch_delay_ms}: 0 or more is needed")
     check_positive(
         run, "max_batch_tokens", "max_queue_texts", "max_texts", "max_text_characters", "max_body_bytes",
-        "max_answer_numbers", "body_seconds", "drain_seconds",
+        "max_answer_numbers", "body_seconds", "drain_seconds", "max_seq_length",
     )  # fmt: skip
     if run.max_texts > run.max_queue_texts:
         raise InputError(

@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 
-from processors import documents, instance_making, sentences
+from processors import documents, instance_making, sentences, templates
 from processors.corpus_lint import CorpusLint
 from processors.tokenization import FullTokenizer
 
@@ -18,9 +18,7 @@ def lint(tmp_path, text, unit="blank_line", split=None, cased=False, num_files=1
     path = tmp_path / "vocab.txt"
     path.write_text("\n".join(vocab) + "\n")
     tokenizer = FullTokenizer(path, do_lower_case=not cased)
-    recipe = instance_making.Recipe(
-        "next_sentence", max_seq_length, 0.1, None, tokenizer.cls_id, tokenizer.sep_id, None, 1
-    )
+    recipe = instance_making.Recipe("next_sentence", max_seq_length, 0.1, None, templates.BERT.on(tokenizer), None, 1)
     files = [tmp_path / f"{i}.txt" for i in range(num_files)]
     for file in files:
         file.write_text(text, encoding="utf-8")

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from errors import InputError
-from processors import graph_layouts, graph_tokenizer, layouts, tokenization
+from processors import graph_tokenizer, layouts, tokenization
 from processors.graph_wordpiece import GraphWordPiece, GraphWords
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
@@ -101,10 +101,10 @@ def test_packed(tokenizer, length):
     splits = [np.concatenate([[0], np.cumsum(draw.integers(0, 12, count) * draw.integers(0, 2, count))]) for _ in "ab"]
     first, second = [(draw.integers(0, 30, s[-1]).astype(np.int32), s.astype(np.int64)) for s in splits]
     layout = layouts.Packed(tokenizer, length)
-    in_graph = tf.function(graph_layouts.get("packed"))
+    in_graph = tf.function(layout.graph_form())
     for pair in [(first,), (first, second)]:
         rows = layout.pack(*pair)
-        found = in_graph(tokenizer, length, *(tf.RaggedTensor.from_row_splits(*part) for part in pair))
+        found = in_graph(*(tf.RaggedTensor.from_row_splits(*part) for part in pair))
         mask = found["input_mask"].numpy() > 0
         assert mask.sum(axis=1).tolist() == rows.lengths.tolist()
         for name, values in rows.values.items():
@@ -114,8 +114,8 @@ def test_packed(tokenizer, length):
 
 
 def test_other_layouts_and_tokenizers_are_refused(tokenizer):
-    with pytest.raises(InputError, match="layout units .* known: packed"):
-        graph_layouts.get("units")
+    with pytest.raises(InputError, match="layout separate .* cannot be put into a graph"):
+        layouts.make("separate", "packed", tokenizer, 9).graph_form()
 
     class Characters:
         kind = "characters"

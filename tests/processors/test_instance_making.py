@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 from benchmarks.peers import original_instances
-from processors import documents, instance_making
+from processors import documents, instance_making, templates
 from processors.documents import TextBlock
 from processors.instances.masked import assembled
 from processors.masking import Masking, masked
@@ -22,7 +22,7 @@ def recipe(tokenizer, kind="token", short_seq_prob=0.1, seed=0, **changes):
     masking = Masking(kind, 0.15, 20, tokenizer.mask_id, tokenizer.vocab_size)
     arguments = {
         "instances": "next_sentence", "max_seq_length": 128, "short_seq_prob": short_seq_prob, "masking": masking,
-        "cls_id": tokenizer.cls_id, "sep_id": tokenizer.sep_id, "random_seed": seed,
+        "frame": templates.BERT.on(tokenizer), "random_seed": seed,
         "continues": None if kind == "token" else instance_making.continuations(tokenizer),
     }  # fmt: skip
     return instance_making.Recipe(**{**arguments, **changes})
@@ -62,7 +62,7 @@ def ours(made_blocks, made_recipe, dupe_factor):
         words = np.ones(len(block.ids), bool) if made_recipe.continues is None else ~made_recipe.continues[block.ids]
         for duplicate in range(dupe_factor):
             segments, rng = instance_making.make_segments(block, duplicate, made_recipe)
-            sequences = assembled(segments, block.ids, words, made_recipe.cls_id, made_recipe.sep_id)
+            sequences = assembled(segments, block.ids, words, made_recipe.frame)
             hidden = masked(sequences, made_recipe.masking, rng)
             now = hidden.input_ids[hidden.tokens]
             parts["lengths"].append(np.diff(sequences.splits))

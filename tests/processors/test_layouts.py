@@ -125,10 +125,10 @@ def test_fingerprint_changes_with_what_the_arrays_depend_on(tokenizer, tmp_path)
 
 
 def test_unknown_layouts_are_one_line(tokenizer):
-    with pytest.raises(InputError, match="the layout 'units' is unknown; known: packed$"):
+    with pytest.raises(InputError, match="the layout 'units' is unknown; known: packed, plain$"):
         layouts.get("units")
     for name, own in (("units", "packed"), ("separat", "packed")):
-        with pytest.raises(InputError, match=f"the layout '{name}' is unknown; known: packed, separate"):
+        with pytest.raises(InputError, match=f"the layout '{name}' is unknown; known: packed, plain, separate"):
             layouts.make(name, own, tokenizer, 8)
     for name in (None, "separate"):
         with pytest.raises(InputError, match="the layout 'units' is unknown; known: packed"):

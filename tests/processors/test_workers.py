@@ -88,10 +88,11 @@ import os, sys
 import numpy as np
 from processors import instance_making
 from processors.instances.segments import Block
+from processors.templates import Frame
 
 def made(number):
     block = Block(number, np.arange(40, dtype=np.int32), np.arange(0, 41, 4), np.array([0, 5, 10]), np.arange(2))
-    recipe = instance_making.Recipe("next_sentence", 16, 0.1, None, 1, 2, None, 1)
+    recipe = instance_making.Recipe("next_sentence", 16, 0.1, None, Frame((1,), (2,), (2,)), None, 1)
     assert instance_making.block_records((block, 0, 1), recipe).records
     return os.getpid(), {name.split(".")[0] for name in sys.modules}
 """

@@ -55,7 +55,9 @@ def test_batches_of_every_kind(whole_run, rewritten):
 def test_pre_training(classifier, rewritten):
     tokenizer = FullTokenizer(classifier / "vocab.txt")
     encoder = Bert(BertConfig.from_json_file(str(classifier / "config.json")))
-    assert len(list(mask_filling.text_predictions(MaskedLM(encoder), ["a [MASK]", "a b"], tokenizer, 12, 2))) == 2
+    assert (
+        len(list(mask_filling.text_predictions(MaskedLM(encoder), ["a [MASK]", "a b"], Packed(tokenizer, 12), 2))) == 2
+    )
     ones = tf.ones([2, 5], tf.int32)
     rows = tf.data.Dataset.from_tensors({"input_ids": ones, "input_mask": ones})
     masking = DynamicMasking(tokenizer.mask_id, tokenizer.vocab_size, [tokenizer.cls_id], 2, 0.15)

@@ -6,6 +6,9 @@ from hypothesis import strategies as st
 
 from processors.instances import masked
 from processors.instances.segments import Segments
+from processors.templates import Frame
+
+FRAME = Frame((1,), (2,), (2,))
 
 
 @given(st.lists(st.lists(st.integers(0, 9), min_size=1, max_size=4), max_size=6), st.integers(0, 2**32))
@@ -17,7 +20,7 @@ def test_assembled(shapes, seed):
     starts = rng.integers(0, 40, len(sizes))
     types = rng.integers(0, 2, len(sizes))
     splits = np.cumsum([0, *map(len, shapes)])
-    made = masked.assembled(Segments(splits, starts, starts + sizes, types), ids, begins, 1, 2)
+    made = masked.assembled(Segments(splits, starts, starts + sizes, types), ids, begins, FRAME)
     for i, (first, beyond) in enumerate(zip(splits, splits[1:])):
         tokens, segment_ids, special, words = [1], [], [True], [True]
         for segment in range(first, beyond):

@@ -7,6 +7,7 @@ from small_blocks import block, instances, numbered
 from processors import example_bytes
 from processors.instances import texts_apart
 from processors.instances.response_pairs import response_pairs, text_pairs
+from processors.templates import Frame
 
 CLS, SEP = 1, 2
 
@@ -45,7 +46,7 @@ def test_each_text_is_cut_from_its_end_and_the_cut_is_counted():
 def test_records_hold_each_text_with_its_special_tokens():
     documents = numbered([[2, 3], [1, 2, 3], [4, 1]])
     _, segments, one = made(text_pairs, documents)
-    features, counts = texts_apart.features(segments, one.ids, CLS, SEP)
+    features, counts = texts_apart.features(segments, one.ids, Frame((CLS,), (SEP,), (SEP,)))
     rows = [tf.train.Example.FromString(record).features.feature for record in example_bytes.examples(features)]
     found = [
         [list(row[f"{text}_input_ids"].int64_list.value) for text in "abc" if row[f"{text}_input_ids"].int64_list.value]
@@ -54,5 +55,5 @@ def test_records_hold_each_text_with_its_special_tokens():
     assert found == [[[CLS, *text, SEP] for text in document] for document in documents]
     assert counts == {"instances": 3, "texts": 7, "tokens": 16 + 14, "max_length": 6, "hard_negatives": 1}
     # A part without hard negatives has no such feature.
-    features, counts = texts_apart.features(segments.part(2, 3), one.ids, CLS, SEP)
+    features, counts = texts_apart.features(segments.part(2, 3), one.ids, Frame((CLS,), (SEP,), (SEP,)))
     assert set(features) == {"a_input_ids", "b_input_ids"} and counts["hard_negatives"] == 0

@@ -18,7 +18,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[3]
     [
         ({"init_checkpoint": None}, "--init_checkpoint is needed"),
         ({"dtype": "int8"}, "one of float32, bfloat16, float16"),
-        ({"max_seq_length": 2}, "at least 3"),
+        ({"max_seq_length": 0}, "--max_seq_length=0: .* above 0"),
         ({"port": 70000}, "0 to 65535"),
         ({"max_batch_delay_ms": -1.0}, "0 or more"),
         ({"max_texts": 0}, "above 0"),
