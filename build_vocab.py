@@ -1,4 +1,4 @@
-"""Trains a WordPiece vocabulary or a SentencePiece model on text, or adds the words of a domain to a vocabulary.
+"""Trains a WordPiece vocabulary, one of words or a SentencePiece model on text, or adds the words of a domain to a vocabulary.
 
 python build_vocab.py --input_file='corpus/*.txt' --output_file=vocabulary/vocab.txt
 python build_vocab.py --input_file='corpus/*.txt' --output_file=vocabulary/spiece.model --model_type=unigram
@@ -47,29 +47,7 @@ def count(settings, splitter):
 
 def train(settings):
     """Trains and writes a vocabulary, and says how it covers the corpus."""
-    from processors.tokenization import casing
-    from processors.vocabulary import sentencepiece, wordpiece
-    from processors.vocabulary.words import BasicWords, PreparedWords
-
-    if settings.model_type == "wordpiece":
-        counts = count(settings, BasicWords(settings.do_lower_case))
-        unused = settings.num_unused_tokens
-        if unused is None:
-            unused = UNUSED if settings.vocab_size >= UNUSED_FROM_SIZE else 0
-        entries = wordpiece.train(
-            counts, settings.vocab_size, settings.min_frequency, unused, settings.limit_alphabet,
-            settings.character_coverage,
-        )  # fmt: skip
-        if not settings.do_lower_case and casing(entries) == "uncased":
-            logging.warning(
-                "the corpus has no upper-case letter: the other scripts take such a vocabulary for an uncased one and "
-                "refuse --do_lower_case=False with it; use --do_lower_case=True, which also strips accents"
-            )
-        tokenizer = wordpiece.save(entries, settings.output_file, settings.do_lower_case)
-    else:
-        counts = count(settings, PreparedWords(settings.do_lower_case))
-        model = sentencepiece.train(counts, settings.vocab_size, settings.model_type, settings.character_coverage)
-        tokenizer = sentencepiece.save(model, settings.output_file, settings.do_lower_case)
+    counts, tokenizer = TRAINERS[settings.model_type](settings)
     print(f"vocabulary: {tokenizer.vocab_size} entries", *_coverage(counts, tokenizer), sep="\n")
     print(f"written: {settings.output_file}")
     print(
@@ -78,14 +56,56 @@ def train(settings):
     )
 
 
+def _wordpiece(settings):
+    from processors.tokenization import casing
+    from processors.vocabulary import wordpiece
+    from processors.vocabulary.words import BasicWords
+
+    counts = count(settings, BasicWords(settings.do_lower_case))
+    unused = settings.num_unused_tokens
+    if unused is None:
+        unused = UNUSED if settings.vocab_size >= UNUSED_FROM_SIZE else 0
+    entries = wordpiece.train(
+        counts, settings.vocab_size, settings.min_frequency, unused, settings.limit_alphabet,
+        settings.character_coverage,
+    )  # fmt: skip
+    if not settings.do_lower_case and casing(entries) == "uncased":
+        logging.warning(
+            "the corpus has no upper-case letter: the other scripts take such a vocabulary for an uncased one and "
+            "refuse --do_lower_case=False with it; use --do_lower_case=True, which also strips accents"
+        )
+    return counts, wordpiece.save(entries, settings.output_file, settings.do_lower_case)
+
+
+def _words(settings):
+    from processors.vocabulary import whole_words
+    from processors.vocabulary.words import BasicWords
+
+    counts = count(settings, BasicWords(settings.do_lower_case))
+    entries = whole_words.train(counts, settings.vocab_size, settings.min_frequency)
+    return counts, whole_words.save(entries, settings.output_file, settings.do_lower_case)
+
+
+def _sentence_pieces(settings):
+    from processors.vocabulary import sentencepiece
+    from processors.vocabulary.words import PreparedWords
+
+    counts = count(settings, PreparedWords(settings.do_lower_case))
+    model = sentencepiece.train(counts, settings.vocab_size, settings.model_type, settings.character_coverage)
+    return counts, sentencepiece.save(model, settings.output_file, settings.do_lower_case)
+
+
+TRAINERS = {"wordpiece": _wordpiece, "words": _words, "unigram": _sentence_pieces, "bpe": _sentence_pieces}
+
+
 def extend(settings):
     """Adds words to a vocabulary, and rows to its checkpoint."""
-    from processors.tokenization import FullTokenizer, load_tokenizer
+    from processors.tokenization import load_tokenizer
     from processors.vocabulary import extension, wordpiece
     from processors.vocabulary.words import BasicWords
 
     old = load_tokenizer(settings.extend, settings.do_lower_case if flags.given("do_lower_case") else None)
-    if not isinstance(old, FullTokenizer):
+    if not old.can_grow:
         raise InputError(f"--extend={settings.extend}: a WordPiece vocabulary (vocab.txt) is needed; train a new model")
     if old.vocab_size > len(old.settings.tokens):
         raise InputError(

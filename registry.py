@@ -26,6 +26,7 @@ PACKAGES = {
     "instances": "processors.instances",
     "optimizer": "training.optimizers",
     "learning_rate_schedule": "training.schedules",
+    "tokenizer": "processors.tokenizers",
     "weight_format": "training.weight_formats",
 }
 _FOLDERS = {package.split(".")[0] for package in PACKAGES.values()}

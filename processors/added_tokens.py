@@ -11,7 +11,7 @@ import unicodedata
 from processors.normalization import convert_to_unicode
 
 # Unicode's White_Space; Python's own idea of it has four control characters more.
-_WHITE_SPACE = "\t\n\x0b\x0c\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
+WHITE_SPACE = "\t\n\x0b\x0c\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
 _CIRCLED_LETTERS = ((0x24B6, 0x24E9), (0x1F130, 0x1F149), (0x1F150, 0x1F169), (0x1F170, 0x1F189))
 
 
@@ -105,9 +105,9 @@ class _Places:
             if token.single_word and (_is_word(text[start - 1 : start]) or _is_word(text[end : end + 1])):
                 continue
             if token.lstrip:
-                start = max(len(text[:start].rstrip(_WHITE_SPACE)), end_of_last)
+                start = max(len(text[:start].rstrip(WHITE_SPACE)), end_of_last)
             if token.rstrip:
-                end = len(text) - len(text[end:].lstrip(_WHITE_SPACE))
+                end = len(text) - len(text[end:].lstrip(WHITE_SPACE))
             if end_of_last < start:
                 yield text[end_of_last:start]
             yield token

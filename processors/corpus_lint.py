@@ -87,15 +87,12 @@ class CorpusLint:
             self._unfinished = None
 
     def _add_unknown(self, texts, block):
-        if len(texts) != len(block.sentence_splits) - 1 or self.tokenizer.kind != "wordpiece":
+        if len(texts) != len(block.sentence_splits) - 1:
             return  # lines without a token are rare; their block is not looked into
         tokens = np.flatnonzero(block.ids == self.tokenizer.unk_id)
         rows = np.unique(np.searchsorted(block.sentence_splits, tokens, side="right") - 1)
         for row in rows[:: max(1, len(rows) // LINES_SAMPLED)].tolist():
-            for word in self.tokenizer.basic_tokenizer.tokenize(texts[row]):
-                wordpiece = self.tokenizer.wordpiece_tokenizer
-                if wordpiece.tokenize(word) == [wordpiece.unk_token]:
-                    self.unknown[word] += 1
+            self.unknown.update(self.tokenizer.unknown_words(texts[row]))
         if len(self.unknown) > UNKNOWN_WORDS_KEPT:
             self.unknown = collections.Counter(dict(self.unknown.most_common(UNKNOWN_WORDS_KEPT // 2)))
 

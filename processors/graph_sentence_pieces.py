@@ -15,7 +15,7 @@ import tensorflow_text
 from processors import code_points
 from processors.code_points import CodePoints
 from processors.graph_code_points import GraphCodePoints
-from processors.sentence_pieces import UNDERLINE
+from processors.tokenizers.sentencepiece import UNDERLINE
 
 
 def _re2_class(has_property):
@@ -81,7 +81,7 @@ class GraphSentencePieces:
 
 
 class GraphPreparation:
-    """`sentence_pieces.prepared` in a graph: what a model gets to see of a text.
+    """`sentencepiece.prepared` in a graph: what a model gets to see of a text.
 
     Args:
       do_lower_case, keep_accents: bool, as of a SentencePieceTokenizer.

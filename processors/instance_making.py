@@ -15,7 +15,6 @@ from processors import example_bytes, masking, templates
 from processors.instances import texts_apart, token_stream
 from processors.instances.masked import assembled, padded
 from processors.instances.segments import Block
-from processors.normalization import is_cjk
 from processors.segmenters import SegmentedWords
 
 # More would need more memory, and are no faster: the arrays of so many fit into a processor's cache.
@@ -104,21 +103,6 @@ def tokenized(text_block, tokenizer, keep_texts=False, keep_empty=False):
 
 def _splits(sizes):
     return np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes, dtype=np.int64)])
-
-
-def continuations(tokenizer):
-    """Which tokens of a vocabulary continue a word, bool [vocab_size].
-
-    WordPiece marks them by "##". SentencePiece marks beginnings, and cuts off punctuation without a mark: there, a
-    piece of letters and digits without the mark continues a word, unless it is an ideograph.
-    """
-    table = np.zeros(tokenizer.vocab_size, bool)
-    for i, token in tokenizer.inv_vocab.items():
-        if tokenizer.kind == "wordpiece":
-            table[i] = token.startswith("##")
-        else:
-            table[i] = token.isalnum() and not any(map(is_cjk, token))
-    return table
 
 
 def block_records(task, recipe):

@@ -59,7 +59,7 @@ def make_recipe(run, tokenizer):
     return instance_making.Recipe(
         run.instances, run.max_seq_length, run.short_seq_prob, None if run.dynamic_masking else masking,
         instance_making.template_of(run.instances).on(tokenizer),
-        None if kind == "token" else instance_making.continuations(tokenizer),
+        None if kind == "token" else tokenizer.continuations(),
         run.random_seed, segmenters.SegmentedWords(run.segmenter, tokenizer) if run.segmenter else None,
         run.pad_records,
     )  # fmt: skip

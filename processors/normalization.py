@@ -28,7 +28,7 @@ def whitespace_tokenize(text):
     return text.split()
 
 
-class _CharTable(dict):
+class CharTable(dict):
     """A table for `str.translate` that decides about each character when it is first met."""
 
     def __init__(self, replacement):
@@ -54,10 +54,10 @@ class _Tables:
         def split(char):
             return f" {char} " if rules.is_punctuation(char) else char
 
-        self.clean = _CharTable(cleaned)
-        self.split = _CharTable(split)
-        self.split_without_marks = _CharTable(lambda char: None if rules.is_mark(char) else split(char))
-        self.without_marks = _CharTable(lambda char: None if rules.is_mark(char) else char)
+        self.clean = CharTable(cleaned)
+        self.split = CharTable(split)
+        self.split_without_marks = CharTable(lambda char: None if rules.is_mark(char) else split(char))
+        self.without_marks = CharTable(lambda char: None if rules.is_mark(char) else char)
 
 
 _tables = functools.cache(_Tables)

@@ -46,14 +46,14 @@ class SegmentedWords:
 
     Args:
       name: see `load`.
-      tokenizer: a FullTokenizer.
+      tokenizer: a Tokenizer that cuts words.
 
     Raises:
-      InputError: the vocabulary is not WordPiece, whose pieces never reach over two words of a segmenter.
+      InputError: its tokens may reach over two words of a segmenter.
     """
 
     def __init__(self, name, tokenizer):
-        if tokenizer.kind != "wordpiece":
+        if not tokenizer.cuts_words:
             raise InputError(
                 f"--segmenter={name}: a WordPiece vocabulary (vocab.txt) is needed, this is {tokenizer.kind}"
             )

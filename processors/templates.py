@@ -32,7 +32,7 @@ class Template(Form):
 
     def on(self, tokenizer):
         """The Frame with a tokenizer's ids. Raises InputError where its vocabulary lacks one."""
-        return Frame(*(tuple(getattr(tokenizer, f"{role}_id") for role in roles) for roles in self.parts()))
+        return Frame(*(tuple(map(tokenizer.special_id, roles)) for roles in self.parts()))
 
     def parts(self):
         """(before, between, after)."""

@@ -1,10 +1,165 @@
 """What a tokenizer is, whatever it cuts texts into."""
 
+import itertools
+
+import numpy as np
+
+from errors import InputError
+
+MAX_LENGTH = 512  # tokens, of a model that does not say another number
+
 
 class Tokenizer:
-    """Base of all tokenizers."""
+    """Base of all tokenizers, which are registered as "tokenizer"; `load_tokenizer` asks them in turn.
 
-    @property
-    def end_id(self):
-        """What a text ends with in a stream of texts."""
-        return self.sep_id
+    Attributes:
+      order: a literal; the lowest is asked first.
+      kind: str, the registered name.
+      said_as: what a folder has to hold, for messages.
+      file_names: names of vocabulary files by which a folder is known to have one, a literal.
+      vocab_file: str, where the vocabulary was read from.
+      vocab, inv_vocab: dicts token -> id, id -> token.
+      vocab_size: int, one more than the largest id.
+      do_lower_case: bool.
+      added_tokens: processors.added_tokens.AddedTokens that texts are cut at, or None.
+      second_segment_id: int, segment_ids of a pair's second text.
+      model_max_length: int, tokens of the longest text that the model is meant for; None where no file says it.
+      cls_id, sep_id, pad_id, unk_id, mask_id: int; InputError where the vocabulary has no such token.
+      end_id: int, what a text ends with in a stream of texts.
+      cuts_words: whether a text has the tokens of its words, whoever finds the words.
+      can_grow: whether `build_vocab.py --extend` can add words.
+      word_unit: what `word_pieces` takes, for a reader.
+    """
+
+    order = 50
+    kind = said_as = None
+    file_names = ()
+    added_tokens = model_max_length = None
+    second_segment_id = 1
+    cuts_words = can_grow = False
+    word_unit = "words"
+
+    @staticmethod
+    def fits(path, names):
+        """Whether a vocabulary is of this kind; cheap, since every kind is asked.
+
+        Args:
+          path: str, of a folder or a file.
+          names: set of the names in the folder; None for a file.
+        """
+        return False
+
+    @classmethod
+    def load(cls, path, names, do_lower_case=None):
+        """The tokenizer of a path that fits.
+
+        Args:
+          path, names: see `fits`.
+          do_lower_case: the casing that was asked for; None: what is saved, or what the vocabulary shows.
+
+        Raises:
+          InputError: damaged files, or a casing that contradicts the saved one.
+        """
+        raise NotImplementedError
+
+    def save(self, folder, model_max_length=None):
+        """Writes files into `folder` that `load` reads. `model_max_length`: by default the tokenizer's own."""
+        raise NotImplementedError
+
+    def tokenize(self, text):
+        """Returns the tokens (str) of one text, without special tokens around it."""
+        raise NotImplementedError
+
+    def convert_tokens_to_ids(self, tokens):
+        return [self.vocab[token] for token in tokens]
+
+    def convert_ids_to_tokens(self, ids):
+        return [self.inv_vocab[int(i)] for i in ids]
+
+    def encode_batch(self, texts):
+        """The ids of many texts, equal to `convert_tokens_to_ids(tokenize(text))` of each.
+
+        Args:
+          texts: list of str.
+
+        Returns:
+          ids int32 [total] and row_splits int64 [n + 1]; text i has ids[row_splits[i]:row_splits[i + 1]].
+        """
+        return joined([self.convert_tokens_to_ids(self.tokenize(text)) for text in texts])
+
+    def encode_words(self, words):
+        """The ids of texts that are words already, list of str: ids and row_splits of the words, as `encode_batch`."""
+        return self.encode_batch(words)
+
+    def fingerprint(self):
+        """A sha256, hex, of everything the ids depend on."""
+        raise NotImplementedError
+
+    def special_names(self, role):
+        """Tokens that may have a role ("cls", "sep", "mask", ...) in a vocabulary, the likeliest first."""
+        return ()
+
+    def special_id(self, role):
+        """The id of the token with a role. Raises InputError where the vocabulary has none."""
+        found = next((name for name in self.special_names(role) if name in self.vocab), None)
+        if found is None:
+            raise self.lacking(role)
+        return self.vocab[found]
+
+    def lacking(self, role):
+        """The InputError for a vocabulary without a token of a role."""
+        names = " or ".join(self.special_names(role)) or f"token for {role!r}"
+        return InputError(f"{self.vocab_file}: no {names} among {self.vocab_size} tokens, which this model needs")
+
+    cls_id = property(lambda self: self.special_id("cls"))
+    sep_id = property(lambda self: self.special_id("sep"))
+    pad_id = property(lambda self: self.special_id("pad"))
+    unk_id = property(lambda self: self.special_id("unk"))
+    mask_id = property(lambda self: self.special_id("mask"))
+    end_id = property(lambda self: self.special_id("end"))
+
+    def continuations(self):
+        """Which tokens continue a word, bool [vocab_size]; here none does."""
+        return np.zeros(self.vocab_size, bool)
+
+    def unknown_words(self, text):
+        """The words of a text that have no token of their own, list of str; [] where that cannot be said."""
+        return []
+
+    def word_pieces(self, word):
+        """The tokens of one word, list of str."""
+        return self.tokenize(word)
+
+    def holds_unknown(self, pieces):
+        """Whether something in the tokens of a word is unknown."""
+        return not self.vocab.keys() >= set(pieces)
+
+    def check_casing(self, do_lower_case=None):
+        """Raises InputError where a casing (None: the tokenizer's own) is not what the vocabulary shows."""
+
+    def graph_form(self):
+        """The tokenizer in a TensorFlow graph: a function string [n] -> RaggedTensor int32 [n, tokens], the same ids.
+
+        Its `resources` are what a SavedModel with that function has to keep hold of. Bytes that are no UTF-8 are
+        dropped, as `convert_to_unicode` does; a lone surrogate, which has no UTF-8, cannot come into a graph.
+
+        Raises:
+          InputError: there is none.
+        """
+        raise InputError(f"a tokenizer of the kind {self.kind} cannot be put into a graph; use serving.Predictor")
+
+
+def joined(rows):
+    """Lists of ids -> ids int32 [total] and row_splits int64 [n + 1]."""
+    row_splits = np.zeros(len(rows) + 1, np.int64)
+    np.cumsum([len(row) for row in rows], out=row_splits[1:])
+    return np.fromiter(itertools.chain.from_iterable(rows), np.int32, row_splits[-1]), row_splits
+
+
+def check_asked(config_file, saved, asked):
+    """Raises InputError where another casing is asked for than a file has; None: none is asked for, or saved."""
+    if saved is not None and asked is not None and saved != asked:
+        raise InputError(
+            f"{config_file}: do_lower_case is {saved}, --do_lower_case={asked} was asked for; "
+            f"use --do_lower_case={saved}, or another vocabulary"
+        )

@@ -82,7 +82,7 @@ class Prepared:
         starts = self.word_splits[:-1], self.word_splits[:-1] + counts[0]
         tokens, numbers = [], []
         for part, count, start in zip(rows, counts, starts):
-            ids, splits = self._layout.tokenizer.encode_batch(list(itertools.chain.from_iterable(part)))
+            ids, splits = self._layout.tokenizer.encode_words(list(itertools.chain.from_iterable(part)))
             tokens.append((ids, splits[np.concatenate([[0], np.cumsum(count)])]))
             numbers.append(np.repeat(slots(start, count), np.diff(splits)))
         return *tokens, numbers

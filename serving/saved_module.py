@@ -9,7 +9,6 @@ import tempfile
 
 import tensorflow as tf
 
-from processors import graph_tokenizer
 from serving import vector_graph
 
 LABELS_NAME = "labels.txt"
@@ -75,7 +74,7 @@ def save(head, layout, folder, packed=None):
     Raises:
       InputError: a tokenizer or a layout that no graph knows.
     """
-    tokenize, features = graph_tokenizer.get(layout.tokenizer), layout.graph_form()
+    tokenize, features = layout.tokenizer.graph_form(), layout.graph_form()
 
     @tf.function(autograph=False)
     def call(text, text_b=None):

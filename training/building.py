@@ -11,8 +11,7 @@ import registry
 from errors import InputError
 from modeling.encoder import DTYPES, policy
 from modeling.switches import rematerialization, static_shapes
-from processors import tokenizer_json
-from processors.tokenization import VOCAB_NAME, load_tokenizer
+from processors.tokenization import load_tokenizer, vocabulary_names
 from training.weight_formats.config_file import read_config
 from training.weights import load_weights, open_weights
 
@@ -68,7 +67,7 @@ class ModelSource:
         if not settings.bert_config_file:
             return None
         folder = os.path.dirname(settings.bert_config_file)
-        beside = (os.path.join(folder, name) for name in (VOCAB_NAME, tokenizer_json.NAME))
+        beside = (os.path.join(folder, name) for name in vocabulary_names())
         return next((path for path in beside if os.path.exists(path)), None)
 
     def _check(self, settings):

@@ -9,7 +9,14 @@ from training.settings import ENCODING, PATH, PATHS, Settings, setting
 
 # The released vocabularies have 99 unused entries before [UNK]; in a small one they would take too much room.
 UNUSED, UNUSED_FROM_SIZE = 99, 2000
-OF_WORDPIECE = ("min_frequency", "limit_alphabet", "num_unused_tokens")
+# --model_type -> the ending of its file, and the flags of some that it takes.
+MODEL_TYPES = {
+    "wordpiece": (".txt", ("min_frequency", "limit_alphabet", "num_unused_tokens", "character_coverage")),
+    "words": (".txt", ("min_frequency",)),
+    "unigram": (".model", ("character_coverage",)),
+    "bpe": (".model", ("character_coverage",)),
+}
+OF_SOME = ("min_frequency", "limit_alphabet", "num_unused_tokens", "character_coverage")
 OF_EXTENSION = ("num_new_tokens", "use_unused", "init_checkpoint", "output_dir")
 OF_TRAINING = ("model_type", "vocab_size", "limit_alphabet", "character_coverage", "num_unused_tokens")
 
@@ -29,13 +36,17 @@ class VocabularySettings(Settings):
         holds=PATH,
     )
     overwrite: bool = setting(False, "Replace files that are there.")
-    model_type: str = setting("wordpiece", "wordpiece, or unigram or bpe for a SentencePiece model.")
+    model_type: str = setting(
+        "wordpiece", "wordpiece, words for whole words, or unigram or bpe for a SentencePiece model."
+    )
     vocab_size: int = setting(30522, "Entries of the vocabulary; fewer where the text has no more pieces.")
     do_lower_case: bool = setting(
         True,
         "Whether to lower case the text, and strip accents. With --extend: by default as saved with the vocabulary.",
     )
-    min_frequency: int = setting(2, "How often a piece (of wordpiece), or a new word of --extend, occurs at least.")
+    min_frequency: int = setting(
+        2, "How often a piece (of wordpiece), a word (of words), or a new word of --extend, occurs at least."
+    )
     character_coverage: float = setting(
         1.0, "Share of the running text whose characters get an entry; 0.9995 leaves rare ones unknown."
     )
@@ -67,8 +78,8 @@ def check(settings):
         raise InputError("--input_file is needed: text files or patterns, comma-separated")
     if not settings.output_file and not settings.output_dir:
         raise InputError("--output_file is needed, as vocabulary/vocab.txt")
-    if settings.model_type not in ("wordpiece", "unigram", "bpe"):
-        raise InputError(f"--model_type={settings.model_type}: one of wordpiece, unigram, bpe is needed")
+    if settings.model_type not in MODEL_TYPES:
+        raise InputError(f"--model_type={settings.model_type}: one of {', '.join(MODEL_TYPES)} is needed")
     flags.check_positive(settings, "vocab_size", "min_frequency", "num_new_tokens", "character_coverage")
     if settings.character_coverage > 1:
         raise InputError(f"--character_coverage={settings.character_coverage}: a share, at most 1, is needed")
@@ -79,8 +90,8 @@ def check(settings):
     if bool(settings.init_checkpoint) != bool(settings.output_dir):
         raise InputError("--init_checkpoint and --output_dir belong together: what to extend, and where to write it")
     _refuse(OF_TRAINING if settings.extend else OF_EXTENSION, "with" if settings.extend else "without", "--extend")
-    if settings.model_type != "wordpiece":
-        _refuse(OF_WORDPIECE, "with", f"--model_type={settings.model_type}")
+    _, taken = MODEL_TYPES[settings.model_type]
+    _refuse([name for name in OF_SOME if name not in taken], "with", f"--model_type={settings.model_type}")
     _check_outputs(settings)
 
 
@@ -91,12 +102,12 @@ def _refuse(names, how, other):
 
 
 def _check_outputs(settings):
-    kind = ".txt" if settings.model_type == "wordpiece" else ".model"
+    ending, _ = MODEL_TYPES[settings.model_type]
     paths = []
     if settings.output_file:
         folder, name = os.path.split(settings.output_file)
-        if not name.endswith(kind) or name == kind:
-            raise InputError(f"--output_file={settings.output_file}: a name that ends in {kind} is needed")
+        if not name.endswith(ending) or name == ending:
+            raise InputError(f"--output_file={settings.output_file}: a name that ends in {ending} is needed")
         beside = ["tokenizer_config.json", *(["tokenizer.json"] if name == "vocab.txt" else [])]
         paths += [settings.output_file, *(os.path.join(folder, other) for other in beside)]
     if settings.output_dir:

@@ -3,7 +3,6 @@
 import dataclasses
 
 from processors.normalization import is_punctuation
-from processors.tokenization import FullTokenizer
 
 _MOST_SHOWN = 10
 
@@ -63,10 +62,4 @@ def measure(counts, tokenize, is_unknown, unit="words"):
 
 def coverage(counts, tokenizer):
     """The Coverage of words as the tokenizer's kind has them: see `words.BasicWords`, `words.PreparedWords`."""
-    if isinstance(tokenizer, FullTokenizer):
-        wordpiece = tokenizer.wordpiece_tokenizer
-        return measure(counts, wordpiece.tokenize, [wordpiece.unk_token].__eq__, "words and punctuation marks")
-    known = tokenizer.vocab
-    return measure(
-        counts, tokenizer.tokenize, lambda pieces: not known.keys() >= set(pieces), "words with their punctuation"
-    )
+    return measure(counts, tokenizer.word_pieces, tokenizer.holds_unknown, tokenizer.word_unit)

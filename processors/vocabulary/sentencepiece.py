@@ -10,7 +10,7 @@ import re
 
 from errors import InputError
 from files import replaced
-from processors.sentence_pieces import SentencePieceTokenizer
+from processors.tokenizers.sentencepiece import SentencePieceTokenizer
 
 # ALBERT's names and places, which `transformers` takes for granted.
 SPECIAL_TOKENS = ("<pad>", "<unk>", "[CLS]", "[SEP]", "[MASK]")

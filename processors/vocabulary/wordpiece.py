@@ -11,7 +11,7 @@ import os
 from errors import InputError
 from files import replaced
 from processors.normalization import is_cjk, is_punctuation
-from processors.tokenization import FullTokenizer
+from processors.tokenizers.wordpiece import FullTokenizer
 from processors.vocabulary.alphabet import alphabet
 from processors.wordpiece import MAX_WORD_CHARS, WordpieceTokenizer
 

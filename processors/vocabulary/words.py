@@ -7,7 +7,7 @@ import re
 
 from errors import InputError
 from processors.normalization import BasicTokenizer
-from processors.sentence_pieces import prepared
+from processors.tokenizers.sentencepiece import prepared
 from processors.wordpiece import MAX_WORD_CHARS
 
 MAX_CHARACTERS = 8_000_000  # of different words, some 900,000: training WordPiece takes 0.9 GB with them

@@ -15,8 +15,8 @@ import small_pieces
 import tensorflow as tf
 
 from processors.graph_sentence_pieces import GraphPreparation, GraphSentencePieces
-from processors.sentence_pieces import UNDERLINE, SentencePieceTokenizer, prepared
 from processors.tokenization import convert_to_unicode
+from processors.tokenizers.sentencepiece import UNDERLINE, SentencePieceTokenizer, prepared
 from processors.vocabulary import sentencepiece as piece_training
 from processors.vocabulary.words import PreparedWords, count_words
 

@@ -13,7 +13,7 @@ from processors import documents, instance_making, templates
 from processors.documents import TextBlock
 from processors.instances.masked import assembled
 from processors.masking import Masking, masked
-from processors.tokenization import FullTokenizer
+from processors.tokenization import FullTokenizer, SentencePieceTokenizer
 
 SEEDS = 8
 
@@ -23,7 +23,7 @@ def recipe(tokenizer, kind="token", short_seq_prob=0.1, seed=0, **changes):
     arguments = {
         "instances": "next_sentence", "max_seq_length": 128, "short_seq_prob": short_seq_prob, "masking": masking,
         "frame": templates.BERT.on(tokenizer), "random_seed": seed,
-        "continues": None if kind == "token" else instance_making.continuations(tokenizer),
+        "continues": None if kind == "token" else tokenizer.continuations(),
     }  # fmt: skip
     return instance_making.Recipe(**{**arguments, **changes})
 
@@ -240,9 +240,8 @@ def test_unmasked_records(small, kind, has_words):
 
 
 def test_continuations_of_sentencepiece():
-    class Pieces:
-        kind, vocab_size = "sentencepiece", 8
-        inv_vocab = dict(enumerate(["[CLS]", "▁the", "ing", ",", "▁", "我", "ключ", "3"]))
-
-    found = instance_making.continuations(Pieces())
+    tokenizer = SentencePieceTokenizer.__new__(SentencePieceTokenizer)  # without a model
+    tokenizer.vocab_size = 8
+    tokenizer.inv_vocab = dict(enumerate(["[CLS]", "▁the", "ing", ",", "▁", "我", "ключ", "3"]))
+    found = tokenizer.continuations()
     assert found.tolist() == [False, False, True, False, False, False, True, True]

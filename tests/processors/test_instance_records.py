@@ -15,7 +15,7 @@ from modeling.encoders.bert import BertConfig
 from processors import instance_records, record_checks, shard_files
 from processors.feature_spec import EXAMPLE_INDEX
 from processors.instances.masked import dynamic_spec, masked_lm_spec
-from processors.sentence_pieces import SentencePieceTokenizer
+from processors.tokenizers.sentencepiece import SentencePieceTokenizer
 from processors.training_data.text_pairs import pair_spec
 
 MADE_FROM = {"settings": {"random_seed": 1}}

@@ -10,6 +10,7 @@ from errors import InputError
 from processors import instance_making, segmenters
 from processors.documents import TextBlock
 from processors.tokenization import FullTokenizer
+from processors.tokenizer import Tokenizer
 
 VOCAB = [
     "[PAD]",
@@ -49,7 +50,7 @@ def words(sentence, tokenizer, name):
     block = instance_making.tokenized(TextBlock(0, [[sentence.replace("|", "")]], [0]), tokenizer, keep_texts=True)
     block.texts[0] = sentence
     segmented = segmenters.SegmentedWords(name, tokenizer)
-    starts, missed = segmented.starts(block, instance_making.continuations(tokenizer))
+    starts, missed = segmented.starts(block, tokenizer.continuations())
     tokens = tokenizer.convert_ids_to_tokens(block.ids.tolist())
     edges = [*np.flatnonzero(starts).tolist(), len(tokens)]
     return [" ".join(tokens[start:end]) for start, end in itertools.pairwise(edges)], missed == 0
@@ -103,7 +104,7 @@ def test_jieba_is_asked_for_by_name():
 
 
 def test_sentencepiece_is_refused():
-    class Pieces:
+    class Pieces(Tokenizer):
         kind = "sentencepiece"
 
     with pytest.raises(InputError, match="WordPiece vocabulary"):

@@ -24,7 +24,7 @@ from small_tokenizers import (
 )
 
 from errors import InputError
-from processors import graph_tokenizer, tokenization
+from processors import tokenization
 from processors.character_rules import ORIGINAL, TOKENIZERS
 from processors.graph_wordpiece import GraphAddedTokens
 from processors.layouts import Packed
@@ -54,7 +54,7 @@ def test_in_the_graph(tmp_path, settings):
     """Saved and loaded, as an export has it."""
     folder = save(tmp_path / "tokenizer", ADDED, **settings)
     ours = assert_as_transformers(folder, TEXTS)
-    module, tokenize = tf.Module(), graph_tokenizer.get(ours)
+    module, tokenize = tf.Module(), ours.graph_form()
     module.resources = list(tokenize.resources)
     module.call = tf.function(tokenize, input_signature=[tf.TensorSpec([None], tf.string)])
     tf.saved_model.save(module, str(tmp_path / "module"))

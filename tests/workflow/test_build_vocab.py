@@ -53,6 +53,16 @@ def test_wordpiece(build, tmp_path):
     assert tokenizer.unk_id not in ids
 
 
+def test_words(build, domain, tmp_path):
+    folder = tmp_path / "v"
+    printed = build(f"--input_file={domain}", f"--output_file={folder}/vocab.txt", "--model_type=words")
+    words = ["capataz", "the", "nostromo", ".", "a", "and", "blue", "met", "was"]  # almayer occurs once
+    assert (folder / "vocab.txt").read_text().split()[5:] == words
+    tokenizer = load_tokenizer(folder)
+    assert tokenizer.tokenize("The capataz, blue") == ["the", "capataz", "[UNK]", "blue"]
+    assert "vocabulary: 14 entries" in printed and "  36 running words" in printed
+
+
 def test_cased_vocabulary_with_berts_places(build, tmp_path):
     build(f"--input_file={CORPUS}", f"--output_file={tmp_path}/my.txt", "--vocab_size=2500", "--do_lower_case=false")
     tokenizer = load_tokenizer(tmp_path / "my.txt")
@@ -207,7 +217,7 @@ def test_bad_flags(build, tmp_path, tiny_bert):
     for flags, message in (
         ([], "--input_file is needed"),
         ([text], "--output_file is needed"),
-        ([text, out, "--model_type=words"], "wordpiece, unigram, bpe"),
+        ([text, out, "--model_type=characters"], "one of wordpiece, words, unigram, bpe"),
         ([text, out, "--vocab_size=0"], "--vocab_size=0"),
         ([text, out, "--vocab_size=many"], "vocab_size"),
         ([text, out, "--character_coverage=2"], "at most 1"),

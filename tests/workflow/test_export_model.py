@@ -13,7 +13,7 @@ from odd_texts import ODD, mixed_texts
 from small_classifiers import classifier_folder
 
 from errors import InputError
-from processors.sentence_pieces import SentencePieceTokenizer
+from processors.tokenizers.sentencepiece import SentencePieceTokenizer
 from serving import Predictor, export_settings
 from training.weights import save_huggingface
 

@@ -10,12 +10,12 @@ import tensorflow as tf
 
 import json_files
 from errors import InputError
+from processors.tokenization import vocabulary_names
 
 # Slots and counters that optimizers leave in a checkpoint: BERT's and LAMB's by suffix, tf.compat.v1's by its names.
 OPTIMIZER_STATE = re.compile(
     r"(/(adam|lamb)_[mv]|/Adam(_1)?|/Momentum|/Adagrad)$|^(global_step|beta[12]_power|good_steps|loss_scale\w*)$"
 )
-VOCABULARIES = ("vocab.txt", "spiece.model", "spm.model", "tokenizer.json")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,6 +101,6 @@ def read_json(path, mend="copy the file again"):
 def vocab_folder(*folders):
     """The first of the folders that holds a vocabulary, or None."""
     for folder in folders:
-        if any(tf.io.gfile.exists(os.path.join(folder, name)) for name in VOCABULARIES):
+        if any(tf.io.gfile.exists(os.path.join(folder, name)) for name in vocabulary_names()):
             return folder
     return None

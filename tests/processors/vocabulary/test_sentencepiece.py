@@ -7,8 +7,8 @@ import pytest
 import sentencepiece
 
 from errors import InputError
-from processors.sentence_pieces import prepared
 from processors.tokenization import load_tokenizer
+from processors.tokenizers.sentencepiece import prepared
 from processors.vocabulary import sentencepiece as training
 from processors.vocabulary.coverage import coverage
 from processors.vocabulary.words import PreparedWords, count_words

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, strategies
 
 from errors import InputError
-from processors.sentence_pieces import prepared
+from processors.tokenizers.sentencepiece import prepared
 from processors.vocabulary import words
 from processors.vocabulary.alphabet import alphabet
 

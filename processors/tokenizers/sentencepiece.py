@@ -9,14 +9,18 @@ import json
 import os
 import unicodedata
 
-import numpy as np
-
+import registry
 from errors import InputError
 from files import replaced
-from processors.normalization import convert_to_unicode
-from processors.tokenizer import Tokenizer
+from processors.normalization import convert_to_unicode, is_cjk
+from processors.sentence_piece_folder import SentencePieceFolder
+from processors.tokenizer import MAX_LENGTH, Tokenizer, check_asked, joined
+from processors.tokenizer_folder import VOCAB_NAME
 
-MAX_LENGTH = 512  # tokens, of a model that does not say another number
+_SPECIAL = {
+    "cls": ("[CLS]", "<cls>"), "sep": ("[SEP]", "<sep>"), "end": ("[SEP]", "<sep>"), "pad": ("<pad>", "[PAD]"),
+    "mask": ("[MASK]", "<mask>"),
+}  # fmt: skip
 UNDERLINE = "\u2581"  # SentencePiece's mark of a word's beginning
 
 
@@ -34,23 +38,21 @@ def prepared(text, do_lower_case, keep_accents):
     return text if text.isascii() else text.encode("utf-8", "ignore").decode()
 
 
+@registry.register("tokenizer", "sentencepiece")
 class SentencePieceTokenizer(Tokenizer):
     """Pieces of a SentencePiece model. A lone surrogate, which has no UTF-8, is dropped from a text.
 
-    Attributes:
+    Attributes: beside those of all tokenizers,
       model: bytes of the model's file.
-      vocab, inv_vocab: dicts piece -> id, id -> piece.
-      vocab_size: int.
-      vocab_file: str, the model's file.
-      second_segment_id: int, segment_ids of a pair's second text.
-      model_max_length: int, tokens of the longest text that the model is meant for; None where no file says it.
       do_lower_case, keep_accents: the preparation. ALBERT v2 is (True, False), XLNet (False, False).
-      cls_id, sep_id, pad_id, unk_id: int; mask_id: InputError when the model has no such piece.
+      pad_id: that of <unk> where there is none.
     """
 
+    order = 60
     kind = "sentencepiece"
-    second_segment_id = 1
-    added_tokens = None
+    said_as = "*.model"
+    file_names = ("spiece.model", "spm.model")
+    word_unit = "words with their punctuation"
 
     def __init__(self, model_file, do_lower_case=False, keep_accents=None, model_max_length=None):
         """`keep_accents` None: accents go where the case goes. `model_max_length`: see the attributes.
@@ -79,26 +81,47 @@ class SentencePieceTokenizer(Tokenizer):
             raise InputError(f"{model_file}: a piece is not UTF-8 ({error.reason}); copy the file again") from None
         self.vocab = {piece: i for i, piece in self.inv_vocab.items()}
         self.vocab_file, self.model_max_length = os.fspath(model_file), model_max_length
-        self.cls_id, self.sep_id = self._special("[CLS]", "<cls>"), self._special("[SEP]", "<sep>")
-        self.unk_id = self._processor.unk_id()
-        self.pad_id = self._special("<pad>", "[PAD]", default=self.unk_id)
+        for role in ("cls", "sep"):
+            self.special_id(role)
         # Whatever is unknown may be a number with a comma, too.
         self._ids_to_look_into = {i for piece, i in self.vocab.items() if _is_number_with_comma(piece)} | {self.unk_id}
 
-    def _special(self, *names, default=None):
-        for name in names:
-            if name in self.vocab:
-                return self.vocab[name]
-        if default is None:
-            raise InputError(
-                f"{self.vocab_file}: no piece {' or '.join(names)} among {self.vocab_size}; train the model "
-                f"with --control_symbols={names[0]}"
-            )
-        return default
+    @staticmethod
+    def fits(path, names):
+        """A *.model; in a folder vocab.txt comes first."""
+        if names is None:
+            return path.endswith(".model")
+        return VOCAB_NAME not in names and any(name.endswith(".model") for name in names)
+
+    @classmethod
+    def load(cls, path, names, do_lower_case=None):
+        if names is not None:
+            models = sorted(name for name in names if name.endswith(".model"))
+            path = os.path.join(path, next((name for name in cls.file_names[:1] if name in names), models[0]))
+        found = SentencePieceFolder(os.path.dirname(path))
+        check_asked(found.config_file, found.do_lower_case, do_lower_case)
+        lower = do_lower_case if found.do_lower_case is None else found.do_lower_case
+        tokenizer = cls(path, bool(lower), found.keep_accents, found.model_max_length)
+        found.check_added_tokens(tokenizer.vocab)
+        return tokenizer
+
+    def special_names(self, role):
+        return _SPECIAL.get(role, ())
+
+    def lacking(self, role):
+        names = self.special_names(role) or (f"for {role!r}",)
+        return InputError(
+            f"{self.vocab_file}: no piece {' or '.join(names)} among {self.vocab_size}; train the model with "
+            f"--control_symbols={names[0]}"
+        )
 
     @property
-    def mask_id(self):
-        return self._special("[MASK]", "<mask>")
+    def unk_id(self):
+        return self._processor.unk_id()
+
+    @property
+    def pad_id(self):
+        return next((self.vocab[name] for name in self.special_names("pad") if name in self.vocab), self.unk_id)
 
     def _prepared(self, text):
         return prepared(text, self.do_lower_case, self.keep_accents)
@@ -123,18 +146,27 @@ class SentencePieceTokenizer(Tokenizer):
         """Ids (list of int); a token outside the model has unk_id."""
         return self._processor.piece_to_id(list(tokens))
 
-    def convert_ids_to_tokens(self, ids):
-        return [self.inv_vocab[int(i)] for i in ids]
-
     def encode_batch(self, texts):
-        """Returns ids int32 [total] and row_splits int64 [n + 1]; no special pieces are added."""
         rows = self._processor.encode([self._prepared(text) for text in texts], num_threads=1) if texts else []
         for i, row in enumerate(rows):
             if not self._ids_to_look_into.isdisjoint(row):
                 rows[i] = self.convert_tokens_to_ids(self.tokenize(texts[i]))
-        row_splits = np.zeros(len(rows) + 1, np.int64)
-        np.cumsum([len(row) for row in rows], out=row_splits[1:])
-        return np.fromiter(itertools.chain.from_iterable(rows), np.int32, row_splits[-1]), row_splits
+        return joined(rows)
+
+    def continuations(self):
+        """SentencePiece marks beginnings, and cuts off punctuation without a mark.
+
+        A piece of letters and digits without the mark continues a word, unless it is an ideograph.
+        """
+        found = super().continuations()
+        for i, piece in self.inv_vocab.items():
+            found[i] = piece.isalnum() and not any(map(is_cjk, piece))
+        return found
+
+    def graph_form(self):
+        from processors.graph_sentence_pieces import GraphSentencePieces
+
+        return GraphSentencePieces(self)
 
     def _settings(self):
         return {
