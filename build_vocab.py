@@ -1,4 +1,4 @@
-"""Trains a WordPiece vocabulary, one of words or a SentencePiece model on text, or adds the words of a domain to a vocabulary.
+"""Trains a vocabulary of word pieces or words or a SentencePiece model, or adds the words of a domain to a vocabulary.
 
 python build_vocab.py --input_file='corpus/*.txt' --output_file=vocabulary/vocab.txt
 python build_vocab.py --input_file='corpus/*.txt' --output_file=vocabulary/spiece.model --model_type=unigram

@@ -23,7 +23,7 @@ def train(counts, vocab_size, min_frequency):
     words = [word for _, word in sorted(kept)[: max(0, vocab_size - len(special))]]
     if not words:
         raise InputError(
-            f"--vocab_size={vocab_size}, --min_frequency={min_frequency}: no word but the {len(special)} special tokens; "
+            f"--vocab_size={vocab_size}, --min_frequency={min_frequency}: no word beside the special tokens; "
             "raise the first or lower the second"
         )
     return [*special, *words]

@@ -39,7 +39,7 @@ def test_assembled(shapes, seed):
 
 def test_specs():
     spec = masked.masked_lm_spec(20)
-    assert {name for name, feature in spec.items() if feature.default is None} == {
+    assert {name for name, feature in spec.items() if feature.absent is None} == {
         "input_ids", "segment_ids", "masked_lm_positions", "masked_lm_ids", "masked_lm_weights",
     }  # fmt: skip
     assert spec["masked_lm_weights"].shape == (20,) and spec["masked_lm_weights"].dtype == "float32"

@@ -114,7 +114,7 @@ def test_special_tokens_and_words(byte_folder, of_gpt1):
     [
         ("merges.txt", "#version: 0.2\na b c\n", "merges.txt:2: 'a b c'; two pieces"),
         ("vocab.json", '{"a": 1, "b": 1}', "pieces and their numbers, each once"),
-        ("vocab.json", '{"a": 1, "b": 0}', "no '!' among 2 pieces"),
+        ("vocab.json", '{"a": 1, "b": 0}', "no '\u0100' among 2 pieces"),
         ("tokenizer_config.json", '{"tokenizer_class": "RobertaTokenizer"}', "RobertaTokenizer; merges of bytes"),
     ],
 )
@@ -124,6 +124,9 @@ def test_damaged_files(byte_folder, tmp_path, name, text, message):
     (tmp_path / name).write_text(text)
     with pytest.raises(InputError, match=message):
         tokenization.load_tokenizer(tmp_path)
-    (tmp_path / "merges.txt").unlink()
+
+
+def test_merges_are_needed(byte_folder, tmp_path):
+    (tmp_path / "vocab.json").write_bytes((byte_folder / "vocab.json").read_bytes())
     with pytest.raises(InputError, match="vocab.json needs its merges beside it"):
         tokenization.load_tokenizer(tmp_path / "vocab.json")
