@@ -11,6 +11,7 @@ import logging
 import os
 import re
 import shutil
+import zlib
 
 import tensorflow as tf
 
@@ -22,7 +23,9 @@ from training.run_folder import RUN_CONFIG
 
 CHECKPOINT_NAME = "model.ckpt"
 KEPT = 2
-_STEP = "step/.ATTRIBUTES/VARIABLE_VALUE"
+_VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"
+_STEP = "step" + _VALUE
+_BATCHES = "form_of_batches"  # what an iterator's batches are like
 _DAMAGED = (tf.errors.OpError, IndexError, RuntimeError)
 _OF_OTHER_VARIABLES = (ValueError, AssertionError)
 
@@ -35,7 +38,7 @@ class RunCheckpoints:
       step: int64 variable.
       named_weights: name -> variable; names, not positions, find them in the file.
       slots: kind -> name -> variable.
-      others: name -> variable or iterator.
+      others: name -> variable; "iterator" may be that of the data, a fresh one.
     """
 
     def __init__(self, output_dir, step, named_weights, slots, others):
@@ -47,8 +50,15 @@ class RunCheckpoints:
         for name in (f"{CHECKPOINT_NAME}-*_temp", os.path.join("best", "weights-*_temp")):
             for unfinished in glob.glob(os.path.join(glob.escape(output_dir), name)):
                 shutil.rmtree(unfinished)
-        self._checkpoint = tf.train.Checkpoint(step=step, weights=weights, slots=slots, **others)
+        kept = {"step": step, "weights": weights, "slots": slots, **others}
+        self._iterator = kept.get("iterator")
+        if self._iterator is not None:
+            kept[_BATCHES] = tf.Variable(_form_of(self._iterator), trainable=False)
+        self._checkpoint = tf.train.Checkpoint(**kept)
         self._checkpoint.save_counter  # noqa: B018  made by being asked for; checkpoints of earlier versions have it
+        self._beside_data = tf.train.Checkpoint(
+            **{name: value for name, value in kept.items() if name not in ("iterator", _BATCHES)}
+        )
 
     @property
     def latest(self):
@@ -74,6 +84,20 @@ class RunCheckpoints:
         for one in dropped:
             checkpoint_files.remove(one)
 
+    def _read(self, name, content):
+        """Restores all from the checkpoint `name`, whose reader is `content`.
+
+        An iterator keeps batches that were made ahead. Where a batch has other features than those, as in checkpoints
+        of earlier versions, a fresh iterator is led to the same place: its order is a function of the seed.
+        """
+        key = _BATCHES + _VALUE
+        if self._iterator is None or content.has_tensor(key) and content.get_tensor(key) == _form_of(self._iterator):
+            self._checkpoint.read(name).assert_consumed()
+            return
+        self._beside_data.read(name).assert_existing_objects_matched()
+        for _ in range(int(self._step.numpy())):
+            next(self._iterator)
+
     def _free_prefix(self, step):
         """Where the checkpoint of a step goes: another program's is never overwritten."""
         prefix = os.path.join(self._folder, f"{CHECKPOINT_NAME}-{step}")
@@ -81,7 +105,7 @@ class RunCheckpoints:
 
     def kept(self, name):
         """The values of a number, int, in all checkpoints that are there."""
-        key = f"{name}/.ATTRIBUTES/VARIABLE_VALUE"
+        key = name + _VALUE
         return {int(checkpoint_files.opened(prefix).get_tensor(key)) for prefix in own_checkpoints(self._folder)}
 
     def restore(self):
@@ -98,7 +122,7 @@ class RunCheckpoints:
         for prefix in dict.fromkeys([newest, *reversed(own_checkpoints(self._folder))] if newest else ()):
             try:
                 with contextlib.closing(PlainName(prefix, files_of(prefix))) as name:
-                    self._checkpoint.read(str(name)).assert_consumed()
+                    self._read(str(name), checkpoint_files.opened(prefix))
             except _DAMAGED as error:
                 damage = damage or f"{prefix}: damaged ({first_line(error)}), copy it again"
                 continue
@@ -115,6 +139,12 @@ class RunCheckpoints:
         if damage is None:
             return None
         raise InputError(f"{damage}; there is no whole checkpoint before it; give another --output_dir to train anew")
+
+
+def _form_of(iterator):
+    """int: another one where the features of a batch, their types or shapes are others."""
+    spec = iterator.element_spec
+    return zlib.crc32(repr(sorted(spec.items()) if isinstance(spec, dict) else spec).encode())
 
 
 def find_latest(output_dir):

@@ -18,12 +18,12 @@ from training.settings import ClassifierSettings
 class Run:
     """Two weights, a slot, a counter and a data set's iterator."""
 
-    def __init__(self, folder, width=3, names=("a", "b")):
+    def __init__(self, folder, width=3, names=("a", "b"), make_batch=lambda number: number):
         self.step = tf.Variable(0, dtype=tf.int64)
         self.weights = {name: keras.Variable(np.zeros(width, np.float32)) for name in names}
         self.slots = {"m": {name: tf.Variable(tf.zeros([width])) for name in names}}
         self.best_step = tf.Variable(0, dtype=tf.int64)
-        self.iterator = iter(tf.data.Dataset.range(100))
+        self.iterator = iter(tf.data.Dataset.range(100).map(make_batch).prefetch(4))
         others = {"iterator": self.iterator, "best_step": self.best_step}
         self.checkpoints = checkpoints.RunCheckpoints(str(folder), self.step, self.weights, self.slots, others)
 
@@ -46,6 +46,17 @@ def test_everything_comes_back(tmp_path):
     fresh = Run(tmp_path)
     assert fresh.checkpoints.restore() == 5 and fresh.state() == run.state()
     assert fresh.advance(3).state() == run.advance(3).state()  # the data goes on at the same place
+
+
+def test_batches_of_another_form_go_on_at_the_same_place(tmp_path):
+    """An iterator keeps batches that are made ahead, which no longer fit; its place in the data is found anew."""
+    run = Run(tmp_path).advance(5)
+    run.checkpoints.save()
+    fresh = Run(tmp_path, make_batch=lambda number: tf.cast(number, tf.float64))
+    assert fresh.checkpoints.restore() == 5 and fresh.state() == run.state()
+    assert fresh.advance(3).state() == run.advance(3).state()
+    fresh.checkpoints.save()
+    assert Run(tmp_path, make_batch=lambda number: tf.cast(number, tf.float64)).checkpoints.restore() == 8
 
 
 def test_the_last_two_are_kept_and_the_older_is_a_way_back(tmp_path):
