@@ -99,6 +99,19 @@ def load_tokenizer(folder_or_file, do_lower_case=None):
     )
 
 
+def tokenizer_of_words(words, where, do_lower_case=None):
+    """The tokenizer of a list of words, by id, that came with weights.
+
+    Args:
+      where: str, for messages.
+      do_lower_case: None: what the words show.
+    """
+    from processors.tokenizers.words import WordSettings, WordTokenizer
+
+    lower = casing(words) == "uncased" if do_lower_case is None else do_lower_case
+    return WordTokenizer(words, WordSettings(do_lower_case=lower), where)
+
+
 def vocabulary_names():
     """Names of files by which a folder is known to have a vocabulary, the commonest first; nothing is imported."""
     names = registry.literals("tokenizer", "file_names")

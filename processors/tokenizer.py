@@ -1,6 +1,7 @@
 """What a tokenizer is, whatever it cuts texts into."""
 
 import itertools
+import os
 
 import numpy as np
 
@@ -34,10 +35,16 @@ class Tokenizer:
     order = 50
     kind = said_as = None
     file_names = ()
+    do_lower_case = False
     added_tokens = model_max_length = None
     second_segment_id = 1
     cuts_words = can_grow = False
     word_unit = "words"
+
+    def __init__(self, vocab, vocab_file):
+        self.vocab, self.vocab_file = vocab, os.fspath(vocab_file)
+        self.inv_vocab = {number: token for token, number in vocab.items()}
+        self.vocab_size = max(self.inv_vocab) + 1
 
     @staticmethod
     def fits(path, names):

@@ -168,7 +168,13 @@ def execute(folder, arguments):
 
 
 @pytest.mark.parametrize(
-    "word", ["--task_name=complaint", "--output_dir=output/word_average", "--plugin=sign_descent.py"]
+    "word",
+    [
+        "--task_name=complaint",
+        "--output_dir=output/word_average",
+        "--plugin=sign_descent.py",
+        "--plugin=byte_tokenizer.py",
+    ],
 )
 def test_example_trains(extended, word):
     # A later flag wins: a fifth of an epoch shows that it trains.

@@ -11,7 +11,7 @@ import registry
 from errors import InputError
 from modeling.encoder import DTYPES, policy
 from modeling.switches import rematerialization, static_shapes
-from processors.tokenization import load_tokenizer, vocabulary_names
+from processors.tokenization import load_tokenizer, tokenizer_of_words, vocabulary_names
 from training.weight_formats.config_file import read_config
 from training.weights import load_weights, open_weights
 
@@ -41,9 +41,15 @@ class ModelSource:
         if not settings.bert_config_file and (self.weights is None or self.weights.config is None):
             raise InputError("--bert_config_file is needed: no configuration lies beside --init_checkpoint")
         vocabulary = settings.vocab_file or self._vocabulary_beside(settings) or vocab_file
-        if vocabulary is None and vocab_required:
+        words = self.weights.words if self.weights else None
+        if vocabulary is not None:
+            self.tokenizer = load_tokenizer(vocabulary, settings.do_lower_case)
+        elif words is not None:
+            self.tokenizer = tokenizer_of_words(words, self.weights.path, settings.do_lower_case)
+        elif vocab_required:
             raise InputError("--vocab_file is needed: no vocabulary lies beside --init_checkpoint")
-        self.tokenizer = load_tokenizer(vocabulary, settings.do_lower_case) if vocabulary else None
+        else:
+            self.tokenizer = None
         self.encoder_class, self.config = self._config(settings)
         self._check(settings)
 
@@ -66,9 +72,8 @@ class ModelSource:
             return self.weights.vocab_folder
         if not settings.bert_config_file:
             return None
-        folder = os.path.dirname(settings.bert_config_file)
-        beside = (os.path.join(folder, name) for name in vocabulary_names())
-        return next((path for path in beside if os.path.exists(path)), None)
+        folder = os.path.dirname(settings.bert_config_file) or "."
+        return folder if any(os.path.exists(os.path.join(folder, name)) for name in vocabulary_names()) else None
 
     def _check(self, settings):
         tokenizer, longest = self.tokenizer, self.config.max_length

@@ -66,11 +66,9 @@ class BytePairTokenizer(Tokenizer):
     def __init__(
         self, vocab, merges, form, split="english", special_tokens=(), vocab_file=VOCAB_JSON, model_max_length=None
     ):  # fmt: skip
+        super().__init__(vocab, vocab_file)
         self.form, self.special_tokens, self.merges = form, tuple(special_tokens), list(merges)
-        self.vocab, self.inv_vocab = vocab, {number: piece for piece, number in vocab.items()}
-        self.vocab_file, self.model_max_length = os.fspath(vocab_file), model_max_length
-        self.vocab_size = max(self.inv_vocab) + 1
-        self.do_lower_case = form == "characters"
+        self.do_lower_case, self.model_max_length = form == "characters", model_max_length
         self._ranks = {pair: rank for rank, pair in enumerate(self.merges)}
         self.split = split if form == "characters" else None
         self._words = {"bytes": byte_words, "characters": _SPLITS[split]}[form]

@@ -63,11 +63,10 @@ class WordTokenizer(Tokenizer):
     kind = "words"
 
     def __init__(self, words, settings=WordSettings(), vocab_file=VOCAB_NAME):
-        self.settings, self.vocab_file = settings, os.fspath(vocab_file)
         self.words = tuple(words)
-        self.vocab = dict(zip(self.words, range(len(self.words))))
-        self.inv_vocab = dict(enumerate(self.words))
-        self.vocab_size = len(self.words)
+        super().__init__(dict(zip(self.words, range(len(self.words)))), vocab_file)
+        self.inv_vocab = dict(enumerate(self.words))  # where a word occurs twice, both ids have it
+        self.settings, self.vocab_size = settings, len(self.words)
         self.do_lower_case, self.model_max_length = settings.do_lower_case, settings.model_max_length
         self._basic = BasicTokenizer(settings.do_lower_case, settings.strip_accents)
         self._cut = _cutter(settings.split, self._basic, self._fold)

@@ -7,6 +7,7 @@ import pytest
 
 from processors import layouts, ragged, templates
 from processors.templates import Frame
+from processors.tokenizer import Tokenizer
 
 SPECIAL = st.lists(st.integers(900, 999), max_size=2).map(tuple)
 TEXTS = st.lists(st.integers(0, 99), max_size=3)
@@ -37,18 +38,13 @@ def test_rows(rows, before, between, after):
     assert framed.sizes.tolist() == parts and framed.begins.tolist() == np.cumsum([0, *parts])[:-1].tolist()
 
 
-class Letters:
-    """A tokenizer without special tokens."""
-
-    second_segment_id = 1
-
-    def convert_ids_to_tokens(self, ids):
-        return list(map(str, ids))
+class Letters(Tokenizer):
+    """Without special tokens."""
 
 
 def test_plain_rows_need_no_special_tokens():
     first, second = (ragged_rows([[7, 8, 9], [7]]), ragged_rows([[5, 6], []]))
-    rows = layouts.Plain(Letters(), 4).pack(first, second)
+    rows = layouts.Plain(Letters({"a": 0}, "letters"), 4).pack(first, second)
     assert rows.values["input_ids"].tolist() == [7, 8, 5, 6, 7]
     assert rows.values["segment_ids"].tolist() == [0, 0, 1, 1, 0]
     assert rows.row_splits.tolist() == [0, 4, 5] and rows.full_lengths.tolist() == [5, 1]

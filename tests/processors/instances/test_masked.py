@@ -42,7 +42,7 @@ def test_specs():
     assert {name for name, feature in spec.items() if feature.absent is None} == {
         "input_ids", "segment_ids", "masked_lm_positions", "masked_lm_ids", "masked_lm_weights",
     }  # fmt: skip
-    assert spec["masked_lm_weights"].shape == (20,) and spec["masked_lm_weights"].dtype == "float32"
+    assert spec["masked_lm_weights"].axes == (20,) and spec["masked_lm_weights"].dtype == "float32"
     assert masked.dynamic_spec().keys() == {
         "input_ids", "input_mask", "segment_ids", "word_starts", "next_sentence_labels",
     }  # fmt: skip
