@@ -19,7 +19,8 @@ class StaticVectorsConfig(EncoderConfig):
     """Sizes of the table.
 
     `trainable`: whether training moves the table; where it does not, no optimizer keeps slots for it.
-    `dropout`: a rate, of the numbers of the vectors.
+    `dropout`: a rate, of the numbers of the vectors. `layout`: of `processors.layouts`, "plain" where the table has no
+    special tokens.
     """
 
     model_type: typing.ClassVar[str] = "static_vectors"
@@ -29,6 +30,7 @@ class StaticVectorsConfig(EncoderConfig):
     width: int = 300
     trainable: bool = True
     dropout: float = 0.0
+    layout: str = "packed"
 
     def __post_init__(self):
         for name in ("vocab_size", "width"):

@@ -68,7 +68,7 @@ class VectorSource(WeightSource):
 
         words = [*special, *words]
         shape = (len(words), table.shape[1])
-        config = {"model_type": "static_vectors", "vocab_size": shape[0], "width": shape[1]}
+        config = {"model_type": "static_vectors", "vocab_size": shape[0], "width": shape[1], "layout": "plain"}
         tensors = {TABLE: Tensor(TABLE, shape, read)}
         return cls(path, f"word vectors {path}", tensors, config=config, words=words)
 
