@@ -9,9 +9,9 @@ import numpy as np
 import tensorflow as tf
 
 from errors import InputError
+from modeling.inference import BATCH_TOKENS, Inference
 
 MASK = "[MASK]"
-TOKENS_AT_ONCE = 4096  # real tokens of one call
 
 
 def text_predictions(objective, texts, layout, top_k):
@@ -35,11 +35,14 @@ def text_predictions(objective, texts, layout, top_k):
                 f"line {number}: {len(ids)} tokens with {special}, --max_seq_length={max_seq_length}; split the "
                 "line or raise it"
             )
-    infer = tf.function(
-        lambda batch: tf.nn.log_softmax(objective.masked_lm_logits(objective(batch))),
-        reduce_retracing=True,
-        autograph=False,
-    )
+
+    def log_probabilities(scope, batch):
+        with scope():
+            return tf.nn.log_softmax(objective.masked_lm_logits(objective(batch)))
+
+    tokens = sum(len(ids) if tokenizer.mask_id in ids else len(ids) ** 2 for ids in encoded)
+    spec = {name: tf.TensorSpec([None, None], tf.int32, name) for name in _features([[0]], [[0]])}
+    infer = Inference(objective).graph(log_probabilities, tokens, spec)
     top_k = min(top_k, tokenizer.vocab_size)
     for text, ids in zip(texts, encoded):
         masked = np.flatnonzero(ids == tokenizer.mask_id)
@@ -75,7 +78,7 @@ def _fill(infer, ids, masked, tokenizer, top_k):
 
 def _score(infer, ids, tokenizer, frame):
     positions = np.arange(len(frame.before), len(ids) - len(frame.after), dtype=np.int32)
-    at_once, found = max(1, TOKENS_AT_ONCE // len(ids)), []
+    at_once, found = max(1, BATCH_TOKENS // len(ids)), []
     for start in range(0, len(positions), at_once):
         part = positions[start : start + at_once]
         rows = np.tile(ids, (len(part), 1))

@@ -5,9 +5,10 @@ import tensorflow as tf
 
 from errors import InputError
 from modeling.attention import attention
+from modeling.inference import BATCH_TOKENS
 from serving import batching, truncation
 from serving.prediction import Prediction
-from serving.text_encoder import BATCH_TOKENS, TextEncoder
+from serving.text_encoder import TextEncoder
 from serving.texts import checked_one
 from serving.trained_head import read_classifier
 from serving.vector_graph import LAYOUT_TOKENS

@@ -8,12 +8,13 @@ import math
 import numbers
 import os
 import threading
-import zlib
 
 import numpy as np
+import tensorflow as tf
 
 from errors import InputError
 from modeling.encoder import policy
+from modeling.inference import BATCH_TOKENS, fingerprint
 from modeling.switches import static_shapes, weights_follow
 from processors import layouts
 from serving import batching, cores, lite_graph, truncation
@@ -23,7 +24,7 @@ from serving.progress import of_a_call
 from serving.sentence_transformers_folder import read_sentence_folder
 from serving.texts import checked, checked_one
 from serving.trained_head import trained_length
-from serving.vector_graph import Graph, SharedGraph, concrete, vectors
+from serving.vector_graph import Graph, SharedGraph, spec, vectors
 from serving.vector_options import PROMPT_OF_OTHERS, vector_options
 from training.building import ModelSource
 from training.settings import RunSettings
@@ -31,7 +32,6 @@ from training.two_at_once import BATCHES_AT_ONCE, in_order
 from training.weights import load_weights, open_weights
 
 LONGEST_BY_DEFAULT = 512  # tokens
-BATCH_TOKENS = 4096
 POOL_TEXTS = 4096
 POOL_BYTES = 1 << 27  # of a pool's results, where a token has 4 characters
 
@@ -243,10 +243,7 @@ class TextEncoder:
 
     def fingerprint(self):
         """A checksum, hex, of all weights."""
-        total = 0
-        for variable in self._encoder.variables:
-            total = zlib.crc32(np.ascontiguousarray(variable.numpy()), total)
-        return f"{total:08x}"
+        return f"{fingerprint(self._encoder):08x}"
 
     def _start_of_repr(self):
         encoder = f"{type(self._encoder).__name__}, {self.config.num_layers} layers of {self.config.width}"
@@ -291,7 +288,8 @@ class TextEncoder:
         if self._dtype != "float32":
             encoder = _built(type(encoder), self.config, "float32")
             _load(encoder, open_weights(self.folder.model))
-        return concrete(self.layout, self._computation(encoder, options, per_token=False)[1], rows=1)
+        function = self._computation(encoder, options, per_token=False)[1]
+        return tf.function(function, autograph=False).get_concrete_function(spec(self.layout, rows=1))
 
     def _pool_characters(self, options):
         if options.unit == "sentence" and not self._stride:

@@ -1,15 +1,10 @@
 """The graph from a batch of features to numbers, traced once for batches of any shape."""
 
-import keras
 import numpy as np
 import tensorflow as tf
 
-from modeling import pooling
+from modeling import inference, pooling
 
-# A CPU reorders weights before it multiplies: a variable's at every call, a constant's once. In half precision that is
-# 1.5 times as fast; in float32 one short text takes half the time, many texts as much as before. A graph cannot hold
-# 2 GiB, and the first call takes longer the more constants there are.
-MOST_CONSTANT_BYTES, MOST_CONSTANT_HALF_BYTES = 1 << 28, 1 << 30
 # The first rows that a graph meets decide, for good, how oneDNN lays out its float32 weights. After 8 to 64 tokens a
 # short text takes 0.6 times as long as after fewer or more; a large batch takes up to 1.06 times as long.
 LAYOUT_TOKENS = 32
@@ -27,13 +22,7 @@ class Graph:
     """
 
     def __init__(self, model, layout, function, quick=None, most_tokens=0, more=None):
-        constants = _constants(model)
-
-        def with_constants(features):
-            with keras.StatelessScope(state_mapping=[(v, tf.constant(value)) for v, value in constants]):
-                return function(features)
-
-        self._concrete = concrete(layout, with_constants, more=more)
+        self._concrete = inference.graph(model, function, {**spec(layout), **(more or {})})
         self._quick, self._most_tokens = quick, most_tokens
         if quick:  # the first text would not come here
             self._concrete({name: tf.zeros([1, LAYOUT_TOKENS], feature.dtype) for name, feature in layout.spec.items()})
@@ -117,10 +106,9 @@ class SharedGraph:
         return tf.stack([pooling.one_of(name, states, mask, unpooled) for name in pooling.POOLINGS], axis=2)
 
 
-def concrete(layout, function, rows=None, more=None):
-    """The concrete function for features of a layout, int32 [B, T]; B is any, or `rows`. `more`: other inputs."""
-    spec = {name: tf.TensorSpec([rows, None], feature.dtype, name) for name, feature in layout.spec.items()}
-    return tf.function(function, autograph=False).get_concrete_function({**spec, **(more or {})})
+def spec(layout, rows=None):
+    """What a graph takes of a layout: name -> tf.TensorSpec, int32 [B, T]; B is any, or `rows`."""
+    return {name: tf.TensorSpec([rows, None], feature.dtype, name) for name, feature in layout.spec.items()}
 
 
 def vectors(encoder, features, options, per_token):
@@ -155,12 +143,3 @@ def finished(vectors, options):
         return vectors
     kept = vectors[..., : options.truncate_dim]
     return pooling.normalized(kept) if options.normalizes_truncated else kept
-
-
-def _constants(model):
-    """(variable, array) of what becomes constant: all but tables, which are only looked up in."""
-    found = [v for v in model.variables if not v.path.endswith("_embeddings")]
-    size = sum(v.value.dtype.size * v.value.shape.num_elements() for v in found)
-    in_half_precision = any(v.value.dtype.size == 2 for v in found)
-    most = MOST_CONSTANT_HALF_BYTES if in_half_precision else MOST_CONSTANT_BYTES
-    return [(v, v.numpy()) for v in found] if size <= most else []

@@ -3,26 +3,24 @@
 import numpy as np
 import tensorflow as tf
 
+from modeling.inference import Inference
 from training.distribution import slice_of
 from training.two_at_once import in_order
 
 
 class Evaluator:
-    """Runs an objective over data sets without dropout; one traced graph serves all calls.
+    """Runs an objective over data sets without dropout, with the weights that it has at each call.
 
     Args:
       objective: an Objective.
-      weights_of: an objective of the same weights, perhaps at another precision, which are copied at each `run`.
       static_shapes: trace one graph per shape of batch; otherwise one for all.
       jit_compile: compile by XLA.
     """
 
-    def __init__(self, objective, static_shapes=False, jit_compile=False, weights_of=None):
+    def __init__(self, objective, static_shapes=False, jit_compile=False):
         self._objective, self._strategy = objective, tf.distribute.get_strategy()
-        self._weights_of, self._static_shapes = weights_of, static_shapes
-        self._infer = tf.function(self._infer_batch, jit_compile=jit_compile, autograph=False)
-        self._score = tf.function(self._score_batch, jit_compile=jit_compile, autograph=False)
-        self._score_on = tf.function(self._score_carried, autograph=False)
+        self._static_shapes = static_shapes
+        self._inference = Inference(objective, jit_compile, constants=not static_shapes)
 
     def run(self, batches, with_loss, report=None):
         """Predictions of a data set.
@@ -37,9 +35,8 @@ class Evaluator:
             `uncut_length` where the batches have it; ordered by example_index, by arrival where there is none.
           loss: float, or None.
         """
-        self._copy_weights()
         parts, indices, totals, done = [], [], {}, 0
-        for batch, (predictions, sums) in self._results(self._infer, batches, tf.constant(with_loss)):
+        for batch, (predictions, sums) in self._results(self._infer_batch, batches, tf.constant(with_loss)):
             real = batch["is_real_example"].numpy() > 0 if "is_real_example" in batch else slice(None)
             if with_loss:
                 predictions["label_ids"] = batch["label_ids"]
@@ -62,10 +59,9 @@ class Evaluator:
 
         `report`: as of `run`.
         """
-        self._copy_weights()
         totals, done = {}, 0
-        results = self._in_sequence(batches) if self._objective.carries_state else self._results(self._score, batches)
-        for batch, sums in results:
+        carried = self._objective.carries_state
+        for batch, sums in self._in_sequence(batches) if carried else self._results(self._score_batch, batches):
             _add(totals, sums)
             done += len(batch["example_index"])
             if report:
@@ -76,17 +72,12 @@ class Evaluator:
         """What eval_results.txt says of a data set: the objective's summary of its `means`."""
         return self._objective.summary(self.means(batches, report))
 
-    def _copy_weights(self):
-        if self._weights_of is not None:
-            source = self._weights_of.named_weights()
-            for name, variable in self._objective.named_weights().items():
-                variable.assign(tf.cast(source[name], variable.dtype))
-
-    def _results(self, infer, batches, *arguments):
-        """Yields (batch, what `infer` gives for it), in the order of the batches."""
+    def _results(self, function, batches, *arguments):
+        """Yields (batch, what `function` gives for it), in the order of the batches."""
         shapes = getattr(batches, "element_spec", None)
-        if shapes is not None and not self._static_shapes:  # one graph for all shapes, traced here
-            infer = infer.get_concrete_function(shapes, *arguments)
+        spec = [] if shapes is None or self._static_shapes else [shapes, *arguments]  # one graph for all shapes
+        tokens, batches = self._inference.look_ahead(batches)
+        infer = self._inference.graph(function, tokens, *spec)
         if self._strategy.num_replicas_in_sync > 1:  # replicas are threads already
             yield from ((batch, infer(batch, *arguments)) for batch in batches)
             return
@@ -94,40 +85,41 @@ class Evaluator:
 
     def _in_sequence(self, batches):
         """Yields (batch, sums), each batch with the state that the one before left."""
-        state = None
+        state, score = None, self._inference.graph(self._score_carried, tokens=0)
         for batch in batches:
             if state is None:
                 state = self._objective.zero_state(len(batch["example_index"]))
-            sums, state = self._score_on(batch, state)
+            sums, state = score(batch, state)
             yield batch, sums
 
-    def _score_carried(self, batch, state):
-        outputs = self._objective(batch, state=state)
-        return self._sums(batch, outputs, self._objective.measures), outputs["state"]
+    def _score_carried(self, scope, batch, state):
+        with scope():
+            outputs = self._objective(batch, state=state)
+            return self._sums(batch, outputs, self._objective.measures), outputs["state"]
 
-    def _infer_batch(self, batch, with_loss):
+    def _infer_batch(self, scope, batch, with_loss):
         """Predictions [B, ...] and, per term, float32 [2]: weighted sum of the losses, sum of the weights."""
         count = self._strategy.num_replicas_in_sync
-        results = self._strategy.run(self._infer_replica, args=(batch, with_loss))
+        results = self._strategy.run(self._infer_replica, args=(scope, batch, with_loss))
         if count == 1:
             return results
         predictions, sums = results
         local = self._strategy.experimental_local_results
         return {name: tf.concat(local(value), axis=0) for name, value in predictions.items()}, self._summed(sums)
 
-    def _score_batch(self, batch):
+    def _score_batch(self, scope, batch):
         """Per term and measure, float32 [2]: weighted sum of the values, sum of the weights."""
-        return self._summed(self._strategy.run(self._score_replica, args=(batch,)))
+        return self._summed(self._strategy.run(self._score_replica, args=(scope, batch)))
 
     def _summed(self, sums):
         if self._strategy.num_replicas_in_sync == 1:
             return sums
         return {name: tf.add_n(self._strategy.experimental_local_results(value)) for name, value in sums.items()}
 
-    def _score_replica(self, batch):
+    def _score_replica(self, scope, batch):
         share = _share(batch)
-        outputs = self._objective(share)
-        return self._sums(share, outputs, self._objective.measures)
+        with scope():
+            return self._sums(share, self._objective(share), self._objective.measures)
 
     def _sums(self, features, outputs, measures):
         weights, values = self._objective.loss_weights(features), self._objective.losses(features, outputs)
@@ -137,15 +129,13 @@ class Evaluator:
             for name, term in terms.items()
         }
 
-    def _infer_replica(self, batch, with_loss):
+    def _infer_replica(self, scope, batch, with_loss):
         share = _share(batch)
-        outputs = self._objective(share)
-
-        def sums():
-            return self._sums(share, outputs, {})
-
         nothing = {term: tf.zeros([2]) for term in self._objective.terms}
-        return self._objective.predictions(outputs), tf.cond(with_loss, sums, lambda: nothing)
+        with scope():
+            outputs = self._objective(share)
+            sums = tf.cond(with_loss, lambda: self._sums(share, outputs, {}), lambda: nothing)
+            return self._objective.predictions(outputs), sums
 
 
 def _share(batch):

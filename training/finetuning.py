@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from errors import InputError
-from modeling import prediction_tables
+from modeling import inference, prediction_tables
 from processors import batches, layouts, record_checks, records, split_checks
 from progress import Progress
 from training import (
@@ -183,7 +183,7 @@ class FineTuning:
             seed_everything(settings.seed)
             objective = self._source.build(settings, self._task.make_objective, for_training=settings.do_train)
             run.check_whole_batches(objective, settings, self._strategy.num_replicas_in_sync)
-            evaluator = run.make_evaluator(objective, self._source, self._task.make_objective, settings)
+            evaluator = run.make_evaluator(objective, settings)
             groups = run.groups_of(settings, objective.encoder)
             if not settings.do_train:
                 step = load_trained(
@@ -268,9 +268,10 @@ class FineTuning:
         if split not in self._data:
             settings = self._settings
             static = uses_static_shapes(settings)
+            given = batch_size * settings.max_seq_length
             self._data[split] = batches.evaluation_batches(
                 self._records[split],
-                batch_size * settings.max_seq_length,
+                given if static else inference.batch_tokens(given),
                 length_buckets(settings),
                 batch_size if static else None,
             )

@@ -102,7 +102,7 @@ class Pretraining:
             make = functools.partial(self._objective_class, **arguments_of(self._objective_class, settings))
             objective = self._source.build(settings, make, for_training=settings.do_train)
             run.check_whole_batches(objective, settings, self._strategy.num_replicas_in_sync)
-            evaluator = run.make_evaluator(objective, self._source, make, settings)
+            evaluator = run.make_evaluator(objective, settings)
             groups = run.groups_of(settings, objective.encoder)
             step, is_new = 0, settings.overwrite_output_dir or not checkpoints.find_latest(output_dir)
             if not settings.do_train:

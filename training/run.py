@@ -101,14 +101,9 @@ def load_initial(objective, source, settings, output_dir, allow_missing=None):
     source.load_into(objective, settings.allow_missing_weights or allow_missing)
 
 
-def make_evaluator(objective, source, make_objective, settings):
-    """An Evaluator of the objective; of a copy of its weights in half precision where training keeps float32."""
-    static = uses_static_shapes(settings)
-    if settings.dtype == "float32" or not settings.do_train:
-        return Evaluator(objective, static_shapes=static, jit_compile=settings.xla)
-    # Weights that are cast once, not at every batch.
-    inference = source.build(settings, make_objective, for_training=False)
-    return Evaluator(inference, static_shapes=static, jit_compile=settings.xla, weights_of=objective)
+def make_evaluator(objective, settings):
+    """An Evaluator of the objective."""
+    return Evaluator(objective, static_shapes=uses_static_shapes(settings), jit_compile=settings.xla)
 
 
 def train(objective, groups, data, plan, settings, output_dir, evaluate=None):

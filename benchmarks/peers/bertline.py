@@ -78,11 +78,7 @@ class Bertline:
             weights = objective.named_weights()
             weights["output_weights"].assign(self._batches.head(source.config.width))
             step = train_step(objective)
-            evaluator = Evaluator(objective)
-            if dtype != "float32":
-                inference = source.build(settings, make_objective, for_training=False)
-                evaluator = Evaluator(inference, weights_of=objective)
-            self._made[dtype] = objective, step, evaluator
+            self._made[dtype] = objective, step, Evaluator(objective)
         return self._made[dtype]
 
 

@@ -11,6 +11,7 @@ import tensorflow as tf
 import registry
 from errors import InputError
 from modeling import vocabulary_softmax
+from modeling.inference import Inference
 from modeling.objective import Objective
 
 
@@ -86,18 +87,21 @@ class CausalLM(Objective):
         Texts of any length are read in stretches of `max_seq_length` tokens, with the state carried on.
         """
 
-        def log_probabilities(features, state):
-            outputs = self(features, state=state)
-            scores = tf.nn.log_softmax(self.logits(outputs))
-            return tf.gather(scores, tf.reshape(features["next_ids"], [-1]), batch_dims=1), outputs.get("state")
+        def log_probabilities(scope, features, state):
+            with scope():
+                outputs = self(features, state=state)
+                scores = tf.nn.log_softmax(self.logits(outputs))
+            return tf.gather(scores, tf.reshape(features["next_ids"], [-1]), batch_dims=1), outputs.get("state", ())
 
         tokenizer, max_seq_length = layout.tokenizer, layout.max_seq_length
-        end = [tokenizer.end_id]
-        infer = tf.function(log_probabilities, reduce_retracing=True, autograph=False)
-        for text in texts:
-            ids, _ = tokenizer.encode_batch([text])
+        encoded, end = [tokenizer.encode_batch([text])[0] for text in texts], [tokenizer.end_id]
+        first_state = self.zero_state(1) if self.carries_state else ()
+        spec = {name: tf.TensorSpec([1, None], tf.int32, name) for name in _features(np.int32([0]), np.int32([0]))}
+        state_spec = tf.nest.map_structure(tf.TensorSpec.from_tensor, first_state)
+        infer = Inference(self).graph(log_probabilities, sum(map(len, encoded)), spec, state_spec)
+        for text, ids in zip(texts, encoded):
             following, before = (np.concatenate(part).astype(np.int32) for part in ((ids, end), (end, ids)))
-            state, found = self.zero_state(1), []
+            state, found = first_state, []
             for start in range(0, len(following), max_seq_length):
                 part = slice(start, start + max_seq_length)
                 values, state = infer(_features(before[part], following[part]), state)

@@ -5,6 +5,7 @@ import pytest
 import small_models
 import tensorflow as tf
 
+from modeling import inference
 from training.evaluation import Evaluator
 
 
@@ -72,15 +73,31 @@ def test_records_without_numbers_stay_in_order_of_arrival(model, rows, expected)
     np.testing.assert_allclose(predictions["probabilities"], expected[0][[5, 2, 0, 9]], atol=1e-6)
 
 
-def test_weights_are_copied_at_each_run(rows):
-    source = small_models.objective("sequence_classification", num_hidden_layers=1)
-    options = {"dtype": "bfloat16", "for_training": False}
-    copy = small_models.objective("sequence_classification", options, num_hidden_layers=1)
-    evaluator = Evaluator(copy, weights_of=source)
+@pytest.fixture
+def constants_at_once(monkeypatch):
+    """Weights are constants however little is computed."""
+    monkeypatch.setattr(inference, "FEWEST_TOKENS", 0)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "kind"), [("float32", "variables"), ("bfloat16", "variables"), ("bfloat16", "constants")]
+)
+def test_each_run_has_the_weights_of_its_time(rows, dtype, kind, request):
+    """In half precision they are those of the same model made for inference, which stores them cast."""
+    if kind == "constants":
+        request.getfixturevalue("constants_at_once")
+    options = {"dtype": dtype, "for_training": True}
+    trained = small_models.objective("sequence_classification", options, num_hidden_layers=1)
+    stored = small_models.objective("sequence_classification", {**options, "for_training": False}, num_hidden_layers=1)
+    evaluator, features = Evaluator(trained), small_models.tensors(rows)
+    tolerance = 1e-6 if dtype == "float32" else 5e-3
     for _ in range(2):
+        for name, weight in stored.named_weights().items():
+            weight.assign(tf.cast(trained.named_weights()[name], weight.dtype))
         found, loss = evaluator.run(batches(rows, [range(10)]), with_loss=True)
-        expected, full_loss = Evaluator(source).run(batches(rows, [range(10)]), with_loss=True)
-        np.testing.assert_allclose(found["probabilities"], expected["probabilities"], atol=0.03)
-        assert loss == pytest.approx(full_loss, rel=0.03)
-        source.classifier.output_bias.assign([3.0, -1.0, -2.0])
-    assert copy.encoder.pooler.kernel.dtype == "bfloat16"
+        expected = stored(features)
+        np.testing.assert_allclose(found["probabilities"], tf.nn.softmax(expected["logits"]), atol=tolerance)
+        losses = stored.losses(features, expected)["loss"]
+        assert loss == pytest.approx(float(tf.reduce_mean(losses)), rel=tolerance)
+        trained.encoder.pooler.kernel.assign(-2.0 * trained.encoder.pooler.kernel)
+        trained.encoder.embeddings.word_embeddings.assign(trained.encoder.embeddings.word_embeddings[::-1])
