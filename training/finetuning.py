@@ -79,9 +79,7 @@ class FineTuning:
         self._strategy = make_strategy(settings.use_tpu, settings.tpu_name, settings.num_gpus, settings.require_gpu)
         self._source = model_source(settings, self._folders()[0][0])
         self._encoder = records.ExampleEncoder(
-            layouts.make(
-                task.layout, self._source.config.layout, self._source.tokenizer, settings.max_seq_length
-            ),
+            layouts.make(task.layout, self._source.config.layout, self._source.tokenizer, settings.max_seq_length),
             task.labels,
             settings.pad_records,
         )
