@@ -103,12 +103,18 @@ class ModelSource:
             encoder = self.encoder_class(self.config, dtype=policy(settings.dtype, for_training))
             return make_objective(encoder)
 
+    def _for_tokenizer(self, source):
+        """The source; of vectors of words those of the tokenizer's vocabulary, in its order."""
+        if source.words is None or self.tokenizer is None:
+            return source
+        return source.for_vocabulary(self.tokenizer.convert_ids_to_tokens(range(self.tokenizer.vocab_size)))
+
     def load_into(self, objective, allow_missing=None):
         """Reads the initial weights and prints what was found; returns the LoadReport, None without a checkpoint."""
         if self.weights is None:
             parts = objective.encoder.initial_weights()
             for part, path in parts:
-                load_weights(part, path, allow_missing=part.optional_weights).log()
+                load_weights(part, self._for_tokenizer(open_weights(path)), allow_missing=part.optional_weights).log()
             logging.warning("no --init_checkpoint: every %sweight starts at random", "other " if parts else "")
             return None
         report = load_weights(objective, self.weights, allow_missing=allow_missing)

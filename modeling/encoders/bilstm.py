@@ -29,6 +29,7 @@ class BilstmConfig(EncoderConfig):
     """
 
     model_type: typing.ClassVar[str] = "bilstm"
+    layout: typing.ClassVar[str] = "plain"
 
     vocab_size: int | None = None
     embedding_size: int = 100

@@ -101,7 +101,8 @@ class StackedConfig(EncoderConfig):
         if self.top_config is not None and self.top_config.id_limits():
             raise InputError("top: it reads the parts' vectors; leave its vocab_size out")
         self._check_widths()
-        self._check_layouts()
+        if len(self._layouts()) > 1:
+            raise InputError(f"the parts read different layouts: {', '.join(self._layouts())}; one is needed")
         self.id_limits()
 
     def _check_widths(self):
@@ -115,10 +116,10 @@ class StackedConfig(EncoderConfig):
                     f'parts[{i}]: its layers are {widths} numbers wide; "mix": "concat" takes the last one'
                 )
 
-    def _check_layouts(self):
-        names = {part.config.layout for part in self.members}
-        if len(names) > 1:
-            raise InputError(f"the parts read different layouts: {', '.join(sorted(names))}; one is needed")
+    def _layouts(self):
+        """Names of the layouts that the parts read; those that need no special tokens read any."""
+        names = sorted({part.config.layout for part in self.members})
+        return [name for name in names if name != "plain"] or names
 
     @classmethod
     def read(cls, values):
@@ -160,7 +161,7 @@ class StackedConfig(EncoderConfig):
 
     @property
     def layout(self):
-        return self.members[0].config.layout
+        return self._layouts()[0]
 
     def id_limits(self):
         found = {}

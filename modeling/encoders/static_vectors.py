@@ -25,6 +25,7 @@ class StaticVectorsConfig(EncoderConfig):
 
     model_type: typing.ClassVar[str] = "static_vectors"
     num_layers: typing.ClassVar[int] = 0
+    layout: typing.ClassVar[str] = "plain"
 
     vocab_size: int
     width: int = 300

@@ -147,6 +147,21 @@ def test_weights_are_read_from_their_paths_and_kept_in_the_folder(saved, tmp_pat
     np.testing.assert_allclose(objective(batch)["logits"], other(batch)["logits"], atol=1e-6)
 
 
+def test_vectors_of_words_are_those_of_the_vocabulary(tmp_path):
+    """In the order of its ids; a word that has none gets the mean, as unknown ones do."""
+    (tmp_path / "glove.txt").write_text("dog 1 2\ncat 3 4\nbird 5 9\n")
+    (tmp_path / "vocab.txt").write_text("[PAD]\n[UNK]\nbird\nfish\ndog\n")
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": "WordTokenizer"}))
+    part = {"model_type": "static_vectors", "width": 2, "weights": str(tmp_path / "glove.txt")}
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "stacked", "parts": [part]}))
+    found = source("bert_config_file", at=tmp_path / "config.json")
+    make = lambda encoder: registry.get("objective", "sequence_classification")(encoder, 2)  # noqa: E731
+    objective = found.build(PretrainingSettings(max_seq_length=8), make, for_training=True)
+    found.load_into(objective)
+    table = objective.encoder.parts[0].word_embeddings.numpy()
+    np.testing.assert_allclose(table, [[0, 0], [3, 5], [5, 9], [3, 5], [1, 2]])
+
+
 def test_weights_of_another_shape_are_one_line(saved):
     encoder = stacked([{**WIDER, "weights": str(saved / "glove")}])
     [(part, path)] = encoder.initial_weights()

@@ -3,6 +3,8 @@
 A model of ours needs rows for what is no word; they come before all others.
 """
 
+import dataclasses
+import logging
 import os
 
 import numpy as np
@@ -79,6 +81,16 @@ class VectorSource(WeightSource):
 
     def wrapper(self, model):
         return ""
+
+    def for_vocabulary(self, words):
+        """The source of a table with a row for each of `words`; one without a vector has that of unknown words."""
+        place = {word: row for row, word in enumerate(self.words)}
+        rows, table = [place.get(word, place[UNK]) for word in words], self.tensors[TABLE]
+        logging.info(
+            "%s: vectors of %d of the vocabulary's %d tokens", self.path, len(place.keys() & words), len(words)
+        )
+        tensor = Tensor(TABLE, (len(words), table.shape[1]), lambda: table.read()[rows])
+        return dataclasses.replace(self, tensors={TABLE: tensor}, words=list(words))
 
 
 def _with(names, endings):
