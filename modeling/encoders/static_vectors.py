@@ -19,19 +19,18 @@ class StaticVectorsConfig(EncoderConfig):
     """Sizes of the table.
 
     `trainable`: whether training moves the table; where it does not, no optimizer keeps slots for it.
-    `dropout`: a rate, of the numbers of the vectors. `layout`: of `processors.layouts`, "plain" where the table has no
-    special tokens.
+    `dropout`: a rate, of the numbers of the vectors. `layout`: of `processors.layouts`, "packed" where texts have
+    special tokens around them.
     """
 
     model_type: typing.ClassVar[str] = "static_vectors"
     num_layers: typing.ClassVar[int] = 0
-    layout: typing.ClassVar[str] = "plain"
 
     vocab_size: int
     width: int = 300
     trainable: bool = True
     dropout: float = 0.0
-    layout: str = "packed"
+    layout: str = "plain"
 
     def __post_init__(self):
         for name in ("vocab_size", "width"):
