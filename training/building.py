@@ -117,7 +117,7 @@ class ModelSource:
                 load_weights(part, self._for_tokenizer(open_weights(path)), allow_missing=part.optional_weights).log()
             logging.warning("no --init_checkpoint: every %sweight starts at random", "other " if parts else "")
             return None
-        report = load_weights(objective, self.weights, allow_missing=allow_missing)
+        report = load_weights(objective, self._for_tokenizer(self.weights), allow_missing=allow_missing)
         report.log()
         return report
 

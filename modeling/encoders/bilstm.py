@@ -25,11 +25,10 @@ class BilstmConfig(EncoderConfig):
     `vocab_size`: of the table of embeddings; None: there is none, the encoder stands on top of others.
     `units`: of one direction. Each `..._dropout` is a rate: of what goes into the first layer, of the recurrent
     weights, of what goes from layer to layer, and of what comes out; masks are the same at all steps of a sequence.
-    `layout`: of `processors.layouts`, "plain" where the vocabulary has no special tokens.
+    `layout`: of `processors.layouts`, "packed" where texts have special tokens around them.
     """
 
     model_type: typing.ClassVar[str] = "bilstm"
-    layout: typing.ClassVar[str] = "plain"
 
     vocab_size: int | None = None
     embedding_size: int = 100
@@ -39,7 +38,7 @@ class BilstmConfig(EncoderConfig):
     weight_dropout: float = 0.0
     hidden_dropout: float = 0.0
     output_dropout: float = 0.0
-    layout: str = "packed"
+    layout: str = "plain"
 
     def __post_init__(self):
         for name in ("vocab_size", "embedding_size", "units", "num_layers"):

@@ -86,9 +86,7 @@ class VectorSource(WeightSource):
         """The source of a table with a row for each of `words`; one without a vector has that of unknown words."""
         place = {word: row for row, word in enumerate(self.words)}
         rows, table = [place.get(word, place[UNK]) for word in words], self.tensors[TABLE]
-        logging.info(
-            "%s: vectors of %d of the vocabulary's %d tokens", self.path, len(place.keys() & words), len(words)
-        )
+        logging.info("%s has vectors of %d of %d tokens", self.path, len(place.keys() & set(words)), len(words))
         tensor = Tensor(TABLE, (len(words), table.shape[1]), lambda: table.read()[rows])
         return dataclasses.replace(self, tensors={TABLE: tensor}, words=list(words))
 
