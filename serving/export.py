@@ -15,10 +15,8 @@ from modeling.encoder import policy
 from serving.int8_weights import Int8Weights
 from serving.predictor import Predictor
 from serving.saved_module import Classifier, Vectors, save
-from serving.trained_head import read_classifier
-from training.building import ModelSource
 from training.checkpoint_files import PlainName
-from training.settings import RunSettings
+from training.opened import open_model
 from training.weights import load_weights
 
 # Beside words of the vocabulary: what a tokenizer could get wrong.
@@ -68,21 +66,14 @@ def export(run):
 
 def _head(run, live, options):
     """The same model once more: with padding removed, since nobody sorts what comes in, and at the wanted precision."""
-    source = ModelSource(
-        RunSettings(
-            init_checkpoint=live.folder.model,
-            vocab_file=run.vocab_file,
-            do_lower_case=run.do_lower_case,
-            max_seq_length=1,
-        )  # fmt: skip
-    )
+    source = open_model(live.folder.model, vocab_file=run.vocab_file, do_lower_case=run.do_lower_case)
     dtype = "float32" if run.dtype == "int8" else run.dtype
     encoder = source.encoder_class(source.config, dtype=policy(dtype, for_training=False))
     encoder.build()
     load_weights(encoder, source.weights, allow_missing=encoder.optional_weights)
     if options:
         return Vectors(encoder, options)
-    return Classifier(*read_classifier(encoder, source.weights))
+    return Classifier(*source.read_head(encoder))
 
 
 def _samples(tokenizer):

@@ -17,7 +17,7 @@ from serving import cores, input_lines, vector_files, vector_options, vector_tra
 from serving.part_folder import PartFolder
 from serving.sentence_transformers_folder import read_sentence_folder
 from serving.text_encoder import TextEncoder
-from serving.trained_head import trained_length
+from serving.trained_length import trained_length
 
 
 def extract(run, max_seq_length=None):

@@ -10,11 +10,9 @@ from serving import batching, truncation
 from serving.prediction import Prediction
 from serving.text_encoder import TextEncoder
 from serving.texts import checked_one
-from serving.trained_head import read_classifier
 from serving.vector_graph import LAYOUT_TOKENS
 from serving.vector_options import VectorOptions
 from training.two_at_once import BATCHES_AT_ONCE
-from training.weights import open_weights
 
 # To a TextEncoder the classifier is one more way from the states of a text to its numbers.
 _CLASSIFIED = VectorOptions(pooling="classifier")
@@ -50,7 +48,7 @@ class Predictor(TextEncoder):
             do_lower_case=do_lower_case, batch_tokens=batch_tokens, batches_at_once=batches_at_once,
             low_latency=low_latency,
         )  # fmt: skip
-        found = read_classifier(self._encoder, open_weights(self.folder.model))
+        found = self._opened.read_head(self._encoder)
         self._classifier, self.labels = found or (None, None)
         if warm_up:
             self.warm_up()
@@ -97,7 +95,7 @@ class Predictor(TextEncoder):
         """
         if self.labels is None:
             raise InputError(
-                f"{self.folder.model}: no classifier in it (output_weights), or no pooler; it gives vectors only, by "
+                f"{self.folder.model}: no classifier in it, or no pooler; it gives vectors only, by "
                 "embed; run_classifier.py --do_train makes a classifier of it"
             )
         parts, truncated = self._all(texts, _CLASSIFIED, progress, warn=not return_truncated)
@@ -151,6 +149,6 @@ class Predictor(TextEncoder):
             return super()._computation(encoder, options, per_token)
         classifier = self._classifier
         if encoder is not classifier.encoder:
-            classifier, _ = read_classifier(encoder, open_weights(self.folder.model))
+            classifier, _ = self._opened.read_head(encoder)
         # [B, 1, labels]
         return classifier, lambda features: classifier.predictions(classifier(features))["probabilities"][:, None]

@@ -23,13 +23,13 @@ from serving.pool import Pool
 from serving.progress import of_a_call
 from serving.sentence_transformers_folder import read_sentence_folder
 from serving.texts import checked, checked_one
-from serving.trained_head import trained_length
+from serving.trained_length import trained_length
 from serving.vector_graph import Graph, SharedGraph, spec, vectors
 from serving.vector_options import PROMPT_OF_OTHERS, vector_options
-from training.building import ModelSource
-from training.settings import RunSettings
+from training.building import check_dtype
+from training.opened import open_model
 from training.two_at_once import BATCHES_AT_ONCE, in_order
-from training.weights import load_weights, open_weights
+from training.weights import load_weights
 
 LONGEST_BY_DEFAULT = 512  # tokens
 POOL_TEXTS = 4096
@@ -72,11 +72,10 @@ class TextEncoder:
             raise InputError(f"max_seq_length={max_seq_length!r}: a whole number of tokens is needed")
         self._model, self.folder = os.fspath(model), read_sentence_folder(model)
         longest = max_seq_length or self.folder.max_seq_length or trained_length(model)
-        source = ModelSource(
-            RunSettings(
-                init_checkpoint=self.folder.model, bert_config_file=bert_config_file, vocab_file=vocab_file,
-                do_lower_case=do_lower_case, dtype=dtype, max_seq_length=longest or 1,
-            )
+        check_dtype(dtype)
+        source = self._opened = open_model(
+            self.folder.model, bert_config_file=bert_config_file, vocab_file=vocab_file, do_lower_case=do_lower_case,
+            max_seq_length=longest or 1,
         )  # fmt: skip
         self.config, self.tokenizer = source.config, source.tokenizer
         own = self.config.max_length, self.tokenizer.model_max_length
@@ -287,7 +286,7 @@ class TextEncoder:
         encoder = self._encoder
         if self._dtype != "float32":
             encoder = _built(type(encoder), self.config, "float32")
-            _load(encoder, open_weights(self.folder.model))
+            _load(encoder, self._opened.weights)
         function = self._computation(encoder, options, per_token=False)[1]
         return tf.function(function, autograph=False).get_concrete_function(spec(self.layout, rows=1))
 

@@ -10,29 +10,39 @@ from errors import InputError
 from modeling import head_fields
 from processors.tokenization import load_tokenizer
 from training import checkpoints, heads, run_folder
-from training.building import ModelSource
+from training.building import check_dtype
+from training.opened import open_model
 from training.saved_head import warn_of_cross_encoder
 from training.weights import load_weights, open_weights
 
 
 def model_source(settings, output_dir, vocab_file=None, vocab_required=True):
-    """The ModelSource of a run: without training, a trained folder is its own, as is one that another program trained.
+    """The OpenedModel of a run: without training, a trained folder is its own, as is one that another program trained.
 
-    See ModelSource for the arguments.
+    Args:
+      settings: RunSettings.
+      vocab_file: the vocabulary where neither the settings nor the weights nor the configuration have one.
+      vocab_required: whether it is an error that there is none.
 
     Raises:
       InputError: what does not fit together, a --vocab_file of another vocabulary than the folder's among it.
     """
+    check_dtype(settings.dtype)
+
+    def opened(path):
+        return open_model(
+            path, bert_config_file=settings.bert_config_file, vocab_file=settings.vocab_file,
+            do_lower_case=settings.do_lower_case, max_seq_length=settings.max_seq_length, last_vocab_file=vocab_file,
+            vocab_required=vocab_required,
+        )  # fmt: skip
+
     if settings.do_train:
-        return ModelSource(settings, vocab_file, vocab_required)
+        return opened(settings.init_checkpoint)
     if not run_folder.is_trained(output_dir):
         foreign = checkpoints.foreign_run(output_dir)
-        if foreign:
-            return _foreign_source(settings, foreign, vocab_file, vocab_required)
-        return ModelSource(settings, vocab_file, vocab_required)
+        return _of_another_program(foreign, opened, settings) if foreign else opened(settings.init_checkpoint)
     folder = run_folder.model_folder(output_dir)
-    own = dataclasses.replace(settings, init_checkpoint=folder)
-    source = ModelSource(own, vocab_file, vocab_required)
+    source = opened(folder)
     if settings.vocab_file and source.weights.vocab_folder:
         trained = load_tokenizer(folder)
         if trained.fingerprint() != source.tokenizer.fingerprint():
@@ -43,14 +53,13 @@ def model_source(settings, output_dir, vocab_file=None, vocab_required=True):
     return source
 
 
-def _foreign_source(settings, prefix, vocab_file, vocab_required):
-    """The ModelSource of a folder that another program trained in, as the original reads it: its newest checkpoint.
+def _of_another_program(prefix, opened, settings):
+    """The OpenedModel of a folder that another program trained in, as the original reads it: its newest checkpoint.
 
     Configuration and vocabulary, where no flag names them, are those of --init_checkpoint or lie beside the checkpoint.
     """
     logging.info("another program's run: the weights of %s are used", prefix)
-    start = settings.init_checkpoint or prefix
-    source = ModelSource(dataclasses.replace(settings, init_checkpoint=start), vocab_file, vocab_required)
+    source = opened(settings.init_checkpoint or prefix)
     source.weights = dataclasses.replace(
         open_weights(prefix), config=source.weights.config, config_path=source.weights.config_path
     )

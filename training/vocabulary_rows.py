@@ -5,7 +5,7 @@ import numpy as np
 import registry
 from errors import InputError
 from training import conversion, heads, weights
-from training.building import UNUSED_ROWS_ALLOWED
+from training.opened import UNUSED_ROWS_ALLOWED
 
 _TABLE = "/word_embeddings"
 

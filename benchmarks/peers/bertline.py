@@ -6,9 +6,9 @@ import tensorflow as tf
 
 import registry
 from benchmarks.peers import LEARNING_RATE, MAX_GRAD_NORM, feeding
-from training.building import ModelSource
 from training.evaluation import Evaluator
 from training.loop import LoopSettings, TrainingLoop
+from training.opened import open_model
 from training.optimizers.adamw import AdamW
 from training.schedules.linear import Linear
 from training.settings import ClassifierSettings
@@ -67,7 +67,7 @@ class Bertline:
         """(objective, training step, evaluator), as training/finetuning.py puts them together."""
         if dtype not in self._made:
             settings = ClassifierSettings(init_checkpoint=self._model, dtype=dtype)
-            source = ModelSource(settings)
+            source = open_model(self._model)
 
             def make_objective(encoder):
                 encoder.remove_padding = self.remove_padding

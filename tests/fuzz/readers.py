@@ -20,8 +20,9 @@ from processors.tokenization import load_tokenizer
 from serving import vector_transform
 from serving.sentence_transformers_folder import read_sentence_folder
 from serving.service import requests
-from serving.trained_head import trained_length
+from serving.trained_length import trained_length
 from training import checkpoint_files, checkpoints, conversion, run_folder, weights
+from training.opened import open_model
 from training.settings import ClassifierSettings, PretrainingDataSettings
 from training.weights import save_tf1
 
@@ -170,12 +171,10 @@ def _models(folder):
 
 
 def _classifier(own):
-    from serving.trained_head import read_classifier
-
-    source = weights.open_weights(str(own))
-    encoder = conversion.built(Bert, conversion.read_config(Bert, source))
-    weights.load_weights(encoder, source, allow_missing=".*pooler.*")
-    return read_classifier(encoder, source)
+    opened = open_model(str(own), vocab_required=False)
+    encoder = conversion.built(opened.encoder_class, opened.config)
+    weights.load_weights(encoder, opened.weights, allow_missing=".*pooler.*")
+    return opened.read_head(encoder)
 
 
 def _library_reads(raw):

@@ -14,7 +14,7 @@ from modeling.encoders.bert import Bert
 from modeling.encoders.bilstm import Bilstm, BilstmConfig
 from modeling.encoders.stacked import Stacked, StackedConfig
 from modeling.encoders.static_vectors import StaticVectors, StaticVectorsConfig
-from training.building import ModelSource
+from training.opened import open_model
 from training.optimizers.adamw import AdamW
 from training.settings import PretrainingSettings
 from training.weights import load_weights, open_weights, save_huggingface
@@ -122,14 +122,10 @@ def saved(tmp_path_factory):
     return folder
 
 
-def source(path, **settings):
-    return ModelSource(PretrainingSettings(max_seq_length=8, **{path: str(settings.pop("at"))}), vocab_required=False)
-
-
 def test_weights_are_read_from_their_paths_and_kept_in_the_folder(saved, tmp_path):
     parts = [{**WORDS, "weights": str(saved / "glove")}, {**BERT, "weights": str(saved / "bert"), "frozen": True}]
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "stacked", "parts": parts, "top": TOP}))
-    first = source("bert_config_file", at=tmp_path / "config.json")
+    first = open_model(bert_config_file=str(tmp_path / "config.json"), vocab_required=False)
     make = lambda encoder: registry.get("objective", "sequence_classification")(encoder, 2)  # noqa: E731
     objective = first.build(PretrainingSettings(max_seq_length=8), make, for_training=True)
     first.load_into(objective)
@@ -139,7 +135,7 @@ def test_weights_are_read_from_their_paths_and_kept_in_the_folder(saved, tmp_pat
 
     save_huggingface(objective, tmp_path / "model")
     assert "weights" not in (tmp_path / "model" / "config.json").read_text()
-    again = source("init_checkpoint", at=tmp_path / "model")
+    again = open_model(tmp_path / "model", vocab_required=False)
     other = again.build(PretrainingSettings(max_seq_length=8), make, for_training=True)
     report = again.load_into(other)
     assert not report.missing and not report.unused

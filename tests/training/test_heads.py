@@ -9,8 +9,8 @@ import small_models
 import registry
 from errors import InputError
 from modeling.head_fields import check_head
-from serving.trained_head import read_classifier
 from training import heads, run, run_folder
+from training.opened import open_model
 from training.weights import open_weights, save_huggingface
 
 CLASSIFIER = {"output_weights", "output_bias"}
@@ -58,7 +58,7 @@ def test_a_classifier_over_an_encoder_that_transformers_lacks(tmp_path):
     ]
     again = encoder_class(encoder_class.small())
     again.build()
-    found, labels = read_classifier(again, open_weights(tmp_path))
+    found, labels = open_model(tmp_path, vocab_required=False).read_head(again)
     np.testing.assert_array_equal(found.named_weights()["output_bias"], [1.0, 2.0, 3.0])
     assert labels.names == ["LABEL_0", "LABEL_1", "LABEL_2"]
 

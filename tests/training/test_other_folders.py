@@ -14,8 +14,8 @@ from safetensors.numpy import load_file, save_file
 
 import registry
 from errors import InputError
-from serving.trained_head import read_classifier
 from training.conversion import read_model
+from training.opened import open_model
 from training.weights import load_weights, open_weights, save_huggingface, save_tf1
 
 WEIGHTS = "model.safetensors"
@@ -170,7 +170,7 @@ def test_a_classifier_inside_a_wrapper(tmp_path):
     objective = small_models.objective("sequence_classification")
     save_huggingface(objective, tmp_path)
     renamed(tmp_path, lambda name: f"module.{name.removeprefix('bert.')}")
-    found, labels = read_classifier(small_models.encoder(), open_weights(tmp_path))
+    found, labels = open_model(tmp_path, vocab_required=False).read_head(small_models.encoder())
     np.testing.assert_array_equal(arrays(found)["output_weights"], arrays(objective)["output_weights"])
     assert labels.names == ["LABEL_0", "LABEL_1", "LABEL_2"]
 

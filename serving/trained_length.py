@@ -1,0 +1,24 @@
+"""How long the texts were that a fine-tuned model was trained with."""
+
+import os
+
+import json_files
+from errors import InputError
+from training import run_folder
+
+
+def trained_length(path):
+    """--max_seq_length of the run that wrote some weights; None where no run did.
+
+    path: see `training.run_folder.run_of`.
+    """
+    run = run_folder.run_of(path)
+    if run is None:
+        return None
+    length = run_folder.read_run_config(run)["settings"].get("max_seq_length")
+    if type(length) is not int or length < 3:
+        path = os.path.join(run, run_folder.RUN_CONFIG)
+        raise InputError(
+            f"{path}: max_seq_length is {json_files.shown(length)}, 3 or more is needed; copy the folder again"
+        )
+    return length

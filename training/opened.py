@@ -1,0 +1,189 @@
+"""A model as it lies on disk: its encoder, configuration, tokenizer, weights and head, whoever wrote it."""
+
+import dataclasses
+import logging
+import os
+
+import registry
+from errors import InputError
+from modeling.encoder import policy
+from modeling.head_fields import label_names
+from modeling.switches import rematerialization, static_shapes
+from processors.labels import Labels
+from processors.tokenization import load_tokenizer, tokenizer_of_words, vocabulary_names
+from training import heads
+from training.building import uses_static_shapes
+from training.conversion import WithHeads
+from training.saved_head import warn_of_cross_encoder
+from training.weight_formats.config_file import read_config
+from training.weights import load_weights, open_weights
+
+# Released models round the table of words up to a multiple of 8 to 128; a larger difference is another vocabulary.
+UNUSED_ROWS_ALLOWED = 128
+
+
+@dataclasses.dataclass
+class OpenedModel:
+    """What a folder or a checkpoint has, checked against each other; nothing is built.
+
+    Attributes:
+      encoder_class, config: the class of the encoder, and an EncoderConfig.
+      tokenizer: see processors.tokenization; None where no vocabulary is known.
+      weights: a WeightSource; None where a configuration alone was given.
+    """
+
+    encoder_class: type
+    config: object
+    tokenizer: object
+    weights: object
+
+    def build(self, settings, make_objective, for_training):
+        """Encoder and objective with random weights.
+
+        Args:
+          settings: RunSettings.
+          make_objective: encoder -> Objective.
+          for_training: half precision keeps float32 weights in training, stores the cast ones for inference.
+        """
+        rematerialize = settings.rematerialize and for_training
+        with static_shapes(uses_static_shapes(settings)), rematerialization(rematerialize):
+            encoder = self.encoder_class(self.config, dtype=policy(settings.dtype, for_training))
+            return make_objective(encoder)
+
+    def _for_tokenizer(self, source):
+        """The source; of vectors of words those of the tokenizer's vocabulary, in its order."""
+        if source.words is None or self.tokenizer is None:
+            return source
+        return source.for_vocabulary(self.tokenizer.convert_ids_to_tokens(range(self.tokenizer.vocab_size)))
+
+    def load_into(self, objective, allow_missing=None):
+        """Reads the initial weights and prints what was found; returns the LoadReport, None without a checkpoint."""
+        if self.weights is None:
+            parts = objective.encoder.initial_weights()
+            for part, path in parts:
+                load_weights(part, self._for_tokenizer(open_weights(path)), allow_missing=part.optional_weights).log()
+            logging.warning("no --init_checkpoint: every %sweight starts at random", "other " if parts else "")
+            return None
+        report = load_weights(objective, self._for_tokenizer(self.weights), allow_missing=allow_missing)
+        report.log()
+        return report
+
+    def read_head(self, encoder):
+        """The head that lies beside the encoder, where it is one whose outputs have labels.
+
+        Args:
+          encoder: built, of `encoder_class`.
+
+        Returns:
+          (Objective over the encoder, Labels), or None where there is no such head.
+
+        Raises:
+          InputError: a part of the head is missing or of another shape, or the configuration says of it what cannot be.
+        """
+        config, weights = self.weights.config or {}, self.weights
+        stored = heads.present(weights.canonical(WithHeads(encoder, heads.owner(config))), encoder)
+        name = heads.owner(config, stored)
+        if not heads.has(name, stored):
+            return None
+        objective_class = registry.get("objective", name)
+        objective = objective_class.from_saved(encoder, config, weights.shapes(WithHeads(encoder, name)))
+        load_weights(_Head(objective), weights, required=lambda name: True)
+        warn_of_cross_encoder(config, weights.config_path)
+        return objective, _labels(config, objective)
+
+
+def open_model(
+    path=None, *, bert_config_file=None, vocab_file=None, do_lower_case=None, max_seq_length=1, last_vocab_file=None,
+    vocab_required=True,
+):  # fmt: skip
+    """Reads all that describes a model, and where its weights are.
+
+    Args:
+      path: what `open_weights` takes; None for a configuration alone.
+      bert_config_file, vocab_file, do_lower_case: where nothing beside the weights says it, or something else is meant.
+      max_seq_length: tokens that the model must have positions for.
+      last_vocab_file: the vocabulary where none is given and none lies beside the weights or the configuration.
+      vocab_required: whether it is an error that there is no vocabulary.
+
+    Raises:
+      InputError: something is missing, damaged, or does not fit the rest.
+    """
+    weights = open_weights(path) if path else None
+    if not bert_config_file and (weights is None or weights.config is None):
+        raise InputError("--bert_config_file is needed: no configuration lies beside --init_checkpoint")
+    vocabulary = vocab_file or _vocabulary_beside(weights, bert_config_file) or last_vocab_file
+    tokenizer = load_tokenizer(vocabulary, do_lower_case) if vocabulary else None
+    if tokenizer is None and weights and weights.words is not None:
+        tokenizer = tokenizer_of_words(weights.words, weights.path, do_lower_case)
+    if tokenizer is None and vocab_required:
+        raise InputError("--vocab_file is needed: no vocabulary lies beside --init_checkpoint")
+    encoder_class, config = _config(weights, bert_config_file, tokenizer)
+    _check(config, tokenizer, max_seq_length)
+    return OpenedModel(encoder_class, config, tokenizer, weights)
+
+
+def _config(weights, config_file, tokenizer):
+    if config_file:
+        encoder_class = registry.get("encoder", _model_type(config_file))
+        # A configuration that leaves its vocab_size out takes any vocabulary.
+        size = {"vocab_size": tokenizer.vocab_size} if tokenizer else {}
+        return encoder_class, encoder_class.config_class.from_json_file(config_file, **size)
+    values = weights.config
+    encoder_class = registry.get("encoder", values.get("model_type", "bert"))
+    try:
+        return encoder_class, encoder_class.config_class.from_dict(values)
+    except InputError as error:
+        raise InputError(f"{weights.config_path or weights.path}: {error}") from error
+
+
+def _model_type(config_file):
+    """The encoder that a configuration names; the original's files name none, and are BERT's."""
+    config = read_config(config_file)
+    if config is None:
+        raise InputError(f"--bert_config_file={config_file}: no such file")
+    return config.get("model_type", "bert")
+
+
+def _vocabulary_beside(weights, config_file):
+    """The vocabulary beside the weights or the configuration, or None."""
+    if weights and weights.vocab_folder:
+        return weights.vocab_folder
+    if not config_file:
+        return None
+    folder = os.path.dirname(config_file) or "."
+    return folder if any(os.path.exists(os.path.join(folder, name)) for name in vocabulary_names()) else None
+
+
+def _check(config, tokenizer, max_seq_length):
+    name, size = config.id_limits().get("input_ids", (None, None))
+    if tokenizer and size is not None:
+        unused = size - tokenizer.vocab_size
+        if unused < 0 or unused >= UNUSED_ROWS_ALLOWED:
+            raise InputError(
+                f"the vocabulary has {tokenizer.vocab_size} tokens, the model's configuration says {name} {size}; "
+                "use the vocabulary that belongs to the model"
+            )
+    if config.max_length is not None and max_seq_length > config.max_length:
+        raise InputError(
+            f"--max_seq_length={max_seq_length}: the model has positions for {config.max_length} tokens "
+            "(max_position_embeddings)"
+        )
+
+
+def _labels(config, objective):
+    names = label_names(config) or []
+    if len(names) != objective.num_labels:
+        names = [f"LABEL_{i}" for i in range(objective.num_labels)]
+    return Labels(objective.problem_type, [] if objective.problem_type == "regression" else names)
+
+
+class _Head:
+    """The weights of an objective that are not its encoder's."""
+
+    def __init__(self, objective):
+        self._objective, self.encoder = objective, objective.encoder
+        self.huggingface_names = objective.huggingface_names
+
+    def named_weights(self):
+        encoder = self.encoder.named_weights()
+        return {name: variable for name, variable in self._objective.named_weights().items() if name not in encoder}
