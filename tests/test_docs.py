@@ -8,7 +8,9 @@ import shutil
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -183,6 +185,15 @@ def test_example_trains(extended, word):
     output = extended / arguments[-2].removeprefix("--output_dir=")
     results = dict(line.split(" = ") for line in (output / "eval_results.txt").read_text().splitlines())
     assert 0.0 < float(results["eval_accuracy"]) <= 1.0 and int(results["global_step"]) > 0
+
+
+def test_example_format_writes_what_any_program_reads(extended):
+    printed = execute(extended, contributing_command("--format=numpy_archive"))
+    assert "largest difference of sequence_output: 0\n" in printed
+    with np.load(extended / "output" / "numpy_archive" / "weights.npz") as archive:
+        written = archive["bert/pooler/dense/kernel"]
+    original = load_file(extended / "models" / "minilm" / "model.safetensors")
+    np.testing.assert_array_equal(written, original["pooler.dense.weight"].T)
 
 
 def test_example_encoder_keeps_the_contract(extended):
