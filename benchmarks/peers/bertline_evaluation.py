@@ -17,7 +17,6 @@ from benchmarks import work
 from benchmarks.peers import feeding
 from processors import batches, records
 from serving import Predictor
-from training.building import ModelSource
 from training.evaluation import Evaluator
 from training.settings import ClassifierSettings
 from training.weights import save_huggingface
@@ -56,7 +55,7 @@ class Evaluation:
         if ("predictor", dtype) not in self._made:
             folder = os.path.join(self._folder, "model")
             names = {str(i): name for i, name in enumerate(self._labels)}
-            source = ModelSource(ClassifierSettings(init_checkpoint=self._model))
+            source = _opened(self._model)
             save_huggingface(self._evaluator("float32")[1], folder, source.tokenizer, {"id2label": names})
             length = self._given["max_seq_length"]
             self._made["predictor", dtype] = Predictor(folder, dtype=dtype, max_seq_length=length)
@@ -83,7 +82,7 @@ class Evaluation:
         """(Evaluator, objective with the weights of a training), as training/run.py makes them."""
         if dtype not in self._made:
             settings = ClassifierSettings(init_checkpoint=self._model, dtype=dtype)
-            source = ModelSource(settings)
+            source = _opened(self._model)
 
             def make_objective(encoder):
                 return registry.get("objective", "sequence_classification")(encoder, len(self._labels))
@@ -97,3 +96,13 @@ class Evaluation:
                 evaluator = Evaluator(source.build(settings, make_objective, for_training=False), weights_of=objective)
             self._made[dtype] = evaluator, objective
         return self._made[dtype]
+
+
+def _opened(model):
+    try:
+        from training.opened import open_model
+    except ImportError:  # a checkout from before it
+        from training.building import ModelSource
+
+        return ModelSource(ClassifierSettings(init_checkpoint=model))
+    return open_model(model)

@@ -150,7 +150,7 @@ def test_vectors_of_words_are_those_of_the_vocabulary(tmp_path):
     (tmp_path / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": "WordTokenizer"}))
     part = {"model_type": "static_vectors", "width": 2, "weights": str(tmp_path / "glove.txt")}
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "stacked", "parts": [part]}))
-    found = source("bert_config_file", at=tmp_path / "config.json")
+    found = open_model(bert_config_file=str(tmp_path / "config.json"))
     make = lambda encoder: registry.get("objective", "sequence_classification")(encoder, 2)  # noqa: E731
     objective = found.build(PretrainingSettings(max_seq_length=8), make, for_training=True)
     found.load_into(objective)
