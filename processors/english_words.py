@@ -5,6 +5,7 @@ English the main ones are restated here: marks around words, contractions, what 
 repairs texts with first, quotation marks are done and composed characters.
 """
 
+import functools
 import re
 import unicodedata
 
@@ -64,9 +65,10 @@ def english_words(text):
     found = []
     for chunk in standardized(convert_to_unicode(text)).split(" "):
         found += [chunk] if not chunk.strip() else _words(chunk)
-    return [word.lower() for word in found if word]
+    return [word for word in found if word]
 
 
+@functools.lru_cache(1 << 16)
 def _words(chunk):
     """What stands between blanks, cut at its ends and then inside."""
     before, after = [], []
@@ -82,7 +84,7 @@ def _words(chunk):
         after.append(suffix[0])
         chunk = chunk[: suffix.start()]
     inside = special or ([chunk] if _ADDRESS.match(chunk) else _inside(chunk)) if chunk else []
-    return [*before, *inside, *reversed(after)]
+    return [word.lower() for word in (*before, *inside, *reversed(after))]
 
 
 def _special(chunk):

@@ -53,11 +53,14 @@ def make_recipe(run, tokenizer):
     kind = masking_kind(run)
     if run.segmenter and kind == "token":
         raise InputError("--segmenter finds words, --masking=token has no use for them; give --masking=whole_word")
-    masking = Masking(
-        kind, run.masked_lm_prob, run.max_predictions_per_seq, tokenizer.mask_id, tokenizer.vocab_size, run.max_ngram
-    )
+    masking = None
+    if not (run.dynamic_masking or instance_making.is_unmasked(run.instances)):
+        masking = Masking(
+            kind, run.masked_lm_prob, run.max_predictions_per_seq, tokenizer.mask_id, tokenizer.vocab_size,
+            run.max_ngram,
+        )  # fmt: skip
     return instance_making.Recipe(
-        run.instances, run.max_seq_length, run.short_seq_prob, None if run.dynamic_masking else masking,
+        run.instances, run.max_seq_length, run.short_seq_prob, masking,
         instance_making.template_of(run.instances).on(tokenizer),
         None if kind == "token" else tokenizer.continuations(),
         run.random_seed, segmenters.SegmentedWords(run.segmenter, tokenizer) if run.segmenter else None,

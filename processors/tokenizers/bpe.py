@@ -34,7 +34,7 @@ _SPECIAL = {
     "start": ("_start_", "<s>", "<|endoftext|>"),
     "delimiter": ("_delimiter_",),
     "extract": ("_classify_",),
-    "end": ("</s>", "<|endoftext|>"),
+    "end": ("</s>", "<|endoftext|>", "\n</w>"),  # GPT-1 has nothing but a line end
     "sep": ("</s>",),
     "cls": ("<s>",),
     "mask": ("<mask>",),

@@ -16,7 +16,10 @@ import json_files
 import registry
 from modeling.encoders.bert import Bert, BertConfig
 from processors import instance_records, instance_shards, records, text_files
+from processors.byte_words import CHARACTER_OF_BYTE
 from processors.tokenization import load_tokenizer
+from processors.tokenizers.bpe import BytePairTokenizer
+from processors.tokenizers.words import WordTokenizer
 from serving import vector_transform
 from serving.sentence_transformers_folder import read_sentence_folder
 from serving.service import requests
@@ -104,6 +107,15 @@ def _tokenizers(folder):
         own = folder / f"tokenizer-{name}"
         shutil.copytree(base, own)
         yield Reader(name, own / name, lambda own=own: load_tokenizer(str(own)).tokenize("a bad cab, fed σ!"))
+    words = WordTokenizer(["<unk>", "a", "bad", "cab"])
+    pairs = BytePairTokenizer({**dict(zip(CHARACTER_OF_BYTE, range(256))), "ab": 256}, [("a", "b")], "bytes")
+    for made, names in ((words, ("vocab.txt", "tokenizer_config.json")), (pairs, ("vocab.json", "merges.txt"))):
+        for name in names:
+            own = _own(folder, f"{made.kind}-{name}")
+            made.save(own)
+            yield Reader(
+                f"{made.kind} {name}", own / name, lambda own=own: load_tokenizer(str(own)).tokenize("a bad cab")
+            )
     pieces = _own(folder, "pieces") / "spiece.model"
     small_pieces.train(pieces)
     yield Reader("SentencePiece", pieces, lambda: load_tokenizer(str(pieces)).tokenize("a small text"))
