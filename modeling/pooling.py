@@ -78,7 +78,9 @@ def weighted_mean(states, mask):
 
 
 def maximum(states, mask):
-    return tf.reduce_max(tf.where(_wide(mask) > 0, states, states.dtype.min), axis=1)
+    """Of a sequence without a token 0, as the mean has it."""
+    largest = tf.reduce_max(tf.where(_wide(mask) > 0, states, states.dtype.min), axis=1)
+    return tf.where(tf.reduce_max(_wide(mask), axis=1) > 0, largest, tf.zeros_like(largest))
 
 
 def last(states, mask):

@@ -26,6 +26,8 @@ def packed(layout, first, second=None):
     ids = tf.concat([*parts, *_special(frame.after, always)], axis=1)
     lengths = ids.row_lengths()
     input_ids = ids.to_tensor()
+    # Where there are no special tokens all rows may be empty; an encoder gets a place of padding then.
+    input_ids = tf.pad(input_ids, [[0, 0], [0, tf.maximum(1 - tf.shape(input_ids)[1], 0)]])
     place = tf.range(tf.shape(input_ids, tf.int64)[1])[None]
     real = place < lengths[:, None]
     of_second = (paired[:, None] > 0) & (place >= len(frame.before) + kept_a[:, None] + len(frame.between))

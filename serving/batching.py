@@ -28,7 +28,7 @@ def cut(lengths, members, max_tokens):
     shortening = -lengths[order]
     batches, start = [], 0
     while start < len(order):
-        longest = -shortening[start]
+        longest = max(1, -shortening[start])  # a row may be empty where no special tokens are
         alike = np.searchsorted(shortening, -SHORTEST_SHARE * longest, side="right")
         end = max(alike, start + SMALL_BATCH_TOKENS // longest)
         end = min(end, start + max(1, max_tokens // longest), len(order))
@@ -40,7 +40,7 @@ def cut(lengths, members, max_tokens):
 def dense(rows, chosen):
     """Some rows of a `Rows` as a batch: name -> int32 [B, T], T the longest of them, with `input_mask`."""
     lengths = rows.lengths[chosen]
-    real = np.arange(lengths.max()) < lengths[:, None]
+    real = np.arange(max(1, lengths.max())) < lengths[:, None]
     flat = slots(rows.row_splits[chosen], lengths)
     batch = {"input_mask": real.astype(np.int32)}
     for name, values in rows.values.items():

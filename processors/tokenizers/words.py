@@ -162,6 +162,17 @@ class WordTokenizer(Tokenizer):
     def _known(self, words):
         return words if self._unknown is not None else [word for word in words if word in self.vocab]
 
+    def graph_form(self):
+        """See Tokenizer; for words that are cut as BERT's."""
+        if self.settings.split != WordSettings.split:
+            raise InputError(
+                f"{self.vocab_file}: words by split={self.settings.split} cannot be put into a graph, only those by "
+                f"{WordSettings.split}; use serving.TextEncoder"
+            )
+        from processors.graph_vocabulary import GraphVocabulary
+
+        return GraphVocabulary(self, self._basic)
+
     def unknown_words(self, text):
         return [word for word in self._cut(text) if word not in self.vocab]
 

@@ -122,4 +122,4 @@ def test_other_layouts_and_tokenizers_are_refused(tokenizer):
         kind = "characters"
 
     with pytest.raises(InputError, match="the kind characters cannot be put into a graph"):
-        Characters().graph_form()
+        Characters({"a": 0}, "characters.txt").graph_form()

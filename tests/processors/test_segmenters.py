@@ -108,4 +108,4 @@ def test_sentencepiece_is_refused():
         kind = "sentencepiece"
 
     with pytest.raises(InputError, match="WordPiece vocabulary"):
-        segmenters.SegmentedWords("jieba", Pieces())
+        segmenters.SegmentedWords("jieba", Pieces({"a": 0}, "spiece.model"))

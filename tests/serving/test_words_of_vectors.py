@@ -18,3 +18,8 @@ def test_means_of_rows(tmp_path):
     np.testing.assert_allclose(found, expected, atol=1e-6)
     [words] = encoder.encode(["don't late,"], unit="word")  # a word that the table has is not cut
     np.testing.assert_allclose(words, [table[5], table[[3, 4]].mean(axis=0)], atol=1e-6)
+    for pooling in ("mean", "max", "mean_sqrt_len", "weighted_mean", "last", "cls"):
+        nothing, some = encoder.encode(["", "late"], pooling=pooling)
+        np.testing.assert_allclose(some, table[3], atol=1e-6)
+        assert np.isfinite(nothing).all() and np.isfinite(encoder.encode([""], pooling=pooling)).all()
+        assert pooling in ("last", "cls") or not nothing.any()

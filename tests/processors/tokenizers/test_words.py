@@ -8,6 +8,7 @@ import hypothesis
 import hypothesis.strategies as st
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from errors import InputError
 from processors import layouts, tokenization
@@ -94,6 +95,21 @@ def test_unknown_words_without_a_token_are_left_out():
     tokenizer = made(words=["late", "is"])
     assert tokenizer.tokenize("it is so late") == ["is", "late"] and tokenizer.unk_id is None
     assert tokenizer.unknown_words("it is so late") == ["it", "so"]
+
+
+@pytest.mark.parametrize("words", [WORDS, WORDS[2:]])
+@pytest.mark.parametrize("lower", [False, True])
+def test_a_graph_has_the_same_ids(words, lower):
+    tokenizer = made(words=words, do_lower_case=lower)
+    texts = ["The parcel, don't 我是", "", "  ", "café CAFE e\u0301\x00", "\u212a\ua7ae .late", "unheard of"]
+    ids, splits = tokenizer.encode_batch(texts)
+    found = tf.function(tokenizer.graph_form())(tf.constant(texts))
+    assert found.to_list() == [ids[start:end].tolist() for start, end in zip(splits, splits[1:])]
+    rows = layouts.Plain(tokenizer, 3).graph_form()(found)
+    packed = layouts.Plain(tokenizer, 3).pack((ids, splits))
+    assert rows["input_ids"].numpy()[rows["input_mask"].numpy() > 0].tolist() == packed.values["input_ids"].tolist()
+    with pytest.raises(InputError, match="split=white_space cannot be put into a graph"):
+        made("white_space").graph_form()
 
 
 def test_special_tokens_by_name_and_by_role(tmp_path):
