@@ -28,6 +28,9 @@ PACKAGES = {
     "learning_rate_schedule": "training.schedules",
     "tokenizer": "processors.tokenizers",
     "weight_format": "training.weight_formats",
+    "layout": "processors.layouts",
+    "labels": "processors.labels",
+    "score": "training.scores",
 }
 _FOLDERS = {package.split(".")[0] for package in PACKAGES.values()}
 

@@ -20,9 +20,12 @@ def main(_):
         run = as_trained(run, flags.given)
         _check(run)
         console.import_tensorflow()
-        from training.pretraining import Pretraining
+        from training.building import length_buckets
+        from training.corpus_data import CorpusData, CorpusDataSettings
+        from training.job import Job
+        from training.parts import part
 
-        status = Pretraining(run).run()
+        status = Job(run, CorpusData(part(CorpusDataSettings, run), run, length_buckets(run))).run()
     sys.exit(status)
 
 

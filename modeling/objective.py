@@ -5,7 +5,6 @@ import keras
 import registry
 from errors import InputError
 from modeling.head_fields import OBJECTIVE
-from modeling.prediction_tables import PredictedRows, prediction_files
 
 
 class Objective(keras.Model):
@@ -27,6 +26,7 @@ class Objective(keras.Model):
       reads_pooled_output: whether the encoder's `pooled_output` plays a part; else a checkpoint may lack its weights.
       relates_rows: whether a row's loss depends on the other rows of its batch, which then must not be cut.
       carries_state: whether each batch goes on where the one before ended: `call` takes a `state` and gives one.
+      output_axes: predictions (and `label_ids`) that have an entry for each place of a named axis -> the axis.
       sentence_pooling: how the encoder's states become a sentence's vector, where such vectors are learned; else None.
       normalizes_vectors: whether these have length 1.
       pipeline_tag: what Hugging Face calls the task that it does; None: nothing there.
@@ -51,6 +51,7 @@ class Objective(keras.Model):
     reads_pooled_output = True
     relates_rows = False
     carries_state = False
+    output_axes = {}
     sentence_pooling = None
     normalizes_vectors = True
     pipeline_tag = None
@@ -65,6 +66,11 @@ class Objective(keras.Model):
         if not encoder.built:
             encoder.build()
         self.encoder = encoder
+
+    @property
+    def owner(self):
+        """The registered name of the objective: whose head this is."""
+        return registry.name_of("objective", type(self))
 
     def table_of_words(self):
         """The encoder's table [V, H] that a softmax is tied to. Raises InputError where it has none."""
@@ -98,7 +104,7 @@ class Objective(keras.Model):
         """Entries of config.json about the head, beside its class in `transformers`."""
         if self.architectures:
             return {}
-        return {OBJECTIVE: {"name": registry.name_of("objective", type(self)), "options": self.saved_options()}}
+        return {OBJECTIVE: {"name": self.owner, "options": self.saved_options()}}
 
     @property
     def unread_weights(self):
@@ -109,6 +115,10 @@ class Objective(keras.Model):
     def unread_by_text_predictions(self):
         """The same, where `text_predictions` alone are wanted."""
         return self.unread_weights
+
+    def of_stream(self, name):
+        """The Objective that learns from one of several streams, over the same weights; itself where it is for all."""
+        return self
 
     def zero_state(self, lanes):
         """The state before the first batch of so many rows: a nest of tensors; None where none is carried."""
@@ -129,19 +139,6 @@ class Objective(keras.Model):
     def predictions(self, outputs):
         """Outputs -> dict of tensors [B, ...] to be gathered over a data set."""
         raise NotImplementedError
-
-    def prediction_files(self, predictions, labels, examples=None, file_format="tsv"):
-        """File name -> lines, of predictions gathered over a data set; see modeling.prediction_tables.
-
-        Args:
-          predictions: name -> numpy array [examples, ...]: `predictions` of the objective, and perhaps `uncut_length`.
-          labels: a processors.labels.Labels.
-          examples: list of InputExample, None where only records are there.
-          file_format: tsv, csv or jsonl.
-        """
-        uncut = predictions.get("uncut_length")
-        truncated = None if uncut is None else uncut > 0
-        return prediction_files(PredictedRows(predictions["probabilities"], labels, examples, truncated), file_format)
 
     def text_predictions(self, texts, layout, top_k):
         """Yields a dict (a line of JSON) per text, of what a pre-trained objective says of it without fine-tuning.

@@ -37,16 +37,82 @@ class InputExample:
     label: str | float | tuple[str, ...] | None = None
     source: str | None = None
 
+    def inputs(self):
+        """What a model reads of it."""
+        return self.text_a, self.text_b
+
+    def content(self):
+        """All that a record of it depends on."""
+        return *self.inputs(), self.label
+
+
+@dataclasses.dataclass(slots=True)
+class TaggedWords:
+    """A sentence as words, with a tag for each.
+
+    Attributes:
+      guid, source: as of InputExample.
+      words: tuple of str.
+      label: tuple of str, one tag for each word; None: unlabelled.
+    """
+
+    guid: str
+    words: tuple[str, ...]
+    label: tuple[str, ...] | None = None
+    source: str | None = None
+
+    def inputs(self):
+        """What a model reads of it."""
+        return (self.words,)
+
+    def content(self):
+        """All that a record of it depends on."""
+        return self.words, self.label
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Answer:
+    """A part of a text: `text`, and `start`, the place of its first character in the context."""
+
+    text: str
+    start: int
+
+
+@dataclasses.dataclass(slots=True)
+class Question:
+    """A question, and the text in which its answer is looked for.
+
+    Attributes:
+      guid, source: as of InputExample.
+      question, context: str.
+      label: tuple of Answer, all of which are right; () where the context has no answer; None: unlabelled.
+    """
+
+    guid: str
+    question: str
+    context: str
+    label: tuple[Answer, ...] | None = None
+    source: str | None = None
+
+    def inputs(self):
+        """What a model reads of it."""
+        return self.question, self.context
+
+    def content(self):
+        """All that a record of it depends on."""
+        return self.question, self.context, self.label and [(one.text, one.start) for one in self.label]
+
 
 class DataProcessor:
     """Base class of tasks. Subclasses give examples and labels; registered, they are found by name.
 
     Attributes:
       problem_type: "single_label_classification", "regression" or "multi_label_classification".
-      metrics: names of training/metrics.py; the first is the one that picks the best checkpoint.
+      metrics: names of scores, of training/scores/; the first is the one that picks the best checkpoint.
       score_range: of similarities: (the score of nothing in common, the score of the same); None where it is not known.
       encoding: of the task's text files; an instance may be given another one.
-      options: name -> Option, what the constructor takes; flags of run_classifier.py.
+      options: name -> Option, what the constructor takes; flags of the fine-tuning scripts.
+      label_options, layout_options: name -> value, what its Labels and the layout of its objective take beside.
     """
 
     problem_type = "single_label_classification"
@@ -54,6 +120,8 @@ class DataProcessor:
     score_range = None
     encoding = "utf-8"
     options = {}
+    label_options = {}
+    layout_options = {}
 
     @classmethod
     def as_trained(cls, given, problem_type, labels):

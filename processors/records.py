@@ -15,7 +15,7 @@ import console
 from errors import InputError
 from files import replaced
 from processors import manifests
-from processors.feature_spec import EXAMPLE_INDEX, UNCUT_LENGTH, ids_of, lengths_of, token_axes
+from processors.feature_spec import EXAMPLE_INDEX, PART, UNCUT_LENGTH, ids_of, lengths_of, token_axes
 from processors.paths import find_files
 from processors.record_checks import Rules, id_limits, look_through
 from progress import Progress
@@ -57,7 +57,7 @@ class RecordSet:
 
 @dataclasses.dataclass(frozen=True)
 class ExampleEncoder:
-    """examples -> dicts of arrays, by a layout and the labels; travels to the writing processes.
+    """examples -> rows, dicts of arrays, by a layout and the labels; travels to the writing processes.
 
     Attributes:
       is_padded: whether records are as the original writes them: filled up with 0, with a mask. Batches are the same.
@@ -71,22 +71,24 @@ class ExampleEncoder:
     is_padded: bool = False
 
     def __post_init__(self):
-        if self.is_padded and self.layout.name != "packed":
+        if self.is_padded and not self.layout.is_original:
             raise InputError(f"--pad_records: the original has no {self.layout.name} records; leave it out")
 
     @property
     def spec(self):
-        return {**self.layout.spec, **self.labels.spec, **EXAMPLE_INDEX, **UNCUT_LENGTH}
+        parts = PART if self.layout.makes_parts else {}
+        return {**self.layout.spec, **self.labels.spec, **EXAMPLE_INDEX, **parts, **UNCUT_LENGTH}
 
     def fingerprint(self):
         return [self.layout.fingerprint(), self.labels.problem_type, self.labels.names]
 
     def features(self, examples, first_index):
-        for index, (example, arrays) in enumerate(zip(examples, self.layout.features(examples)), first_index):
-            label = self.labels.encode(example.label)
-            if label is not None:
-                arrays["label_ids"] = label
-            yield {**arrays, "example_index": np.int32(index)}
+        spec = self.spec
+        for index, (example, rows) in enumerate(zip(examples, self.layout.features(examples)), first_index):
+            for part, row in enumerate(rows):
+                place = {"example_index": np.int32(index), **({"part": np.int32(part)} if part else {})}
+                row = {**row, **self.labels.encode(example.label, row), **place}
+                yield {name: array for name, array in row.items() if name in spec}
 
     def record(self, features):
         """The bytes of a record of `features`."""
@@ -121,8 +123,7 @@ def content_key(examples, encoder):
     """A hash of all that the records depend on: texts, labels, vocabulary, settings, format."""
     digest = hashlib.sha256(json.dumps([FORMAT_VERSION, encoder.fingerprint()]).encode())
     for example in examples:
-        row = (example.text_a, example.text_b, example.label)
-        digest.update(repr(row).encode("utf-8", "surrogatepass"))
+        digest.update(repr(example.content()).encode("utf-8", "surrogatepass"))
     return digest.hexdigest()[:16]
 
 

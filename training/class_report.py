@@ -6,8 +6,9 @@ import os
 import numpy as np
 
 import table_lines
-from training import figures, metrics, results
+from training import figures, results
 from training.run_folder import LABEL_MAP
+from training.scores.classes import predicted_labels
 
 # Of confusion.png: classes with a number in each cell, classes with their names, classes at all; inches of a side.
 MOST_COUNTED, MOST_NAMED, MOST_CLASSES = 30, 100, 2000
@@ -22,7 +23,7 @@ def write(output_dir, names, labels, probabilities, title=""):
       labels: int [n], or 0/1 [n, num_labels] of several labels. probabilities: float [n, num_labels].
       title: of the picture.
     """
-    found = metrics.predicted_labels(labels, probabilities)
+    found = predicted_labels(labels, probabilities)
     scores = _scores(len(names), labels, found)
     rows = [(name, *(f"{value:.6g}" for value in row)) for name, row in zip(names, zip(*scores))]
     header = ("label", "precision", "recall", "f1", "rows", "predicted")

@@ -4,6 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from modeling.inference import Inference
+from processors.feature_spec import mask_of
 from training.distribution import slice_of
 from training.two_at_once import in_order
 
@@ -31,28 +32,38 @@ class Evaluator:
           report: is called after each batch with the number of examples that are done.
 
         Returns:
-          predictions: name -> numpy array [examples, ...], with `label_ids` where there is a loss, and
-            `uncut_length` where the batches have it; ordered by example_index, by arrival where there is none.
+          predictions: name -> numpy array [rows, ...], or a list of arrays of those that `output_axes` of the objective
+            names, without their padding; with `label_ids` where there is a loss, and `uncut_length` and `part` where
+            the batches have them. Ordered by example and part, by arrival where batches name no example.
           loss: float, or None.
         """
-        parts, indices, totals, done = [], [], {}, 0
+        kept = ("label_ids",) * with_loss + ("uncut_length", "part")
+        rows, indices, totals, done = {}, [], {}, 0
         for batch, (predictions, sums) in self._results(self._infer_batch, batches, tf.constant(with_loss)):
             real = batch["is_real_example"].numpy() > 0 if "is_real_example" in batch else slice(None)
-            if with_loss:
-                predictions["label_ids"] = batch["label_ids"]
-            if "uncut_length" in batch:
-                predictions["uncut_length"] = batch["uncut_length"]
-            parts.append({name: value.numpy()[real] for name, value in predictions.items()})
+            predictions = {**predictions, **{name: batch[name] for name in kept if name in batch}}
+            for name, value in predictions.items():
+                rows.setdefault(name, []).append(self._without_padding(name, value.numpy(), batch)[real])
             indices.append(batch["example_index"].numpy()[real])
             _add(totals, sums)
             done += len(indices[-1])
             if report:
                 report(done)
-        index = np.concatenate(indices)
-        order = np.argsort(index, kind="stable") if (index >= 0).all() else np.arange(len(index))
-        predictions = {name: np.concatenate([part[name] for part in parts])[order] for name in parts[0]}
+        index, rows = np.concatenate(indices), {name: np.concatenate(values) for name, values in rows.items()}
+        order = np.lexsort((rows.get("part", np.zeros_like(index)), index))
+        rows = {name: values[order] if (index >= 0).all() else values for name, values in rows.items()}
         loss = sum(value / max(weight, 1e-5) for value, weight in totals.values()) if with_loss else None
-        return predictions, loss
+        return {name: list(v) if name in self._objective.output_axes else v for name, v in rows.items()}, loss
+
+    def _without_padding(self, name, values, batch):
+        """The rows of one output; an array of arrays where they have a length of their own."""
+        axis = self._objective.output_axes.get(name)
+        if axis is None:
+            return values
+        found = np.empty(len(values), object)
+        for i, length in enumerate(batch[mask_of(axis)].numpy().sum(axis=1)):
+            found[i] = values[i, :length]
+        return found
 
     def means(self, batches, report=None):
         """Weighted means of the objective's terms and measures over a data set: name -> float, if it has weight.

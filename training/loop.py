@@ -5,6 +5,8 @@ where it stopped, to the same weights.
 """
 
 import dataclasses
+import functools
+import itertools
 import logging
 import math
 import os
@@ -70,19 +72,24 @@ class TrainingLoop:
     """Trains an objective. Where the output folder has a checkpoint, all goes back to it at once.
 
     Args:
-      train_step: a TrainStep.
-      batches: an endless tf.data.Dataset whose iterator can be checkpointed.
+      objective: an Objective; its weights are what is saved.
+      train_steps: name of a stream -> TrainStep; all have one optimizer and one counter of steps.
+      batches: name of a stream -> an endless tf.data.Dataset whose iterator can be checkpointed.
       output_dir: the run's folder.
       settings: LoopSettings.
+      draw: int64 tensor of the steps done -> number of the stream (int32 tensor) that the next step draws from; not
+        asked where there is one stream.
 
     Raises:
       InputError: the checkpoint is damaged, or belongs to a model of another shape.
     """
 
-    def __init__(self, train_step, batches, output_dir, settings):
-        self._train_step, self._settings, self._output_dir = train_step, settings, output_dir
-        self._objective, self._step = train_step.objective, train_step.step
-        self._iterator = iter(batches)
+    def __init__(self, objective, train_steps, batches, output_dir, settings, draw=None):
+        self._objective, self._train_steps, self._draw = objective, train_steps, draw
+        self._settings, self._output_dir = settings, output_dir
+        self._first, *others = train_steps
+        self._step, self._optimizer = train_steps[self._first].step, train_steps[self._first].optimizer
+        self._iterators = {name: iter(batches[name]) for name in train_steps}
         # The rows of the batch that is being trained on, to be named should its loss be NaN.
         self._example_indices = tf.Variable([0], shape=[None], dtype=tf.int32, trainable=False)
         self._best = tf.Variable(-math.inf, trainable=False, dtype=tf.float64)
@@ -92,16 +99,25 @@ class TrainingLoop:
             output_dir,
             self._step,
             self._objective.named_weights(),
-            train_step.optimizer.slots,
+            self._optimizer.slots,
             {
-                "iterator": self._iterator, "best": self._best, "best_step": self._best_step,
-                "evaluations_since_best": self._evaluations_since_best, **train_step.variables(),
+                "best": self._best, "best_step": self._best_step,
+                "evaluations_since_best": self._evaluations_since_best,
+                "iterator": self._iterators[self._first], **train_steps[self._first].variables(),
+                **{f"stream_{name}": self._state_of(name) for name in others},
             },
         )  # fmt: skip
         self.checkpoints.restore()
         in_one_graph = tf.function(self._run_steps, autograph=False)
         self._run = self._run_eagerly_drawn if settings.static_shapes else in_one_graph
-        self._compiled_step = tf.function(train_step, jit_compile=settings.jit_compile, autograph=False)
+        self._compiled_steps = {
+            name: tf.function(step, jit_compile=settings.jit_compile, autograph=False)
+            for name, step in train_steps.items()
+        }
+
+    def _state_of(self, name):
+        """What a checkpoint holds of a stream beside the first."""
+        return {"iterator": self._iterators[name], **self._train_steps[name].variables()}
 
     def train(self, evaluate=None):
         """Runs from the step of the newest checkpoint, or 0, to the last step.
@@ -136,7 +152,7 @@ class TrainingLoop:
                     fitting = int(count * SECONDS_PER_CALL / seconds) or 1
                     steps_per_call = max(1, min(fitting, 2 * steps_per_call, settings.iterations_per_loop))
                 if evaluate and self._is_evaluated(step):
-                    with self._train_step.optimizer.averaged(step):
+                    with self._optimizer.averaged(step):
                         metrics = evaluate()
                         progress.evaluated(step, metrics)
                         self._note(step, metrics)
@@ -151,7 +167,7 @@ class TrainingLoop:
         progress.close()
         if settings.best_metric:
             return self._restore_best()
-        self._train_step.optimizer.use_averages(step)
+        self._optimizer.use_averages(step)
         return step
 
     def _steps_to_event(self, step):
@@ -176,29 +192,41 @@ class TrainingLoop:
 
     def _is_finite(self, results):
         finite = tf.math.is_finite(results["grad_norm"])
-        if self._train_step.loss_scale is not None:
+        if "loss_scale" in results:
             # An overflow of a scaled gradient is expected, and the step is skipped; at 1 nothing is left to lower.
             finite |= results["loss_scale"] > 1.0
         return finite & tf.math.is_finite(results["loss"])
 
     def _call(self, count):
-        done, sums = self._run(self._iterator, tf.constant(count))
+        done, sums = self._run(self._iterators, tf.constant(count))
         done = int(done)
         return done, {name: float(total) / max(1, done) for name, total in sums.items()}
 
     def _names(self):
-        names = dict.fromkeys(["loss", *self._objective.terms, *self._objective.measures])
+        terms = [(*step.objective.terms, *step.objective.measures) for step in self._train_steps.values()]
+        names = dict.fromkeys(["loss", *itertools.chain.from_iterable(terms)])
         return [*names, "grad_norm", "learning_rate", "tokens"]
 
-    def _run_steps(self, iterator, count):
+    def _make_step(self, iterators, name, step):
+        batch = next(iterators[name])
+        self._example_indices.assign(batch["example_index"])
+        return {**step(batch), "tokens": _num_tokens(batch)}
+
+    def _run_steps(self, iterators, count):
         names = self._names()
 
-        def body(done, finite, *sums):
-            batch = next(iterator)
-            self._example_indices.assign(batch["example_index"])
-            results = {**self._train_step(batch), "tokens": _num_tokens(batch)}
+        def of(name):
+            results = self._make_step(iterators, name, self._train_steps[name])
             finite = self._is_finite(results)
-            return done + tf.cast(finite, tf.int32), finite, *(s + results[n] for s, n in zip(sums, names))
+            return finite, [tf.convert_to_tensor(results.get(one, 0.0)) for one in names]
+
+        def body(done, finite, *sums):
+            if len(self._train_steps) == 1:
+                finite, results = of(self._first)
+            else:
+                branches = [functools.partial(of, name) for name in self._train_steps]
+                finite, results = tf.switch_case(self._draw(self._step), branches)
+            return done + tf.cast(finite, tf.int32), finite, *map(tf.add, sums, results)
 
         start = [0, True, *([tf.constant(0.0)] * len(names))]
         done, _, *sums = tf.while_loop(
@@ -206,16 +234,16 @@ class TrainingLoop:
         )
         return done, dict(zip(names, sums))
 
-    def _run_eagerly_drawn(self, iterator, count):
+    def _run_eagerly_drawn(self, iterators, count):
         # Shapes are static within a traced graph, so each batch is drawn first and its shape picks the graph.
         sums = dict.fromkeys(self._names(), 0.0)
         for done in range(int(count)):
-            batch = next(iterator)
-            self._example_indices.assign(batch["example_index"])
-            results = {**self._compiled_step(batch), "tokens": _num_tokens(batch)}
+            several = len(self._train_steps) > 1
+            name = list(self._train_steps)[int(self._draw(self._step))] if several else self._first
+            results = self._make_step(iterators, name, self._compiled_steps[name])
             if not self._is_finite(results):
                 return done, sums
-            sums = {name: total + results[name] for name, total in sums.items()}
+            sums = {name: total + results.get(name, 0.0) for name, total in sums.items()}
         return count, sums
 
     def _note(self, step, metrics):

@@ -106,12 +106,12 @@ def make_evaluator(objective, settings):
     return Evaluator(objective, static_shapes=uses_static_shapes(settings), jit_compile=settings.xla)
 
 
-def train(objective, groups, data, plan, settings, output_dir, evaluate=None):
+def train(objective, groups, streams, draw, plan, settings, output_dir, evaluate=None):
     """Trains from the newest checkpoint of the folder, or from the weights as they are, to the last step.
 
     Args:
       groups: of `groups_of`.
-      data: an endless tf.data.Dataset of batches.
+      streams: list of training.job_data.Stream. draw: see JobData.draw.
       plan: a Plan.
       evaluate: () -> dict of metrics, called every `settings.eval_steps`; None: never.
 
@@ -126,11 +126,21 @@ def train(objective, groups, data, plan, settings, output_dir, evaluate=None):
     # Until the command ends: the same one then goes on, although it says --overwrite_output_dir.
     overwriting = settings.overwrite_output_dir or run_folder.is_overwriting(output_dir)
     optimizer = make_optimizer(objective.named_weights(), groups, plan, settings)
-    train_step = TrainStep(
-        objective, optimizer, tf.Variable(0, dtype=tf.int64, trainable=False), settings.seed,
-        settings.gradient_accumulation_steps, settings.max_grad_norm, loss_scaling=settings.dtype == "float16",
-        static_shapes=uses_static_shapes(settings), lanes=settings.train_batch_size,
-    )  # fmt: skip
+    step = tf.Variable(0, dtype=tf.int64, trainable=False)
+    train_steps = {
+        stream.name: TrainStep(
+            objective.of_stream(stream.name),
+            optimizer,
+            step,
+            settings.seed,
+            settings.gradient_accumulation_steps,
+            settings.max_grad_norm,
+            loss_scaling=settings.dtype == "float16",
+            static_shapes=uses_static_shapes(settings),
+            lanes=settings.train_batch_size,
+        )  # fmt: skip
+        for stream in streams
+    }
     pace = LoopSettings(
         num_train_steps=plan.num_train_steps,
         batch_size=settings.train_batch_size,
@@ -143,7 +153,8 @@ def train(objective, groups, data, plan, settings, output_dir, evaluate=None):
         static_shapes=uses_static_shapes(settings),
         jit_compile=settings.xla,
     )
-    loop = TrainingLoop(train_step, data, output_dir, pace)
+    batches = {stream.name: stream.batches(settings.seed) for stream in streams}
+    loop = TrainingLoop(objective, train_steps, batches, output_dir, pace, draw)
     run_folder.write_run_config(
         output_dir, settings, training_data=plan.data_key, dev_data=plan.dev_key, num_train_steps=plan.num_train_steps,
         encoder_config=objective.encoder.config.to_dict(), **{run_folder.OVERWRITING: overwriting},

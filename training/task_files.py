@@ -1,10 +1,27 @@
 """From settings to a task: its processor, and the examples of the splits that a command needs."""
 
+import dataclasses
+
 import options
 import registry
 from errors import InputError
 from training import run_folder, split_file
 from training.saved_head import read_saved_head
+
+
+def with_task(run):
+    """The settings with a task: where they name none the only one of the script's problem types.
+
+    Raises:
+      InputError: there is none, or there are several.
+    """
+    if run.task_name:
+        return run
+    kinds = registry.literals("processor", "problem_type")
+    names = sorted(name for name, kind in kinds.items() if kind in run.problem_types)
+    if len(names) != 1:
+        raise InputError("--task_name is needed" + (f": {', '.join(names)}" if names else ""))
+    return dataclasses.replace(run, task_name=names[0])
 
 
 def make_processor(run, has_problem_type=False):
@@ -44,9 +61,7 @@ def splits(run):
 
 
 def read_examples(run, processor):
-    """Split -> checked examples, for the splits that are needed and not given as records."""
-    from processors.base import check_labels
-
+    """Split -> examples, for the splits that are needed and not given as records."""
     readers = {
         "train": (processor.get_train_examples, run.train_records),
         "dev": (processor.get_dev_examples, run.eval_records),
@@ -59,6 +74,4 @@ def read_examples(run, processor):
             if not run.data_dir and processor.needs_folder(split):
                 raise InputError(f"--data_dir is needed for the {split} split")
             examples[split] = read(run.data_dir)
-    for split, rows in examples.items():
-        check_labels(rows, processor.get_labels(), split)
     return examples

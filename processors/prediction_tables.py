@@ -8,7 +8,8 @@ import numpy as np
 import table_lines
 from errors import InputError
 
-FORMATS = (*table_lines.DELIMITERS, "jsonl")
+JSON_LINES = "jsonl"
+FORMATS = (*table_lines.DELIMITERS, JSON_LINES)
 
 
 def check_format(name):
@@ -21,7 +22,7 @@ def check_format(name):
 class PredictedRows:
     """Attributes:
     probabilities: float array [n, num_labels]; scores [n, 1].
-    labels: a processors.labels.Labels.
+    labels: a processors.labels.whole_texts.LabelsOfTexts.
     examples: the InputExamples, None where only records are there.
     truncated: bool [n], which rows were cut to the longest length; None where that is not known.
     """
@@ -53,7 +54,7 @@ def prediction_files(rows, file_format="tsv"):
       rows: PredictedRows.
       file_format: of FORMATS.
     """
-    lines = _json_lines(rows) if file_format == "jsonl" else _table(rows, table_lines.DELIMITERS[file_format])
+    lines = _json_lines(rows) if file_format == JSON_LINES else _table(rows, table_lines.DELIMITERS[file_format])
     return {
         "test_results.tsv": ("\t".join(str(value) for value in row) for row in rows.probabilities),
         f"predictions.{file_format}": lines,
@@ -63,7 +64,7 @@ def prediction_files(rows, file_format="tsv"):
 def _table(rows, delimiter):
     labels = rows.labels
     names = [f"probability_{name}" for name in labels.names] or ["score"]
-    has_true_labels, classes = rows.has_true_labels, labels.problem_type == "single_label_classification"
+    has_true_labels, classes = rows.has_true_labels, labels.are_exclusive
     header = ["guid", "label", *(["true_label"] if has_true_labels else []), *names]
     header += ["confidence", "margin"] if classes else []
     header += ["truncated"] if rows.truncated is not None else []
@@ -79,7 +80,7 @@ def _table(rows, delimiter):
 
 def _json_lines(rows):
     labels = rows.labels
-    has_true_labels, classes = rows.has_true_labels, labels.problem_type == "single_label_classification"
+    has_true_labels, classes = rows.has_true_labels, labels.are_exclusive
     for i, (row, example, truncated) in enumerate(rows):
         found = {"guid": example.guid if example else f"row-{i + 1}", "label": labels.predicted(row)}
         if has_true_labels:

@@ -1,38 +1,20 @@
-"""How an example's tokens are laid out for an encoder: examples -> named arrays."""
+"""One text or two in a row, between the special tokens of a template."""
 
-import dataclasses
 import functools
 
 import numpy as np
 
+import registry
 from errors import InputError
 from processors import templates
-from processors.base import InputExample
 from processors.feature_spec import Feature
+from processors.layouts.base import Layout, Rows
 from processors.ragged import beginnings, slots
 
-PAIR = ("a", "b")  # what the names of two texts' features begin with
 ENCODING_BATCH = 4096  # texts per call of the tokenizer: large enough to amortise the call, small enough for memory
 
 
-class Layout:
-    """Base of all layouts: `spec`, name -> Feature; `features`, examples -> arrays; `fingerprint`.
-
-    `features` gives the arrays of the spec, and `uncut_length` (processors.feature_spec) of examples that were cut.
-    """
-
-    def check(self, examples):
-        """Raises InputError for the first InputExample that cannot be laid out."""
-
-    def graph_form(self):
-        """The layout as operations of a TensorFlow graph, (ids of texts, those of second ones) -> a batch of features.
-
-        Raises:
-          InputError: there is none.
-        """
-        raise InputError(f"the layout {self.name} of this encoder cannot be put into a graph")
-
-
+@registry.register("layout", "packed")
 class Packed(Layout):
     """Tokens of one text or of two with those of a template around them, cut to a length; BERT's is the default one.
 
@@ -46,7 +28,7 @@ class Packed(Layout):
       InputError: there is no room for a token.
     """
 
-    name, template = "packed", templates.BERT
+    name, template, is_original = "packed", templates.BERT, True
     spec = {
         "input_ids": Feature("int32", ("tokens",)),
         # Records have their true length, so they hold no mask of ones; those that are padded do.
@@ -82,13 +64,13 @@ class Packed(Layout):
         return functools.partial(graph_layouts.packed, self)
 
     def features(self, examples):
-        """Yields one dict of int32 arrays per InputExample."""
+        """Yields [dict of int32 arrays] per InputExample."""
         for start in range(0, len(examples), ENCODING_BATCH):
             part = examples[start : start + ENCODING_BATCH]
             rows = self.rows([example.text_a for example in part], [example.text_b or "" for example in part])
             for begin, end, full in zip(rows.row_splits[:-1], rows.row_splits[1:], rows.full_lengths):
                 features = {name: values[begin:end] for name, values in rows.values.items()}
-                yield features if end - begin == full else {**features, "uncut_length": np.int32(full)}
+                yield [features if end - begin == full else {**features, "uncut_length": np.int32(full)}]
 
     def rows(self, texts, second_texts=None):
         """Rows of many texts at once, or of pairs; a second text without tokens is none, as in the original."""
@@ -131,88 +113,11 @@ class Packed(Layout):
         return framed, segment_ids
 
 
+@registry.register("layout", "plain")
 class Plain(Packed):
     """The tokens of one text, or of two one after the other, and nothing around them."""
 
-    name, template = "plain", templates.PLAIN
-
-
-@dataclasses.dataclass
-class Rows:
-    """Features of n examples, end to end.
-
-    Attributes:
-      values: name -> int32 [total]; row i has values[name][row_splits[i]:row_splits[i + 1]].
-      row_splits: int64 [n + 1].
-      full_lengths: int64 [n], tokens that the rows would have uncut, special ones included.
-    """
-
-    values: dict[str, np.ndarray]
-    row_splits: np.ndarray
-    full_lengths: np.ndarray
-
-    @functools.cached_property
-    def lengths(self):
-        """int64 [n]."""
-        return self.row_splits[1:] - self.row_splits[:-1]
-
-    @functools.cached_property
-    def cut(self):
-        """bool [n], whether tokens were dropped."""
-        return self.lengths < self.full_lengths
-
-
-class Separate(Layout):
-    """The two texts of an example apart, each as the encoder reads a single one: `a_input_ids`, `b_input_ids`, ...
-
-    Args:
-      own: the encoder's own layout, for one text.
-    """
-
-    name = "separate"
-
-    def __init__(self, own):
-        self.own = own
-        self.tokenizer, self.max_seq_length = own.tokenizer, own.max_seq_length
-        self.spec = separate_spec(own.spec, PAIR)
-
-    def fingerprint(self):
-        return [self.name, *self.own.fingerprint()]
-
-    def check(self, examples):
-        for example in examples:
-            if example.text_b is None:
-                raise InputError(
-                    f"{example.source or example.guid}: no second text; two texts are compared here, so each row needs "
-                    "both"
-                )
-
-    def features(self, examples):
-        """Yields one dict of int32 arrays per InputExample. Raises InputError where one has a single text."""
-        self.check(examples)
-        rows = self.own.features([InputExample(e.guid, text) for e in examples for text in (e.text_a, e.text_b)])
-        for pair in zip(rows, rows):
-            uncut_lengths = [row.pop("uncut_length") for row in pair if "uncut_length" in row]
-            features = {f"{text}_{name}": array for text, row in zip(PAIR, pair) for name, array in row.items()}
-            yield {**features, "uncut_length": max(uncut_lengths)} if uncut_lengths else features
-
-
-def separate_spec(own_spec, texts):
-    """The spec of several texts apart.
-
-    Args:
-      own_spec: name -> Feature of one text.
-      texts: the texts' prefixes, as "a" and "b".
-    """
-    return {
-        f"{text}_{name}": dataclasses.replace(feature, axes=tuple(_of_text(text, axis) for axis in feature.axes))
-        for text in texts
-        for name, feature in own_spec.items()
-    }
-
-
-def _of_text(text, axis):
-    return f"{text}_{axis}" if isinstance(axis, str) else axis
+    name, template, is_original = "plain", templates.PLAIN, False
 
 
 def truncated_lengths(length_a, length_b, limit):
@@ -223,28 +128,3 @@ def truncated_lengths(length_a, length_b, limit):
     from_b = np.minimum(over, np.maximum(0, length_b - length_a))
     over = over - from_a - from_b
     return length_a - from_a - over // 2, length_b - from_b - (over + 1) // 2
-
-
-_LAYOUTS = {layout.name: layout for layout in (Packed, Plain)}
-_LAYOUTS_OVER_OWN = {layout.name: layout for layout in (Separate,)}  # made of what the encoder reads
-
-
-def get(name):
-    """The layout class of that name, of those that an encoder reads. Raises InputError for an unknown one."""
-    if name not in _LAYOUTS:
-        raise InputError(f"the layout {name!r} is unknown; known: {', '.join(_LAYOUTS)}")
-    return _LAYOUTS[name]
-
-
-def make(name, own_name, tokenizer, max_seq_length):
-    """The layout `name` for an encoder whose own is `own_name`; its own one where `name` is None.
-
-    Raises:
-      InputError: there is no layout of that name.
-    """
-    if name is not None and name not in _LAYOUTS | _LAYOUTS_OVER_OWN:
-        raise InputError(f"the layout {name!r} is unknown; known: {', '.join(_LAYOUTS | _LAYOUTS_OVER_OWN)}")
-    own = get(own_name)(tokenizer, max_seq_length)
-    return (
-        _LAYOUTS_OVER_OWN[name](own) if name in _LAYOUTS_OVER_OWN else get(name or own_name)(tokenizer, max_seq_length)
-    )

@@ -1,0 +1,111 @@
+"""Labels as numbers and back: one declaration for the records, the scores and the files of predictions."""
+
+import registry
+from processors.base import check_labels
+
+
+class Labels:
+    """Base of the labels of all types of problem, each of which is registered by its name.
+
+    A label knows the row when it becomes numbers, and the example when the outputs of its rows become an answer.
+
+    Args:
+      names: of the classes, in the order of their ids; [] where there are none.
+      separator: between several labels in a text.
+
+    Attributes:
+      problem_type: the registered name.
+      spec: name -> Feature, what a labelled row has beside what its layout gives.
+      num_labels: int, numbers that a head gives for each label.
+      scores: names of scores that are told of every task of this type, beside its own.
+      report: what an evaluation draws: "classes", "numbers"; None: nothing.
+      are_exclusive: whether an example has exactly one of the labels.
+    """
+
+    problem_type = None
+    scores = ()
+    report = None
+    are_exclusive = False
+    spec = {}
+
+    def __init__(self, names=(), separator=","):
+        self.names, self.separator = [str(name) for name in names], separator
+        self._ids = {name: i for i, name in enumerate(self.names)}
+
+    def __repr__(self):
+        return f"{type(self).__name__}({self.names!r})"
+
+    @property
+    def num_labels(self):
+        return max(1, len(self.names))
+
+    @property
+    def num_classes(self):
+        """What `label_ids` are below; None where they are no classes."""
+        return None
+
+    def encode(self, label, row=None):
+        """The label of an example (InputExample.label and the like) as features of one of its rows.
+
+        Args:
+          label: None of an example without one.
+          row: name -> array, as the layout gives it.
+
+        Returns:
+          name -> array; {} without a label.
+        """
+        raise NotImplementedError
+
+    def answers(self, outputs, examples=None, layout=None):
+        """What is predicted for each example.
+
+        Args:
+          outputs: name -> array or list of arrays, one entry per row in the order of the examples and of their parts;
+            `part` where examples are several rows.
+          examples: the examples; None where only records are there.
+          layout: the layout that made the rows.
+        """
+        raise NotImplementedError
+
+    def golds(self, outputs, examples=None):
+        """What scores compare with, of each example: from the examples, else from what the records say."""
+        raise NotImplementedError
+
+    def prediction_files(self, answers, examples=None, truncated=None, file_format="tsv"):
+        """File name -> lines.
+
+        Args:
+          answers: of `answers`.
+          truncated: bool [n], which examples were cut to the longest length; None where that is not known.
+          file_format: of processors.prediction_tables.FORMATS, of files that people read.
+        """
+        raise NotImplementedError
+
+    def check(self, examples, split):
+        """Checks that every label of a split can be learned or scored. Raises InputError that names file and line."""
+        check_labels(examples, self.names, split)
+
+    def config_entries(self):
+        """What config.json of a trained model says of them."""
+        return {"id2label": {str(i): name for i, name in enumerate(self.names)}, "label2id": dict(self._ids)}
+
+    def distribution(self, labels):
+        """What the log says of a split's labels, those that are not None."""
+        raise NotImplementedError
+
+    def check_training(self, examples, file):
+        """Warns of what the training split's labels look like. Raises InputError where nothing can be learned."""
+
+
+def make_labels(problem_type, names=(), **options):
+    """The Labels of a type of problem, and what their class takes beside. Raises InputError for an unknown type."""
+    return registry.get("labels", problem_type)(names, **options)
+
+
+def parts_of(outputs):
+    """Slices of the rows of each example in turn, by the number of a row among those of its example."""
+    if "part" not in outputs:
+        count = len(next(iter(outputs.values())))
+        return [slice(i, i + 1) for i in range(count)]
+    starts = [i for i, part in enumerate(outputs["part"]) if part == 0]
+    return [slice(start, end) for start, end in zip(starts, [*starts[1:], len(outputs["part"])])]

@@ -1,0 +1,42 @@
+"""Any number of classes for each text."""
+
+import math
+
+import numpy as np
+
+import registry
+from processors.feature_spec import Feature
+from processors.labels.single import ClassLabels
+
+
+@registry.register("labels", "multi_label_classification")
+class SeveralLabels(ClassLabels):
+    """`label_ids` float32 [num_labels] of 0 and 1; NaN of a row without labels."""
+
+    problem_type = "multi_label_classification"
+    are_exclusive = False
+
+    @property
+    def spec(self):
+        return {"label_ids": Feature("float32", (len(self.names),), absent=math.nan)}
+
+    @property
+    def num_classes(self):
+        return None
+
+    def encoded(self, label):
+        hot = np.zeros(len(self.names), np.float32)
+        hot[[self._ids[name] for name in label]] = 1.0
+        return hot
+
+    def predicted(self, probabilities):
+        return [name for name, p in zip(self.names, probabilities) if p >= 0.5]
+
+    def plain(self, label):
+        return None if label is None else [str(name) for name in label]
+
+    def text(self, label):
+        return self.separator.join(self.plain(label) or ())
+
+    def _named(self, label):
+        return label

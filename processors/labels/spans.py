@@ -1,0 +1,99 @@
+"""A part of a text for each question: where answers begin and end, and how predictions of windows become one answer.
+
+Source: google-research/bert, `run_squad.py:write_predictions` and `get_final_text`.
+"""
+
+import dataclasses
+import json
+
+import numpy as np
+
+import registry
+from errors import InputError
+from processors.feature_spec import Feature
+from processors.labels.base import Labels, parts_of
+from processors.spans import AnswerRules, best_answers
+
+
+@dataclasses.dataclass(frozen=True)
+class SpanAnswer:
+    """Attributes:
+    text: the answer, "" where there is none.
+    nbest: list of dicts text, probability, start_logit, end_logit, the best first.
+    null_odds: the score of no answer minus that of the best one; None where each question has an answer.
+    """
+
+    text: str
+    nbest: list
+    null_odds: float | None
+
+
+@registry.register("labels", "spans")
+class SpanLabels(Labels):
+    """`start_positions` and `end_positions` int32 [] in a row, 0 (the first token) where its window has no answer.
+
+    Args:
+      names: there are none.
+      rules: AnswerRules, how answers are chosen; None: the original's.
+    """
+
+    problem_type = "spans"
+    spec = {"start_positions": Feature("int32", absent=-1), "end_positions": Feature("int32", absent=-1)}
+
+    def __init__(self, names=(), rules=None):
+        super().__init__()
+        self.rules = rules or AnswerRules()
+
+    def encode(self, label, row=None):
+        if row["answer"] is None:
+            return {}
+        start, end = row["answer"]
+        return {"start_positions": np.int32(start), "end_positions": np.int32(end)}
+
+    def answers(self, outputs, examples=None, layout=None):
+        """list of SpanAnswer; the texts are needed to say them."""
+        found = []
+        for example, rows, part in zip(examples, layout.features(examples), parts_of(outputs), strict=True):
+            logits = list(zip(outputs["start_logits"][part], outputs["end_logits"][part]))
+            found.append(self._answer(example, rows, logits, layout.tokenizer))
+        return found
+
+    def _answer(self, example, rows, logits, tokenizer):
+        nbest, null_score = best_answers(example, rows, logits, tokenizer, self.rules)
+        if not self.rules.has_unanswerable:
+            return SpanAnswer(nbest[0]["text"], nbest, None)
+        best = next((one for one in nbest if one["text"]), None)
+        if best is None:
+            return SpanAnswer("", nbest, 0.0)
+        odds = null_score - best["start_logit"] - best["end_logit"]
+        return SpanAnswer("" if odds > self.rules.null_score_diff_threshold else best["text"], nbest, odds)
+
+    def golds(self, outputs, examples=None):
+        return [None if one.label is None else tuple(answer.text for answer in one.label) for one in examples]
+
+    def check(self, examples, split):
+        """See base class; answers were looked for when the file was read."""
+        for example in examples:
+            if example.label is None and split != "test":
+                raise InputError(
+                    f"{example.source}: no answers; every {split} question needs one, or --version_2_with_negative"
+                )
+
+    def config_entries(self):
+        """See base class."""
+        return {}
+
+    def prediction_files(self, answers, examples=None, truncated=None, file_format="tsv"):
+        """predictions.json, nbest_predictions.json and, where questions may have no answer, null_odds.json."""
+        ids = [example.guid for example in examples]
+        files = {
+            "predictions.json": {guid: one.text for guid, one in zip(ids, answers)},
+            "nbest_predictions.json": {guid: one.nbest for guid, one in zip(ids, answers)},
+        }
+        if self.rules.has_unanswerable:
+            files["null_odds.json"] = {guid: one.null_odds for guid, one in zip(ids, answers)}
+        return {name: json.dumps(content, indent=4).split("\n") for name, content in files.items()}
+
+    def distribution(self, labels):
+        without = sum(label == () for label in labels)
+        return f"{len(labels) - without} questions with an answer" + (f", {without} without" if without else "")

@@ -1,0 +1,72 @@
+"""A tag for each word of a sentence."""
+
+import collections
+import json
+
+import numpy as np
+
+import registry
+from processors.feature_spec import Feature
+from processors.labels.base import Labels, parts_of
+
+SHOWN = 20  # tags of a line
+
+
+@registry.register("labels", "tags")
+class TagLabels(Labels):
+    """`label_ids` int32 [words], of the words that a row answers for; answers are lists of tags, one for each word."""
+
+    problem_type = "tags"
+    spec = {"label_ids": Feature("int32", ("words",), absent=-1, padding=-1)}
+
+    @property
+    def num_classes(self):
+        return len(self.names)
+
+    def encode(self, label, row=None):
+        if label is None:
+            return {}
+        first = int(row.get("first_word", 0))
+        tags = label[first : first + len(row["word_positions"])]
+        return {"label_ids": np.array([self._ids[tag] for tag in tags], np.int32)}
+
+    def answers(self, outputs, examples=None, layout=None):
+        return self._of_examples(outputs, outputs["tags"])
+
+    def golds(self, outputs, examples=None):
+        if examples is not None:
+            return [None if example.label is None else list(example.label) for example in examples]
+        return self._of_examples(outputs, outputs["label_ids"])
+
+    def _of_examples(self, outputs, ids):
+        """list of str of each example, of the ids of its rows."""
+        return [[self.names[i] for row in ids[part] for i in row] for part in parts_of(outputs)]
+
+    def prediction_files(self, answers, examples=None, truncated=None, file_format="tsv"):
+        """predictions.conll: word, tag where it is known, predicted tag; predictions.jsonl: a sentence a line."""
+        rows = list(zip(answers, examples or [None] * len(answers)))
+        return {"predictions.conll": _columns(rows), "predictions.jsonl": map(_json_line, *zip(*enumerate(rows)))}
+
+    def distribution(self, labels):
+        found = collections.Counter(tag for tags in labels for tag in tags).most_common()
+        shown = ", ".join(f"{name} {count}" for name, count in found[:SHOWN])
+        return f"tags: {shown}" + (f", ... ({len(found)} in all)" if len(found) > SHOWN else "")
+
+
+def _columns(rows):
+    has_tags = any(example and example.label for _, example in rows)
+    for answer, example in rows:
+        words = example.words if example else [f"word-{i + 1}" for i in range(len(answer))]
+        for i, (word, tag) in enumerate(zip(words, answer)):
+            yield "\t".join([word, *([(example.label or ["_"] * len(words))[i]] if has_tags else []), tag])
+        yield ""
+
+
+def _json_line(number, row):
+    answer, example = row
+    found = {"guid": example.guid if example else f"row-{number + 1}", "tags": answer}
+    if example:
+        found["words"] = list(example.words)
+        if example.label is not None:
+            found["true_tags"] = list(example.label)
+    return json.dumps(found, ensure_ascii=False)

@@ -1,0 +1,53 @@
+"""What the labels of whole texts and pairs share: one row, one vector of numbers, a table of predictions."""
+
+from processors import prediction_tables
+from processors.labels.base import Labels
+from processors.prediction_tables import PredictedRows
+
+
+class LabelsOfTexts(Labels):
+    """`label_ids` in each row; answers are vectors of probabilities, or of a score, float [num_labels]."""
+
+    def encode(self, label, row=None):
+        return {} if label is None else {"label_ids": self.encoded(label)}
+
+    def encoded(self, label):
+        """The label as an array."""
+        raise NotImplementedError
+
+    def config_entries(self):
+        """id2label, label2id and problem_type, as transformers has them."""
+        names = self.names or ["score"]
+        return {
+            "id2label": {str(i): name for i, name in enumerate(names)},
+            "label2id": {name: i for i, name in enumerate(names)},
+            "problem_type": self.problem_type,
+        }
+
+    def answers(self, outputs, examples=None, layout=None):
+        return outputs["probabilities"]
+
+    def golds(self, outputs, examples=None):
+        if "label_ids" in outputs:
+            return list(outputs["label_ids"])
+        return [None if example.label is None else self.encoded(example.label) for example in examples or ()]
+
+    def prediction_files(self, answers, examples=None, truncated=None, file_format="tsv"):
+        return prediction_tables.prediction_files(PredictedRows(answers, self, examples, truncated), file_format)
+
+    def predicted(self, probabilities):
+        """float [num_labels] -> the predicted label: a class, a list of several, or a score."""
+        raise NotImplementedError
+
+    def decode(self, probabilities):
+        """float [num_labels] -> the predicted label as text; see `text`."""
+        return self.text(self.predicted(probabilities))
+
+    def plain(self, label):
+        """InputExample.label -> what JSON knows: a str (a class), a list of str, a float (a score), None (no label)."""
+        return None if label is None else str(label)
+
+    def text(self, label):
+        """A label as text: a class, "a,b" of several (with the separator), or a score; "" where there is none."""
+        value = self.plain(label)
+        return "" if value is None else value

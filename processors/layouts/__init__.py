@@ -1,0 +1,1 @@
+"""How examples are laid out for an encoder; see `processors.layouts.base`."""

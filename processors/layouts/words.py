@@ -1,0 +1,96 @@
+"""Sentences that are words already, laid out for an encoder: where the first piece of each word stands."""
+
+import numpy as np
+
+import registry
+from processors.feature_spec import Feature
+from processors.layouts.base import Layout
+from processors.ragged import slots
+
+EXAMPLES_AT_ONCE = 1024
+
+
+@registry.register("layout", "words")
+class Words(Layout):
+    """The words of a TaggedWords between the special tokens of the encoder's own layout.
+
+    A sentence longer than a row is several rows, which overlap: each row answers for the words that have the most
+    context in it, so that each word is answered for once. `word_positions` are the first pieces of these words, and
+    `first_word` is the number of the first of them in the sentence. A word without a piece is one unknown token, or
+    one of padding where the vocabulary has none.
+
+    Args:
+      own: the encoder's own layout, for one text.
+    """
+
+    name, makes_parts, is_over_own = "words", True, True
+
+    def __init__(self, own):
+        self.own = own
+        self.tokenizer, self.max_seq_length = own.tokenizer, own.max_seq_length
+        self.spec = {
+            **own.spec,
+            "word_positions": Feature("int32", ("words",), points_into="tokens"),
+            "word_mask": Feature("int32", ("words",), absent=1),
+            "first_word": Feature("int32", absent=0),
+        }
+
+    def fingerprint(self):
+        return [self.name, *self.own.fingerprint()]
+
+    def features(self, examples):
+        """Yields a list of rows per TaggedWords."""
+        for start in range(0, len(examples), EXAMPLES_AT_ONCE):
+            part = examples[start : start + EXAMPLES_AT_ONCE]
+            ids, splits = self._pieces([word for example in part for word in example.words])
+            ends = np.cumsum([len(example.words) for example in part])
+            for first, end in zip([0, *ends[:-1]], ends):
+                yield self._rows(ids, splits[first : end + 1])
+
+    def _pieces(self, words):
+        """(ids, splits [words + 1]) of words one by one; each has a piece at least, and no more than a row has room."""
+        ids, splits = self.tokenizer.encode_words(words)
+        lengths = np.diff(splits)
+        kept = np.clip(lengths, 1, self._room)
+        unknown = self.tokenizer.pad_id if self.tokenizer.unk_id is None else self.tokenizer.unk_id
+        found = np.full(kept.sum(), unknown, np.int32)
+        copied = np.minimum(lengths, kept)
+        new_splits = np.concatenate([[0], np.cumsum(kept)])
+        found[slots(new_splits[:-1], copied)] = ids[slots(splits[:-1], copied)]
+        return found, new_splits
+
+    @property
+    def _room(self):
+        return self.own.frame.room(self.max_seq_length, 1)
+
+    def _rows(self, ids, splits):
+        """The rows of one sentence, whose words have the pieces splits[i]:splits[i + 1]."""
+        return [self._row(ids, splits, *window) for window in windows_of_words(splits - splits[0], self._room)]
+
+    def _row(self, ids, splits, first, end, answers_from, answers_to):
+        """One row: the words first to end, which answers for the words answers_from to answers_to."""
+        pieces = ids[splits[first] : splits[end]]
+        rows = self.own.pack((pieces, np.array([0, len(pieces)])))
+        positions = splits[answers_from:answers_to] - splits[first] + len(self.own.frame.before)
+        row = {**rows.values, "word_positions": positions.astype(np.int32)}
+        return {**row, "first_word": np.int32(answers_from)} if answers_from else row
+
+
+def windows_of_words(splits, room):
+    """Windows over words, each of `room` pieces at most: list of (first word, end, answers from, answers to).
+
+    Windows begin about half a row apart; in the middle of an overlap both windows give a word as much context.
+
+    Args:
+      splits: int64 [words + 1], where each word begins, in pieces.
+    """
+    count, windows, first = len(splits) - 1, [], 0
+    while True:
+        end = int(np.searchsorted(splits, splits[first] + room, side="right")) - 1
+        windows.append((first, end))
+        if end == count:
+            break
+        half = int(np.searchsorted(splits, splits[first] + room // 2, side="left"))
+        first = max(first + 1, min(half, end))
+    borders = [0, *((after[0] + before[1] + 1) // 2 for before, after in zip(windows, windows[1:])), count]
+    return [(*window, *answered) for window, answered in zip(windows, zip(borders, borders[1:]))]

@@ -1,0 +1,191 @@
+"""One command that trains, evaluates and predicts: the same for every objective and every kind of data."""
+
+import contextlib
+import dataclasses
+import logging
+import os
+
+import numpy as np
+import tensorflow as tf
+
+from processors import record_checks
+from training import checkpoints, curves, history, model_card, results, run, run_folder
+from training.building import seed_everything
+from training.distribution import make_strategy
+from training.trained import load_trained, model_source
+
+
+class Job:
+    """Checks everything, then trains, evaluates and predicts as the settings say.
+
+    Args:
+      settings: RunSettings of a training script.
+      data: a JobData.
+
+    Raises:
+      InputError: anything that does not fit, before the first step.
+    """
+
+    def __init__(self, settings, data):
+        run_folder.check_writable(settings.output_dir)
+        self._settings, self._data = settings, data
+        with contextlib.ExitStack() as locks:
+            folders = dict.fromkeys([settings.output_dir, *(folder for folder, _ in self._seeds())])
+            self._folder_locks = [locks.enter_context(run_folder.lock(folder)) for folder in folders]
+            self._check()
+            self._locks = locks.pop_all()
+
+    def _check(self):
+        settings, data = self._settings, self._data
+        for folder, _ in self._seeds() if settings.do_train else ():
+            checkpoints.check_start(folder, settings)
+        data.check()
+        self._strategy = make_strategy(settings.use_tpu, settings.tpu_name, settings.num_gpus, settings.require_gpu)
+        self._source = model_source(settings, self._seeds()[0][0], data.vocab_file, data.vocab_required)
+        data.open(self._source)
+        self._runs = self._check_training() if settings.do_train else self._seeds()
+
+    def _seeds(self):
+        """(output folder, settings) of each seed."""
+        settings, count = self._settings, getattr(self._settings, "num_runs", 1)
+        if count == 1:
+            return [(settings.output_dir, settings)]
+        seeded = [dataclasses.replace(settings, seed=settings.seed + run) for run in range(count)]
+        return [(os.path.join(settings.output_dir, f"run-{one.seed}"), one) for one in seeded]
+
+    def _check_training(self):
+        """What `_seeds` gives, with the settings that `check_same_run` returns."""
+        data, config = self._data, self._source.config.to_dict()
+        run.check_settings(self._settings, self._strategy.num_replicas_in_sync)
+        found = [
+            (folder, run_folder.check_same_run(folder, seeded, self._key(), config, data.dev_key))
+            for folder, seeded in self._seeds()
+        ]
+        if self._source.tokenizer is None:
+            logging.warning("no vocabulary is known, so none is saved with the model; --vocab_file gives one")
+        return found
+
+    def _key(self):
+        return "-".join(stream.key for stream in self._data.streams())
+
+    def _check_standing(self):
+        """Raises InputError where an output folder was removed meanwhile, before it would be made anew."""
+        for lock in self._folder_locks:
+            lock.folder.check()
+
+    def run(self):
+        """All that the settings ask for, for each seed, once; its end frees the folder. Returns the exit status."""
+        with self._locks:
+            return self._run()
+
+    def _run(self):
+        settings, evaluated = self._settings, []
+        for output_dir, seeded in self._runs:
+            if len(self._runs) > 1:
+                logging.info("***** Run %d of %d, seed %d *****", len(evaluated) + 1, len(self._runs), seeded.seed)
+            try:
+                status, found = self._run_once(output_dir, seeded)
+            except (tf.errors.DataLossError, tf.errors.NotFoundError):
+                self._check_standing()
+                for record_set in self._data.record_sets():
+                    record_checks.find_corruption(record_set)
+                raise
+            if status or settings.dry_run:
+                return status
+            evaluated.append(found)
+        if len(self._runs) > 1:
+            for name in evaluated[0]:
+                summary = _mean_and_deviation([one[name] for one in evaluated])
+                results.write_eval_results(os.path.join(settings.output_dir, name), summary)
+        for output_dir, _ in self._runs if settings.do_train else ():
+            run_folder.end_overwriting(output_dir)
+        return 0
+
+    def _run_once(self, output_dir, settings):
+        """(exit status, file of results -> scores) of one seed."""
+        data, source = self._data, self._source
+        with self._strategy.scope():
+            seed_everything(settings.seed)
+            objective = source.build(settings, data.make_objective, for_training=settings.do_train)
+            run.check_whole_batches(objective, settings, self._strategy.num_replicas_in_sync)
+            evaluator = run.make_evaluator(objective, settings)
+            groups = run.groups_of(settings, objective.encoder)
+            is_new = settings.overwrite_output_dir or not checkpoints.find_latest(output_dir)
+            if not settings.do_train:
+                unread = data.unread_when_trained(objective)
+                step = load_trained(objective, settings, output_dir, source.weights, data.label_names, unread)
+            elif is_new:
+                run.load_initial(objective, source, settings, output_dir, data.unread_initially(objective))
+            if settings.dry_run:
+                data.show()
+                return 0, None
+            self._check_standing()
+            data.prepare()
+            if settings.do_train:
+                try:
+                    step = self._train(objective, groups, data.evaluation(evaluator, is_new), output_dir, settings)
+                except run.STOPPED as error:
+                    return run.exit_status(error, data.rows_of(error)), None
+            return 0, self._results(objective, evaluator, output_dir, settings, step)
+
+    def _train(self, objective, groups, evaluate, output_dir, settings):
+        data = self._data
+        plan = run.Plan(
+            num_train_steps=data.num_train_steps,
+            num_warmup_steps=data.num_warmup_steps,
+            data_key=self._key(),
+            data_size="; ".join(stream.size for stream in data.streams()),
+            dev_key=data.dev_key,
+            best_metric=data.best_metric,
+            lower_is_better=data.lower_is_better,
+        )
+        step = run.train(objective, groups, data.streams(), data.draw, plan, settings, output_dir, evaluate)
+        self._check_standing()
+        tokenizer, length = self._source.tokenizer, settings.max_seq_length
+        run.save_model(objective, output_dir, tokenizer, length, step, data.model_entries)
+        data.write_beside_model(output_dir)
+        return step
+
+    def _results(self, objective, evaluator, output_dir, settings, step):
+        """File of results -> scores, of the evaluation and of the prediction that are asked for."""
+        found = {}
+        if settings.do_eval:
+            found["eval_results.txt"] = self._evaluate(evaluator, output_dir, settings, step)
+        if settings.do_train:
+            curves.write(output_dir)
+            self._write_card(objective, output_dir, settings, found)
+        if settings.do_predict:
+            scores = self._data.predict(objective, evaluator, output_dir, step, self._check_standing)
+            if scores:
+                found["test_results.txt"] = scores
+            if scores and settings.do_train:
+                self._write_card(objective, output_dir, settings, found)
+        return found
+
+    def _evaluate(self, evaluator, output_dir, settings, step):
+        logging.info("***** Running evaluation *****")
+        scores, outputs = self._data.scores(evaluator)
+        self._check_standing()
+        results.write_eval_results(os.path.join(output_dir, "eval_results.txt"), {**scores, "global_step": step})
+        if settings.do_train:
+            history.add_evaluation(output_dir, step, scores)
+        self._data.report(output_dir, scores, outputs)
+        return scores
+
+    def _write_card(self, objective, output_dir, settings, found):
+        scores, test_scores = found.get("eval_results.txt", {}), found.get("test_results.txt", {})
+        model_card.write(
+            output_dir, settings, objective, self._source.tokenizer, self._data.splits(scores),
+            self._data.card_scores(scores, test_scores), self._data.label_names,
+        )  # fmt: skip
+
+
+def _mean_and_deviation(scores):
+    """key, key_std over the runs, and the single values."""
+    summary = {}
+    for key in scores[0]:
+        values = np.array([one[key] for one in scores])
+        summary[key] = float(values.mean())
+        summary[f"{key}_std"] = float(values.std(ddof=1))
+        summary[f"{key}_runs"] = " ".join(f"{value:.6g}" for value in values)
+    return summary

@@ -1,0 +1,118 @@
+"""What a job learns from and is measured by: the side of a job that scripts differ in."""
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True)
+class Stream:
+    """Batches to train on.
+
+    Attributes:
+      name: in checkpoints and logs.
+      batches: seed -> an endless tf.data.Dataset whose iterator can be checkpointed.
+      key: hash of the data, by which a folder knows its run again.
+      size: what the log says of it.
+    """
+
+    name: str
+    batches: object
+    key: str
+    size: str
+
+
+class JobData:
+    """Base: data of a task's processor, or of corpora.
+
+    Attributes:
+      vocab_file: the vocabulary that the data was made with, where it is known; else None.
+      vocab_required: whether it is an error that no vocabulary is known.
+      num_train_steps, num_warmup_steps: int, known after `open`.
+      dev_key: hash of the data that evaluations are compared on; None where none are compared.
+      best_metric: which of the evaluation's scores picks the best weights; None keeps the last ones.
+      lower_is_better: whether its lowest value is the best.
+      label_names: list of str, the classes in the order of their ids; () where there are none.
+      model_entries: what config.json says beside the encoder's configuration.
+    """
+
+    vocab_file = None
+    vocab_required = True
+    num_train_steps = num_warmup_steps = 0
+    dev_key = best_metric = None
+    lower_is_better = False
+    label_names = ()
+    model_entries = {}
+
+    def check(self):
+        """Raises InputError for what cannot be, before a model is looked for."""
+
+    def open(self, source):
+        """Checks data and model against each other, and counts the steps. Raises InputError.
+
+        Args:
+          source: a ModelSource.
+        """
+        raise NotImplementedError
+
+    def streams(self):
+        """list of Stream, what is trained on."""
+        raise NotImplementedError
+
+    def draw(self, step):
+        """The number of the stream that a step draws its batch from: a function of the step (int64 tensor) alone."""
+        return 0
+
+    def record_sets(self):
+        """The RecordSets that are read."""
+        raise NotImplementedError
+
+    def make_objective(self, encoder):
+        """The Objective over a new encoder."""
+        raise NotImplementedError
+
+    def unread_initially(self, objective):
+        """Pattern of weights that --init_checkpoint may lack; None: none."""
+        raise NotImplementedError
+
+    def unread_when_trained(self, objective):
+        """Pattern of weights that a trained model may lack; None: none."""
+        raise NotImplementedError
+
+    def prepare(self):
+        """Writes what the run needs on disk."""
+
+    def evaluation(self, evaluator, is_new):
+        """() -> scores, as the loop calls it; is_new: whether the run begins, rather than going on."""
+        return lambda: self.scores(evaluator)[0]
+
+    def scores(self, evaluator):
+        """(name -> float as eval_results.txt says it, what the evaluator gave)."""
+        raise NotImplementedError
+
+    def report(self, output_dir, scores, outputs):
+        """Writes what an evaluation leaves beside eval_results.txt."""
+
+    def predict(self, objective, evaluator, output_dir, step, before_writing):
+        """Writes the files of predictions. Returns scores of labelled rows, None where there are none.
+
+        before_writing: is called when all is computed; raises where the folder is gone.
+        """
+        raise NotImplementedError
+
+    def write_beside_model(self, output_dir):
+        """Writes what a trained folder has beside model/."""
+
+    def splits(self, scores):
+        """list of model_card.Split; scores: of the evaluation, {} where there was none."""
+        raise NotImplementedError
+
+    def card_scores(self, scores, test_scores):
+        """Name of a split -> (score -> float), for the model's card."""
+        return {"dev": scores}
+
+    def rows_of(self, error):
+        """Where the rows of a batch whose loss is not finite stand in the data, "" where that is not known."""
+        return ""
+
+    def show(self):
+        """Prints the first rows, and what would be done (--dry_run)."""
+        raise NotImplementedError

@@ -1,0 +1,88 @@
+"""How good the answers are: scores that see one example after the other."""
+
+import logging
+
+import numpy as np
+
+import console
+import registry
+
+
+class Score:
+    """Base of all scores, each of which is registered by its name.
+
+    Attributes:
+      lower_is_better: whether its lowest value is the best.
+    """
+
+    lower_is_better = False
+
+    def update(self, gold, answer):
+        """Sees an example.
+
+        Args:
+          gold: what its label says, see `Labels.golds`.
+          answer: what was predicted, see `Labels.answers`.
+        """
+        raise NotImplementedError
+
+    def result(self):
+        """name -> float: the score under its registered name, and what belongs to it."""
+        raise NotImplementedError
+
+
+class ArrayScore(Score):
+    """A score that is computed of all examples at once: `of` takes two arrays.
+
+    Attributes:
+      name: the registered name. called: in what is said of it, where that is another word.
+      least: fewer examples have no such score: it is 0, and a line says so.
+    """
+
+    name = called = ""
+    least = 1
+
+    def __init__(self):
+        self._golds, self._answers = [], []
+
+    def update(self, gold, answer):
+        self._golds.append(gold)
+        self._answers.append(answer)
+
+    def result(self):
+        if len(self._golds) < self.least:
+            logging.warning("no %s can be told of %d row; 0 is written", self.called or self.name, len(self._golds))
+            return {self.name: 0.0}
+        return {self.name: float(self.of(np.array(self._golds), np.array(self._answers)))}
+
+    def of(self, golds, answers):
+        """The score of all examples.
+
+        Args:
+          golds: int [n] classes, float [n] scores or 0/1 [n, num_labels].
+          answers: float [n, num_labels] probabilities; for scores [n, 1].
+        """
+        raise NotImplementedError
+
+
+def compute(names, golds, answers):
+    """name -> float of the named scores.
+
+    Args:
+      names: registered ones. golds, answers: of each example.
+
+    Raises:
+      InputError: an unknown name.
+    """
+    found, scores = {}, [registry.get("score", name)() for name in names]
+    with console.foreign_warnings():
+        for score in scores:
+            for gold, answer in zip(golds, answers):
+                score.update(gold, answer)
+            found |= score.result()
+    return found
+
+
+def lower_is_better(name):
+    """Whether the lowest value of a named score is the best."""
+    return registry.get("score", name).lower_is_better

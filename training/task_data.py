@@ -1,0 +1,241 @@
+"""The data of a task: examples of a processor as records, their labels, scores and files of predictions."""
+
+import dataclasses
+import logging
+import os
+
+from errors import InputError
+from modeling import inference
+from processors import batches, prediction_tables, records, split_checks
+from processors.layouts import base as layouts
+from progress import Progress
+from training import evaluation_files, first_rows, model_card, results, run_folder, score
+from training.job_data import JobData, Stream
+
+
+@dataclasses.dataclass(frozen=True)
+class Task:
+    """What a script makes of its processor.
+
+    Attributes:
+      labels: a processors.labels.base.Labels.
+      metrics: names of scores, the first of which picks the best weights.
+      examples: split -> list of examples; "train", "dev", "test" as far as they are needed.
+      record_files: split -> patterns of TFRecords to be read instead.
+      make_objective: encoder -> Objective.
+      layout: the layout that the objective reads; None: the encoder's own.
+      layout_options: name -> value, what that layout takes beside.
+    """
+
+    labels: object
+    metrics: tuple
+    examples: dict
+    record_files: dict
+    make_objective: object
+    layout: str | None = None
+    layout_options: dict = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
+class TaskDataSettings:
+    """The settings that say how a task's data is read; see training.settings for each."""
+
+    output_dir: str
+    records_dir: str | None
+    pad_records: bool
+    num_processes: int | None
+    max_seq_length: int
+    do_train: bool
+    train_batch_size: int
+    eval_batch_size: int
+    predict_batch_size: int
+    num_train_epochs: float
+    warmup_proportion: float
+    length_pool_batches: int
+    eval_steps: int
+    keep_best: bool
+    patience: int
+    predictions_format: str
+
+
+class TaskData(JobData):
+    """Args:
+    task: a Task.
+    settings: TaskDataSettings.
+    length_buckets: list of int for static shapes; None where any length will do.
+    """
+
+    def __init__(self, task, settings, length_buckets=None):
+        self._task, self._settings, self._buckets, self._batches = task, settings, length_buckets, {}
+        self.make_objective, self.label_names = task.make_objective, task.labels.names
+        if settings.keep_best or settings.patience:
+            self.best_metric = f"eval_{task.metrics[0]}"
+            self.lower_is_better = score.lower_is_better(task.metrics[0])
+
+    def check(self):
+        prediction_tables.check_format(self._settings.predictions_format)
+        split_checks.report(self._task.examples, self._task.labels)
+
+    def open(self, source):
+        settings, task = self._settings, self._task
+        self._tokenizer = source.tokenizer
+        layout = layouts.make(
+            task.layout, source.config.layout, source.tokenizer, settings.max_seq_length, **task.layout_options
+        )
+        self._encoder = records.ExampleEncoder(layout, task.labels, settings.pad_records)
+        for examples in task.examples.values():
+            layout.check(examples)
+        self._records = {split: self._existing_records(split, source.config) for split in task.record_files}
+        if settings.do_train:
+            self._count_steps()
+            if self.best_metric and settings.eval_steps:
+                self.dev_key = self._key("dev")
+
+    def _existing_records(self, split, config):
+        found = records.existing_records(
+            self._task.record_files[split], self._encoder.spec, config, split != "test", self._task.labels.num_classes
+        )
+        if found.max_length > self._settings.max_seq_length:
+            raise InputError(
+                f"{found.files[0]}: records of {found.max_length} tokens, "
+                f"--max_seq_length={self._settings.max_seq_length}; raise it"
+            )
+        return found
+
+    def _count_steps(self):
+        given, settings = self._records.get("train"), self._settings
+        count, size = given.num_examples if given else len(self._task.examples["train"]), settings.train_batch_size
+        self.num_train_steps = int(count / size * settings.num_train_epochs)
+        self.num_warmup_steps = int(self.num_train_steps * settings.warmup_proportion)
+        if self.num_train_steps == 0:
+            raise InputError(
+                f"no step to train: {count} examples, --train_batch_size={size}, "
+                f"--num_train_epochs={settings.num_train_epochs}; lower the batch size or raise the epochs"
+            )
+
+    def _key(self, split):
+        given = self._records.get(split)
+        return given.key if given else records.content_key(self._task.examples[split], self._encoder)
+
+    def streams(self):
+        settings, found = self._settings, self._records.get("train")
+        count = found.num_examples if found else len(self._task.examples["train"])
+
+        def train_batches(seed):
+            return batches.train_batches(
+                self._records["train"], settings.train_batch_size, seed, self._buckets, settings.length_pool_batches
+            )
+
+        return [Stream("train", train_batches, self._key("train"), f"examples = {count}")]
+
+    def record_sets(self):
+        return list(self._records.values())
+
+    def unread_initially(self, objective):
+        return objective.unread_weights
+
+    unread_when_trained = unread_initially
+
+    def prepare(self):
+        """Records of all splits that have none yet: the first thing that a run writes."""
+        settings = self._settings
+        folder = settings.records_dir or os.path.join(settings.output_dir, "records")
+        for split, examples in self._task.examples.items():
+            if split not in self._records:
+                self._records[split] = records.write_records(
+                    examples, self._encoder, folder, split, settings.num_processes
+                )
+
+    # Evaluation.
+
+    def _batches_of(self, split, batch_size):
+        """The batches of a split; built once, since tracing their graph takes longer than a small evaluation."""
+        if split not in self._batches:
+            given = batch_size * self._settings.max_seq_length
+            self._batches[split] = batches.evaluation_batches(
+                self._records[split],
+                given if self._buckets else inference.batch_tokens(given),
+                self._buckets,
+                batch_size if self._buckets else None,
+            )
+        return self._batches[split]
+
+    def _outputs(self, evaluator, split, batch_size, what):
+        """(outputs of all rows of a split, loss or None)."""
+        data = self._batches_of(split, batch_size)
+        with Progress(what, self._records[split].num_examples, "example", leave=False) as progress:
+            return evaluator.run(data, with_loss=split != "test", report=progress.show)
+
+    def _answers(self, outputs, split):
+        return self._task.labels.answers(outputs, self._task.examples.get(split), self._encoder.layout)
+
+    def _score_names(self):
+        return tuple(dict.fromkeys([*self._task.metrics, *self._task.labels.scores]))
+
+    def scores(self, evaluator):
+        """(scores named as in eval_results.txt, outputs) on the dev split."""
+        outputs, loss = self._outputs(evaluator, "dev", self._settings.eval_batch_size, "evaluation")
+        golds = self._task.labels.golds(outputs, self._task.examples.get("dev"))
+        named = score.compute(self._score_names(), golds, self._answers(outputs, "dev"))
+        return {**{f"eval_{name}": value for name, value in named.items()}, "eval_loss": loss, "loss": loss}, outputs
+
+    def report(self, output_dir, scores, outputs):
+        labels, name, examples = self._task.labels, self._task.metrics[0], self._task.examples.get("dev")
+        golds, answers = labels.golds(outputs, examples), self._answers(outputs, "dev")
+        title = f"{name} {scores[f'eval_{name}']:.3f}, {len(golds)} examples"
+        evaluation_files.write(output_dir, labels, golds, answers, title)
+
+    def predict(self, objective, evaluator, output_dir, step, before_writing):
+        found = self._records["test"]
+        logging.info("***** Running prediction ***** (%d examples)", found.num_examples)
+        outputs, _ = self._outputs(evaluator, "test", self._settings.predict_batch_size, "prediction")
+        examples, labels = self._task.examples.get("test"), self._task.labels
+        answers, truncated = self._answers(outputs, "test"), None
+        if found.num_cut is not None and "uncut_length" in outputs and not self._encoder.layout.makes_parts:
+            truncated = outputs["uncut_length"] > 0  # of other records it is not known which texts were cut
+        before_writing()
+        files = labels.prediction_files(answers, examples, truncated, self._settings.predictions_format)
+        for name, lines in files.items():
+            results.write_lines(os.path.join(output_dir, name), lines)
+            logging.info("wrote %s", os.path.join(output_dir, name))
+        return evaluation_files.write_test_results(output_dir, self._score_names(), labels, examples, answers, step)
+
+    # What is told of the run.
+
+    @property
+    def model_entries(self):
+        return self._task.labels.config_entries()
+
+    def write_beside_model(self, output_dir):
+        if "label2id" in self.model_entries:
+            results.write_json(os.path.join(output_dir, run_folder.LABEL_MAP), self.model_entries["label2id"])
+
+    def splits(self, scores):
+        found = []
+        for split, record_set in self._records.items():
+            examples = self._task.examples.get(split)
+            source = (examples[0].source or "").rpartition(":")[0] if examples else self._task.record_files.get(split)
+            found.append(model_card.Split(split, record_set.num_examples, record_set.num_cut, source or "unknown"))
+        return found
+
+    def card_scores(self, scores, test_scores):
+        # A score, without the prefix that says where.
+        return {
+            split: {name.split("_", 1)[1]: value for name, value in named.items() if "_" in name}
+            for split, named in (("dev", scores), ("test", test_scores))
+        }
+
+    def rows_of(self, error):
+        examples, indices = self._task.examples.get("train"), getattr(error, "example_indices", [-1])
+        if not examples or min(indices) < 0:
+            return ""
+        return f"; its rows: {', '.join(examples[i].source or examples[i].guid for i in indices)}"
+
+    def show(self):
+        split = "train" if self._settings.do_train else next(iter({**self._records, **self._task.examples}))
+        first_rows.show(split, self._task.examples.get(split), self._records.get(split), self._encoder, self._tokenizer)
+        counts = {name: found.num_examples for name, found in self._records.items()}
+        counts |= {name: len(examples) for name, examples in self._task.examples.items()}
+        print(
+            f"checks passed: {counts} examples, {self.num_train_steps} steps to train; nothing was trained (--dry_run)"
+        )

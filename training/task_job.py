@@ -1,0 +1,59 @@
+"""From the settings of a fine-tuning script to its Job: the task's files, its labels, the objective that fits them."""
+
+import functools
+
+import console
+import registry
+from processors.labels.base import make_labels
+from training import flags, split_file, task_files
+from training.as_trained import as_trained
+
+
+def run_task(settings, given):
+    """Reads the files of --task_name, then trains, evaluates and predicts as the settings say.
+
+    Args:
+      settings: TaskSettings, as the command line gives them.
+      given: name -> whether the command line names the setting.
+
+    Returns:
+      The exit status.
+
+    Raises:
+      InputError: what does not fit, before the first step.
+    """
+    flags.check_output_dir(settings)
+    run = task_files.with_task(as_trained(settings, given))
+    flags.check_run(run, "predict_batch_size", "num_train_epochs", "num_runs")
+    flags.check_share(run, "warmup_proportion")
+    processor = task_files.make_processor(run, given("problem_type"))
+    examples = task_files.read_examples(run, processor)
+    # TensorFlow is imported only now that flags and files are known to be good.
+    console.import_tensorflow()
+    from training.building import length_buckets
+    from training.job import Job
+    from training.parts import part
+    from training.task_data import TaskData, TaskDataSettings
+
+    task = _task(run, processor, examples)
+    job = Job(run, TaskData(task, part(TaskDataSettings, run), length_buckets(run)))
+    split_file.write(run, processor)
+    return job.run()
+
+
+def _task(run, processor, examples):
+    """The Task of a processor and its examples."""
+    from training.objective_arguments import objective_arguments
+    from training.task_data import Task
+
+    labels = make_labels(processor.problem_type, processor.get_labels(), **processor.label_options)
+    for split, rows in examples.items():
+        labels.check(rows, split)
+    objective_class = registry.get("objective", run.objective)
+    arguments = objective_arguments(run, objective_class, processor, labels, examples.get("train"))
+    files = {"train": run.train_records, "dev": run.eval_records, "test": run.predict_records}
+    return Task(
+        labels, tuple(processor.metrics), examples,
+        {split: files[split] for split in task_files.splits(run) if files[split]},
+        functools.partial(objective_class, **arguments), objective_class.layout, processor.layout_options,
+    )  # fmt: skip
