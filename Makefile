@@ -16,7 +16,8 @@ PYTHON := $(VENV)/bin/python
 # The first of these that is Python 3.11. Another one: make quickstart BASE_PYTHON=/path/to/python3.11
 BASE_PYTHON := $(shell for name in python3.11 python3 python; do \
 	$$name -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null && echo $$name && break; done)
-PIP_INSTALL := $(PYTHON) -m pip install --disable-pip-version-check -qq
+# --use-pep517: older pips would run setup.py of a package that has no wheel (seqeval), with tools of their own choice.
+PIP_INSTALL := $(PYTHON) -m pip install --disable-pip-version-check --use-pep517 -qq
 PYTEST_FLAGS := -x -q
 
 .PHONY: setup quickstart pretrain-demo test fuzz peers spark serve chinese tables clean

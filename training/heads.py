@@ -9,15 +9,7 @@ from modeling.head_fields import OBJECTIVE
 
 # Classes of `transformers` whose heads no objective has: the end of the name -> weights that tell it from others, by
 # the names that they have here; None: none do.
-OTHERS = {
-    "ForQuestionAnswering": ("cls/squad/output_weights",),
-    "ForTokenClassification": ("output_weights",),
-    "ForMultipleChoice": None,
-}
-_OTHER_NAMES = {
-    "cls/squad/output_weights": ("qa_outputs.weight", False),
-    "cls/squad/output_bias": ("qa_outputs.bias", False),
-}
+OTHERS = {"ForMultipleChoice": None}
 
 
 def _of_objectives(attribute):
@@ -30,7 +22,7 @@ def huggingface_names(owner=None):
 
     owner: the objective whose names count where others have the same there.
     """
-    known = {**_of_objectives("huggingface_heads"), None: _OTHER_NAMES}
+    known = _of_objectives("huggingface_heads")
     found = dict(known.get(owner, {}))
     for names in known.values():
         taken = {theirs for theirs, _ in found.values()}

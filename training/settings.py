@@ -185,26 +185,64 @@ class FineTuningSettings(RunSettings):
     )
 
 
-@with_options
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class ClassifierSettings(FineTuningSettings):
-    """What run_classifier.py takes beside."""
+class TaskSettings(FineTuningSettings):
+    """What scripts take that read a task's files.
 
+    Attributes:
+      problem_types: those of the tasks among which one is taken where none is named; (): one has to be named.
+    """
+
+    problem_types: typing.ClassVar[tuple[str, ...]] = ()
     owners = {**RunSettings.owners, "objective": "objective", "processor": "task_name"}
 
     task_name: str | None = setting(None, "The name of the task to train.", as_trained=OF_TASK)
-    objective: str = setting(
-        "sequence_classification",
-        "What is learned: sequence_classification, or similarity_regression: vectors of two sentences whose cosine is "
-        "the score.",
-        as_trained=OF_OBJECTIVE,
-    )
+    objective: str | None = setting(None, "What is learned.", as_trained=OF_OBJECTIVE)
     train_records: str | None = setting(
         None, "TFRecords to train on, written before: files or a pattern.", False, holds=PATHS
     )
     eval_records: str | None = setting(None, "TFRecords to evaluate on.", False, holds=PATHS)
     predict_records: str | None = setting(None, "TFRecords to predict.", False, holds=PATHS)
     encoding: str | None = setting(None, f"{ENCODING} By default the task's own, utf-8 for most.", False)
+
+
+@with_options
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ClassifierSettings(TaskSettings):
+    """What run_classifier.py takes beside."""
+
+    objective: str = setting(
+        "sequence_classification",
+        "What is learned: sequence_classification, or similarity_regression: vectors of two sentences whose cosine is "
+        "the score.",
+        as_trained=OF_OBJECTIVE,
+    )
+
+
+@with_options
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TaggerSettings(TaskSettings):
+    """What run_tagger.py takes beside."""
+
+    script: typing.ClassVar[str] = "run_tagger.py"
+
+    problem_types: typing.ClassVar[tuple[str, ...]] = ("tags",)
+    objective: str = setting("token_classification", "What is learned.", as_trained=OF_OBJECTIVE)
+
+
+@with_options
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SquadSettings(TaskSettings):
+    """What run_squad.py takes beside."""
+
+    script: typing.ClassVar[str] = "run_squad.py"
+
+    problem_types: typing.ClassVar[tuple[str, ...]] = ("spans",)
+    objective: str = setting("span_extraction", "What is learned.", as_trained=OF_OBJECTIVE)
+    max_seq_length: int = setting(
+        384, "The maximum total input sequence length after tokenization. Longer texts are split into windows.",
+        as_trained=OF_MODEL,
+    )  # fmt: skip
 
 
 @with_options

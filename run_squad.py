@@ -1,0 +1,23 @@
+"""Learns to answer questions by parts of a text, evaluates it and predicts.
+
+Source: google-research/bert `run_squad.py`, whose flags and output files these are.
+"""
+
+import logging
+import sys
+
+import errors
+from training import flags, settings
+from training.task_job import run_task
+
+
+def main(_):
+    with errors.reported():
+        logging.getLogger().setLevel(logging.INFO)
+        status = run_task(flags.read(settings.SquadSettings), flags.given)
+    sys.exit(status)
+
+
+if __name__ == "__main__":
+    flags.define(settings.SquadSettings)
+    flags.run(main)
