@@ -18,7 +18,7 @@ from absl import app, flags
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from benchmarks import work
-from training import metrics
+from training import score
 
 FLAGS = flags.FLAGS
 flags.DEFINE_string("task", "MRPC", "A task of processors/tasks; classes or scores.")
@@ -104,7 +104,7 @@ class Run:
                 logits.append(self._model(**batch).logits.float().numpy())
         gold = np.array([row["label_ids"] for row in rows])
         # The argmax of logits is that of probabilities; of scores nothing is asked but the score.
-        return metrics.compute(names, gold, np.concatenate(logits))
+        return score.compute(names, gold, np.concatenate(logits))
 
 
 def main(_):

@@ -34,13 +34,14 @@ def in_own_process(function, *args):
 def task_encoder(task, model, max_seq_length):
     """(processor, ExampleEncoder) of a task, with the tokenizer of a model's folder."""
     import registry
-    from processors import layouts, records
-    from processors.labels import Labels
+    from processors import records
+    from processors.labels.base import make_labels
+    from processors.layouts import base as layouts
     from processors.tokenization import load_tokenizer
 
     processor = registry.get("processor", task.lower())()
     layout = layouts.get("packed")(load_tokenizer(model), max_seq_length)
-    return processor, records.ExampleEncoder(layout, Labels(processor.problem_type, processor.get_labels()))
+    return processor, records.ExampleEncoder(layout, make_labels(processor.problem_type, processor.get_labels()))
 
 
 def write_batches(path, task, data_dir, model, max_seq_length, batch_size, steps, seed=1):

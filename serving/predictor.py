@@ -6,6 +6,7 @@ import tensorflow as tf
 from errors import InputError
 from modeling.attention import attention
 from modeling.inference import BATCH_TOKENS
+from processors.labels.whole_texts import LabelsOfTexts
 from serving import batching, truncation
 from serving.prediction import Prediction
 from serving.text_encoder import TextEncoder
@@ -24,7 +25,7 @@ class Predictor(TextEncoder):
     """A model that is ready for texts. Threads may share one.
 
     Attributes:
-      labels: processors.labels.Labels; None for a model without a classifier, which gives vectors only.
+      labels: processors.labels.base.Labels; None for a model without a classifier, which gives vectors only.
 
     Args:
       folder: an output folder of run_classifier.py, its model/, or a Hugging Face folder of a sequence classifier; for
@@ -49,6 +50,8 @@ class Predictor(TextEncoder):
             low_latency=low_latency,
         )  # fmt: skip
         found = self._opened.read_head(self._encoder)
+        if found and not isinstance(found[1], LabelsOfTexts):
+            found = None  # of tokens
         self._classifier, self.labels = found or (None, None)
         if warm_up:
             self.warm_up()

@@ -28,7 +28,7 @@ class Prepared:
       by_words: whether words are to be found again.
 
     Attributes:
-      rows: processors.layouts.Rows.
+      rows: processors.layouts.base.Rows.
       windows: None where every text is one row.
       cut: bool [n], whether tokens of the text were dropped.
       words: of all texts, list of str, and word_splits int64 [n + 1]; None without `by_words`.

@@ -16,7 +16,7 @@ from errors import InputError
 from modeling.encoder import policy
 from modeling.inference import BATCH_TOKENS, fingerprint
 from modeling.switches import static_shapes, weights_follow
-from processors import layouts
+from processors.layouts import base as layouts
 from serving import batching, cores, lite_graph, truncation
 from serving.lite_graph import LiteGraph
 from serving.pool import Pool

@@ -2,18 +2,20 @@
 
 from modeling.objectives.sequence_classification import SequenceClassification
 from processors.base import InputExample
-from processors.labels import Labels
-from training.finetuning import FineTuning, Task
+from processors.labels.base import make_labels
+from training.job import Job
+from training.parts import part
 from training.settings import ClassifierSettings
+from training.task_data import Task, TaskData, TaskDataSettings
 
 TEXTS = ("fed", "a fed", "b", "fed b c", "c d e f", "x", "y z", "fed fed")
 ALL = {"do_train": True, "do_eval": True, "do_predict": True}
 
 
 def fine_tuning(model, output_dir, **changes):
-    """The FineTuning of a folder of tests/small_classifiers.py; 4 steps unless `changes` of the settings say more."""
+    """The Job of a folder of tests/small_classifiers.py; 4 steps unless `changes` of the settings say more."""
     examples = [InputExample(f"r-{i}", text, None, "fed" if "fed" in text else "not") for i, text in enumerate(TEXTS)]
-    labels = Labels("single_label_classification", ["fed", "not"])
+    labels = make_labels("single_label_classification", ["fed", "not"])
     settings = ClassifierSettings(
         **{
             "task_name": "tsv", "init_checkpoint": str(model), "output_dir": str(output_dir), "max_seq_length": 12,
@@ -22,4 +24,5 @@ def fine_tuning(model, output_dir, **changes):
     )  # fmt: skip
     wanted = {"train": settings.do_train, "dev": settings.do_eval, "test": settings.do_predict}
     split = {name: examples for name, is_wanted in wanted.items() if is_wanted}
-    return FineTuning(settings, Task(labels, ("accuracy",), split, {}, lambda e: SequenceClassification(e, 2)))
+    task = Task(labels, ("accuracy",), split, {}, lambda e: SequenceClassification(e, 2))
+    return Job(settings, TaskData(task, part(TaskDataSettings, settings)))

@@ -6,8 +6,8 @@ import random
 import tensorflow as tf
 
 from processors.base import InputExample
-from processors.labels import Labels
-from processors.layouts import Packed
+from processors.labels.base import make_labels
+from processors.layouts.packed import Packed
 from processors.records import ExampleEncoder
 from processors.tokenization import FullTokenizer
 
@@ -18,7 +18,7 @@ def encoder(folder, max_seq_length=16, tokens=TOKENS, labels=("no", "yes"), kind
     """An ExampleEncoder whose vocabulary is written into `folder`."""
     path = folder / f"vocab-{len(tokens)}.txt"
     path.write_text("\n".join(tokens) + "\n")
-    return ExampleEncoder(Packed(FullTokenizer(path), max_seq_length), Labels(kind, list(labels)))
+    return ExampleEncoder(Packed(FullTokenizer(path), max_seq_length), make_labels(kind, list(labels)))
 
 
 def examples(count, seed=0, longest=20):

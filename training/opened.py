@@ -9,7 +9,7 @@ from errors import InputError
 from modeling.encoder import policy
 from modeling.head_fields import label_names
 from modeling.switches import rematerialization, static_shapes
-from processors.labels import Labels
+from processors.labels.base import make_labels
 from processors.tokenization import load_tokenizer, tokenizer_of_words, vocabulary_names
 from training import heads
 from training.building import uses_static_shapes
@@ -174,7 +174,7 @@ def _labels(config, objective):
     names = label_names(config) or []
     if len(names) != objective.num_labels:
         names = [f"LABEL_{i}" for i in range(objective.num_labels)]
-    return Labels(objective.problem_type, [] if objective.problem_type == "regression" else names)
+    return make_labels(objective.problem_type, [] if objective.problem_type == "regression" else names)
 
 
 class _Head:

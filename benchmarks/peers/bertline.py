@@ -43,7 +43,9 @@ class Bertline:
             step = self._parts(dtype)[1]
             data = self._dataset("train", order).repeat().prefetch(4)
             pace = LoopSettings(num_train_steps=STEPS, batch_size=32)  # for its reports alone, of which none is made
-            self._loops[dtype, order] = TrainingLoop(step, data, tempfile.mkdtemp(), pace)
+            self._loops[dtype, order] = TrainingLoop(
+                step.objective, {"train": step}, {"train": data}, tempfile.mkdtemp(), pace
+            )  # fmt: skip
         # What TrainingLoop.train calls, without its checkpoint at the end.
         count = len(self._batches.orders["train", order])
         done, scalars = self._loops[dtype, order]._call(count)
@@ -64,7 +66,7 @@ class Bertline:
         return self._data[mode, order]
 
     def _parts(self, dtype):
-        """(objective, training step, evaluator), as training/finetuning.py puts them together."""
+        """(objective, training step, evaluator), as training/job.py puts them together."""
         if dtype not in self._made:
             settings = ClassifierSettings(init_checkpoint=self._model, dtype=dtype)
             source = open_model(self._model)

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from benchmarks.peers import gigaflops
 from benchmarks.peers.encoding import Encoding
-from processors import layouts
+from processors.layouts.packed import Packed
 from serving import TextEncoder, batching, cores
 
 PADDED_LENGTH = 128
@@ -38,7 +38,7 @@ class Padded(Sorted):
 
     def make(self, dtype):
         encoder = TextEncoder(self.model, dtype=dtype, max_seq_length=PADDED_LENGTH)
-        layout = layouts.Packed(encoder.tokenizer, PADDED_LENGTH)
+        layout = Packed(encoder.tokenizer, PADDED_LENGTH)
         graph = encoder._graph(encoder.options(), False)
 
         def encode(texts, batch_size):

@@ -133,7 +133,7 @@ class DelimitedProcessor(DataProcessor):
         self.label_list = list(names) if names else None
         self.problem_type = problem_type
         self.metrics = _METRICS[problem_type]
-        self.label_separator = label_separator
+        self.label_separator, self.label_options = label_separator, {"separator": label_separator}
         self.encoding = encoding or self.encoding
         self._column_labels = None
 

@@ -6,7 +6,8 @@ import logging
 import registry
 from processors import batches, instance_records
 from processors.feature_spec import EXAMPLE_INDEX
-from processors.layouts import Packed, separate_spec
+from processors.layouts.packed import Packed
+from processors.layouts.separate import separate_spec
 from processors.pretraining_data import PretrainingData
 
 

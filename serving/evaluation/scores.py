@@ -13,7 +13,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 
 from errors import InputError
-from training import metrics
+from training import score
 
 # scikit-learn's C, the inverse of the strength; SentEval tries parts of this range.
 STRENGTHS = tuple(2.0**power for power in range(-2, 6))
@@ -36,7 +36,7 @@ def similarity(first, second, gold, names):
     found = cosines(first, second)
     if np.ptp(found) < 1e-9:
         raise InputError(f"the cosine of all {len(found)} pairs is {found[0]:.4g}; there is no correlation")
-    return metrics.compute(names, np.asarray(gold, np.float64), found[:, None])
+    return score.compute(names, np.asarray(gold, np.float64), found[:, None])
 
 
 def pair_features(first, second):
@@ -115,4 +115,4 @@ def _accuracy(train, test, strength):
 
 def classification(predicted, classes, num_labels, names):
     """Metrics of predicted classes, name -> float; int [n], int [n]."""
-    return metrics.compute(names, np.asarray(classes), np.eye(num_labels)[predicted])
+    return score.compute(names, np.asarray(classes), np.eye(num_labels)[predicted])

@@ -23,7 +23,7 @@ class EvaluationTask:
     Attributes:
       name: as the user calls it.
       labels: list of str; [] where pairs have scores.
-      metrics: names of training/metrics.py.
+      metrics: names of scores, of training/scores/.
       scored_split: "test", "dev" or ALL.
       scored: list of InputExample.
       train: list of InputExample to learn from; [] where it is not needed, or the scored rows are all there is.

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import registry
 from errors import InputError
 from processors.base import check_labels
 from processors.tasks.delimited import DelimitedProcessor
-from training.metrics import METRICS
 
 SAMPLES = pathlib.Path(__file__).parents[2] / "samples" / "intents"
 X_THEN_A = {"text_a_column": 1, "label_column": 0}
@@ -264,7 +264,7 @@ def test_missing_and_unknown_labels_are_named(write, split):
 @pytest.mark.parametrize("problem_type", ["single_label_classification", "regression", MULTI])
 def test_metrics_are_known(problem_type):
     metrics = DelimitedProcessor(problem_type=problem_type).metrics
-    assert metrics and set(metrics) <= set(METRICS)
+    assert metrics and set(metrics) <= set(registry.names("score"))
 
 
 @pytest.mark.parametrize("arguments", [{"problem_type": "clustering"}, {"quoting": "some"}, {"delimiter": "||"}])

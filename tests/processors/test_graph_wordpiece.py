@@ -8,8 +8,10 @@ import pytest
 import tensorflow as tf
 
 from errors import InputError
-from processors import layouts, tokenization
+from processors import tokenization
 from processors.graph_wordpiece import GraphWordPiece, GraphWords
+from processors.layouts.base import make
+from processors.layouts.packed import Packed
 from processors.tokenizer import Tokenizer
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
@@ -101,7 +103,7 @@ def test_packed(tokenizer, length):
     count = 300
     splits = [np.concatenate([[0], np.cumsum(draw.integers(0, 12, count) * draw.integers(0, 2, count))]) for _ in "ab"]
     first, second = [(draw.integers(0, 30, s[-1]).astype(np.int32), s.astype(np.int64)) for s in splits]
-    layout = layouts.Packed(tokenizer, length)
+    layout = Packed(tokenizer, length)
     in_graph = tf.function(layout.graph_form())
     for pair in [(first,), (first, second)]:
         rows = layout.pack(*pair)
@@ -116,7 +118,7 @@ def test_packed(tokenizer, length):
 
 def test_other_layouts_and_tokenizers_are_refused(tokenizer):
     with pytest.raises(InputError, match="layout separate .* cannot be put into a graph"):
-        layouts.make("separate", "packed", tokenizer, 9).graph_form()
+        make("separate", "packed", tokenizer, 9).graph_form()
 
     class Characters(Tokenizer):
         kind = "characters"

@@ -108,7 +108,7 @@ def test_records_of_which_nothing_is_cut_or_known(encoder, tmp_path, caplog):
 )  # fmt: skip
 def test_round_trip_of_any_ids_and_every_kind_of_label(encoder, label, ids):
     kind, value = label
-    labels = small_records.Labels(kind, ["no", "yes"] if kind != "regression" else [])
+    labels = small_records.make_labels(kind, ["no", "yes"] if kind != "regression" else [])
     spec = dataclasses.replace(encoder, labels=labels).spec
     features = {
         "input_ids": np.array(ids, np.int32),
@@ -116,7 +116,7 @@ def test_round_trip_of_any_ids_and_every_kind_of_label(encoder, label, ids):
         "example_index": np.int32(3),
     }
     if value is not None:
-        features["label_ids"] = labels.encode(value)
+        features["label_ids"] = labels.encoded(value)
     parsed = batches.sort_by_length(batches.parse(tf.constant([records.serialized(features, spec)]), spec), spec)
     batch = {name: tensor[0].numpy() for name, tensor in batches.dense_batch(parsed, 0, 1, spec).items()}
     assert batch["input_ids"].tolist() == ids and batch["input_mask"].tolist() == [1] * len(ids)
@@ -125,7 +125,7 @@ def test_round_trip_of_any_ids_and_every_kind_of_label(encoder, label, ids):
             np.isnan(batch["label_ids"]) if batch["label_ids"].dtype == np.float32 else batch["label_ids"] == -1
         ).all()
     else:
-        np.testing.assert_array_equal(batch["label_ids"], labels.encode(value))
+        np.testing.assert_array_equal(batch["label_ids"], labels.encoded(value))
 
 
 @pytest.mark.parametrize("kind, labels", (("single_label_classification", ("no", "yes")), ("regression", ())))

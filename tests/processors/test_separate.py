@@ -9,10 +9,11 @@ import tensorflow as tf
 
 from errors import InputError
 from modeling.encoders.bert import BertConfig
-from processors import batches, layouts, records
+from processors import batches, records
 from processors.base import InputExample
 from processors.feature_spec import mask_of, token_axes
-from processors.labels import Labels
+from processors.labels.base import make_labels
+from processors.layouts import base as layouts
 
 COUNT, LONGEST = 64, 12
 CONFIG = BertConfig(vocab_size=len(small_records.TOKENS), type_vocab_size=2)
@@ -27,7 +28,7 @@ def pairs(count=COUNT, seed=0):
 def encoder(tmp_path_factory):
     tokenizer = small_records.encoder(tmp_path_factory.mktemp("vocab")).layout.tokenizer
     layout = layouts.make("separate", "packed", tokenizer, LONGEST)
-    return records.ExampleEncoder(layout, Labels("regression", []))
+    return records.ExampleEncoder(layout, make_labels("regression", []))
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +37,7 @@ def record_set(encoder, tmp_path_factory):
 
 
 def alone(encoder, text):
-    [features] = encoder.layout.own.features([InputExample("x", text)])
+    [[features]] = encoder.layout.own.features([InputExample("x", text)])
     return features["input_ids"].tolist()
 
 
@@ -46,7 +47,7 @@ WORDS = st.lists(st.sampled_from("abcdefghij"), max_size=15).map(" ".join)
 @hypothesis.settings(deadline=None)
 @hypothesis.given(st.lists(st.tuples(WORDS, WORDS), min_size=1, max_size=4))
 def test_each_text_is_what_it_is_alone(encoder, texts):
-    found = list(encoder.layout.features([InputExample("x", a, b) for a, b in texts]))
+    found = [row for [row] in encoder.layout.features([InputExample("x", a, b) for a, b in texts])]
     for features, (a, b) in zip(found, texts, strict=True):
         assert features["a_input_ids"].tolist() == alone(encoder, a)
         assert features["b_input_ids"].tolist() == alone(encoder, b)
@@ -66,7 +67,7 @@ def test_a_row_is_cut_where_one_of_its_texts_is(encoder, record_set):
     cut = [length if length > LONGEST else 0 for length in lengths]
     assert 0 < cut.count(0) < COUNT
     assert (record_set.num_cut, record_set.max_uncut_length) == (COUNT - cut.count(0), max(lengths))
-    found = encoder.layout.features(pairs())
+    found = (row for [row] in encoder.layout.features(pairs()))
     assert [int(features.get("uncut_length", 0)) for features in found] == cut
 
 

@@ -8,7 +8,7 @@ import pytest
 from errors import InputError
 from processors import split_checks
 from processors.base import InputExample
-from processors.labels import Labels
+from processors.labels.base import make_labels
 
 SINGLE, SEVERAL, SCORE = "single_label_classification", "multi_label_classification", "regression"
 
@@ -28,7 +28,7 @@ def said(caplog):
     def report(examples, names=(), kind=SINGLE):
         caplog.clear()
         caplog.set_level(logging.INFO)
-        split_checks.report(examples, Labels(kind, names))
+        split_checks.report(examples, make_labels(kind, names))
         lines = [(record.levelno, record.getMessage()) for record in caplog.records]
         return [text for level, text in lines if level == logging.INFO], [t for n, t in lines if n == logging.WARNING]
 
@@ -61,8 +61,8 @@ def test_one_class_is_refused_where_it_is_to_be_trained():
     with pytest.raises(
         InputError, match=r"^data/train.tsv has a single label, 'good'; is --label_column .* right column\?$"
     ):
-        split_checks.report(examples, Labels(SINGLE, ["good"]))
-    split_checks.report({"test": rows("test", [None])}, Labels(SINGLE, ["good"]))
+        split_checks.report(examples, make_labels(SINGLE, ["good"]))
+    split_checks.report({"test": rows("test", [None])}, make_labels(SINGLE, ["good"]))
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,8 @@ import hypothesis.strategies as st
 import numpy as np
 import pytest
 
-from processors import layouts, ragged, templates
+from processors import ragged, templates
+from processors.layouts import base as layouts
 from processors.templates import Frame
 from processors.tokenizer import Tokenizer
 

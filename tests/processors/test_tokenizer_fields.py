@@ -10,7 +10,7 @@ from small_tokenizers import ADDED, NAMES, PIECES, SPECIAL, TEXTS, assert_as_tra
 
 from errors import InputError
 from processors import tokenization
-from processors.layouts import Packed
+from processors.layouts.packed import Packed
 
 
 def older(folder, **config):

@@ -27,7 +27,7 @@ from errors import InputError
 from processors import tokenization
 from processors.character_rules import ORIGINAL, TOKENIZERS
 from processors.graph_wordpiece import GraphAddedTokens
-from processors.layouts import Packed
+from processors.layouts.packed import Packed
 from processors.normalization import BasicTokenizer
 from serving.preparation import Prepared
 

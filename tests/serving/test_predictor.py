@@ -11,7 +11,7 @@ from odd_texts import ODD, mixed_texts
 from small_classifiers import classifier_folder
 
 from errors import InputError
-from processors.labels import Labels
+from processors.labels.base import make_labels
 from serving import Predictor, TextEncoder
 from serving.prediction import Prediction
 
@@ -148,7 +148,7 @@ def test_what_it_looks_like(classes, folder, tiny_folder, minilm):
         f"Predictor({str(folder)!r}, encoder=<Bert, 2 layers of 32>, max_seq_length=9, dtype='float32', "
         f"problem_type={kind!r}{labels})"
     )
-    predictor.labels = Labels("single_label_classification", [f"label {i}" for i in range(150)])
+    predictor.labels = make_labels("single_label_classification", [f"label {i}" for i in range(150)])
     assert repr(predictor).endswith("labels=[label 0, label 1, label 2, label 3, label 4, label 5, ... of 150])")
     assert repr(TextEncoder(tiny_folder(), dtype="bfloat16")).endswith(
         "dtype='bfloat16', pooling='mean', normalize=False)"

@@ -13,7 +13,7 @@ from modeling.objectives.masked_lm import MaskedLM
 from processors import batches
 from processors.dynamic_masking import DynamicMasking
 from processors.feature_spec import EXAMPLE_INDEX
-from processors.layouts import Packed
+from processors.layouts.packed import Packed
 from processors.records import RecordSet
 from processors.tokenization import FullTokenizer
 from serving.predictor import Predictor

@@ -22,9 +22,10 @@ CLASSIFIER = {"output_weights", "output_bias"}
         ({"architectures": ["BertForSequenceClassification"]}, (), "sequence_classification"),
         ({"architectures": ["BertForMaskedLM"]}, CLASSIFIER, "masked_lm"),
         ({"architectures": ["BertModel"]}, {*CLASSIFIER, "pooled_output"}, "sequence_classification"),
-        ({"architectures": ["BertForTokenClassification"]}, {*CLASSIFIER, "pooled_output"}, None),
+        ({"architectures": ["BertForTokenClassification"]}, {*CLASSIFIER, "pooled_output"}, "token_classification"),
+        ({"architectures": ["BertForMultipleChoice"]}, {*CLASSIFIER, "pooled_output"}, None),
         ({}, {*CLASSIFIER, "pooled_output"}, "sequence_classification"),
-        ({}, CLASSIFIER, None),  # without a pooler it is one of tokens
+        ({}, CLASSIFIER, "token_classification"),  # without a pooler it is one of tokens
         ({}, {"cls/seq_relationship/output_weights"}, "masked_lm"),
         ({"objective": {"name": "causal_lm"}, "architectures": ["BertForMaskedLM"]}, (), "causal_lm"),
         ({}, (), None),

@@ -68,7 +68,8 @@ def batches():
 
 def make(folder, step=None, **settings):
     step = step or Step()
-    return step, loops.TrainingLoop(step, batches(), str(folder), loops.LoopSettings(batch_size=2, **settings))
+    pace = loops.LoopSettings(batch_size=2, **settings)
+    return step, loops.TrainingLoop(step.objective, {"train": step}, {"train": batches()}, str(folder), pace)
 
 
 @pytest.fixture(params=(False, True), ids=("many steps a call", "batch by batch"), autouse=True)
@@ -175,3 +176,25 @@ def test_patience(tmp_path, static):
     assert loop.train(lambda: {"m": scores[int(step.step)]}) == 4 and int(step.step) == 8
     again, loop = make(tmp_path, **options)  # a run that lost its patience is finished
     assert loop.train(lambda: pytest.fail("trained on")) == 4 and int(again.step) == 8
+
+
+def test_streams_are_drawn_by_a_function_of_the_step_and_all_of_them_go_on(tmp_path, static):
+    def run(folder, last):
+        step = Step()
+        first, second = batches(), batches().map(lambda batch: {"example_index": batch["example_index"] + 1000})
+        loop = loops.TrainingLoop(
+            step.objective, {"first": step, "second": step}, {"first": first, "second": second}, str(folder),
+            loops.LoopSettings(num_train_steps=last, batch_size=2),
+            draw=lambda done: tf.cast(done % 3 == 2, tf.int32),
+        )  # fmt: skip
+        loop.train()
+        return step, loop
+
+    whole, loop = run(tmp_path / "whole", 7)
+    # Steps 3 and 6 draw from the second stream; step 7 has the fifth batch of the first.
+    assert loop._example_indices.numpy().tolist() == [8, 9]
+    run(tmp_path / "stopped", 5)
+    resumed, loop = run(tmp_path / "stopped", 7)
+    assert loop._example_indices.numpy().tolist() == [8, 9] and resumed.state() == whole.state()
+    _, loop = run(tmp_path / "stopped", 9)
+    assert loop._example_indices.numpy().tolist() == [1004, 1005]

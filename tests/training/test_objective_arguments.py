@@ -7,11 +7,11 @@ import pytest
 
 from errors import InputError
 from processors.base import InputExample
-from processors.labels import Labels
+from processors.labels.base import make_labels
 from training import objective_arguments
 from training.settings import ClassifierSettings
 
-CLASSES = Labels("single_label_classification", ["0", "1", "2"])
+CLASSES = make_labels("single_label_classification", ["0", "1", "2"])
 
 
 def weights(text, labels=CLASSES, examples=None, **run):
@@ -32,7 +32,7 @@ def test_balanced_is_that_of_scikit_learn(kind):
 
 
 def test_balanced_counts_each_of_several_labels():
-    labels = Labels("multi_label_classification", ["x", "y"])
+    labels = make_labels("multi_label_classification", ["x", "y"])
     found = weights("balanced", labels, rows(("x",), ("x", "y"), (), ("x",)))
     np.testing.assert_allclose(found, [4 / (2 * 3), 4 / (2 * 1)])
 
@@ -50,7 +50,7 @@ def test_balanced_without_training_examples(caplog):
 def test_numbers_and_pairs():
     assert weights("1,0,2.5") == [1.0, 0.0, 2.5]
     assert weights("2=3,0=0") == [0.0, 1.0, 3.0]
-    assert weights("a=b=2", Labels("single_label_classification", ["a=b", "c"])) == [2.0, 1.0]
+    assert weights("a=b=2", make_labels("single_label_classification", ["a=b", "c"])) == [2.0, 1.0]
     assert weights(None) is None
 
 
@@ -63,7 +63,7 @@ def test_what_is_no_weight_is_refused(text):
 @pytest.mark.parametrize("text", ["balanced", "1"])
 def test_scores_have_no_classes(text):
     with pytest.raises(InputError, match="--class_weights is of no use"):
-        weights(text, Labels("regression", []), rows(1.0, 2.0))
+        weights(text, make_labels("regression", []), rows(1.0, 2.0))
 
 
 @pytest.mark.parametrize("text", ["0,nan", "0,inf", "1,1", "0-5"])

@@ -77,8 +77,8 @@ def test_a_folder_that_is_removed_while_it_predicts_is_said(run, classifier, tmp
     out = tmp_path / "out"
     shutil.copytree(run, out)
     found = fine_tuning(classifier, out, **{"do_train": False, "do_eval": False, "do_predict": False, verb: True})
-    write = type(found)._write_records
-    monkeypatch.setattr(found, "_write_records", lambda: (write(found), out.rename(tmp_path / "elsewhere")))
+    prepare = found._data.prepare
+    monkeypatch.setattr(found._data, "prepare", lambda: (prepare(), out.rename(tmp_path / "elsewhere")))
     with pytest.raises(InputError, match=f"^{out}: the folder was removed or moved while this command wrote to it"):
         found.run()
     assert names(tmp_path) == ["elsewhere"]

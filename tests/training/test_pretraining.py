@@ -5,21 +5,21 @@ import types
 
 import pytest
 
-from training.pretraining import Pretraining
+from training.corpus_data import CorpusData
 
 
 def evaluation(losses, is_new=True, **settings):
     """(the function that the loop calls, how many evaluations were made for it)."""
-    run = Pretraining.__new__(Pretraining)
+    data = CorpusData.__new__(CorpusData)
     given = {"eval_steps": 2, "init_checkpoint": "model", "learning_rate": 1e-4, "num_warmup_steps": 10, **settings}
-    run._settings, made = types.SimpleNamespace(**given), []
+    data._settings, made = types.SimpleNamespace(**given), []
 
     def scores(_):
         made.append(losses[len(made)])
-        return {"loss": made[-1]}
+        return {"loss": made[-1]}, None
 
-    run._scores = scores
-    return run._evaluation(None, is_new), made
+    data.scores = scores
+    return data.evaluation(None, is_new), made
 
 
 @pytest.mark.parametrize("losses, warns", [([2.5, 2.6, 2.4], True), ([2.5, 2.4, 2.6], False), ([2.5, 2.5], False)])

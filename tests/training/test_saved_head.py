@@ -62,11 +62,15 @@ def test_it_is_what_transformers_says(tmp_path):
 
 @pytest.mark.parametrize("config", [
     {"architectures": ["BertModel"]}, {"architectures": ["BertForMaskedLM"], "id2label": {"0": "a", "1": "b"}}, {},
-    {"architectures": ["BertForTokenClassification"], "id2label": {"0": "O", "1": "B"}},
     {"architectures": ["BertForMultipleChoice"]},
 ])  # fmt: skip
 def test_what_is_no_classifier_of_texts(folder, config):
     assert read_saved_head(folder(config)) is None
+
+
+def test_tags_have_names_too(folder):
+    head = read_saved_head(folder({"architectures": ["BertForTokenClassification"], "id2label": {"0": "O", "1": "B"}}))
+    assert (head.objective, head.labels, head.problem_type) == ("token_classification", ("O", "B"), "tags")
 
 
 @pytest.mark.parametrize("place", ["model", "run/model", "sentences/0_Transformer", "tf1"])

@@ -75,7 +75,9 @@ def loop(folder):
     data = tf.data.Dataset.from_tensors({**FIRST, "example_index": np.arange(7, dtype=np.int32)}).repeat()
     pace = LoopSettings(4, 7, save_checkpoints_steps=2, eval_steps=2, best_metric="score", patience=9)
     scores = iter([0.5, 0.2])
-    best = TrainingLoop(step, data, folder, pace).train(lambda: {"score": next(scores)})
+    best = TrainingLoop(step.objective, {"train": step}, {"train": data}, folder, pace).train(
+        lambda: {"score": next(scores)}
+    )
     return best, {name: variable.numpy() for name, variable in model.named_weights().items()}
 
 

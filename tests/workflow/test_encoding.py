@@ -43,7 +43,7 @@ def extraction(path, **settings):
 
 def predict_file(path, **settings):
     run = PretrainingSettings(predict_file=path, **settings)
-    return importlib.import_module("training.pretraining")._read_texts(run.predict_file, run.encoding)
+    return importlib.import_module("training.corpus_data").read_texts(run.predict_file, run.encoding)
 
 
 READERS = {"build_vocab": vocabulary, "create": corpus, "extract": extraction, "pretraining": predict_file}

@@ -454,7 +454,7 @@ def test_records_of_the_original(trained, classify, cola, cola_dir, tiny_bert, t
     import small_records
 
     import registry
-    from processors.layouts import Packed
+    from processors.layouts.packed import Packed
     from processors.tokenization import FullTokenizer
 
     processor, layout = registry.get("processor", "cola")(), Packed(FullTokenizer(tiny_bert / "vocab.txt"), 16)

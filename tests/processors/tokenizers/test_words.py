@@ -11,7 +11,8 @@ import pytest
 import tensorflow as tf
 
 from errors import InputError
-from processors import layouts, tokenization
+from processors import tokenization
+from processors.layouts.packed import Packed, Plain
 from processors.tokenizers.words import WordSettings, WordTokenizer
 
 tokenizers = pytest.importorskip("tokenizers", reason="make peers")
@@ -105,8 +106,8 @@ def test_a_graph_has_the_same_ids(words, lower):
     ids, splits = tokenizer.encode_batch(texts)
     found = tf.function(tokenizer.graph_form())(tf.constant(texts))
     assert found.to_list() == [ids[start:end].tolist() for start, end in zip(splits, splits[1:])]
-    rows = layouts.Plain(tokenizer, 3).graph_form()(found)
-    packed = layouts.Plain(tokenizer, 3).pack((ids, splits))
+    rows = Plain(tokenizer, 3).graph_form()(found)
+    packed = Plain(tokenizer, 3).pack((ids, splits))
     assert rows["input_ids"].numpy()[rows["input_mask"].numpy() > 0].tolist() == packed.values["input_ids"].tolist()
     with pytest.raises(InputError, match="split=white_space cannot be put into a graph"):
         made("white_space").graph_form()
@@ -116,10 +117,10 @@ def test_special_tokens_by_name_and_by_role(tmp_path):
     assert [made().pad_id, made().unk_id] == [0, 1]
     named = made(words=["a", "<eop>", "[CLS]", "[SEP]", "b"], special_tokens=(("end", "<eop>"), ("unk", "b")))
     assert [named.end_id, named.cls_id, named.sep_id, named.unk_id] == [1, 2, 3, 4]
-    assert layouts.Packed(named, 4).rows(["a b c"]).values["input_ids"].tolist() == [2, 0, 4, 3]
-    assert layouts.Plain(made(), 4).rows(["is late"]).values["input_ids"].tolist() == [4, 5]
+    assert Packed(named, 4).rows(["a b c"]).values["input_ids"].tolist() == [2, 0, 4, 3]
+    assert Plain(made(), 4).rows(["is late"]).values["input_ids"].tolist() == [4, 5]
     with pytest.raises(InputError, match=r"vocab.txt: no \[CLS\] or <cls> among 16 tokens, which this model needs"):
-        layouts.Packed(made(), 4).rows(["is late"])
+        Packed(made(), 4).rows(["is late"])
 
 
 @pytest.mark.parametrize("split", SPLITS)

@@ -15,7 +15,7 @@ from patience import PATIENCE
 pytest.importorskip("fastapi", reason="make serve")
 from service_in_thread import running
 
-from processors.labels import Labels
+from processors.labels.base import make_labels
 from serving import Client
 from serving.service import examples, openapi_page
 from serving.service.app import PAGE
@@ -95,7 +95,7 @@ def test_what_is_long_is_folded(look, predictor, monkeypatch):
     """A long text, whose end was not read; twelve labels, of which five are seen; attention of the second text."""
     names = [f"label {letter}" for letter in "abcdefghijkl"]
     rows = np.linspace(0.2, 0.01, 12, dtype=np.float32)[None].repeat(2, 0)
-    monkeypatch.setattr(predictor, "labels", Labels("single_label_classification", names))
+    monkeypatch.setattr(predictor, "labels", make_labels("single_label_classification", names))
     monkeypatch.setattr(
         type(predictor), "probabilities", lambda *_, return_truncated=False, **more: (rows, np.array([True, False]))
     )

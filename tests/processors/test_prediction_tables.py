@@ -8,17 +8,17 @@ import numpy as np
 import pytest
 
 from errors import InputError
-from modeling import prediction_tables
-from modeling.prediction_tables import PredictedRows, prediction_files
+from processors import prediction_tables
 from processors.base import InputExample
-from processors.labels import Labels
+from processors.labels.base import make_labels
+from processors.prediction_tables import PredictedRows, prediction_files
 
 TEXTS = ['5" nail', '"quoted', "tab\there", "two\nlines", "plain", "  spaces  ", "a,b"]
 NAMES = ["a\tb", "line\nend", 'say "c"']
 PROBABILITIES = np.array(
     [[0.2, 0.5, 0.3], [0.7, 0.1, 0.2], [1, 0, 0], [0, 0, 1], [0.4, 0.4, 0.2], [0, 1, 0], [0, 0.6, 0.4]]
 )
-CLASSES = Labels("single_label_classification", NAMES)
+CLASSES = make_labels("single_label_classification", NAMES)
 
 
 def examples(labels=None, second=None):
@@ -70,10 +70,10 @@ def test_true_labels_where_a_row_has_one():
             "label": NAMES[1], "true_label": NAMES[0], "probabilities": dict(zip(NAMES, [0.2, 0.5, 0.3])),
             "confidence": 0.5, "margin": 0.2,
         }),
-        (Labels("multi_label_classification", ["x", "y,z"]), [0.7, 0.8], ("x",), {
+        (make_labels("multi_label_classification", ["x", "y,z"]), [0.7, 0.8], ("x",), {
             "label": ["x", "y,z"], "true_label": ["x"], "probabilities": {"x": 0.7, "y,z": 0.8},
         }),
-        (Labels("regression", []), [2.5], 3.0, {"label": 2.5, "true_label": 3.0}),
+        (make_labels("regression", []), [2.5], 3.0, {"label": 2.5, "true_label": 3.0}),
     ],
 )  # fmt: skip
 def test_json_lines(labels, probabilities, true_label, expected):
@@ -84,13 +84,13 @@ def test_json_lines(labels, probabilities, true_label, expected):
 
 def test_scores_have_neither_classes_nor_confidence():
     found = table(
-        prediction_files(PredictedRows(np.array([[2.5], [0.1]]), Labels("regression", [])))["predictions.tsv"]
+        prediction_files(PredictedRows(np.array([[2.5], [0.1]]), make_labels("regression", [])))["predictions.tsv"]
     )
     assert found[0] == {"guid": "row-1", "label": "2.5", "score": "2.5", "text_a": "", "text_b": ""}
 
 
 def test_several_labels_are_joined_by_the_separator():
-    labels = Labels("multi_label_classification", ["x", "y,z"], separator="|")
+    labels = make_labels("multi_label_classification", ["x", "y,z"], separator="|")
     found = table(prediction_files(PredictedRows(np.array([[0.7, 0.8]]), labels))["predictions.tsv"])
     assert found[0]["label"] == "x|y,z"
 

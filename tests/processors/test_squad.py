@@ -1,0 +1,140 @@
+"""Questions and windows of texts: the original's features, and its answers for its logits."""
+
+import gzip
+import json
+import types
+
+import numpy as np
+import pytest
+
+import registry
+from errors import InputError
+from processors.base import Answer, Question
+from processors.context_words import context_words
+from processors.labels.base import make_labels
+from processors.layouts.base import make
+from processors.spans import AnswerRules
+from processors.tokenization import FullTokenizer
+
+pytestmark = pytest.mark.real_data
+
+
+def lines(path):
+    with gzip.open(path, "rt", encoding="utf-8") as file:
+        return [json.loads(line) for line in file]
+
+
+@pytest.fixture(scope="module")
+def layout(data_dir):
+    tokenizer = FullTokenizer(data_dir / "bert_vocabs" / "google_uncased_en_vocab.txt")
+    return make("questions", "packed", tokenizer, 384, doc_stride=128, max_query_length=64)
+
+
+@pytest.fixture(scope="module")
+def questions(data_dir, golden_dir):
+    processor = registry.get("processor", "squad")(version_2_with_negative=True)
+    found = {one.guid: one for one in processor.get_dev_examples(str(data_dir / "squad2_half_dev"))}
+    with open(golden_dir / "squad_qas_ids.json", encoding="utf-8") as file:
+        return [found[guid] for guid in json.load(file)]
+
+
+def rows_of(layout, questions):
+    return [(q.guid, i, row) for q, rows in zip(questions, layout.features(questions)) for i, row in enumerate(rows)]
+
+
+@pytest.mark.parametrize("split", ("train", "predict"))
+def test_features_are_the_original_ones(layout, questions, golden_dir, split):
+    expected = lines(golden_dir / f"squad_features_{split}.jsonl.gz")
+    found = rows_of(layout, questions)
+    assert len(found) == len(expected)
+    for (guid, number, row), wanted in zip(found, expected):
+        assert (guid, number) == (wanted["qas_id"], wanted["doc_span_index"])
+        for name in ("input_ids", "segment_ids"):
+            assert row[name].tolist() == wanted[name], (guid, name)
+        words = {str(i): int(word) for i, word in enumerate(row["word_of_token"]) if word >= 0}
+        assert words == wanted["token_to_orig_map"]
+        assert np.flatnonzero(row["has_most_context"]).tolist() == wanted["token_is_max_context"]
+        if split == "train":
+            assert row["answer"] == (wanted["start_position"], wanted["end_position"]), guid
+
+
+def test_answers_are_the_original_ones(layout, questions, golden_dir):
+    logits = lines(golden_dir / "squad_logits.jsonl.gz")
+    outputs = {
+        "start_logits": [np.array(one["start_logits"]) for one in logits],
+        "end_logits": [np.array(one["end_logits"]) for one in logits],
+        "part": np.array([one["doc_span_index"] for one in logits]),
+    }
+    labels = make_labels("spans", rules=AnswerRules(has_unanswerable=True))
+    files = labels.prediction_files(labels.answers(outputs, questions, layout), questions)
+    for name, golden in (("predictions", "squad_predictions.json"), ("null_odds", "squad_null_odds.json")):
+        with open(golden_dir / golden, encoding="utf-8") as file:
+            expected = json.load(file)
+        found = json.loads("\n".join(files[f"{name}.json"]))
+        assert found == expected if name == "predictions" else found == pytest.approx(expected)
+    with gzip.open(golden_dir / "squad_nbest_predictions.json.gz", "rt", encoding="utf-8") as file:
+        expected = json.load(file)
+    found = json.loads("\n".join(files["nbest_predictions.json"]))
+    for guid, nbest in expected.items():
+        assert [one["text"] for one in found[guid]] == [one["text"] for one in nbest], guid
+        for one, wanted in zip(found[guid], nbest):
+            assert [one[key] for key in ("probability", "start_logit", "end_logit")] == pytest.approx(
+                [wanted[key] for key in ("probability", "start_logit", "end_logit")], abs=1e-9
+            )
+
+
+def test_scores_are_the_official_ones(golden_dir, data_dir):
+    folder = golden_dir / "techniques" / "squad_official_scorer"
+    with gzip.open(folder / "predictions.json.gz", "rt", encoding="utf-8") as file:
+        predictions = json.load(file)
+    with open(folder / "official_no_na.json", encoding="utf-8") as file:
+        expected = json.load(file)
+    processor = registry.get("processor", "squad")(version_2_with_negative=True)
+    examples = processor.get_dev_examples(str(data_dir / "squad2_half_dev"))
+    score = registry.get("score", "answer_f1")()
+    for gold, example in zip(make_labels("spans").golds({}, examples), examples):
+        score.update(gold, types.SimpleNamespace(text=predictions[example.guid]))
+    found = score.result()
+    assert {"answer_f1": expected["f1"], "exact_match": expected["exact"]} == pytest.approx(
+        {name: found[name] for name in ("answer_f1", "exact_match")}
+    )
+    assert found["has_answer_answer_f1"] == pytest.approx(expected["HasAns_f1"])
+    assert found["no_answer_exact_match"] == pytest.approx(expected["NoAns_exact"])
+
+
+def test_contexts_and_questions_without_a_token(layout):
+    examples = [Question("1", "", "a b", (Answer("b", 2),)), Question("2", "who", "", ())]
+    first, second = (rows for rows in layout.features(examples))
+    assert first[0]["answer"] == (3, 3) and second[0]["answer"] == (0, 0)
+    labels = make_labels("spans", rules=AnswerRules(has_unanswerable=True))
+    outputs = {
+        "start_logits": [np.ones(len(row["input_ids"])) for row in (first[0], second[0])],
+        "end_logits": [np.ones(len(row["input_ids"])) for row in (first[0], second[0])],
+    }
+    assert [one.text for one in labels.answers(outputs, examples, layout)][1] == ""
+
+
+def test_an_answer_is_looked_for_where_it_should_be():
+    words = context_words("In  1895\u202f(France), it\tended.")
+    assert words.words == ["In", "1895", "(France),", "it", "ended."]
+    assert words.has(Answer("France", 10)) and words.has(Answer("1895 (France), it", 4))
+    assert not words.has(Answer("France", 3)) and not words.has(Answer("Spain", 10))
+    assert not words.has(Answer("x", 400)) and not words.has(Answer("x", -3))
+
+
+ASKED = '{"data": [{"paragraphs": [{"context": "c", "qas": [%s]}]}]}'
+
+
+@pytest.mark.parametrize("content, said", [
+    ("[1]", "a JSON object is needed"),
+    ('{"data": {}}', r"data is .*, a list is needed"),
+    ('{"data": [{"paragraphs": [{"context": 3, "qas": []}]}]}', r"data\[0\].paragraphs\[0\]: context is 3"),
+    (ASKED % '{"id": "x", "question": null}', r"qas\[0\]: question is"),
+    ('{"data": []}', "no question"),
+    (ASKED % '{"id": "x", "question": "q"}, {"id": "x", "question": "q"}', "'x' stands twice"),
+])  # fmt: skip
+def test_a_file_that_is_none_is_one_line(tmp_path, content, said):
+    path = tmp_path / "dev.json"
+    path.write_text(content)
+    with pytest.raises(InputError, match=said):
+        registry.get("processor", "squad")(dev_file=str(path)).get_dev_examples("")

@@ -1,0 +1,77 @@
+"""Words laid out for an encoder: where transformers finds first pieces, and each word of a long sentence once."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from processors.base import TaggedWords
+from processors.labels.base import make_labels
+from processors.layouts.base import make
+from processors.layouts.words import windows_of_words
+from processors.records import ExampleEncoder
+from processors.tokenization import load_tokenizer
+
+TAGS = ["O", "B-x", "I-x"]
+
+
+def encoder(vocab_file, length):
+    layout = make("words", "packed", load_tokenizer(vocab_file), length)
+    return ExampleEncoder(layout, make_labels("tags", TAGS))
+
+
+def sentence(*words):
+    return TaggedWords("s", words, tuple(TAGS[i % 3] for i in range(len(words))))
+
+
+@pytest.mark.real_data
+def test_first_pieces_stand_where_transformers_finds_them(data_dir):
+    transformers = pytest.importorskip("transformers")
+    folder = "models/minilm"
+    fast = transformers.AutoTokenizer.from_pretrained(folder)
+    with open(data_dir / "wnut17" / "emerging.dev.conll", encoding="utf-8") as file:
+        sentences = [[line.split("\t")[0] for line in block.splitlines()] for block in file.read().split("\n\n")[:200]]
+    sentences = [[word for word in words if word.strip()] for words in sentences]
+    examples = [TaggedWords(str(i), tuple(words), None) for i, words in enumerate(filter(None, sentences))]
+    layout = make("words", "packed", load_tokenizer(folder), 128)
+    for example, [row] in zip(examples, layout.features(examples), strict=True):
+        expected = fast(list(example.words), is_split_into_words=True)
+        firsts = [expected.word_ids().index(number) for number in range(len(example.words))]
+        assert row["input_ids"].tolist() == expected["input_ids"]
+        assert row["word_positions"].tolist() == firsts
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.integers(1, 5), min_size=1, max_size=60), st.integers(5, 16))
+def test_each_word_is_answered_for_once_with_all_its_pieces(sizes, room):
+    splits = np.cumsum([0, *sizes])
+    windows = windows_of_words(splits, room)
+    answered = [word for *_, first, end in windows for word in range(first, end)]
+    assert answered == list(range(len(sizes)))
+    for first, end, answers_from, answers_to in windows:
+        assert splits[end] - splits[first] <= room and first <= answers_from <= answers_to <= end
+
+
+def test_a_long_sentence_is_several_rows_whose_labels_are_those_of_their_words(tmp_path):
+    vocab = tmp_path / "vocab.txt"
+    vocab.write_text("\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *"abcdefghij", "##b"]) + "\n")
+    example = sentence(*"abcdefghij", "ab", "", "a" * 3)
+    rows = list(encoder(vocab, 8).features([example], 7))
+    assert len(rows) > 1 and all(len(row["input_ids"]) <= 8 for row in rows)
+    assert [int(row.get("part", 0)) for row in rows] == list(range(len(rows)))
+    assert {int(row["example_index"]) for row in rows} == {7}
+    tokens = encoder(vocab, 8).layout.tokenizer.inv_vocab
+    found = [tokens[row["input_ids"][place]] for row in rows for place in row["word_positions"]]
+    assert found == [*"abcdefghij", "a", "[UNK]", "[UNK]"]
+    labels = np.concatenate([row["label_ids"] for row in rows])
+    assert [TAGS[i] for i in labels] == list(example.label)
+
+
+def test_answers_of_several_rows_are_put_together(tmp_path):
+    labels = make_labels("tags", TAGS)
+    outputs = {"tags": [np.array([0, 1]), np.array([2]), np.array([1])], "part": np.array([0, 1, 0])}
+    assert labels.answers(outputs) == [["O", "B-x", "I-x"], ["B-x"]]
+    examples = [sentence("a", "b", "c"), TaggedWords("t", ("d",), None)]
+    files = labels.prediction_files(labels.answers(outputs), examples)
+    assert list(files["predictions.conll"]) == ["a\tO\tO", "b\tB-x\tB-x", "c\tI-x\tI-x", "", "d\t_\tB-x", ""]
+    assert list(files["predictions.jsonl"])[1] == '{"guid": "t", "tags": ["B-x"], "words": ["d"]}'

@@ -1,0 +1,108 @@
+"""run_tagger.py as a real command: tags are learned, told word for word, and the folder is used again."""
+
+import json
+
+import numpy as np
+import pytest
+from colours import FILLERS, WORDS
+
+COLOURS = {word: colour for colour, words in WORDS.items() for word in words}
+
+
+def write_sentences(path, count, seed):
+    """A word of a colour is tagged by its colour; one that follows another of its colour goes on with it."""
+    draw, words = np.random.default_rng(seed), [*COLOURS, *FILLERS]
+    blocks = []
+    for _ in range(count):
+        chosen, before, lines = draw.choice(words, draw.integers(1, 12)), None, []
+        for word in chosen:
+            colour = COLOURS.get(word)
+            tag = "O" if colour is None else f"{'I' if colour == before else 'B'}-{colour}"
+            lines.append(f"{word} {tag}")
+            before = colour
+        blocks.append("\n".join(lines))
+    path.write_text("\n\n".join(blocks) + "\n", encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("tags")
+    for seed, (split, count) in enumerate((("train", 160), ("dev", 30), ("test", 20))):
+        write_sentences(folder / f"{split}.txt", count, seed)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def tag(script, tiny_bert, data_dir):
+    def run(*flags, status=0):
+        ran = script(
+            "run_tagger.py", f"--data_dir={data_dir}", f"--init_checkpoint={tiny_bert}", "--max_seq_length=16",
+            "--learning_rate=3e-3", "--num_train_epochs=10", "--train_batch_size=16", *flags,
+        )  # fmt: skip
+        assert ran.wait() == status, ran.stderr[-3000:]
+        assert "Traceback" not in ran.stderr, ran.stderr[-3000:]
+        return ran
+
+    return run
+
+
+def results(folder, name="eval_results.txt"):
+    return dict(line.split(" = ") for line in (folder / name).read_text().splitlines())
+
+
+@pytest.fixture(scope="module")
+def trained(tag, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("out") / "crf"
+    tag("--do_train", "--do_eval", "--do_predict", "--crf", f"--output_dir={folder}")
+    return folder
+
+
+def test_tags_are_learned_and_told_word_for_word(trained, data_dir):
+    assert float(results(trained)["eval_entity_f1"]) > 0.9
+    given = (data_dir / "test.txt").read_text().splitlines()
+    told = (trained / "predictions.conll").read_text().splitlines()
+    assert [line.split("\t")[:2] for line in told if line] == [line.split(" ") for line in given if line]
+    spans = [json.loads(line) for line in (trained / "predictions.jsonl").read_text().splitlines()]
+    assert len(spans) == 20 and all(len(one["words"]) == len(one["tags"]) for one in spans)
+    assert float(results(trained, "test_results.txt")["test_tag_accuracy"]) > 0.9
+
+
+def test_the_folder_is_used_again_as_it_was_trained(trained, tag, data_dir, tmp_path):
+    (tmp_path / "words.txt").write_text("".join(f"{line.split()[0] if line else ''}\n" for line in
+                                                (data_dir / "test.txt").read_text().splitlines()))  # fmt: skip
+    told = tag("--do_predict", f"--test_file={tmp_path / 'words.txt'}", f"--output_dir={trained}").stderr
+    assert "--crf=True" in told
+    again = [line.split("\t")[-1] for line in (trained / "predictions.conll").read_text().splitlines()]
+    tag("--do_predict", f"--output_dir={trained}")
+    assert again == [line.split("\t")[-1] for line in (trained / "predictions.conll").read_text().splitlines()]
+
+
+def test_transformers_gives_the_same_tags(tag, data_dir, tmp_path):
+    pytest.importorskip("transformers")
+    import torch
+    from transformers import AutoModelForTokenClassification, AutoTokenizer
+
+    tag("--do_train", "--do_predict", f"--output_dir={tmp_path}")
+    model = AutoModelForTokenClassification.from_pretrained(tmp_path / "model")
+    tokenizer = AutoTokenizer.from_pretrained(tmp_path / "model")
+    for line in (tmp_path / "predictions.jsonl").read_text().splitlines():
+        told = json.loads(line)
+        batch = tokenizer(told["words"], is_split_into_words=True, return_tensors="pt")
+        if batch["input_ids"].shape[1] > 16:
+            continue
+        with torch.no_grad():
+            best = model(**batch).logits[0].argmax(-1).tolist()
+        firsts = [batch.word_ids().index(i) for i in range(len(told["words"]))]
+        assert [model.config.id2label[best[place]] for place in firsts] == told["tags"]
+
+
+@pytest.mark.parametrize("flags, said", [
+    (["--objective=sequence_classification"], "--objective=sequence_classification is for .*; --task_name=conll is "),
+    (["--doc_stride=3"], "--doc_stride is of no use with --task_name=conll"),
+    (["--label_list=O"], "label 'B-.*' in train; allowed: O"),
+])  # fmt: skip
+def test_what_does_not_fit_is_one_line(tag, tmp_path, flags, said):
+    import re
+
+    ran = tag("--do_train", f"--output_dir={tmp_path}", *flags, status=2)
+    assert re.search(said, ran.stderr.strip().splitlines()[-1])
