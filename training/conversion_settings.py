@@ -21,7 +21,7 @@ class ConversionSettings(Settings):
     init_checkpoint: str | None = setting(
         None,
         "What to convert: a TensorFlow checkpoint (bert_model.ckpt), a Hugging Face folder, an output folder of "
-        "Bertline, a SavedModel folder or a TensorFlow Hub handle.",
+        "Bertline, a SavedModel folder, a TensorFlow Hub handle, or word vectors as text (word2vec, GloVe, fastText).",
         holds=PATH,
     )
     output_dir: str | None = setting(None, "Folder for the converted weights.", holds=PATH)
@@ -29,7 +29,9 @@ class ConversionSettings(Settings):
     bert_config_file: str | None = setting(None, "By default the one beside the weights.", holds=PATH)
     vocab_file: str | None = setting(None, "By default the one beside the weights.", holds=PATH)
     do_lower_case: bool | None = setting(None, CASING)
-    encoder: str = setting("bert", "Registered name of the encoder.")
+    encoder: str | None = setting(
+        None, "Registered name of the encoder; by default the one that the configuration names, else bert."
+    )
     overwrite_output_dir: bool = setting(False, "Replace weights that are in --output_dir already.")
 
     @property

@@ -13,9 +13,8 @@ from processors.labels.base import make_labels
 from processors.tokenization import load_tokenizer, tokenizer_of_words, vocabulary_names
 from training import heads
 from training.building import uses_static_shapes
-from training.conversion import WithHeads
+from training.conversion import WithHeads, model_type, words_of
 from training.saved_head import warn_of_cross_encoder
-from training.weight_formats.config_file import read_config
 from training.weights import load_weights, open_weights
 
 # Released models round the table of words up to a multiple of 8 to 128; a larger difference is another vocabulary.
@@ -54,7 +53,7 @@ class OpenedModel:
         """The source; of vectors of words those of the tokenizer's vocabulary, in its order."""
         if source.words is None or self.tokenizer is None:
             return source
-        return source.for_vocabulary(self.tokenizer.convert_ids_to_tokens(range(self.tokenizer.vocab_size)))
+        return source.for_vocabulary(words_of(self.tokenizer))
 
     def load_into(self, objective, allow_missing=None):
         """Reads the initial weights and prints what was found; returns the LoadReport, None without a checkpoint."""
@@ -124,24 +123,16 @@ def open_model(
 
 def _config(weights, config_file, tokenizer):
     if config_file:
-        encoder_class = registry.get("encoder", _model_type(config_file))
+        encoder_class = registry.get("encoder", model_type(weights, config_file))
         # A configuration that leaves its vocab_size out takes any vocabulary.
         size = {"vocab_size": tokenizer.vocab_size} if tokenizer else {}
         return encoder_class, encoder_class.config_class.from_json_file(config_file, **size)
     values = weights.config
-    encoder_class = registry.get("encoder", values.get("model_type", "bert"))
+    encoder_class = registry.get("encoder", model_type(weights))
     try:
         return encoder_class, encoder_class.config_class.from_dict(values)
     except InputError as error:
         raise InputError(f"{weights.config_path or weights.path}: {error}") from error
-
-
-def _model_type(config_file):
-    """The encoder that a configuration names; the original's files name none, and are BERT's."""
-    config = read_config(config_file)
-    if config is None:
-        raise InputError(f"--bert_config_file={config_file}: no such file")
-    return config.get("model_type", "bert")
 
 
 def _vocabulary_beside(weights, config_file):

@@ -20,8 +20,7 @@ class Checkpoint:
     def __init__(self, path, vocab_size):
         """`vocab_size` of the old vocabulary. Raises InputError: it is not the checkpoint's."""
         self._source = weights.open_weights(path)
-        kind = (self._source.config or {}).get("model_type", "bert")
-        self._encoder_class = registry.get("encoder", kind)
+        self._encoder_class = registry.get("encoder", conversion.model_type(self._source))
         self._config = conversion.read_config(self._encoder_class, self._source)
         rows = self._rows = self._config.id_limits()["input_ids"][1]
         if not 0 <= rows - vocab_size < UNUSED_ROWS_ALLOWED:

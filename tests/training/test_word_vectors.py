@@ -7,9 +7,13 @@ import numpy as np
 import pyarrow
 import pyarrow.parquet
 import pytest
+from safetensors.numpy import load_file
 
+import convert_checkpoint
 import registry
 from errors import InputError
+from serving.text_encoder import TextEncoder
+from training import conversion_settings
 from training.weight_formats.vector_lines import read_vectors
 from training.weights import load_weights, open_weights
 
@@ -165,3 +169,27 @@ def test_what_the_c_programs_wrote(golden_dir, name):
     rows = np.loadtxt(path, np.float32, skiprows=1, usecols=range(1, width + 1), comments=None, encoding="utf-8")
     np.testing.assert_array_equal(table, rows)
     assert table.shape == (count, width)
+
+
+def test_a_converted_table_is_a_model_of_every_command(tmp_path, file, caplog):
+    """A vector of a text is the mean of those of its words, by plain numpy."""
+    settings = conversion_settings.ConversionSettings(
+        init_checkpoint=file("The 1 2\n\u00a0 9 9\nCat 3 4\n, 5 9\n"), output_dir=str(tmp_path / "out")
+    )
+    convert_checkpoint.convert(settings)
+    assert "1 words are left out" in caplog.text
+    assert (tmp_path / "out" / "vocab.txt").read_text() == "[PAD]\n[UNK]\nThe\nCat\n,\n"
+    table = np.array([[0, 0], [4.5, 6], [1, 2], [3, 4], [5, 9]])  # of all four rows the mean
+    found = TextEncoder(tmp_path / "out").encode(["The Cat, cat", "Cat"])
+    np.testing.assert_allclose(found, [table[[2, 3, 4, 1]].mean(axis=0), table[3]], rtol=1e-6)
+
+
+def test_a_vocabulary_of_ones_own(tmp_path, file):
+    (tmp_path / "vocab.txt").write_text("[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\ncat\n")
+    settings = conversion_settings.ConversionSettings(
+        init_checkpoint=file("the 1 2\ncat 3 4\n"), output_dir=str(tmp_path / "out"),
+        vocab_file=str(tmp_path / "vocab.txt"),
+    )  # fmt: skip
+    convert_checkpoint.convert(settings)
+    written = load_file(tmp_path / "out" / "model.safetensors")["static_vectors.word_embeddings"]
+    np.testing.assert_allclose(written, [[0, 0], [2, 3], [2, 3], [2, 3], [2, 3], [3, 4]])

@@ -88,7 +88,8 @@ class VectorSource(WeightSource):
         rows, table = [place.get(word, place[UNK]) for word in words], self.tensors[TABLE]
         logging.info("%s has vectors of %d of %d tokens", self.path, len(place.keys() & set(words)), len(words))
         tensor = Tensor(TABLE, (len(words), table.shape[1]), lambda: table.read()[rows])
-        return dataclasses.replace(self, tensors={TABLE: tensor}, words=list(words))
+        config = {**self.config, "vocab_size": len(words)}
+        return dataclasses.replace(self, tensors={TABLE: tensor}, config=config, words=list(words))
 
 
 def _with(names, endings):
