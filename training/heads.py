@@ -77,8 +77,8 @@ def said_to_be_other(config):
 
 
 def has(objective, names):
-    """Whether a labelled head of an objective (its registered name, or None) is there; `names` as of `present`."""
-    ends = _of_objectives("architectures").get(objective) if objective in _of_objectives("labelled") else None
+    """Whether the head of an objective of fine-tuning (its registered name, or None) is there; `names` of `present`."""
+    ends = _of_objectives("architectures").get(objective) if problem_types(objective) else None
     return bool(ends) and any(set(names).issuperset(needed) for needed in ends.values())
 
 

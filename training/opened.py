@@ -68,7 +68,7 @@ class OpenedModel:
         return report
 
     def read_head(self, encoder):
-        """The head that lies beside the encoder, where it is one whose outputs have labels.
+        """The head that lies beside the encoder, where it is one of fine-tuning.
 
         Args:
           encoder: built, of `encoder_class`.
@@ -84,8 +84,10 @@ class OpenedModel:
         name = heads.owner(config, stored)
         if not heads.has(name, stored):
             return None
-        objective_class = registry.get("objective", name)
-        objective = objective_class.from_saved(encoder, config, weights.shapes(WithHeads(encoder, name)))
+        shapes = weights.shapes(WithHeads(encoder, name))
+        # What Hugging Face has no name for keeps its own there, with dots.
+        shapes = {**{name.replace(".", "/"): shape for name, shape in shapes.items()}, **shapes}
+        objective = registry.get("objective", name).from_saved(encoder, config, shapes)
         load_weights(_Head(objective), weights, required=lambda name: True)
         warn_of_cross_encoder(config, weights.config_path)
         return objective, _labels(config, objective)
@@ -162,10 +164,12 @@ def _check(config, tokenizer, max_seq_length):
 
 
 def _labels(config, objective):
+    if not objective.labelled or objective.problem_type == "regression":
+        return make_labels(objective.problem_type)
     names = label_names(config) or []
     if len(names) != objective.num_labels:
         names = [f"LABEL_{i}" for i in range(objective.num_labels)]
-    return make_labels(objective.problem_type, [] if objective.problem_type == "regression" else names)
+    return make_labels(objective.problem_type, names)
 
 
 class _Head:

@@ -56,7 +56,7 @@ class TokenClassification(Objective):
             raise InputError(
                 "says a classifier of tokens (architectures), which the weights lack; copy the whole folder"
             )
-        return cls(encoder, shapes["output_weights"][0], any(name.startswith("crf/") for name in shapes))
+        return cls(encoder, shapes["output_weights"][0], "transitions" in shapes)
 
     def call(self, features, dropout_key=None, training=False):
         places = tf.cast(features["word_positions"], tf.int32)

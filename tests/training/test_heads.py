@@ -64,6 +64,27 @@ def test_a_classifier_over_an_encoder_that_transformers_lacks(tmp_path):
     assert labels.names == ["LABEL_0", "LABEL_1", "LABEL_2"]
 
 
+@pytest.mark.parametrize("name, options", [
+    ("token_classification", {"num_labels": 3}), ("token_classification", {"num_labels": 3, "crf": True}),
+    ("span_extraction", {}), ("sequence_classification", {"num_labels": 1, "problem_type": "regression"}),
+])  # fmt: skip
+def test_what_was_saved_is_what_is_read(tmp_path, name, options):
+    objective = registry.get("objective", name)(small_models.encoder(), **options)
+    draw = np.random.default_rng(1)
+    for variable in objective.variables:
+        variable.assign(draw.normal(size=variable.shape))
+    run.save_model(objective, tmp_path, None, 16, step=3, extra_config={"problem_type": objective.problem_type})
+    opened = open_model(tmp_path, vocab_required=False)
+    encoder = small_models.encoder()
+    opened.load_into(encoder)
+    found, labels = opened.read_head(encoder)
+    assert type(found) is type(objective) and labels.problem_type == objective.problem_type
+    expected = objective.named_weights()
+    assert found.named_weights().keys() == expected.keys()
+    for weight, variable in found.named_weights().items():
+        np.testing.assert_array_equal(variable, expected[weight], err_msg=weight)
+
+
 def test_an_objective_without_a_class_of_transformers_says_what_it_is(tmp_path):
     encoder = small_models.encoder()
     objective = registry.get("objective", "similarity_regression")(encoder, pooling="cls", score_range=(1.0, 5.0))
