@@ -8,7 +8,6 @@ import os
 
 import errors
 import registry
-from processors import templates
 from training import flags, settings
 
 
@@ -39,14 +38,14 @@ def _check(run):
             raise errors.InputError(f"--{name} is needed")
     flags.check_positive(run, "max_predictions_per_seq", "dupe_factor", "num_output_shards", "max_ngram")
     flags.check_positive(run, "num_processes")
+    from processors import documents, masking, templates
+
     least = templates.BERT.num_special(2) + 2
     if run.max_seq_length < least:
         raise errors.InputError(
             f"--max_seq_length={run.max_seq_length}: at least {least} are needed, [CLS] a [SEP] b [SEP]"
         )
     flags.check_share(run, "masked_lm_prob", "short_seq_prob")
-    from processors import documents, masking
-
     for name, known in (("masking", masking.MASKINGS), ("documents", documents.UNITS)):
         if getattr(run, name) not in known:
             raise errors.InputError(f"--{name}={getattr(run, name)}: one of {', '.join(known)} is needed")

@@ -50,7 +50,7 @@ _JOINED = re.compile(r"(?P<first>can|gon|got|wan|gim|lem)(?P<second>not|na|ta|me
 _JOINED_WHOLE = {"cannot", "gonna", "gotta", "gimme", "lemme"}
 
 
-def standardized(text):
+def standardize(text):
     """A text with runs of marks between blanks, and white space as one blank or line end."""
     text = unicodedata.normalize("NFC", text)
     for char, other in _REPLACED.items():
@@ -63,7 +63,7 @@ def standardized(text):
 def english_words(text):
     """The words of a text in lower case, list of str; a line end is a word."""
     found = []
-    for chunk in standardized(convert_to_unicode(text)).split(" "):
+    for chunk in standardize(convert_to_unicode(text)).split(" "):
         found += [chunk] if not chunk.strip() else _words(chunk)
     return [word for word in found if word]
 

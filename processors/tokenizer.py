@@ -92,7 +92,7 @@ class Tokenizer:
         Returns:
           ids int32 [total] and row_splits int64 [n + 1]; text i has ids[row_splits[i]:row_splits[i + 1]].
         """
-        return joined([self.convert_tokens_to_ids(self.tokenize(text)) for text in texts])
+        return join_rows([self.convert_tokens_to_ids(self.tokenize(text)) for text in texts])
 
     def encode_words(self, words):
         """The ids of texts that are words already, list of str: ids and row_splits of the words, as `encode_batch`."""
@@ -116,7 +116,10 @@ class Tokenizer:
     def lacking(self, role):
         """The InputError for a vocabulary without a token of a role."""
         names = " or ".join(self.special_names(role)) or f"token for {role!r}"
-        return InputError(f"{self.vocab_file}: no {names} among {self.vocab_size} tokens, which this model needs")
+        return InputError(
+            f"{self.vocab_file}: no {names} among {self.vocab_size} tokens, which is needed here; add it, or take another "
+            "vocabulary"
+        )
 
     cls_id = property(lambda self: self.special_id("cls"))
     sep_id = property(lambda self: self.special_id("sep"))
@@ -156,7 +159,7 @@ class Tokenizer:
         raise InputError(f"a tokenizer of the kind {self.kind} cannot be put into a graph; use serving.Predictor")
 
 
-def joined(rows):
+def join_rows(rows):
     """Lists of ids -> ids int32 [total] and row_splits int64 [n + 1]."""
     row_splits = np.zeros(len(rows) + 1, np.int64)
     np.cumsum([len(row) for row in rows], out=row_splits[1:])

@@ -18,7 +18,7 @@ from processors.byte_words import BLANK, CHARACTER_OF_BYTE, byte_words
 from processors.character_rules import TOKENIZERS
 from processors.english_words import english_words
 from processors.normalization import BasicTokenizer
-from processors.tokenizer import Tokenizer, check_asked, joined
+from processors.tokenizer import Tokenizer, check_asked, join_rows
 from processors.tokenizer_folder import CONFIG_NAME, model_max_length
 
 END_OF_WORD = "</w>"
@@ -146,7 +146,7 @@ class BytePairTokenizer(Tokenizer):
     def encode_batch(self, texts):
         """See Tokenizer; each different word is cut once."""
         vocab = self.vocab
-        return joined(
+        return join_rows(
             [[vocab[piece] for word in self._words(text) for piece in self.word_pieces(word)] for text in texts]
         )
 

@@ -14,7 +14,7 @@ from errors import InputError
 from files import replaced
 from processors.normalization import convert_to_unicode, is_cjk
 from processors.sentence_piece_folder import SentencePieceFolder
-from processors.tokenizer import MAX_LENGTH, Tokenizer, check_asked, joined
+from processors.tokenizer import MAX_LENGTH, Tokenizer, check_asked, join_rows
 from processors.tokenizer_folder import VOCAB_NAME
 
 _SPECIAL = {
@@ -151,7 +151,7 @@ class SentencePieceTokenizer(Tokenizer):
         for i, row in enumerate(rows):
             if not self._ids_to_look_into.isdisjoint(row):
                 rows[i] = self.convert_tokens_to_ids(self.tokenize(texts[i]))
-        return joined(rows)
+        return join_rows(rows)
 
     def continuations(self):
         """SentencePiece marks beginnings, and cuts off punctuation without a mark.

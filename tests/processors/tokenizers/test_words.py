@@ -119,7 +119,7 @@ def test_special_tokens_by_name_and_by_role(tmp_path):
     assert [named.end_id, named.cls_id, named.sep_id, named.unk_id] == [1, 2, 3, 4]
     assert Packed(named, 4).rows(["a b c"]).values["input_ids"].tolist() == [2, 0, 4, 3]
     assert Plain(made(), 4).rows(["is late"]).values["input_ids"].tolist() == [4, 5]
-    with pytest.raises(InputError, match=r"vocab.txt: no \[CLS\] or <cls> among 16 tokens, which this model needs"):
+    with pytest.raises(InputError, match=r"vocab.txt: no \[CLS\] or <cls> among 16 tokens, which is needed here"):
         Packed(made(), 4).rows(["is late"])
 
 
