@@ -7,6 +7,7 @@ import numpy as np
 
 from errors import InputError
 
+_THEIR_NAMES = {"start": "bos", "end": "eos"}
 MAX_LENGTH = 512  # tokens, of a model that does not say another number
 
 
@@ -117,8 +118,8 @@ class Tokenizer:
         """The InputError for a vocabulary without a token of a role."""
         names = " or ".join(self.special_names(role)) or f"token for {role!r}"
         return InputError(
-            f"{self.vocab_file}: no {names} among {self.vocab_size} tokens, which is needed here; add it, or take another "
-            "vocabulary"
+            f"{self.vocab_file}: no {names} among {self.vocab_size} tokens, which is needed here; add it, or take "
+            "another vocabulary"
         )
 
     cls_id = property(lambda self: self.special_id("cls"))
@@ -164,6 +165,11 @@ def join_rows(rows):
     row_splits = np.zeros(len(rows) + 1, np.int64)
     np.cumsum([len(row) for row in rows], out=row_splits[1:])
     return np.fromiter(itertools.chain.from_iterable(rows), np.int32, row_splits[-1]), row_splits
+
+
+def tokens_of_role(special_tokens, role):
+    """The tokens that a role has by (role, token) pairs, those of files of Hugging Face's under their names for it."""
+    return [token for one, token in special_tokens if one in (role, _THEIR_NAMES.get(role))]
 
 
 def check_asked(config_file, saved, asked):

@@ -13,15 +13,15 @@ import json_files
 import registry
 from errors import InputError
 from files import replaced
-from processors import folders, text_files
+from processors import folders, tokenizer_json
+from processors.byte_pair_files import END_OF_WORD, form_of, read_files, read_json
 from processors.byte_words import BLANK, CHARACTER_OF_BYTE, byte_words
 from processors.character_rules import TOKENIZERS
 from processors.english_words import english_words
 from processors.normalization import BasicTokenizer
-from processors.tokenizer import Tokenizer, check_asked, join_rows
+from processors.tokenizer import Tokenizer, check_asked, join_rows, tokens_of_role
 from processors.tokenizer_folder import CONFIG_NAME, model_max_length
 
-END_OF_WORD = "</w>"
 VOCAB_JSON, MERGES = "vocab.json", "merges.txt"
 # Names of vocabulary and merges, those of the released GPT-2 and GPT-1 after the usual ones.
 _PAIRS = ((VOCAB_JSON, MERGES), ("encoder.json", "vocab.bpe"), ("encoder_bpe_40000.json", "vocab_40000.bpe"))
@@ -84,20 +84,21 @@ class BytePairTokenizer(Tokenizer):
 
     @staticmethod
     def fits(path, names):
-        """A folder with vocabulary and merges, or the vocabulary by itself."""
+        """A folder with vocabulary and merges, or one whose tokenizer.json has both; the vocabulary by itself."""
         if names is None:
             return any(os.path.basename(path) == vocabulary for vocabulary, _ in _PAIRS)
-        return any(names.issuperset(pair) for pair in _PAIRS)
+        if any(names.issuperset(pair) for pair in _PAIRS):
+            return True
+        name = _config(path).get("tokenizer_class") if names >= {CONFIG_NAME, tokenizer_json.NAME} else None
+        return str(name).removesuffix("Fast") in _CLASSES.values()
 
     @classmethod
     def load(cls, path, names, do_lower_case=None):
         folder = path if names is not None else os.path.dirname(path)
-        vocabulary, merges = next(
-            pair for pair in _PAIRS if (names.issuperset(pair) if names else pair[0] == os.path.basename(path))
-        )
-        vocab_file, config_file = os.path.join(folder, vocabulary), os.path.join(folder, CONFIG_NAME)
-        config = json_files.read(config_file, mend="mend or remove it") if folders.exists(config_file) else {}
-        vocab, merges = _read_vocab(vocab_file), _read_merges(os.path.join(folder, merges), vocab_file)
+        pairs = [pair for pair in _PAIRS if (names.issuperset(pair) if names else pair[0] == os.path.basename(path))]
+        files = [os.path.join(folder, name) for name in (pairs[0] if pairs else [tokenizer_json.NAME])]
+        vocab, merges = read_files(*files) if pairs else read_json(*files)
+        vocab_file, config_file, config = files[0], os.path.join(folder, CONFIG_NAME), _config(folder)
         form = _form(config_file, config, merges)
         check_asked(config_file, form == "characters", do_lower_case)
         special = tuple(
@@ -138,7 +139,7 @@ class BytePairTokenizer(Tokenizer):
         return hashlib.sha256(content.encode()).hexdigest()
 
     def special_names(self, role):
-        return (*(token for one, token in self.special_tokens if one == role), *_SPECIAL.get(role, ()))
+        return (*tokens_of_role(self.special_tokens, role), *_SPECIAL.get(role, ()))
 
     def tokenize(self, text):
         return list(itertools.chain.from_iterable(map(self.word_pieces, self._words(text))))
@@ -198,37 +199,19 @@ class BytePairTokenizer(Tokenizer):
 _SPLITS = {"english": english_words, "basic": BasicTokenizer(rules=TOKENIZERS).tokenize}
 
 
-def _read_vocab(path):
-    vocab = json_files.read(path)
-    numbers = list(vocab.values())
-    if not vocab or set(map(type, numbers)) != {int} or min(numbers) < 0 or len(set(numbers)) < len(numbers):
-        raise InputError(f"{path}: pieces and their numbers, each once, are needed; copy the file again")
-    return vocab
-
-
-def _read_merges(path, vocab_file):
-    """The pairs, list of (str, str). Raises InputError for a line that is no pair, with its number."""
-    if not folders.exists(path):
-        raise InputError(f"{path}: no such file; {os.path.basename(vocab_file)} needs its merges beside it")
-    found = []
-    for number, line in enumerate(text_files.iterate_lines(path), 1):
-        if number == 1 and line.startswith("#version"):
-            continue
-        pair = tuple(line.split(" "))
-        if len(pair) != 2 or not all(pair):
-            raise InputError(f"{path}:{number}: {line[:40]!r}; two pieces with a blank between them are needed")
-        found.append(pair)
-    return found
+def _config(folder):
+    path = os.path.join(folder, CONFIG_NAME)
+    return json_files.read(path, mend="mend or remove it") if folders.exists(path) else {}
 
 
 def _form(config_file, config, merges):
     """What the files are about. Raises InputError for the class of another tokenizer."""
     name = config.get("tokenizer_class")
-    shown = "characters" if any(second.endswith(END_OF_WORD) for _, second in merges) else "bytes"
-    known = [None, _CLASSES[shown], f"{_CLASSES[shown]}Fast"]
-    if name not in known:
+    shown = form_of(merges)
+    known = _CLASSES[shown]
+    if name is not None and str(name).removesuffix("Fast") != known:
         raise InputError(
-            f"{config_file}: tokenizer_class {name}; merges of {shown} are read as by {known[1]}; this model needs "
+            f"{config_file}: tokenizer_class {name}; merges of {shown} are read as by {known}; this model needs "
             "another tokenizer"
         )
     return shown

@@ -14,7 +14,7 @@ from errors import InputError
 from files import replaced
 from processors import folders, segmenters, text_files
 from processors.normalization import BasicTokenizer, convert_to_unicode
-from processors.tokenizer import Tokenizer, check_asked
+from processors.tokenizer import Tokenizer, check_asked, tokens_of_role
 from processors.tokenizer_folder import CONFIG_NAME, VOCAB_NAME, model_max_length
 from processors.tokenizers.wordpiece import casing
 
@@ -131,7 +131,7 @@ class WordTokenizer(Tokenizer):
         return hashlib.sha256(content.encode()).hexdigest()
 
     def special_names(self, role):
-        return (*(token for one, token in self.settings.special_tokens if one == role), *_SPECIAL.get(role, ()))
+        return (*tokens_of_role(self.settings.special_tokens, role), *_SPECIAL.get(role, ()))
 
     @property
     def unk_id(self):

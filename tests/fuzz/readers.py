@@ -11,6 +11,7 @@ import small_classifiers
 import small_pieces
 import small_records
 import tensorflow as tf
+import tokenizers
 
 import json_files
 import registry
@@ -116,6 +117,12 @@ def _tokenizers(folder):
             yield Reader(
                 f"{made.kind} {name}", own / name, lambda own=own: load_tokenizer(str(own)).tokenize("a bad cab")
             )
+    own = _own(folder, "bpe-tokenizer.json")
+    theirs = tokenizers.Tokenizer(tokenizers.models.BPE(pairs.vocab, pairs.merges))
+    theirs.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)
+    theirs.save(str(own / "tokenizer.json"))
+    (own / "tokenizer_config.json").write_text('{"tokenizer_class": "GPT2Tokenizer"}')
+    yield Reader("bpe tokenizer.json", own / "tokenizer.json", lambda: load_tokenizer(str(own)).tokenize("a bad cab"))
     pieces = _own(folder, "pieces") / "spiece.model"
     small_pieces.train(pieces)
     yield Reader("SentencePiece", pieces, lambda: load_tokenizer(str(pieces)).tokenize("a small text"))

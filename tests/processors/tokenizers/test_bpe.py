@@ -89,6 +89,38 @@ def test_a_batch_is_its_texts(libraries, form, texts):
     assert rows(ours, texts) == [ours.convert_tokens_to_ids(ours.tokenize(text)) for text in texts]
 
 
+@pytest.mark.parametrize("form", ["characters", "bytes"])
+def test_a_folder_that_transformers_wrote(libraries, form, tmp_path):
+    ours, theirs = libraries[form]
+    theirs.add_tokens(["_extra_"])
+    theirs.save_pretrained(tmp_path)
+    names = {path.name for path in tmp_path.iterdir()}
+    assert "tokenizer.json" in names and "merges.txt" not in names
+    found = tokenization.load_tokenizer(tmp_path)
+    assert rows(found, TEXTS) == rows(ours, TEXTS) and (found.form, found.split) == (ours.form, ours.split)
+    assert found.vocab == theirs.get_vocab() and found.vocab["_extra_"] == ours.vocab_size
+    assert theirs.eos_token_id in (None, found.end_id)
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        ({"pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": True}}, "pre_tokenizer.add_prefix_space is True"),
+        ({"normalizer": {"type": "NFC"}}, "normalizer is {'type': 'NFC'}"),
+        ({"post_processor": {"special_tokens": {"a": 1}}}, "post_processor puts tokens around texts"),
+        ({"model": {"type": "BPE", "merges": [["a"]]}}, r"merge 0: .*two pieces"),
+        ({"model": {"type": "Unigram", "vocab": []}}, "no model with merges"),
+        ({"model": 3}, "no model with merges"),
+    ],
+)
+def test_another_tokenizer_json(libraries, tmp_path, change, message):
+    libraries["bytes"][1].save_pretrained(tmp_path)
+    path = tmp_path / "tokenizer.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    with pytest.raises(InputError, match=message):
+        tokenization.load_tokenizer(tmp_path)
+
+
 def test_a_folder_goes_round(of_gpt1, byte_folder, tmp_path):
     for before in (of_gpt1, tokenization.load_tokenizer(byte_folder)):
         before.save(tmp_path, model_max_length=77)
