@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from processors import ragged, templates
-from processors.layouts import base as layouts
+from processors.layouts.packed import Plain
 from processors.templates import Frame
 from processors.tokenizer import Tokenizer
 
@@ -45,7 +45,7 @@ class Letters(Tokenizer):
 
 def test_plain_rows_need_no_special_tokens():
     first, second = (ragged_rows([[7, 8, 9], [7]]), ragged_rows([[5, 6], []]))
-    rows = layouts.Plain(Letters({"a": 0}, "letters"), 4).pack(first, second)
+    rows = Plain(Letters({"a": 0}, "letters"), 4).pack(first, second)
     assert rows.values["input_ids"].tolist() == [7, 8, 5, 6, 7]
     assert rows.values["segment_ids"].tolist() == [0, 0, 1, 1, 0]
     assert rows.row_splits.tolist() == [0, 4, 5] and rows.full_lengths.tolist() == [5, 1]
