@@ -300,6 +300,7 @@ class Stacked(Encoder):
         """Vectors that are trained beside vectors that stay, and layers; on top a bidirectional LSTM."""
         kinds = ("static_vectors", "bilstm")
         vectors, layers = (registry.get("encoder", kind).small(dropout).to_dict() for kind in kinds)
-        layers = {**layers, "num_layers": 1}
+        layers = {**layers, "num_layers": 1, "embedding_size": 16}  # as wide as its states, so that they can be mixed
         parts = [vectors, {**vectors, "frozen": True, "prefix": "other_"}, layers]
-        return StackedConfig(parts=parts, dropout=dropout, top={**layers, "vocab_size": None})
+        top = {**layers, "vocab_size": None}
+        return StackedConfig(parts=parts, mix="scalar_mix", dropout=dropout, top=top)

@@ -101,6 +101,20 @@ def test_a_frozen_part_stays_and_drops_nothing():
     np.testing.assert_array_equal(one, other)
 
 
+def test_a_part_carries_its_state():
+    encoder, batch = stacked([small_models.config("awd_lstm").to_dict(), WORDS]), small_models.features((8, 8))
+    assert encoder.is_causal and not stacked([WORDS], top=TOP).is_causal
+    state, found = encoder.zero_state(2), []
+    for part in (slice(0, 5), slice(5, 8)):
+        outputs = encoder({name: array[:, part] for name, array in batch.items()}, state=state)
+        state = outputs["state"]
+        found.append(outputs["sequence_output"])
+    whole = encoder(batch)
+    np.testing.assert_allclose(tf.concat(found, axis=1), whole["sequence_output"], atol=2e-6)
+    for one, other in zip(tf.nest.flatten(state), tf.nest.flatten(whole["state"]), strict=True):
+        np.testing.assert_allclose(one, other, atol=2e-6)
+
+
 def test_blocks_are_levels():
     encoder = stacked([WORDS, BERT], top=TOP)
     assert encoder.blocks() == [
