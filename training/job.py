@@ -8,10 +8,15 @@ import os
 import numpy as np
 import tensorflow as tf
 
+from errors import InputError
 from processors import record_checks
 from training import checkpoints, curves, history, model_card, results, run, run_folder
-from training.building import seed_everything
+from training.building import seed_everything, uses_static_shapes
 from training.distribution import make_strategy
+from training.evaluation import Evaluator
+from training.loop import LoopSettings
+from training.opened import ModelSettings
+from training.parts import part
 from training.trained import load_trained, model_source
 
 
@@ -56,7 +61,8 @@ class Job:
     def _check_training(self):
         """What `_seeds` gives, with the settings that `check_same_run` returns."""
         data, config = self._data, self._source.config.to_dict()
-        run.check_settings(self._settings, self._strategy.num_replicas_in_sync)
+        run.check_names(part(run.OptimizerSettings, self._settings))
+        self._check_replicas()
         found = [
             (folder, run_folder.check_same_run(folder, seeded, self._key(), config, data.dev_key))
             for folder, seeded in self._seeds()
@@ -64,6 +70,11 @@ class Job:
         if self._source.tokenizer is None:
             logging.warning("no vocabulary is known, so none is saved with the model; --vocab_file gives one")
         return found
+
+    def _check_replicas(self):
+        size, count = self._settings.train_batch_size, self._strategy.num_replicas_in_sync
+        if size % count and uses_static_shapes(self._settings):
+            raise InputError(f"--train_batch_size={size} is not a multiple of the {count} replicas")
 
     def _key(self):
         return "-".join(stream.key for stream in self._data.streams())
@@ -106,16 +117,20 @@ class Job:
         data, source = self._data, self._source
         with self._strategy.scope():
             seed_everything(settings.seed)
-            objective = source.build(settings, data.make_objective, for_training=settings.do_train)
-            run.check_whole_batches(objective, settings, self._strategy.num_replicas_in_sync)
-            evaluator = run.make_evaluator(objective, settings)
-            groups = run.groups_of(settings, objective.encoder)
+            static = uses_static_shapes(settings)
+            how = ModelSettings(settings.dtype, static, settings.rematerialize)
+            objective = source.build(data.make_objective, how, for_training=settings.do_train)
+            replicas = self._strategy.num_replicas_in_sync
+            run.check_whole_batches(objective, settings.gradient_accumulation_steps, replicas)
+            evaluator = Evaluator(objective, static_shapes=static, jit_compile=settings.xla)
+            groups = run.groups_of(part(run.OptimizerSettings, settings), objective.encoder)
             is_new = settings.overwrite_output_dir or not checkpoints.find_latest(output_dir)
             if not settings.do_train:
                 unread = data.unread_when_trained(objective)
-                step = load_trained(objective, settings, output_dir, source.weights, data.label_names, unread)
+                step = load_trained(objective, vars(settings), output_dir, source.weights, data.label_names, unread)
             elif is_new:
-                run.load_initial(objective, source, settings, output_dir, data.unread_initially(objective))
+                unread = settings.allow_missing_weights or data.unread_initially(objective)
+                run.load_initial(objective, source, output_dir, unread)
             if settings.dry_run:
                 data.show()
                 return 0, None
@@ -139,12 +154,43 @@ class Job:
             best_metric=data.best_metric,
             lower_is_better=data.lower_is_better,
         )
-        step = run.train(objective, groups, data.streams(), data.draw, plan, settings, output_dir, evaluate)
+        if settings.overwrite_output_dir:
+            checkpoints.remove_run(output_dir)
+        loop = self._make_loop(objective, groups, plan, output_dir, settings)
+        self._write_run_config(objective, plan, output_dir, settings)
+        step = run.train(loop, plan, part(run.StepSettings, settings), evaluate if settings.eval_steps else None)
         self._check_standing()
         tokenizer, length = self._source.tokenizer, settings.max_seq_length
         run.save_model(objective, output_dir, tokenizer, length, step, data.model_entries)
         data.write_beside_model(output_dir)
         return step
+
+    def _make_loop(self, objective, groups, plan, output_dir, settings):
+        choice = part(run.OptimizerSettings, settings)
+        optimizer = run.make_optimizer(objective.named_weights(), groups, plan, choice, vars(settings))
+        pace = LoopSettings(
+            num_train_steps=plan.num_train_steps,
+            batch_size=settings.train_batch_size,
+            iterations_per_loop=settings.iterations_per_loop,
+            save_checkpoints_steps=settings.save_checkpoints_steps,
+            eval_steps=settings.eval_steps,
+            best_metric=plan.best_metric,
+            lower_is_better=plan.lower_is_better,
+            patience=settings.patience,
+            static_shapes=uses_static_shapes(settings),
+            jit_compile=settings.xla,
+        )
+        streams, draw = self._data.streams(), self._data.draw
+        return run.make_loop(objective, optimizer, streams, draw, output_dir, part(run.StepSettings, settings), pace)
+
+    def _write_run_config(self, objective, plan, output_dir, settings):
+        # Until the command ends: the same one then goes on, although it says --overwrite_output_dir.
+        overwriting = settings.overwrite_output_dir or run_folder.is_overwriting(output_dir)
+        run_folder.write_run_config(
+            output_dir, settings, training_data=plan.data_key, dev_data=plan.dev_key,
+            num_train_steps=plan.num_train_steps, encoder_config=objective.encoder.config.to_dict(),
+            **{run_folder.OVERWRITING: overwriting},
+        )  # fmt: skip
 
     def _results(self, objective, evaluator, output_dir, settings, step):
         """File of results -> scores, of the evaluation and of the prediction that are asked for."""

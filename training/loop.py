@@ -71,6 +71,9 @@ class LoopSettings:
 class TrainingLoop:
     """Trains an objective. Where the output folder has a checkpoint, all goes back to it at once.
 
+    Attributes:
+      checkpoints: a RunCheckpoints. output_dir: the run's folder.
+
     Args:
       objective: an Objective; its weights are what is saved.
       train_steps: name of a stream -> TrainStep; all have one optimizer and one counter of steps.
@@ -86,7 +89,7 @@ class TrainingLoop:
 
     def __init__(self, objective, train_steps, batches, output_dir, settings, draw=None):
         self._objective, self._train_steps, self._draw = objective, train_steps, draw
-        self._settings, self._output_dir = settings, output_dir
+        self._settings, self.output_dir = settings, output_dir
         self._first, *others = train_steps
         self._step, self._optimizer = train_steps[self._first].step, train_steps[self._first].optimizer
         self._iterators = {name: iter(batches[name]) for name in train_steps}
@@ -133,7 +136,7 @@ class TrainingLoop:
         """
         settings, stop = self._settings, _Signals()
         step = int(self._step.numpy())  # numpy() first: variables of several replicas have no int()
-        progress = TrainingProgress(self._output_dir, step, settings.num_train_steps, settings.batch_size)
+        progress = TrainingProgress(self.output_dir, step, settings.num_train_steps, settings.batch_size)
         steps_per_call, saved = 1, step
         with stop:
             while step < settings.num_train_steps and not self._out_of_patience():
@@ -269,7 +272,7 @@ class TrainingLoop:
         return stopping
 
     def _best_prefix(self, step):
-        return os.path.join(self._output_dir, "best", f"weights-{step}")
+        return os.path.join(self.output_dir, "best", f"weights-{step}")
 
     def _restore_best(self):
         step = int(self._best_step.numpy())

@@ -12,13 +12,27 @@ from modeling.switches import rematerialization, static_shapes
 from processors.labels.base import make_labels
 from processors.tokenization import load_tokenizer, tokenizer_of_words, vocabulary_names
 from training import heads
-from training.building import uses_static_shapes
 from training.conversion import WithHeads, model_type, words_of
 from training.saved_head import warn_of_cross_encoder
 from training.weights import load_weights, open_weights
 
 # Released models round the table of words up to a multiple of 8 to 128; a larger difference is another vocabulary.
 UNUSED_ROWS_ALLOWED = 128
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelSettings:
+    """How a model is computed.
+
+    Attributes:
+      dtype: of modeling.encoder.DTYPES.
+      static_shapes: whether padding is computed, so that few shapes occur.
+      rematerialize: whether activations are computed again in the backward pass.
+    """
+
+    dtype: str = "float32"
+    static_shapes: bool = False
+    rematerialize: bool = False
 
 
 @dataclasses.dataclass
@@ -36,16 +50,15 @@ class OpenedModel:
     tokenizer: object
     weights: object
 
-    def build(self, settings, make_objective, for_training):
+    def build(self, make_objective, settings, for_training):
         """Encoder and objective with random weights.
 
         Args:
-          settings: RunSettings.
           make_objective: encoder -> Objective.
+          settings: ModelSettings.
           for_training: half precision keeps float32 weights in training, stores the cast ones for inference.
         """
-        rematerialize = settings.rematerialize and for_training
-        with static_shapes(uses_static_shapes(settings)), rematerialization(rematerialize):
+        with static_shapes(settings.static_shapes), rematerialization(settings.rematerialize and for_training):
             encoder = self.encoder_class(self.config, dtype=policy(settings.dtype, for_training))
             return make_objective(encoder)
 

@@ -1,4 +1,4 @@
-"""What every training script does with a model and its batches: optimizer, step, loop, and what its end means."""
+"""What every training job does with a model and its batches: checks, optimizer, loop, and what its end means."""
 
 import dataclasses
 import logging
@@ -11,14 +11,37 @@ import options
 import registry
 from errors import InputError
 from training import checkpoints, run_folder
-from training.building import frozen_patterns, uses_static_shapes
-from training.evaluation import Evaluator
-from training.loop import Interrupted, LoopSettings, TrainingDiverged, TrainingLoop
+from training.building import frozen_patterns
+from training.loop import Interrupted, TrainingDiverged, TrainingLoop
 from training.parameter_groups import parameter_groups
 from training.step import TrainStep
 from training.weights import save_huggingface, save_modules
 
 EXIT_DIVERGED = 3
+
+
+@dataclasses.dataclass(frozen=True)
+class OptimizerSettings:
+    """The settings that choose how weights move; see training.settings for each."""
+
+    optimizer: str
+    learning_rate_schedule: str
+    learning_rate: float
+    weight_decay: float | None
+    freeze_layers: str | None
+    layer_decay: float
+    thaw_every_steps: int
+
+
+@dataclasses.dataclass(frozen=True)
+class StepSettings:
+    """The settings that say how a step is computed; see training.settings for each."""
+
+    seed: int
+    train_batch_size: int
+    gradient_accumulation_steps: int
+    max_grad_norm: float
+    dtype: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,24 +66,20 @@ class Plan:
     lower_is_better: bool = False
 
 
-def check_settings(settings, num_replicas):
-    """Raises InputError for settings that no training on this many replicas can have."""
+def check_names(choice):
+    """Raises InputError for an OptimizerSettings that names what is not registered."""
     for kind in ("optimizer", "learning_rate_schedule"):
-        registry.get(kind, getattr(settings, kind))
-    if settings.train_batch_size % num_replicas and uses_static_shapes(settings):
-        raise InputError(
-            f"--train_batch_size={settings.train_batch_size} is not a multiple of the {num_replicas} replicas"
-        )
+        registry.get(kind, getattr(choice, kind))
 
 
-def check_whole_batches(objective, settings, num_replicas):
+def check_whole_batches(objective, gradient_accumulation_steps, num_replicas):
     """Raises InputError where a batch would be cut whose rows belong together, or to those of the batch before."""
     if not (objective.relates_rows or objective.carries_state):
         return
     why = "compares the rows of a batch" if objective.relates_rows else "carries a state from batch to batch"
-    if settings.gradient_accumulation_steps > 1:
+    if gradient_accumulation_steps > 1:
         raise InputError(
-            f"--gradient_accumulation_steps={settings.gradient_accumulation_steps}: --objective={objective.name} "
+            f"--gradient_accumulation_steps={gradient_accumulation_steps}: --objective={objective.name} "
             f"{why}, which then cannot be cut; to need less memory give "
             "--rematerialize or a smaller --train_batch_size"
         )
@@ -70,50 +89,66 @@ def check_whole_batches(objective, settings, num_replicas):
         )
 
 
-def groups_of(settings, encoder):
-    """The parameter groups that the settings ask for. Raises InputError for a --freeze_layers that cannot be."""
-    frozen = frozen_patterns(settings.freeze_layers, encoder)
-    own = registry.get("optimizer", settings.optimizer).weight_decay
-    decay = own if settings.weight_decay is None else settings.weight_decay
-    return parameter_groups(decay, frozen, encoder.blocks(), settings.layer_decay, settings.thaw_every_steps)
+def groups_of(choice, encoder):
+    """The parameter groups of an OptimizerSettings. Raises InputError for a --freeze_layers that cannot be."""
+    frozen = frozen_patterns(choice.freeze_layers, encoder)
+    own = registry.get("optimizer", choice.optimizer).weight_decay
+    decay = own if choice.weight_decay is None else choice.weight_decay
+    return parameter_groups(decay, frozen, encoder.blocks(), choice.layer_decay, choice.thaw_every_steps)
 
 
-def make_optimizer(named_weights, groups, plan, settings):
-    """The optimizer of --optimizer, at the rates of --learning_rate_schedule."""
-    schedule_class = registry.get("learning_rate_schedule", settings.learning_rate_schedule)
+def make_optimizer(named_weights, groups, plan, choice, given):
+    """The optimizer of --optimizer, at the rates of --learning_rate_schedule.
+
+    Args:
+      choice: OptimizerSettings. given: name -> value, the options of both among others.
+    """
+    schedule_class = registry.get("learning_rate_schedule", choice.learning_rate_schedule)
     schedule = schedule_class(
-        settings.learning_rate, plan.num_train_steps, plan.num_warmup_steps,
-        **options.values_for(schedule_class, vars(settings)),
-    )  # fmt: skip
-    optimizer_class = registry.get("optimizer", settings.optimizer)
-    return optimizer_class(named_weights, schedule, groups, **options.values_for(optimizer_class, vars(settings)))
+        choice.learning_rate, plan.num_train_steps, plan.num_warmup_steps, **options.values_for(schedule_class, given)
+    )
+    optimizer_class = registry.get("optimizer", choice.optimizer)
+    return optimizer_class(named_weights, schedule, groups, **options.values_for(optimizer_class, given))
 
 
-def load_initial(objective, source, settings, output_dir, allow_missing=None):
+def load_initial(objective, source, output_dir, allow_missing=None):
     """Reads the weights to start from; checks that there is room for those that the run will save.
 
     Args:
-      allow_missing: pattern of the encoder's weights that need not be there, unless the settings have another.
+      allow_missing: pattern of the encoder's weights that need not be there.
     """
     weights = sum(int(np.prod(v.shape)) for v in objective.named_weights().values())
     # Weights and two slots of float32; the older checkpoint goes only after the newer one is whole.
     run_folder.check_free_disk(output_dir, weights * 4 * 3 * (checkpoints.KEPT + 1))
-    source.load_into(objective, settings.allow_missing_weights or allow_missing)
+    source.load_into(objective, allow_missing)
 
 
-def make_evaluator(objective, settings):
-    """An Evaluator of the objective."""
-    return Evaluator(objective, static_shapes=uses_static_shapes(settings), jit_compile=settings.xla)
-
-
-def train(objective, groups, streams, draw, plan, settings, output_dir, evaluate=None):
-    """Trains from the newest checkpoint of the folder, or from the weights as they are, to the last step.
+def make_loop(objective, optimizer, streams, draw, output_dir, settings, pace):
+    """The TrainingLoop of a job, at the newest checkpoint of the folder.
 
     Args:
-      groups: of `groups_of`.
       streams: list of training.job_data.Stream. draw: see JobData.draw.
-      plan: a Plan.
-      evaluate: () -> dict of metrics, called every `settings.eval_steps`; None: never.
+      settings: StepSettings. pace: LoopSettings.
+    """
+    step = tf.Variable(0, dtype=tf.int64, trainable=False)
+    train_steps = {
+        stream.name: TrainStep(
+            objective.of_stream(stream.name), optimizer, step, settings.seed, settings.gradient_accumulation_steps,
+            settings.max_grad_norm, loss_scaling=settings.dtype == "float16", static_shapes=pace.static_shapes,
+            lanes=settings.train_batch_size,
+        )
+        for stream in streams
+    }  # fmt: skip
+    batches = {stream.name: stream.batches(settings.seed) for stream in streams}
+    return TrainingLoop(objective, train_steps, batches, output_dir, pace, draw)
+
+
+def train(loop, plan, settings, evaluate=None):
+    """Trains to the last step.
+
+    Args:
+      plan: a Plan. settings: StepSettings.
+      evaluate: () -> dict of metrics, called every so many steps; None: never.
 
     Returns:
       The step that the weights are of.
@@ -121,52 +156,14 @@ def train(objective, groups, streams, draw, plan, settings, output_dir, evaluate
     Raises:
       TrainingDiverged, Interrupted, InputError.
     """
-    if settings.overwrite_output_dir:
-        checkpoints.remove_run(output_dir)
-    # Until the command ends: the same one then goes on, although it says --overwrite_output_dir.
-    overwriting = settings.overwrite_output_dir or run_folder.is_overwriting(output_dir)
-    optimizer = make_optimizer(objective.named_weights(), groups, plan, settings)
-    step = tf.Variable(0, dtype=tf.int64, trainable=False)
-    train_steps = {
-        stream.name: TrainStep(
-            objective.of_stream(stream.name),
-            optimizer,
-            step,
-            settings.seed,
-            settings.gradient_accumulation_steps,
-            settings.max_grad_norm,
-            loss_scaling=settings.dtype == "float16",
-            static_shapes=uses_static_shapes(settings),
-            lanes=settings.train_batch_size,
-        )  # fmt: skip
-        for stream in streams
-    }
-    pace = LoopSettings(
-        num_train_steps=plan.num_train_steps,
-        batch_size=settings.train_batch_size,
-        iterations_per_loop=settings.iterations_per_loop,
-        save_checkpoints_steps=settings.save_checkpoints_steps,
-        eval_steps=settings.eval_steps,
-        best_metric=plan.best_metric,
-        lower_is_better=plan.lower_is_better,
-        patience=settings.patience,
-        static_shapes=uses_static_shapes(settings),
-        jit_compile=settings.xla,
-    )
-    batches = {stream.name: stream.batches(settings.seed) for stream in streams}
-    loop = TrainingLoop(objective, train_steps, batches, output_dir, pace, draw)
-    run_folder.write_run_config(
-        output_dir, settings, training_data=plan.data_key, dev_data=plan.dev_key, num_train_steps=plan.num_train_steps,
-        encoder_config=objective.encoder.config.to_dict(), **{run_folder.OVERWRITING: overwriting},
-    )  # fmt: skip
     logging.info("***** Running training *****")
     logging.info("  %s, batch size = %d, steps = %d, seed = %d", plan.data_size, settings.train_batch_size,
                  plan.num_train_steps, settings.seed)  # fmt: skip
     before = loop.checkpoints.latest
-    step = loop.train(evaluate if settings.eval_steps else None)
+    step = loop.train(evaluate)
     if loop.checkpoints.latest == before:
         logging.info("%s is a finished run, at step %d; nothing to train (--overwrite_output_dir starts anew)",
-                     output_dir, plan.num_train_steps)  # fmt: skip
+                     loop.output_dir, plan.num_train_steps)  # fmt: skip
     return step
 
 

@@ -66,11 +66,11 @@ def _of_another_program(prefix, opened, settings):
     return source
 
 
-def load_trained(objective, settings, output_dir, initial, label_names=(), allow_missing=None):
+def load_trained(objective, given, output_dir, initial, label_names=(), allow_missing=None):
     """Reads weights for evaluation or prediction without training: the folder's own, else the initial ones.
 
     Args:
-      settings: RunSettings.
+      given: name -> value of every setting.
       initial: WeightSource of --init_checkpoint, or None.
       label_names: the task's classes in the order of their ids.
       allow_missing: pattern of weights that are not needed for what is asked.
@@ -89,7 +89,7 @@ def load_trained(objective, settings, output_dir, initial, label_names=(), allow
         raise InputError(f"{output_dir} holds no trained model, and no --init_checkpoint is given; add --do_train")
     _check_owner(objective, source)
     _check_problem_type(source, getattr(objective, "problem_type", None))
-    _check_settings(objective, settings, output_dir if own else run_folder.run_of(source.path), own)
+    _check_settings(objective, given, output_dir if own else run_folder.run_of(source.path), own)
     report = load_weights(objective, source, allow_missing=allow_missing)
     report.log()
     needed = [name for name in report.missing if not re.fullmatch(allow_missing or r"(?!)", name)]
@@ -128,22 +128,21 @@ def _check_problem_type(source, here):
         )
 
 
-def _check_settings(objective, settings, folder, own):
+def _check_settings(objective, given, folder, own):
     """A folder that tells of its run must have been trained with the settings that the objective reads.
 
     own: whether it is the output folder; weights of another one may be tried with another objective.
     """
     saved = ((folder and run_folder.read_run_config(folder)) or {}).get("settings", {})
-    here = {field.name: getattr(settings, field.name) for field in dataclasses.fields(settings)}
-    if not own and saved.get("objective") != here.get("objective"):
+    if not own and saved.get("objective") != given.get("objective"):
         return
     # Class weights are of training alone; the problem type is the task's, which the weights' configuration has.
     read = set(inspect.signature(type(objective).__init__).parameters) - {"class_weights", "problem_type"}
-    for name in sorted(here.keys() & saved.keys() & {"objective", *read}):
+    for name in sorted(given.keys() & saved.keys() & {"objective", *read}):
         # None was the objective's or the task's own value, which only the run knew.
-        if saved[name] is not None and saved[name] != here[name]:
+        if saved[name] is not None and saved[name] != given[name]:
             raise InputError(
-                f"{folder}: trained with --{name}={saved[name]}, here it is {here[name]}; give --{name}={saved[name]}"
+                f"{folder}: trained with --{name}={saved[name]}, here it is {given[name]}; give --{name}={saved[name]}"
             )
 
 

@@ -8,10 +8,9 @@ import registry
 from benchmarks.peers import LEARNING_RATE, MAX_GRAD_NORM, feeding
 from training.evaluation import Evaluator
 from training.loop import LoopSettings, TrainingLoop
-from training.opened import open_model
+from training.opened import ModelSettings, open_model
 from training.optimizers.adamw import AdamW
 from training.schedules.linear import Linear
-from training.settings import ClassifierSettings
 from training.step import TrainStep
 
 STEPS = 1_000_000  # of the schedule: so many that the rate stays what it is
@@ -68,14 +67,13 @@ class Bertline:
     def _parts(self, dtype):
         """(objective, training step, evaluator), as training/job.py puts them together."""
         if dtype not in self._made:
-            settings = ClassifierSettings(init_checkpoint=self._model, dtype=dtype)
             source = open_model(self._model)
 
             def make_objective(encoder):
                 encoder.remove_padding = self.remove_padding
                 return registry.get("objective", "sequence_classification")(encoder, self._batches.num_labels)
 
-            objective = source.build(settings, make_objective, for_training=True)
+            objective = source.build(make_objective, ModelSettings(dtype), for_training=True)
             source.load_into(objective)
             weights = objective.named_weights()
             weights["output_weights"].assign(self._batches.head(source.config.width))

@@ -1,5 +1,6 @@
 """The evaluation of Bertline's scripts, and Predictor, on the same pairs; also of another checkout than this one."""
 
+import functools
 import inspect
 import os
 import resource
@@ -81,28 +82,31 @@ class Evaluation:
     def _evaluator(self, dtype):
         """(Evaluator, objective with the weights of a training), as training/run.py makes them."""
         if dtype not in self._made:
-            settings = ClassifierSettings(init_checkpoint=self._model, dtype=dtype)
-            source = _opened(self._model)
+            source, build = _opened(self._model, dtype)
 
             def make_objective(encoder):
                 return registry.get("objective", "sequence_classification")(encoder, len(self._labels))
 
-            objective = source.build(settings, make_objective, for_training=True)
+            objective = build(make_objective, for_training=True)
             source.load_into(objective)
             head = np.random.default_rng(0).normal(0.0, 0.02, [len(self._labels), source.config.width])
             objective.named_weights()["output_weights"].assign(tf.cast(head, tf.float32))
             evaluator = Evaluator(objective)
             if dtype != "float32" and "weights_of" in inspect.signature(Evaluator).parameters:
-                evaluator = Evaluator(source.build(settings, make_objective, for_training=False), weights_of=objective)
+                evaluator = Evaluator(build(make_objective, for_training=False), weights_of=objective)
             self._made[dtype] = evaluator, objective
         return self._made[dtype]
 
 
-def _opened(model):
+def _opened(model, dtype):
+    """(the model as it lies on disk, its `build` at a precision)."""
     try:
-        from training.opened import open_model
+        from training.opened import ModelSettings, open_model
     except ImportError:  # a checkout from before it
         from training.building import ModelSource
 
-        return ModelSource(ClassifierSettings(init_checkpoint=model))
-    return open_model(model)
+        settings = ClassifierSettings(init_checkpoint=model, dtype=dtype)
+        source = ModelSource(settings)
+        return source, functools.partial(source.build, settings)
+    source = open_model(model)
+    return source, lambda make, for_training: source.build(make, ModelSettings(dtype), for_training)

@@ -2,6 +2,7 @@
 
 import collections
 import json
+import logging
 
 import numpy as np
 
@@ -28,7 +29,20 @@ class TagLabels(Labels):
             return {}
         first = int(row.get("first_word", 0))
         tags = label[first : first + len(row["word_positions"])]
-        return {"label_ids": np.array([self._ids[tag] for tag in tags], np.int32)}
+        return {"label_ids": np.array([self._ids.get(tag, -1) for tag in tags], np.int32)}
+
+    def check(self, examples, split):
+        """See base class. A tag that training does not know can be scored, but is never predicted: it is told of."""
+        if split == "train":
+            return super().check(examples, split)
+        unknown = collections.Counter(tag for one in examples for tag in one.label or () if tag not in self._ids)
+        if unknown:
+            where = next(one.source for one in examples if unknown.keys() & set(one.label or ()))
+            logging.warning(
+                "%s: %d words of the %s split have tags that the training data has not (%s); their answers count as "
+                "wrong", where, unknown.total(), split, ", ".join(sorted(unknown)),
+            )  # fmt: skip
+        return super().check([one for one in examples if one.label is None], split)
 
     def answers(self, outputs, examples=None, layout=None):
         return self._of_examples(outputs, outputs["tags"])

@@ -33,9 +33,9 @@ def test_a_model_of_another_problem_is_refused(tmp_path, there, here, own):
     names = [] if there == SCORE else list(COLOURS)
     output_dir = str(tmp_path / ("out" if own else "other"))
     initial, settings = open_weights(str(folder)), ClassifierSettings()
-    load_trained(classifier(folder, there), settings, output_dir, initial, names)
+    load_trained(classifier(folder, there), vars(settings), output_dir, initial, names)
     with pytest.raises(InputError, match=f"model: trained for {there}, the task here is {here}; give --problem_type="):
-        load_trained(classifier(folder, here), settings, output_dir, initial, names if here != SCORE else [])
+        load_trained(classifier(folder, here), vars(settings), output_dir, initial, names if here != SCORE else [])
 
 
 def similarity(**options):
@@ -61,7 +61,7 @@ def test_settings_of_the_objective_are_those_of_the_training(folder, tmp_path, s
     def load(**changes):
         settings = dataclasses.replace(TRAINED, **changes)
         initial = None if start is None else open_weights(str(folder / start))
-        return load_trained(similarity(), settings, str(folder if start is None else tmp_path / "other"), initial)
+        return load_trained(similarity(), vars(settings), str(folder if start is None else tmp_path / "other"), initial)
 
     load(learning_rate=1.0, max_seq_length=7, class_weights="balanced", problem_type=SCORE)
     for change, message in (
@@ -81,19 +81,19 @@ def test_settings_of_the_objective_are_those_of_the_training(folder, tmp_path, s
 
 def test_a_range_that_the_task_knew_itself_may_be_given(folder):
     run_folder.write_run_config(folder, dataclasses.replace(TRAINED, score_range=None))
-    load_trained(similarity(), TRAINED, str(folder), None)
+    load_trained(similarity(), vars(TRAINED), str(folder), None)
 
 
 def test_settings_without_an_objective_and_a_folder_without_a_run(folder):
-    load_trained(similarity(), FineTuningSettings(), str(folder), None)
+    load_trained(similarity(), vars(FineTuningSettings()), str(folder), None)
     (folder / "run_config.json").unlink()
-    load_trained(similarity(), ClassifierSettings(), str(folder), None)
+    load_trained(similarity(), vars(ClassifierSettings()), str(folder), None)
 
 
 @pytest.mark.parametrize("config, expected", [({"global_step": 17}, 17), ({}, 0)])
 def test_the_step_is_that_of_the_weights_wherever_they_lie(tmp_path, config, expected):
     save_huggingface(similarity(), tmp_path / "start", extra_config=config)
     initial = open_weights(str(tmp_path / "start"))
-    assert load_trained(similarity(), FineTuningSettings(), str(tmp_path / "new"), initial) == expected
+    assert load_trained(similarity(), vars(FineTuningSettings()), str(tmp_path / "new"), initial) == expected
     initial.path = "/somewhere/model.ckpt-343"
-    assert load_trained(similarity(), FineTuningSettings(), str(tmp_path / "new"), initial) == 343
+    assert load_trained(similarity(), vars(FineTuningSettings()), str(tmp_path / "new"), initial) == 343
