@@ -9,6 +9,7 @@ import os
 import errors
 import registry
 from training import flags, settings
+from training.owned_settings import check_owners
 
 
 def main(_):
@@ -23,10 +24,6 @@ def main(_):
         if run.lint:
             report(*instance_shards.lint(run, files, tokenizer))
             return
-        if run.dynamic_masking and run.dupe_factor > 1:
-            logging.info(
-                "--dynamic_masking draws new masks each time: with --dupe_factor=1 the files are as good, and small"
-            )
         manifest = instance_shards.create(run, files, tokenizer)
         print("\n".join(instance_shards.summary(manifest)))
         print(f"\nnext:\n  {next_command(run, manifest)}")
@@ -36,25 +33,19 @@ def _check(run):
     for name in ("input_file", "output_file", "vocab_file"):
         if not getattr(run, name) and not (run.lint and name == "output_file"):
             raise errors.InputError(f"--{name} is needed")
-    flags.check_positive(run, "max_predictions_per_seq", "dupe_factor", "num_output_shards", "max_ngram")
-    flags.check_positive(run, "num_processes")
-    from processors import documents, masking, templates
+    registry.get("corpus", run.instances)
+    check_owners(run)
+    flags.check_positive(run, "num_output_shards", "num_processes")
+    from processors import documents, templates
 
     least = templates.BERT.num_special(2) + 2
     if run.max_seq_length < least:
         raise errors.InputError(
             f"--max_seq_length={run.max_seq_length}: at least {least} are needed, [CLS] a [SEP] b [SEP]"
         )
-    flags.check_share(run, "masked_lm_prob", "short_seq_prob")
-    for name, known in (("masking", masking.MASKINGS), ("documents", documents.UNITS)):
-        if getattr(run, name) not in known:
-            raise errors.InputError(f"--{name}={getattr(run, name)}: one of {', '.join(known)} is needed")
-    registry.get("instances", run.instances)
+    if run.documents not in documents.UNITS:
+        raise errors.InputError(f"--documents={run.documents}: one of {', '.join(documents.UNITS)} is needed")
     _check_engine(run)
-    if run.segmenter:
-        from processors import segmenters
-
-        segmenters.load(run.segmenter)
     if not run.lint:
         from processors import shard_files
 
@@ -89,8 +80,7 @@ def next_command(run, manifest):
     """What to type to train on the result: from the weights beside the vocabulary, where there are any."""
     count = run.num_output_shards
     pattern = run.output_file if count == 1 else f"{run.output_file}-?????-of-{count:05d}"
-    objective = getattr(registry.get("instances", run.instances), "objective", None)
-    learned = f"--objective={objective}" if objective else f"--max_predictions_per_seq={run.max_predictions_per_seq}"
+    learned = registry.get("corpus", run.instances).training_flags(vars(run))
     start = _weights_beside(run.vocab_file) or "... (or --bert_config_file=..., to start from nothing)"
     return (
         f"python run_pretraining.py --do_train --do_eval --input_file='{pattern}' --vocab_file={run.vocab_file} "

@@ -3,6 +3,7 @@
 import hashlib
 import importlib.util
 import os
+import pickle
 import sys
 import traceback
 
@@ -55,6 +56,33 @@ def load(path):
             "processors.DataProcessor"
         )
     return found
+
+
+def carried(function, paths):
+    """A function for another process, where the files of --plugin are loaded before it is unpickled.
+
+    Args:
+      function: a functools.partial, whose arguments may be of classes of these files.
+      paths: of the files; where there are none the function is given back.
+    """
+    return _Carried(function, tuple(paths)) if paths else function
+
+
+class _Carried:
+    def __init__(self, function, paths):
+        self.func, self._function, self._paths = function.func, function, paths
+
+    def __call__(self, *args):
+        return self._function(*args)
+
+    def __reduce__(self):
+        return _unpacked, (self._paths, pickle.dumps(self._function))
+
+
+def _unpacked(paths, pickled):
+    for path in paths:
+        load(path)
+    return carried(pickle.loads(pickled), paths)
 
 
 def _register_processors(module, path):

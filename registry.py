@@ -22,8 +22,7 @@ PACKAGES = {
     "processor": "processors.tasks",
     "encoder": "modeling.encoders",
     "objective": "modeling.objectives",
-    "training_data": "processors.training_data",
-    "instances": "processors.instances",
+    "corpus": "processors.corpora",
     "optimizer": "training.optimizers",
     "learning_rate_schedule": "training.schedules",
     "tokenizer": "processors.tokenizers",
@@ -42,8 +41,13 @@ class _Declaration:
     """What a file says of something that it registers, read without importing it."""
 
     module: str
-    options: dict
-    literals: dict
+    classes: list  # nodes of the class and its bases
+
+    def options(self, attribute):
+        return _options(self.classes, attribute)
+
+    def literals(self):
+        return _literals(self.classes)
 
 
 def register(kind, *names):
@@ -96,10 +100,10 @@ def registered_by(module):
     )
 
 
-def options(kind):
-    """Registered name -> name -> Option, of all that is registered; nothing is imported."""
-    found = {name: declaration.options for name, declaration in _declared(kind).items()}
-    return found | {name: option_rules.of(cls) for name, cls in _registered[kind].items()}
+def options(kind, attribute="options"):
+    """Registered name -> name -> Option, of all that is registered; nothing is imported. See `options.of`."""
+    found = {name: declaration.options(attribute) for name, declaration in _declared(kind).items()}
+    return found | {name: option_rules.of(cls, attribute) for name, cls in _registered[kind].items()}
 
 
 def literals(kind, attribute):
@@ -107,7 +111,7 @@ def literals(kind, attribute):
 
     attribute: one that classes of this kind assign a literal to.
     """
-    found = {name: declaration.literals.get(attribute) for name, declaration in _declared(kind).items()}
+    found = {name: declaration.literals().get(attribute) for name, declaration in _declared(kind).items()}
     found |= {name: getattr(cls, attribute, None) for name, cls in _registered[kind].items()}
     return {name: value for name, value in sorted(found.items()) if value is not None}
 
@@ -123,8 +127,7 @@ def _declared(kind):
                 if isinstance(call, ast.Call) and ast.unparse(call.func) == "registry.register":
                     registered, *own = [argument.value for argument in call.args if isinstance(argument, ast.Constant)]
                     if registered == kind:
-                        classes = list(_with_bases(node, tree))
-                        found |= dict.fromkeys(own, _Declaration(module, _options(classes), _literals(classes)))
+                        found |= dict.fromkeys(own, _Declaration(module, list(_with_bases(node, tree))))
     return found
 
 
@@ -178,11 +181,11 @@ def _literals(classes):
     return found
 
 
-def _options(classes):
-    """name -> Option, of the assignments `options = {...}`."""
+def _options(classes, attribute):
+    """name -> Option, of the assignments `options = {...}`, or those to another attribute."""
     found, allowed = {}, {"Option": Option, "bool": bool, "int": int, "float": float, "str": str}
     for name, value in _assignments(classes):
-        if name == "options":
+        if name == attribute:
             # The source is ours, and Option is all that it can call.
             found |= eval(compile(ast.Expression(value), "options", "eval"), {"__builtins__": {}}, allowed)
     return option_rules.taken(found)

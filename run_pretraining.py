@@ -30,12 +30,9 @@ def main(_):
 
 
 def _check(run):
-    flags.check_run(run, "max_predictions_per_seq", "num_train_steps", "max_eval_steps", "predict_top_k")
+    flags.check_run(run, "num_train_steps", "max_eval_steps", "predict_top_k")
     if run.num_warmup_steps < 0:
         raise errors.InputError(f"--num_warmup_steps={run.num_warmup_steps}: a number from 0 on is needed")
-    if run.masked_lm_prob is not None:
-        flags.check_share(run, "masked_lm_prob")
-        flags.check_positive(run, "masked_lm_prob")
     if not (run.bert_config_file or run.init_checkpoint or not run.do_train):
         raise errors.InputError("--bert_config_file is needed, or an --init_checkpoint that has its own")
     if (run.do_train or (run.do_eval and not run.eval_file)) and not run.input_file:

@@ -22,7 +22,7 @@ class Objective(keras.Model):
       measures: what else is counted while training and evaluating (an accuracy) -> the term whose weights it shares.
       layout: the layout of `processors.layouts` that its features have; None: the encoder's own.
       problem_types: of the tasks that it can be fine-tuned on.
-      training_data: what it learns from in pre-training, of `processors.training_data`.
+      corpus: the kind of corpus data that it learns from in pre-training; it takes others of the same form too.
       reads_pooled_output: whether the encoder's `pooled_output` plays a part; else a checkpoint may lack its weights.
       relates_rows: whether a row's loss depends on the other rows of its batch, which then must not be cut.
       carries_state: whether each batch goes on where the one before ended: `call` takes a `state` and gives one.
@@ -47,7 +47,7 @@ class Objective(keras.Model):
     measures = {}
     layout = None
     problem_types = ()
-    training_data = None
+    corpus = None
     reads_pooled_output = True
     relates_rows = False
     carries_state = False

@@ -144,13 +144,17 @@ def parse(serialized, spec):
 
 def sort_by_length(features, spec):
     """Orders the rows of a parsed pool, the longest first; adds `lengths`, int32 [n, axes], of the named axes."""
-    lengths = tf.stack([_lengths(features, axis, name, spec) for axis, name in axes_of(spec).items()], axis=1)
+    count = next(iter(features.values())).nrows(tf.int32)
+    lengths = [_lengths(features, axis, name, spec) for axis, name in axes_of(spec).items()]
+    lengths = tf.stack(lengths, axis=1) if lengths else tf.zeros([count, 0], tf.int32)
     order = tf.argsort(_longest(lengths, spec), direction="DESCENDING", stable=True)
     return {**{name: tf.gather(f, order) for name, f in features.items()}, "lengths": tf.gather(lengths, order)}
 
 
 def _longest(lengths, spec):
-    """int32 [n]: tokens of the longest text of each row; of rows without tokens the longest axis."""
+    """int32 [n]: tokens of the longest text of each row; of rows without tokens the longest axis, 1 without axes."""
+    if not axes_of(spec):
+        return tf.ones(tf.shape(lengths)[:1], tf.int32)
     places = [i for i, axis in enumerate(axes_of(spec)) if axis in token_axes(spec)]
     return tf.reduce_max(tf.gather(lengths, places, axis=1) if places else lengths, axis=1)
 

@@ -20,47 +20,44 @@ class CorpusLint:
 
     Args:
       tokenizer: see `processors.tokenization`.
-      recipe: what instances would be made by, an `instance_making.Recipe`.
+      kind: what instances would be made by, an object of a kind of corpus data.
       unit: what a document is, see `processors.documents.UNITS`.
       num_files: int.
       splits_sentences: whether lines were cut into sentences.
-      dupe_factor: int.
     """
 
     tokenizer: object
-    recipe: object
+    kind: object
     unit: str
     num_files: int
     splits_sentences: bool
-    dupe_factor: int
 
     def __post_init__(self):
         self.counts = collections.Counter()
         self._unfinished = None  # [number, sentences, tokens] of a document that the next block may go on with
         self.document_sizes, self.document_tokens, self.sentence_tokens = (collections.Counter() for _ in range(3))
         self.unknown = collections.Counter()
-        self.max_seq_length, self._of_lines = self.recipe.max_seq_length, None
-        self._room = self.recipe.frame.room(self.max_seq_length, 1)
+        self.max_seq_length, self._of_lines = self.kind.max_seq_length, None
+        self._room = self.kind.frame.room(self.max_seq_length, 1)
 
     def add(self, text_block, block):
         """Takes a TextBlock and its Block."""
-        segments, _ = instance_making.make_segments(block, 0, self.recipe)
+        made, _ = instance_making.make_instances(block, 0, self.kind)
         if not self.splits_sentences and self._of_lines is None:
-            self._of_lines = paragraph_lines.warning(text_block, block, self.tokenizer, self.recipe)
+            self._of_lines = paragraph_lines.warning(text_block, block, self.tokenizer, self.kind)
         tokens = np.diff(block.sentence_splits)
         self.sentence_tokens.update(tokens.tolist())
         document_tokens = np.diff(block.sentence_splits[block.document_splits])
         self._add_documents(block.origins, np.diff(block.document_splits), document_tokens)
-        lengths = segments.ends - segments.starts
         self.counts.update(
             sentences=len(tokens), tokens=len(block.ids),
             empty=sum(map(len, text_block.documents)) - len(tokens),
-            unknown=int((block.ids == self.tokenizer.unk_id).sum()), instances=len(segments),
-            kept=int(lengths.sum()), dropped=segments.dropped_tokens,
+            unknown=int((block.ids == self.tokenizer.unk_id).sum()), instances=len(made), kept=made.num_tokens,
+            dropped=made.dropped_tokens,
         )  # fmt: skip
-        if segments.labels is not None:
-            self.counts["labels_1"] += int(segments.labels.sum())
-            self.counts["labelled"] += len(segments)
+        if made.labels is not None:
+            self.counts["labels_1"] += int(made.labels.sum())
+            self.counts["labelled"] += len(made)
         texts = list(itertools.chain.from_iterable(text_block.documents))
         self._add_unknown(texts, block)
         for text in texts[:: max(1, len(texts) // LINES_SAMPLED)]:
@@ -109,6 +106,7 @@ class CorpusLint:
         share["single"] = self.document_sizes[1] / max(counts["documents"], 1)
         too_long = sum(n for size, n in self.sentence_tokens.items() if size > self._room)
         share["too_long"] = too_long / max(counts["sentences"], 1)
+        times = self.kind.dupe_factor
         rows = [
             ("documents", f"{counts['documents']:,}"),
             ("sentences per document", _spread(self.document_sizes)),
@@ -118,7 +116,7 @@ class CorpusLint:
             (f"sentences above {self._room} tokens", f"{share['too_long']:.1%}"),
             ("tokens", f"{counts['tokens']:,}"),
             ("unknown tokens", f"{share['unknown']:.3%}"),
-            ("instances", f"{counts['instances'] * self.dupe_factor:,} ({self.dupe_factor} times through the corpus)"),
+            ("instances", f"{counts['instances'] * times:,} ({times} times through the corpus)"),
             ("cut off to keep the length", f"{share['dropped']:.1%} of the tokens of instances"),
         ]
         if self.unknown:

@@ -3,37 +3,33 @@
 import dataclasses
 import os
 
+import options
 import registry
 from errors import InputError
 from processors import manifests, paths
-from processors.record_checks import Rules, checked_records, id_limits, look_through, read_example
+from processors.record_checks import Rules, checked_records, look_through, read_example
 from processors.records import RecordSet
 from processors.shard_files import absolute
 
-# What a manifest of ours has beside its files: types of the values.
+# What a manifest of ours has beside its files, whatever the kind of its records: types of the values.
 _FIELDS = {
     "num_instances": int, "max_length": int, "tokenizer": (str, None), "vocab_file": (str, None),
-    "do_lower_case": (bool, None), "max_predictions_per_seq": int, "masking": str, "masked_lm_prob": float,
-    "dynamic_masking": bool, "instances": str,
+    "do_lower_case": (bool, None), "instances": str,
 }  # fmt: skip
-_CARRIED = (
-    "tokenizer", "vocab_file", "do_lower_case", "max_predictions_per_seq", "masking", "masked_lm_prob", "instances",
-)  # fmt: skip
 # Of each file, for the key by which a run knows its data again: more would not tell sets apart any better.
 RECORDS_HASHED = 100
 
 
 @dataclasses.dataclass(frozen=True)
 class Manifest:
-    """What create_pretraining_data.py says of its output; None and "" where nothing is known.
+    """What create_pretraining_data.py says of its output; None where nothing is known.
 
     Attributes:
       sizes: `absolute` file name -> bytes. num_instances: int, of these files. max_length: int.
       tokenizer: fingerprint. vocab_file: where the vocabulary was. do_lower_case: bool.
-      max_predictions_per_seq: int. masking: str. masked_lm_prob: float. dynamic_masking: bool.
-      max_ngram: int.
-      instances: str, the way in which they were made.
-      hard_negatives: int, instances that have one; None too where only some of a call's shards are read, and any has.
+      instances: str, registered name of the kind of corpus data.
+      parts: list of dict, all that each of the manifests says.
+      is_whole: whether the files are all that these name.
     """
 
     sizes: dict = dataclasses.field(default_factory=dict)
@@ -42,13 +38,19 @@ class Manifest:
     tokenizer: str | None = None
     vocab_file: str | None = None
     do_lower_case: bool | None = None
-    max_predictions_per_seq: int | None = None
-    masking: str = "token"
-    masked_lm_prob: float = 0.15
-    dynamic_masking: bool | None = None
-    max_ngram: int = 3
     instances: str | None = None
-    hard_negatives: int | None = None
+    parts: list = dataclasses.field(default_factory=list)
+    is_whole: bool = False
+
+    def entry(self, name, default):
+        """One of the entries that the kind of records has, of the first manifest."""
+        return self.parts[0][name] if self.parts else default
+
+    def counts(self, group, name, default):
+        """Of each manifest a whole number of one of its groups, which earlier versions did not write; list of int."""
+        groups = [values.get(group) for values in self.parts]
+        found = [of.get(name) if isinstance(of, dict) else None for of in groups]
+        return [count if type(count) is int else default for count in found]
 
     def present_vocab_file(self):
         """The vocabulary's file where it is known and still there, else None."""
@@ -96,32 +98,51 @@ def read_manifest(files):
         count += len(range(shards.index(os.path.basename(path)), values["num_instances"], len(shards)))
     first_name, first = next(iter(parts.items()))
     for name, values in parts.items():
-        for key in ("tokenizer", "max_predictions_per_seq", "dynamic_masking", "masking", "instances"):
-            if values[key] != first[key] and not (key == "instances" and _learned(values) == _learned(first)):
-                raise InputError(f"{name}: {key} is {values[key]}, in {first_name} {first[key]}; train on one of them")
-    negatives = sum(_count_in(values, "statistics", "hard_negatives", 0) for values in parts.values())
-    are_all = len(sizes) == sum(len(values["files"]) for values in parts.values())
+        for key in _differing(values, first):
+            raise InputError(f"{name}: {key} is {values[key]}, in {first_name} {first[key]}; train on one of them")
     return Manifest(
         sizes,
         count,
         max(values["max_length"] for values in parts.values()),
-        **{key: first[key] for key in _CARRIED},
-        dynamic_masking=first["dynamic_masking"],
-        max_ngram=_count_in(first, "settings", "max_ngram", Manifest.max_ngram),
-        hard_negatives=negatives if are_all or not negatives else None,
+        *(first[key] for key in ("tokenizer", "vocab_file", "do_lower_case", "instances")),
+        list(parts.values()),
+        len(sizes) == sum(len(values["files"]) for values in parts.values()),
     )
 
 
-def _count_in(values, group, name, default):
-    """A whole number of one of a manifest's groups, which earlier versions did not write."""
-    found = values.get(group)
-    found = found.get(name) if isinstance(found, dict) else None
-    return found if type(found) is int else default
+def _differing(values, first):
+    """Yields the entries in which two manifests must agree and do not."""
+    kind, other = (registry.get("corpus", one["instances"]) for one in (values, first))
+    mixed = kind.can_be_mixed and other.can_be_mixed and kind.form == other.form
+    keys = ("tokenizer", *(() if mixed else ("instances",)), *kind.must_agree)
+    yield from (key for key in keys if values[key] != first[key])
 
 
-def _learned(values):
-    """What labels mean: texts and their responses are the same, whatever they were found in."""
-    return getattr(registry.get("instances", values["instances"]), "objective", values["instances"])
+def find_records(pattern, corpus, max_seq_length, given):
+    """The reader of the records in some files, by the kind that made them.
+
+    Args:
+      pattern: names and glob patterns, comma-separated.
+      corpus: registered name of a kind of corpus data: what is learned from; also that of records which do not say it.
+      max_seq_length: longest sequence allowed, in tokens.
+      given: name -> value of settings; the kind takes those of its own.
+
+    Returns:
+      A `processors.corpora.reader.CorpusReader`.
+
+    Raises:
+      InputError: no such file, files that do not belong together, or records of another form.
+    """
+    files = find_files(pattern)
+    manifest = read_manifest(files)
+    kind, wanted = registry.get("corpus", manifest.instances or corpus), registry.get("corpus", corpus)
+    if kind.form != wanted.form:
+        fitting = [name for name, form in registry.literals("corpus", "form").items() if form == wanted.form]
+        raise InputError(
+            f"{files[0]}: made by --instances={manifest.instances}; this objective learns from records of "
+            f"--instances={', '.join(fitting)}"
+        )
+    return kind.reader(files, manifest, max_seq_length, **options.values_for(kind, given, attribute="reading_options"))
 
 
 def _manifests_beside(files):
@@ -131,8 +152,16 @@ def _manifests_beside(files):
         folder = os.path.dirname(path)
         if {os.path.join(folder, name) for name in manifests.read(path)["files"]} & wanted:
             values = manifests.read(path, _FIELDS)
+            values = manifests.read(path, _FIELDS | _kind_of(path, values).entries)
             known |= {os.path.join(folder, name): (path, values) for name in values["files"]}
     return known
+
+
+def _kind_of(path, values):
+    try:
+        return registry.get("corpus", values["instances"])
+    except InputError as error:
+        raise InputError(f"{path}: {error}; --plugin names the file of one of your own") from None
 
 
 def check_vocabulary(files, manifest, tokenizer):
@@ -160,23 +189,17 @@ def has_feature(path, name):
     raise InputError(f"{path}: no record; make it anew")
 
 
-def existing_instances(files, manifest, spec, config):
+def existing_instances(files, manifest, spec, limits):
     """A RecordSet of these files.
 
     Args:
       files: of `find_files`. manifest: of `read_manifest`.
       spec: name -> Feature.
-      config: the encoder's, whose tables every id must be in.
+      limits: name -> (what sets the limit, the number that values must be below), see `record_checks.Rules`.
 
     Raises:
       InputError: no record, another number of them than the manifest says, or what `look_through` finds.
     """
-    limits = {
-        **id_limits(spec, config),
-        "masked_lm_ids": id_limits({"input_ids": None}, config)["input_ids"],
-        "masked_lm_positions": ("the model's max_position_embeddings", config.max_length),
-        "next_sentence_labels": ("the number of answers", 2),
-    }
     found = look_through(files, Rules(spec, limits), RECORDS_HASHED)
     if not found.num_examples:
         raise InputError(f"{files[0]}: no record in {len(files)} file(s); at least one is needed")

@@ -8,23 +8,15 @@ import contextlib
 import dataclasses
 import functools
 import logging
-import math
 import os
 
 import console
+import options
+import plugins
+import registry
 from errors import InputError
-from processors import (
-    corpus_lint,
-    documents,
-    instance_making,
-    paragraph_lines,
-    paths,
-    segmenters,
-    sentences,
-    shard_files,
-)  # fmt: skip
+from processors import corpus_lint, documents, instance_making, paragraph_lines, paths, sentences, shard_files
 from processors.key_order import KeyOrder
-from processors.masking import Masking
 from processors.workers import Workers
 from progress import Progress
 
@@ -48,75 +40,40 @@ _NOT_OF_THE_INSTANCES = (
 )
 
 
-def make_recipe(run, tokenizer):
-    """The Recipe of settings."""
-    kind = masking_kind(run)
-    if run.segmenter and kind == "token":
-        raise InputError("--segmenter finds words, --masking=token has no use for them; give --masking=whole_word")
-    masking = None
-    if not (run.dynamic_masking or instance_making.is_unmasked(run.instances)):
-        masking = Masking(
-            kind, run.masked_lm_prob, run.max_predictions_per_seq, tokenizer.mask_id, tokenizer.vocab_size,
-            run.max_ngram,
-        )  # fmt: skip
-    return instance_making.Recipe(
-        run.instances, run.max_seq_length, run.short_seq_prob, masking,
-        instance_making.template_of(run.instances).on(tokenizer),
-        None if kind == "token" else tokenizer.continuations(),
-        run.random_seed, segmenters.SegmentedWords(run.segmenter, tokenizer) if run.segmenter else None,
-        run.pad_records,
-    )  # fmt: skip
+def make_kind(run, tokenizer):
+    """The object of the kind of corpus data that settings name."""
+    kind = registry.get("corpus", run.instances)
+    return kind(tokenizer, run.max_seq_length, run.random_seed, **options.values_for(kind, vars(run)))
 
 
-def masking_kind(run):
-    """--masking, or what the original's --do_whole_word_mask says."""
-    return "whole_word" if run.do_whole_word_mask and run.masking == "token" else run.masking
-
-
-def make_corpus(run, files):
-    """The Corpus of settings."""
-    split = sentences.split_paragraph if run.split_sentences else None
-    columns = instance_making.columns_of(run.instances)
-    return documents.Corpus(files, run.documents, split, columns, run.encoding)
-
-
-def fitted(run):
-    """The settings, with those that do not matter to the kind of instances at what they then mean.
-
-    Raises:
-      InputError: a setting asks for what this kind of instances has no use for.
-    """
-    if run.pad_records and (run.dynamic_masking or not instance_making.is_labelled(run.instances)):
-        wanted = "masks" if run.dynamic_masking else "next_sentence_labels"
-        raise InputError(f"--pad_records is for readers of the original, which need {wanted}; leave it out")
-    if not instance_making.is_unmasked(run.instances):
-        return run
-    idle = ["dynamic_masking", "do_whole_word_mask", "segmenter"]
-    for name in [*idle, "split_sentences"] if instance_making.columns_of(run.instances) else idle:
-        if getattr(run, name):
-            raise InputError(f"--{name} is of no use with --instances={run.instances}; leave it out")
-    return dataclasses.replace(run, dupe_factor=1)  # a second time gives the same instances
+def make_corpus(run, files, kind):
+    """The Corpus of settings, as a kind (or an object of one) reads it."""
+    split = sentences.split_paragraph if kind.split_sentences else None
+    return documents.Corpus(files, run.documents, split, kind.columns, run.encoding)
 
 
 def lint(run, files, tokenizer):
     """Reads the corpus without writing; returns (rows of name and value, warnings) of `CorpusLint.report`."""
-    run = fitted(run)
-    recipe, corpus = make_recipe(run, tokenizer), make_corpus(run, files)
-    apart, columns = (of(run.instances) for of in (instance_making.keeps_texts_apart, instance_making.columns_of))
+    kind = make_kind(run, tokenizer)
+    corpus = make_corpus(run, files, kind)
     found = corpus_lint.CorpusLint(
-        tokenizer, recipe, "line" if columns else run.documents, len(files), run.split_sentences or apart,
-        run.dupe_factor,
-    )  # fmt: skip
+        tokenizer, kind, "line" if kind.columns else run.documents, len(files), _are_texts(kind)
+    )
     console.import_tensorflow()
     with _progress(corpus, sum(paths.file_sizes(files).values())) as report:
         for text_block in documents.blocks(corpus.documents()):
-            block = instance_making.tokenized(text_block, tokenizer, keep_empty=bool(columns))
+            block = instance_making.tokenized(text_block, tokenizer, keep_empty=bool(kind.columns))
             found.add(text_block, block)
             report(found.counts["instances"])
     rows, warnings = found.report()
     if corpus.nul_bytes:
         warnings.append(f"{corpus.nul_bytes} NUL bytes, which are dropped: is all of it text?")
     return rows, warnings
+
+
+def _are_texts(kind):
+    """Whether nothing need be said of lines that hold several sentences."""
+    return kind.split_sentences or kind.lines_are_texts
 
 
 def create(run, files, tokenizer):
@@ -135,19 +92,19 @@ def create(run, files, tokenizer):
     Raises:
       InputError: an input file cannot be read, there is no instance to make, or an output cannot be written.
     """
-    run = fitted(run)
-    outputs, recipe, corpus = shard_files.output_files(run), make_recipe(run, tokenizer), make_corpus(run, files)
+    outputs, kind = shard_files.output_files(run), make_kind(run, tokenizer)
+    corpus = make_corpus(run, files, kind)
     inputs, manifest_path = paths.file_sizes(files), shard_files.manifest_file(run)
-    made_from = {"settings": _settings(run), "inputs": inputs, "tokenizer": tokenizer.fingerprint()}
+    made_from = {"settings": _settings(run, kind), "inputs": inputs, "tokenizer": tokenizer.fingerprint()}
     earlier = shard_files.prepare(outputs, manifest_path, made_from, run.overwrite)
     counts, made_counts = collections.Counter(), collections.Counter()
     order = KeyOrder(shard_files.temporary_folder(outputs))
     with (
-        _workers(run, functools.partial(instance_making.block_records, recipe=recipe)) as workers,
+        _workers(run, kind) as workers,
         _progress(corpus, sum(inputs.values())) as report,
     ):
         console.import_tensorflow()  # while the processes start
-        for made in workers.map(_tasks(corpus, tokenizer, run, recipe, counts)):
+        for made in workers.map(_tasks(corpus, tokenizer, kind, counts)):
             order.add(made.keys, made.records)
             made_counts = instance_making.sum_counts([made_counts, made.counts])
             report(made_counts["instances"])
@@ -155,41 +112,40 @@ def create(run, files, tokenizer):
     _check_not_empty(counts, files)
     if counts["documents"] < len(files) and run.documents == "blank_line":
         logging.warning("%s", corpus_lint.documents_warning(counts["documents"], len(files), run.documents))
-    content = {**_manifest(run, tokenizer, counts), **made_from}
+    content = {**_manifest(run, tokenizer, kind, counts), **made_from}
     show = functools.partial(_log_first, tokenizer)
     return shard_files.write(outputs, order.records(), show, manifest_path, content, earlier)
 
 
-def _workers(run, function):
-    """Who runs the function: processes of this machine, or executors of a cluster."""
+def _workers(run, kind):
+    """Who makes the records: processes of this machine, or executors of a cluster."""
+    function = plugins.carried(functools.partial(instance_making.block_records, kind=kind), run.plugin)
     if run.engine == "spark":
         from processors import spark_engine
 
         return spark_engine.SparkWorkers(function, run.spark_master)
-    # Reading and tokenizing, which is done here, feeds about one process per duplicate; more would idle in memory. A
-    # segmenter is slow, and has use for all.
-    useful = max(2, run.dupe_factor) if not run.segmenter else math.inf
-    return Workers(function, run.num_processes or min(len(os.sched_getaffinity(0)), useful))
+    # More processes than have something to do would idle in memory.
+    count = run.num_processes or min(len(os.sched_getaffinity(0)), kind.useful_processes)
+    return Workers(function, count)
 
 
-def _tasks(corpus, tokenizer, run, recipe, counts):
+def _tasks(corpus, tokenizer, kind, counts):
     """Yields (Block, first duplicate, one beyond the last); counts what the corpus has."""
-    columns, last = instance_making.columns_of(run.instances), -1
-    are_sentences = run.split_sentences or instance_making.keeps_texts_apart(run.instances)
+    are_texts, last = _are_texts(kind), -1
     for text_block in documents.blocks(corpus.documents()):
         counts["read_documents"] += len(text_block.documents)
-        block = instance_making.tokenized(text_block, tokenizer, bool(run.segmenter), keep_empty=bool(columns))
+        block = instance_making.tokenized(text_block, tokenizer, kind.needs_texts, keep_empty=bool(kind.columns))
         origins = set(block.origins.tolist()) - {last}
         counts["documents"] += len(origins)
         last = max(origins, default=last)
         counts["sentences"] += len(block.sentence_splits) - 1
         counts["text_tokens"] += len(block.ids)
-        if not are_sentences and (found := paragraph_lines.warning(text_block, block, tokenizer, recipe)):
+        if not are_texts and (found := paragraph_lines.warning(text_block, block, tokenizer, kind)):
             logging.warning("%s", found)
-            are_sentences = True  # it is said once
+            are_texts = True  # it is said once
         if len(block.ids):
-            for first in range(0, run.dupe_factor, DUPLICATES_PER_TASK):
-                yield block, first, min(first + DUPLICATES_PER_TASK, run.dupe_factor)
+            for first in range(0, kind.dupe_factor, DUPLICATES_PER_TASK):
+                yield block, first, min(first + DUPLICATES_PER_TASK, kind.dupe_factor)
 
 
 def _check_not_empty(counts, files):
@@ -222,23 +178,21 @@ def _log_first(tokenizer, number, record):
         logging.info("%s: %s", name, " ".join(map(str, numbers)))
 
 
-def _settings(run):
-    return {name: value for name, value in dataclasses.asdict(run).items() if name not in _NOT_OF_THE_INSTANCES}
+def _settings(run, kind):
+    of_run = dataclasses.asdict(run) | {"dupe_factor": kind.dupe_factor}
+    return {name: value for name, value in of_run.items() if name not in _NOT_OF_THE_INSTANCES}
 
 
-def _manifest(run, tokenizer, counts):
+def _manifest(run, tokenizer, kind, counts):
     return {
         "format": FORMAT_VERSION,
         "num_instances": counts["instances"],
         "max_length": counts["max_length"],
         "max_seq_length": run.max_seq_length,
-        "max_predictions_per_seq": run.max_predictions_per_seq,
         "instances": run.instances,
-        "dynamic_masking": run.dynamic_masking,
-        "masking": masking_kind(run),
-        "masked_lm_prob": run.masked_lm_prob,
+        **kind.manifest_entries(),
         "random_seed": run.random_seed,
-        "dupe_factor": run.dupe_factor,
+        "dupe_factor": kind.dupe_factor,
         "vocab_file": os.path.abspath(run.vocab_file),
         "do_lower_case": tokenizer.do_lower_case,
         "vocab_size": tokenizer.vocab_size,
@@ -255,31 +209,20 @@ def _progress(corpus, num_bytes):
 
 def summary(manifest):
     """Lines for the person who waited, list of str."""
-    counts = collections.Counter(manifest["statistics"])
-    instances, tokens = counts["instances"], counts["tokens"]
+    counts, kind = collections.Counter(manifest["statistics"]), registry.get("corpus", manifest["instances"])
+    tokens = counts["tokens"]
+    made = f"{counts['instances']:,} ({manifest['instances']}, {manifest['dupe_factor']} times through the corpus)"
     rows = [
         ("documents", f"{counts['documents']:,}"),
         ("sentences", f"{counts['sentences']:,}"),
-        ("instances", f"{instances:,} ({manifest['instances']}, {manifest['dupe_factor']} times through the corpus)"),
-        ("mean length", f"{tokens / (counts['texts'] or instances):.1f} tokens of {manifest['max_seq_length']}"),
+        ("instances", made),
+        ("mean length", f"{tokens / kind.num_sequences(counts):.1f} tokens of {manifest['max_seq_length']}"),
         ("cut off", f"{counts['dropped_tokens'] / (counts['dropped_tokens'] + tokens):.1%} of the tokens"),
+        *kind.summary_rows(manifest),
     ]
-    if "labels_1" in counts:
-        rows.append(("random or swapped", f"{counts['labels_1'] / instances:.1%} of the pairs"))
-    if counts["texts"]:
-        rows.append(("hard negatives", f"{counts['hard_negatives']:,}"))
-    elif instance_making.is_unmasked(manifest["instances"]):
-        rows.append(("masked", "nothing"))
-    elif manifest["dynamic_masking"]:
-        rows.append(("masked", f"while training ({manifest['masking']})"))
-    else:
-        rows.append(("masked", f"{counts['predictions'] / tokens:.2%} of the tokens ({manifest['masking']})"))
-    files = manifest["files"]
     if counts["nul_bytes"]:
         rows.append(("dropped", f"{counts['nul_bytes']:,} NUL bytes"))
-    if counts["unsegmented_sentences"]:
-        share = counts["unsegmented_sentences"] / counts["sentences"]
-        rows.append(("not segmented", f"{share:.2%} of the sentences: tokens and the segmenter's words do not fit"))
+    files = manifest["files"]
     rows.append(("files", f"{len(files)}, {sum(files.values()) / 1e6:.1f} MB"))
     width = max(len(name) for name, _ in rows)
     return [f"{name:<{width}}  {value}" for name, value in rows]

@@ -11,12 +11,12 @@ LINES_SAMPLED, CHARACTERS_SAMPLED = 200, 20_000
 SENTENCES_IN_LINE = 1.5  # on average, from which on lines look like paragraphs
 
 
-def warning(text_block, block, tokenizer, recipe):
+def warning(text_block, block, tokenizer, kind):
     """What --split_sentences would change, str; None where lines look like sentences, or it would change little.
 
     Args:
       text_block, block: a part of the corpus as text and as ids, read without --split_sentences.
-      tokenizer, recipe: what instances are made with.
+      tokenizer, kind: what instances are made with.
     """
     lines = list(itertools.chain.from_iterable(text_block.documents))
     sampled = lines[:: max(1, len(lines) // LINES_SAMPLED)]
@@ -25,7 +25,7 @@ def warning(text_block, block, tokenizer, recipe):
         return None
     split = [sentences.split_paragraph(document) for document in text_block.documents]
     split = instance_making.tokenized(documents.TextBlock(block.number, split, text_block.origins), tokenizer)
-    now, then = (instance_making.make_segments(one, 0, recipe)[0] for one in (block, split))
+    now, then = (instance_making.make_instances(one, 0, kind)[0] for one in (block, split))
     if len(then) < 1.1 * len(now) and _share_cut(now) < _share_cut(then) + 0.05:
         return None
     size = sum(map(documents.num_bytes, lines))
@@ -42,7 +42,6 @@ def _num_sentences(line):
     return len(sentences.split_text(start)) * len(line) / len(start)
 
 
-def _share_cut(segments):
+def _share_cut(made):
     """Tokens that were cut off to keep the length, as a share of those that instances were made of."""
-    kept = int((segments.ends - segments.starts).sum())
-    return segments.dropped_tokens / max(1, kept + segments.dropped_tokens)
+    return made.dropped_tokens / max(1, made.num_tokens + made.dropped_tokens)

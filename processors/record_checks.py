@@ -82,7 +82,7 @@ def look_through(files, rules, records_hashed=None):
                 row, say = fault
                 raise InputError(f"{path}, record {read + row + 1}: {say(row, records[row])}")
             lengths = [features[ids_of(axis)].lengths for axis in token_axes(rules.spec)]
-            longest = max(longest, int((np.max(lengths, axis=0) * real).max()))
+            longest = max([longest, *(int((of_axis * real).max()) for of_axis in lengths)])
             count, padding = count + int(real.sum()), padding + int((~real).sum())
             for record in records[: None if records_hashed is None else max(0, records_hashed - read)]:
                 digest.update(record)

@@ -30,7 +30,8 @@ MASTERS = ("local[N]", "spark://host:port", "yarn", "k8s://address")
 _ROOT = pathlib.Path(__file__).resolve().parents[1]
 # What executors import, beside numpy.
 _SHIPPED = (
-    "errors.py", "files.py", "json_files.py", "options.py", "quiet_tensorflow.py", "registry.py", "processors/**/*.py",
+    "errors.py", "files.py", "json_files.py", "options.py", "plugins.py", "quiet_tensorflow.py", "registry.py",
+    "processors/**/*.py",
 )  # fmt: skip
 # An executor's core works on one task while the next one is sent.
 _TASKS_PER_CORE = 2

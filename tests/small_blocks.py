@@ -1,8 +1,19 @@
 """Small blocks for the tests of instances, and instances read back as lists of tokens."""
 
+import types
+
 import numpy as np
 
-from processors.instances.segments import Block
+import registry
+from processors.corpora.segments import Block
+
+CLS, SEP, MASK = 1, 2, 3
+SPECIAL = types.SimpleNamespace(special_id={"cls": CLS, "sep": SEP, "end": SEP}.get, mask_id=MASK, vocab_size=1000)
+
+
+def kind(name, max_seq_length=128, seed=0, tokenizer=SPECIAL, **options):
+    """An object of a registered kind of corpus data, for blocks that need no tokenizer."""
+    return registry.get("corpus", name)(tokenizer, max_seq_length, seed, **options)
 
 
 def block(documents, number=0):

@@ -196,6 +196,15 @@ def test_example_format_writes_what_any_program_reads(extended):
     np.testing.assert_array_equal(written, original["pooler.dense.weight"].T)
 
 
+def test_example_corpus_is_made_and_learned_from(extended):
+    printed = execute(extended, contributing_command("--window_sentences=2"))
+    assert re.search(r"instances +[\d,]+ \(sentence_windows, 2 times", printed)
+    few = ["--num_train_steps=2", "--num_warmup_steps=1", "--max_eval_steps=1"]
+    execute(extended, [*contributing_command("--output_dir=output/sentence_windows"), *few])
+    results = (extended / "output" / "sentence_windows" / "eval_results.txt").read_text()
+    assert "global_step = 2" in results and "masked_lm_loss" in results
+
+
 def test_example_encoder_keeps_the_contract(extended):
     printed = execute(extended, [*contributing_command("test_encoder_contract"), "-q", "-p", "no:cacheprovider"])
     assert re.search(r"^\d\d+ passed", printed, re.MULTILINE), printed

@@ -10,7 +10,7 @@ import os
 import registry
 from errors import InputError
 from modeling.objective import Objective
-from processors import text_files
+from processors import instance_records, text_files
 from processors.feature_spec import ids_of, token_axes
 from processors.layouts import base as layouts
 from progress import Progress
@@ -75,17 +75,20 @@ class CorpusData(JobData):
 
     def _find(self):
         """Data to train on and to evaluate on, None where it is not needed."""
-        settings, name = self._settings, self._objective_class.training_data
+        settings, name = self._settings, self._objective_class.corpus
         if name is None:
             raise InputError(f"--objective={settings.objective}: not an objective of pre-training")
-        make = registry.get("training_data", name)
-        train = make(settings.input_file, self._of_owners) if settings.do_train else None
+        make = functools.partial(
+            instance_records.find_records, corpus=name, max_seq_length=settings.max_seq_length,
+            given=vars(self._of_owners),
+        )  # fmt: skip
+        train = make(settings.input_file) if settings.do_train else None
         if not (settings.do_eval or (settings.do_train and settings.eval_steps)):
             return train, None
         if settings.eval_file:
-            return train, make(settings.eval_file, self._of_owners)
+            return train, make(settings.eval_file)
         logging.warning("no --eval_file: the evaluation is on --input_file, as in the original, and not held out")
-        return train, train or make(settings.input_file, self._of_owners)
+        return train, train or make(settings.input_file)
 
     def _all(self):
         return list({id(data): data for data in (self._train, self._held_out) if data}.values())

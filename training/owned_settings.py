@@ -6,17 +6,20 @@ import itertools
 import registry
 from errors import InputError
 
-_NOUNS = {"processor": "task"}  # what people call a kind of the registry
+# What people call one and several of a kind of the registry, where it is not its name.
+_NOUNS = {"processor": ("task", "tasks"), "corpus": ("kind of corpus data", "kinds of corpus data")}
 
 
 def with_options(settings_class):
-    """The class with a field for each option of the kinds that its `owners` names; fields that it has stay.
+    """The class with a field for each option of the kinds that its `owners` names; fields of its own stay.
 
     An option of several owners is one field. Where their defaults differ its default is None, and each owner takes its
     own (`options.values_for`).
     """
-    present = {field.name for field in dataclasses.fields(settings_class)}
-    fields = [_field(name, owned) for name, owned in _owned(settings_class.owners).items() if name not in present]
+    present = {field.name: field.metadata.get("owners") for field in dataclasses.fields(settings_class)}
+    owned = _owned(settings_class)
+    # A field that others take too, which were registered since it was made, is made anew.
+    fields = [_field(name, of) for name, of in owned.items() if present.get(name, ()) not in (None, sorted(of))]
     if not fields:
         return settings_class
     extended = dataclasses.make_dataclass(
@@ -42,30 +45,41 @@ def _field(name, owned):
         "holds": first.holds,
         "as_trained": next((kind for (kind, _), option in owned.items() if option.as_trained), None),
         "owners": sorted(owned),
+        "options": owned,
     }
     kind = first.type | None if default is None else first.type
     return name, kind, dataclasses.field(default=default, metadata=metadata)
 
 
-def _owned(owners):
-    """Option -> {(kind, registered name): Option}, of the kinds of `owners`."""
+def _owned(settings_class):
+    """Option -> {(kind, registered name): Option}, of the kinds of `owners`, those that they borrow included."""
     found = {}
-    for kind in owners:
-        for name, options in registry.options(kind).items():
-            for option in options:
-                found.setdefault(option, {})[kind, name] = options[option]
+    for kind in settings_class.owners:
+        for owner, taken in registry.options(kind).items():
+            for name, option in taken.items():
+                found.setdefault(name, {})[kind, owner] = option
+    for kind, (lender, side) in getattr(settings_class, "borrowed", {}).items():
+        lent = registry.options(lender, side)
+        for owner, named in registry.literals(kind, lender).items():
+            for name, option in lent.get(named, {}).items():
+                found.setdefault(name, {})[kind, owner] = option
     return found
 
 
 def owners_in_words(field):
     """Who takes a field, as in "of the tasks csv, tsv"; "" for one of every run."""
     kinds = itertools.groupby(field.metadata.get("owners", ()), key=lambda owner: owner[0])
-    named = [(_NOUNS.get(kind, kind.replace("_", " ")), [name for _, name in owners]) for kind, owners in kinds]
-    return " and ".join(f"of the {noun}{'s' * (len(names) > 1)} {', '.join(names)}" for noun, names in named)
+    named = [(_noun(kind), [name for _, name in owners]) for kind, owners in kinds]
+    return " and ".join(f"of the {noun[len(names) > 1]} {', '.join(names)}" for noun, names in named)
+
+
+def _noun(kind):
+    plain = kind.replace("_", " ")
+    return _NOUNS.get(kind, (plain, f"{plain}s"))
 
 
 def check_owners(settings):
-    """Raises InputError for an option that is given and that nothing of this run takes.
+    """Raises InputError for an option that is given and that nothing of this run takes, or with a value not allowed.
 
     A name that is not registered is refused by whoever looks it up.
     """
@@ -76,7 +90,10 @@ def check_owners(settings):
             continue
         kinds = sorted({kind for kind, _ in owners})
         is_known = all(chosen[kind].lower() in registry.names(kind) for kind in kinds)
-        if not is_known or any(chosen[kind].lower() == owner for kind, owner in owners):
+        taken = [field.metadata["options"][kind, owner] for kind, owner in owners if chosen[kind].lower() == owner]
+        for option in taken:
+            option.check(field.name, getattr(settings, field.name))
+        if not is_known or taken:
             continue
         here = " and ".join(f"--{settings.owners[kind]}={chosen[kind]}" for kind in kinds)
         there = " or ".join(

@@ -251,6 +251,8 @@ class PretrainingSettings(RunSettings):
     """What run_pretraining.py takes beside."""
 
     owners = {**RunSettings.owners, "objective": "objective"}
+    # An objective's runs also take the options of reading what it learns from: of the "corpus" that it names.
+    borrowed = {"objective": ("corpus", "reading_options")}
     script: typing.ClassVar[str] = "run_pretraining.py"
 
     input_file: str | None = setting(
@@ -284,20 +286,14 @@ class PretrainingSettings(RunSettings):
     num_train_steps: int = setting(100000, "Number of training steps.")
     num_warmup_steps: int = setting(10000, "Number of warm-up steps.")
     max_eval_steps: int = setting(100, "Most batches of --eval_batch_size to evaluate.", False)
-    max_predictions_per_seq: int = setting(
-        20, "Most masked tokens of a sequence. Must match create_pretraining_data.py."
-    )
-    masking: str | None = setting(
-        None, "For records of --dynamic_masking: token, whole_word, ngram or span; by default as they were made for."
-    )
-    masked_lm_prob: float | None = setting(
-        None, "For records of --dynamic_masking: share of the tokens to mask; by default as they were made for."
-    )
 
 
+@with_options
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class PretrainingDataSettings(Settings):
     """What create_pretraining_data.py takes."""
+
+    owners = {"corpus": "instances"}
 
     input_file: str | None = setting(
         None, "Input text files: names or patterns, comma-separated; .gz too.", holds=PATHS
@@ -306,33 +302,18 @@ class PretrainingDataSettings(Settings):
     output_file: str | None = setting(None, "Output TFRecord file, or a comma-separated list of files.", holds=PATHS)
     vocab_file: str | None = setting(None, "The vocabulary file, or a SentencePiece .model.", holds=PATH)
     do_lower_case: bool | None = setting(None, CASING, False)
-    do_whole_word_mask: bool = setting(False, "Mask all tokens of a word together; the same as --masking=whole_word.")
     max_seq_length: int = setting(128, "Maximum sequence length.")
-    max_predictions_per_seq: int = setting(20, "Maximum number of masked LM predictions per sequence.")
     random_seed: int = setting(12345, "Random seed for data generation.")
-    dupe_factor: int = setting(10, "Number of times to go over the input, with different masks each time.")
-    masked_lm_prob: float = setting(0.15, "Masked LM probability.")
-    short_seq_prob: float = setting(0.1, "Probability of creating sequences which are shorter than the maximum length.")
     instances: str = setting(
         "next_sentence",
         "What an instance is: next_sentence, sentence_order, full_sentences; response_pairs (each line with the one "
         "after it in its document); text_pairs (lines of text, response and perhaps a hard negative, tab-separated); "
         "token_stream (all tokens in order, for causal_lm).",
     )
-    masking: str = setting("token", "What is masked together: token, whole_word, ngram or span.")
-    max_ngram: int = setting(3, "For --masking=ngram: most neighbouring words to mask together.")
-    dynamic_masking: bool = setting(False, "Store instances unmasked; run_pretraining.py masks them anew each time.")
     documents: str = setting(
         "blank_line",
         "What ends a document: blank_line, as in the original (it goes on in the next file), blank_line_or_file (the "
         "end of the file too), file or line.",
-    )
-    pad_records: bool = setting(
-        False, "Write records as the original does, filled up to --max_seq_length and --max_predictions_per_seq."
-    )
-    split_sentences: bool = setting(False, "Lines are raw text: find its sentences; wrapped lines are joined.")
-    segmenter: str | None = setting(
-        None, "What finds the words of Chinese: jieba, or package.module:function from a text to a list of words."
     )
     lint: bool = setting(False, "Report what the corpus will become, with warnings of mistakes, and write nothing.")
     engine: str = setting("local", "Who makes instances: local, processes of this machine, or spark, a cluster.")

@@ -27,7 +27,7 @@ class CausalLM(Objective):
     """
 
     measures = {"token_accuracy": "loss"}
-    training_data = "token_stream"
+    corpus = "token_stream"
     reads_pooled_output = False
     rows_of_tokens = ("lm_bias",)
 

@@ -51,7 +51,7 @@ class MaskedLM(Objective):
         "cls.predictions.decoder.weight": "/word_embeddings",
         "cls.predictions.decoder.bias": "cls/predictions/output_bias",
     }
-    training_data = "masked_lm"
+    corpus = "next_sentence"
 
     def __init__(self, encoder, **kwargs):
         super().__init__(encoder, name="masked_lm", **kwargs)

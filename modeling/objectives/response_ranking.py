@@ -47,7 +47,7 @@ class ResponseRanking(Objective):
     measures = {"ranking_accuracy": "loss", "ranking_candidates": "loss"}
     layout = "separate"
     pipeline_tag = "sentence-similarity"
-    training_data = "text_pairs"
+    corpus = "text_pairs"
     reads_pooled_output = False
     relates_rows = True
 

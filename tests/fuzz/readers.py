@@ -250,12 +250,10 @@ def _records(folder):
         max_predictions_per_seq=3, dupe_factor=2, num_processes=1,
     )  # fmt: skip
     instance_shards.create(run, [run.input_file], load_tokenizer(run.vocab_file))
-    from processors.instances.masked import masked_lm_spec
-
     def instances():
-        files = instance_records.find_files(f"{own}/x.tfrecord")
-        manifest = instance_records.read_manifest(files)
-        return instance_records.existing_instances(files, manifest, masked_lm_spec(3), config).num_examples
+        data = instance_records.find_records(f"{own}/x.tfrecord", "next_sentence", 16, {"max_predictions_per_seq": 3})
+        data.open(config, None)
+        return data.record_set.num_examples
 
     whole = instances()
     yield Reader("instances", own / "x.tfrecord", instances, lambda raw, count: count == whole)

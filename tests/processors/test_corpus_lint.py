@@ -6,7 +6,8 @@ import re
 import numpy as np
 import pytest
 
-from processors import documents, instance_making, sentences, templates
+import registry
+from processors import documents, instance_making, sentences
 from processors.corpus_lint import CorpusLint
 from processors.tokenization import FullTokenizer
 
@@ -18,11 +19,11 @@ def lint(tmp_path, text, unit="blank_line", split=None, cased=False, num_files=1
     path = tmp_path / "vocab.txt"
     path.write_text("\n".join(vocab) + "\n")
     tokenizer = FullTokenizer(path, do_lower_case=not cased)
-    recipe = instance_making.Recipe("next_sentence", max_seq_length, 0.1, None, templates.BERT.on(tokenizer), None, 1)
+    kind = registry.get("corpus", "next_sentence")(tokenizer, max_seq_length, 1)
     files = [tmp_path / f"{i}.txt" for i in range(num_files)]
     for file in files:
         file.write_text(text, encoding="utf-8")
-    found = CorpusLint(tokenizer, recipe, unit, num_files, split is not None, 10)
+    found = CorpusLint(tokenizer, kind, unit, num_files, split is not None)
     for text_block in documents.blocks(documents.Corpus(map(str, files), unit, split).documents()):
         block = instance_making.tokenized(text_block, tokenizer)
         found.add(text_block, block)

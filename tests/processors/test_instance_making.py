@@ -8,24 +8,19 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+import registry
 from benchmarks.peers import original_instances
-from processors import documents, instance_making, templates
+from processors import documents, instance_making
+from processors.corpora.masked.masking import masked
+from processors.corpora.masked.sequences import assembled
 from processors.documents import TextBlock
-from processors.instances.masked import assembled
-from processors.masking import Masking, masked
 from processors.tokenization import FullTokenizer, SentencePieceTokenizer
 
 SEEDS = 8
 
 
-def recipe(tokenizer, kind="token", short_seq_prob=0.1, seed=0, **changes):
-    masking = Masking(kind, 0.15, 20, tokenizer.mask_id, tokenizer.vocab_size)
-    arguments = {
-        "instances": "next_sentence", "max_seq_length": 128, "short_seq_prob": short_seq_prob, "masking": masking,
-        "frame": templates.BERT.on(tokenizer), "random_seed": seed,
-        "continues": None if kind == "token" else tokenizer.continuations(),
-    }  # fmt: skip
-    return instance_making.Recipe(**{**arguments, **changes})
+def made_by(tokenizer, masking="token", name="next_sentence", max_seq_length=128, seed=0, **changes):
+    return registry.get("corpus", name)(tokenizer, max_seq_length, seed, masking=masking, **changes)
 
 
 @pytest.fixture(scope="module")
@@ -56,20 +51,20 @@ def statistics(lengths, first_lengths, predictions, shown, labels):
     ])  # fmt: skip
 
 
-def ours(made_blocks, made_recipe, dupe_factor):
+def ours(made_blocks, kind, dupe_factor):
     parts = collections.defaultdict(list)
     for block in made_blocks:
-        words = np.ones(len(block.ids), bool) if made_recipe.continues is None else ~made_recipe.continues[block.ids]
+        words, _ = kind.prepare(block)
         for duplicate in range(dupe_factor):
-            segments, rng = instance_making.make_segments(block, duplicate, made_recipe)
-            sequences = assembled(segments, block.ids, words, made_recipe.frame)
-            hidden = masked(sequences, made_recipe.masking, rng)
+            segments, rng = instance_making.make_instances(block, duplicate, kind)
+            sequences = assembled(segments, block.ids, words, kind.frame)
+            hidden = masked(sequences, kind.hidden, rng)
             now = hidden.input_ids[hidden.tokens]
             parts["lengths"].append(np.diff(sequences.splits))
             parts["first"].append((segments.ends - segments.starts)[::2] + 2)
             parts["predictions"].append(np.diff(hidden.splits))
             parts["labels"].append(segments.labels)
-            is_mask, is_kept = now == made_recipe.masking.mask_id, now == hidden.labels
+            is_mask, is_kept = now == kind.hidden.mask_id, now == hidden.labels
             parts["shown"].append(np.where(is_mask, 0, np.where(is_kept, 1, 2)))
     joined = {name: np.concatenate(arrays) for name, arrays in parts.items()}
     shown = np.bincount(joined["shown"], minlength=3) / len(joined["shown"])
@@ -83,7 +78,9 @@ def test_statistics_are_those_of_the_originals_run(golden_dir, tokenizer, name, 
     """Within 5 standard errors, which are taken from runs with several seeds: ours and the original's are samples."""
     golden = json.loads((golden_dir / "pretraining_statistics.json").read_text())[name]
     text = blocks(tokenizer, golden_dir / "pretraining_input.txt")
-    samples = np.stack([ours(text, recipe(tokenizer, kind, short, seed), 5) for seed in range(SEEDS)])
+    samples = np.stack(
+        [ours(text, made_by(tokenizer, kind, seed=seed, short_seq_prob=short), 5) for seed in range(SEEDS)]
+    )
     wanted = np.array([
         golden["instances"], golden["mean_tokens"], golden["share_of_full_length"], golden["mean_predictions"],
         golden["masked_share_of_tokens"], *golden["mask_keep_random"], golden["random_next_share"],
@@ -104,7 +101,7 @@ def test_statistics_equal_the_algorithms_on_novels(data_dir, tokenizer, tmp_path
     path = tmp_path / "novels.txt"
     path.write_text("\n".join(lines), encoding="utf-8")
     text, seeds = blocks(tokenizer, path), 5
-    our_samples = np.stack([ours(text, recipe(tokenizer, "whole_word", 0.1, seed), 1) for seed in range(seeds)])
+    our_samples = np.stack([ours(text, made_by(tokenizer, "whole_word", seed=seed), 1) for seed in range(seeds)])
     vocabulary, their_samples = list(tokenizer.vocab), []
     originals = original_instances.read_documents([path], tokenizer.tokenize)
     for seed in range(seeds):
@@ -160,22 +157,22 @@ def test_sentences_without_a_token_go_and_so_do_their_documents(small):
 @pytest.mark.parametrize("kind", ["token", "whole_word", "ngram", "span"])
 def test_records_are_a_function_of_seed_block_and_duplicate(small, name, kind):
     block = instance_making.tokenized(text_block(), small)
-    made = recipe(small, kind, instances=name, max_seq_length=16)
+    made = made_by(small, kind, name, 16)
     together = instance_making.block_records((block, 0, 4), made)
     apart = [instance_making.block_records((block, i, i + 1), made) for i in range(4)]
     assert together.records == [record for part in apart for record in part.records]
     assert together.keys.tolist() == [key for part in apart for key in part.keys.tolist()]
     assert together.counts == instance_making.sum_counts(part.counts for part in apart)
     assert apart[0].keys.tolist() != apart[1].keys.tolist() and apart[0].records != apart[1].records
-    again = recipe(small, kind, instances=name, max_seq_length=16, seed=1)
+    again = made_by(small, kind, name, 16, seed=1)
     assert instance_making.block_records((block, 0, 1), again).records != apart[0].records
-    negative = recipe(small, kind, instances=name, max_seq_length=16, seed=-1)
+    negative = made_by(small, kind, name, 16, seed=-1)
     assert instance_making.block_records((block, 0, 1), negative).records
 
 
 def test_what_a_record_holds(small):
     block = instance_making.tokenized(text_block(), small)
-    made = instance_making.block_records((block, 0, 1), recipe(small, max_seq_length=16))
+    made = instance_making.block_records((block, 0, 1), made_by(small, max_seq_length=16))
     numbers = collections.Counter()
     for record in made.records:
         features = tf.train.Example.FromString(record).features.feature
@@ -207,9 +204,9 @@ def test_padded_records_are_what_the_originals_reader_parses(small):
     dtypes = {**dict.fromkeys(lengths, tf.int64), "masked_lm_weights": tf.float32, "next_sentence_labels": tf.int64}
     spec = {name: tf.io.FixedLenFeature([lengths.get(name, 1)], dtype) for name, dtype in dtypes.items()}
     block = instance_making.tokenized(text_block(), small)
-    changes = {"max_seq_length": 16, "masking": Masking("token", 0.3, 7, small.mask_id, small.vocab_size)}
+    changes = {"max_seq_length": 16, "masked_lm_prob": 0.3, "max_predictions_per_seq": 7}
     true, padded = (
-        instance_making.block_records((block, 0, 2), recipe(small, is_padded=is_padded, **changes))
+        instance_making.block_records((block, 0, 2), made_by(small, pad_records=is_padded, **changes))
         for is_padded in (False, True)
     )
     assert padded.keys.tolist() == true.keys.tolist() and padded.counts == true.counts
@@ -225,7 +222,7 @@ def test_padded_records_are_what_the_originals_reader_parses(small):
 @pytest.mark.parametrize("kind, has_words", [("token", False), ("whole_word", True)])
 def test_unmasked_records(small, kind, has_words):
     block = instance_making.tokenized(text_block(), small)
-    made = instance_making.block_records((block, 0, 1), recipe(small, kind, max_seq_length=16, masking=None))
+    made = instance_making.block_records((block, 0, 1), made_by(small, kind, max_seq_length=16, dynamic_masking=True))
     for record in made.records:
         features = tf.train.Example.FromString(record).features.feature
         ids = list(features["input_ids"].int64_list.value)

@@ -13,10 +13,12 @@ import files
 from errors import InputError
 from modeling.encoders.bert import BertConfig
 from processors import instance_records, record_checks, shard_files
+from processors.corpora.masked.reader import MaskedReader
+from processors.corpora.masked.sequences import dynamic_spec, masked_lm_spec
+from processors.corpora.pairs.reader import hard_negatives, pair_spec
+from processors.corpora.reader import CorpusReader
 from processors.feature_spec import EXAMPLE_INDEX
-from processors.instances.masked import dynamic_spec, masked_lm_spec
 from processors.tokenizers.sentencepiece import SentencePieceTokenizer
-from processors.training_data.text_pairs import pair_spec
 
 MADE_FROM = {"settings": {"random_seed": 1}}
 CONTENT = {
@@ -155,10 +157,10 @@ def test_some_of_the_shards(tmp_path):
     for chosen in (paths[:1], paths[1:2], paths[::-2], paths):
         found = read(*chosen)
         assert found.num_instances == sum(1 for _ in tf.data.TFRecordDataset(chosen))
-        assert found.hard_negatives == (4 if chosen == paths else None)
+        assert hard_negatives(found) == (4 if chosen == paths else None)
     (more,) = make(tmp_path / "y", statistics={"hard_negatives": 0})
-    assert read(more).hard_negatives == 0
-    assert read(more, *paths).hard_negatives == 4 and read(more, *paths).num_instances == 20
+    assert hard_negatives(read(more)) == 0
+    assert hard_negatives(read(more, *paths)) == 4 and read(more, *paths).num_instances == 20
     assert read(more, paths[2]).num_instances == 13
 
 
@@ -298,7 +300,8 @@ def example_of(features):
 
 def open_instances(kind, *paths):
     spec = {**SPECS[kind], **EXAMPLE_INDEX}
-    return instance_records.existing_instances([str(path) for path in paths], instance_records.Manifest(), spec, CONFIG)
+    limits = (CorpusReader if kind == "pair" else MaskedReader).limits(spec, CONFIG)
+    return instance_records.existing_instances([str(path) for path in paths], instance_records.Manifest(), spec, limits)
 
 
 @pytest.mark.parametrize("kind", GOOD)
@@ -353,7 +356,7 @@ def test_another_number_of_records_than_the_manifest_says(tmp_path):
     write(path, [example_of(UNMASKED)] * 3)
     manifest = instance_records.Manifest({path: os.path.getsize(path)}, num_instances=10)
     with pytest.raises(InputError, match=r"3 records in 1 file\(s\), their manifest says 10"):
-        instance_records.existing_instances([path], manifest, {**dynamic_spec(), **EXAMPLE_INDEX}, CONFIG)
+        instance_records.existing_instances([path], manifest, {**dynamic_spec(), **EXAMPLE_INDEX}, {})
 
 
 def test_records_of_a_vocabulary_and_a_sentencepiece_model(tmp_path):

@@ -84,16 +84,17 @@ def test_a_killed_process_is_named():
 
 # What a script does: Workers of a function in a module of its own, which stands in for processors.instance_making.
 FUNCTIONS = """
-import os, sys
+import os, sys, types
 import numpy as np
+import registry
 from processors import instance_making
-from processors.instances.segments import Block
-from processors.templates import Frame
+from processors.corpora.segments import Block
 
 def made(number):
     block = Block(number, np.arange(40, dtype=np.int32), np.arange(0, 41, 4), np.array([0, 5, 10]), np.arange(2))
-    recipe = instance_making.Recipe("next_sentence", 16, 0.1, None, Frame((1,), (2,), (2,)), None, 1)
-    assert instance_making.block_records((block, 0, 1), recipe).records
+    ids = types.SimpleNamespace(special_id={"cls": 1, "sep": 2}.get, mask_id=3, vocab_size=50)
+    kind = registry.get("corpus", "next_sentence")(ids, 16, 1)
+    assert instance_making.block_records((block, 0, 1), kind).records
     return os.getpid(), {name.split(".")[0] for name in sys.modules}
 """
 PROGRAM = """

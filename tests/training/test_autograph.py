@@ -11,7 +11,7 @@ from modeling import mask_filling
 from modeling.encoders.bert import Bert, BertConfig
 from modeling.objectives.masked_lm import MaskedLM
 from processors import batches
-from processors.dynamic_masking import DynamicMasking
+from processors.corpora.masked.dynamic_masking import DynamicMasking
 from processors.feature_spec import EXAMPLE_INDEX
 from processors.layouts.packed import Packed
 from processors.records import RecordSet

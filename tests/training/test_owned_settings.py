@@ -26,12 +26,18 @@ def test_every_option_is_a_field_with_its_default(settings_class):
                 assert fields[name].default == option.default
 
 
+@pytest.mark.parametrize("side", ["options", "reading_options"])
+def test_options_of_corpora_are_read_from_their_bases(side):
+    for owner in registry.names("corpus"):
+        assert registry._declared("corpus")[owner].options(side) == options.of(registry.get("corpus", owner), side)
+
+
 @pytest.mark.parametrize("kind", ["objective", "optimizer", "learning_rate_schedule", "processor"])
 def test_every_option_is_an_argument(kind):
     """What a class declares its constructor takes; what the source says is what the class has."""
     for owner in registry.names(kind):
         cls = registry.get(kind, owner)
-        assert registry._declared(kind)[owner].options == options.of(cls)
+        assert registry._declared(kind)[owner].options("options") == options.of(cls)
         assert options.of(cls).keys() <= inspect.signature(cls.__init__).parameters.keys()
 
 
@@ -48,6 +54,19 @@ def test_an_option_that_nothing_takes_is_refused():
     check_owners(settings.ClassifierSettings(task_name="tvs", optimizer="adm", dev_fraction=0.1, momentum=0.9))
     with pytest.raises(InputError, match="--score_range is of no use with --objective=sequence_classification"):
         flags.check_run(settings.ClassifierSettings(score_range="0,5", do_train=True, output_dir="x"))
+
+
+def test_what_is_registered_later_takes_an_option_too(monkeypatch):
+    made = settings.PretrainingDataSettings
+    assert with_options(made) is made
+    base = registry.get("corpus", "next_sentence")
+    monkeypatch.setitem(registry._registered["corpus"], "mine", type("Mine", (base,), {"options": {"max_ngram": None}}))
+    later = with_options(made)
+    check_owners(later(instances="mine", masking="span"))
+    with pytest.raises(InputError, match="--masking=spam: one of token, whole_word, ngram, span is needed"):
+        check_owners(later(instances="mine", masking="spam"))
+    with pytest.raises(InputError, match="--max_ngram is of no use with --instances=mine; it is for --instances=full_"):
+        check_owners(later(instances="mine", max_ngram=2))
 
 
 def test_defaults_that_differ_are_each_owners_own(monkeypatch):

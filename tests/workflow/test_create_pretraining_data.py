@@ -20,8 +20,8 @@ from running import ROOT, Script
 
 from create_pretraining_data import next_command
 from modeling.encoders.bert import BertConfig
+from processors.instance_records import find_records
 from processors.tokenization import FullTokenizer
-from processors.training_data.masked_lm import MaskedLMData
 from training import settings
 
 NAME = "create_pretraining_data.py"
@@ -176,8 +176,7 @@ def test_records_for_readers_of_the_original_train_here_too(corpus):
     (corpus / "a.txt").write_text("\n\n".join(["a\0 b", *text(20).split("\n\n")]))
     script = made(corpus, "--pad_records", "--dupe_factor=1")
     assert re.search(r"dropped +1 NUL bytes", script.stdout) and "a.txt:1: a NUL byte" in script.stderr
-    run = settings.PretrainingSettings(max_seq_length=32, max_predictions_per_seq=20)
-    data = MaskedLMData(str(corpus / "out.tfrecord"), run)
+    data = find_records(str(corpus / "out.tfrecord"), "next_sentence", 32, {})
     data.open(BertConfig(vocab_size=len(VOCAB)), FullTokenizer(corpus / "vocab.txt"))
     batch = next(iter(data.evaluation_batches(4, -1)))
     lengths = batch["input_mask"].numpy().sum(axis=1)
@@ -208,8 +207,7 @@ def test_kinds(corpus, more, keys, absent):
 
 def test_the_longest_ngram_is_known_when_masks_are_drawn(corpus):
     made(corpus, "--dynamic_masking", "--masking=ngram", "--max_ngram=5")
-    run = settings.PretrainingSettings(max_seq_length=32)
-    data = MaskedLMData(str(corpus / "out.tfrecord"), run)
+    data = find_records(str(corpus / "out.tfrecord"), "next_sentence", 32, {})
     data.open(BertConfig(vocab_size=len(VOCAB)), FullTokenizer(corpus / "vocab.txt"))
     assert len(data._masking(0).length_probabilities) == 5
 
@@ -330,8 +328,8 @@ def test_what_a_killed_run_left_is_removed(corpus):
         (("--output_file=a,a",), "a file is named twice"),
         (("--output_file=a,b/a",), "one folder is needed"),
         (("--pad_records", "--dynamic_masking"), "--pad_records is for readers of the original, which need masks"),
-        (("--pad_records", "--instances=full_sentences"), "--pad_records .* need next_sentence_labels"),
-        (("--pad_records", "--instances=response_pairs"), "--pad_records .* need next_sentence_labels"),
+        (("--pad_records", "--instances=full_sentences"), "--pad_records is of no use with --instances=full_sentences"),
+        (("--max_ngram=2", "--instances=response_pairs"), "it is for --instances=full_sentences, next_sentence, sent"),
     ],
 )
 def test_wrong_flags(corpus, more, message):

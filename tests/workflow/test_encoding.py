@@ -7,6 +7,7 @@ import importlib
 import pytest
 
 import build_vocab
+import registry
 from errors import InputError
 from processors import instance_shards
 from processors.vocabulary.words import BasicWords
@@ -31,7 +32,8 @@ def vocabulary(path, **settings):
 
 def corpus(path, **settings):
     run = PretrainingDataSettings(input_file=path, **settings)
-    return [sentence for _, found in instance_shards.make_corpus(run, [path]).documents() for sentence in found]
+    made = instance_shards.make_corpus(run, [path], registry.get("corpus", run.instances))
+    return [sentence for _, found in made.documents() for sentence in found]
 
 
 def extraction(path, **settings):

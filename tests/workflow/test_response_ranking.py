@@ -215,7 +215,8 @@ def test_what_does_not_fit_is_one_line(rank, script, data, tiny_bert, tmp_path):
         "--similarity=cos: one of cosine, dot": (*train, "--similarity=cos"),
         "--pooling=middle: unknown pooling": (*train, "--pooling=middle"),
         "instances of 6 tokens, --max_seq_length=5": (*train, "--max_seq_length=5"),
-        "record 1: no input_ids; it has a_input_ids, b_input_ids": (*train, "--objective=masked_lm"),
+        "made by --instances=response_pairs; this objective learns from": (*train, "--objective=masked_lm"),
+        "--masking is of no use with --objective=response_ranking": (*train, "--masking=span"),
     }
     for message, flags in cases.items():
         line = rank(*flags, status=2).stderr.splitlines()[-1]

@@ -1,4 +1,4 @@
-"""Data of causal language models: the tokens of a corpus in order, in lanes that a state is carried along.
+"""Reading of a stream of tokens: in lanes that a state is carried along.
 
 The stream is cut into as many lanes as a batch has rows; each step goes on where the one before ended, and every token
 is predicted once an epoch, from all tokens of its lane before it. Source: as in Merity et al. 2017, section 4.
@@ -9,20 +9,15 @@ import logging
 import numpy as np
 import tensorflow as tf
 
-import registry
 from errors import InputError
 from processors import instance_records
 from processors.batches import parse
-from processors.feature_spec import Feature
-from processors.instance_making import keeps_order
-from processors.pretraining_data import PretrainingData
-
-SPEC = {"input_ids": Feature("int32", ("tokens",))}
+from processors.corpora.reader import CorpusReader
+from processors.corpora.streams.token_stream import TokenStream
 
 
-@registry.register("training_data", "token_stream")
-class TokenStream(PretrainingData):
-    """Records of create_pretraining_data.py --instances=token_stream; see PretrainingData.
+class StreamReader(CorpusReader):
+    """Records of create_pretraining_data.py --instances=token_stream; see CorpusReader.
 
     Batches: input_ids and next_ids int32 [B, T], the tokens and those that follow them; input_mask int32 [B, T], where
     next_ids is a token to predict. T is --max_seq_length. An id that a vocabulary ends a text with stands before the
@@ -40,13 +35,11 @@ class TokenStream(PretrainingData):
             raise InputError(
                 f"{self._files[0]}: --vocab_file is needed: its end of a text stands before the first token"
             )
-        if self._manifest.sizes and not keeps_order(self._manifest.instances):
-            raise InputError(
-                f"{self._files[0]}: made by --instances={self._manifest.instances}; a causal language model reads the "
-                "records of --instances=token_stream"
-            )
         self._end_id = tokenizer.end_id
-        self.record_set = instance_records.existing_instances(self._files, self._manifest, SPEC, config)
+        spec = TokenStream.spec
+        self.record_set = instance_records.existing_instances(
+            self._files, self._manifest, spec, self.limits(spec, config)
+        )
         logging.info("a stream of %d records in %d file(s)", self.record_set.num_examples, len(self._files))
 
     def train_batches(self, batch_size, seed, length_buckets=None):
@@ -56,7 +49,7 @@ class TokenStream(PretrainingData):
                 f"{self._files[0]}: {self.record_set.num_examples} records for {batch_size} lanes; lower "
                 "--train_batch_size, or make the data with a smaller --max_seq_length"
             )
-        steps = self._settings.max_seq_length
+        steps = self._max_seq_length
         bounds = [self.record_set.num_examples * lane // batch_size for lane in range(batch_size + 1)]
         lanes = [self._lane(start, end, steps) for start, end in zip(bounds, bounds[1:])]
         return tf.data.Dataset.zip(tuple(lanes)).map(_stacked).prefetch(4)
@@ -78,7 +71,7 @@ class TokenStream(PretrainingData):
         Args:
           num_instances: of rows of --max_seq_length tokens that are read at most.
         """
-        steps = self._settings.max_seq_length
+        steps = self._max_seq_length
         tokens, most = [], num_instances * steps
         for record in self._records():
             tokens.append(_tokens(record).numpy())
@@ -105,7 +98,7 @@ class TokenStream(PretrainingData):
 
 @tf.autograph.experimental.do_not_convert
 def _tokens(record):
-    return tf.cast(parse(record[None], SPEC)["input_ids"].values, tf.int32)
+    return tf.cast(parse(record[None], TokenStream.spec)["input_ids"].values, tf.int32)
 
 
 @tf.autograph.experimental.do_not_convert

@@ -1,15 +1,13 @@
 """The stream of tokens: all of a corpus, in order, through records, lanes and evaluation."""
 
-import types
-
 import numpy as np
 import pytest
 import tensorflow as tf
 
-import registry
 from errors import InputError
 from modeling.encoders.awd_lstm import AwdLstmConfig
 from processors import instance_shards
+from processors.instance_records import find_records
 from processors.tokenization import load_tokenizer
 from training.settings import PretrainingDataSettings
 
@@ -44,8 +42,7 @@ def corpus(tmp_path_factory):
 
 
 def opened(folder, steps=5, **changes):
-    settings = types.SimpleNamespace(max_seq_length=steps, **changes)
-    data = registry.get("training_data", "token_stream")(f"{folder}/stream.tfrecord-*", settings)
+    data = find_records(f"{folder}/stream.tfrecord-*", "token_stream", steps, changes)
     data.open(AwdLstmConfig(vocab_size=len(WORDS)), load_tokenizer(f"{folder}/vocab.txt"))
     return data
 
@@ -102,6 +99,8 @@ def test_what_does_not_fit(corpus, tmp_path):
     with pytest.raises(InputError, match="lanes; lower --train_batch_size"):
         opened(folder).train_batches(100_000, seed=1)
     with pytest.raises(InputError, match="0 to 9 are allowed"):
-        registry.get("training_data", "token_stream")(
-            f"{folder}/stream.tfrecord-*", types.SimpleNamespace(max_seq_length=5)
-        ).open(AwdLstmConfig(vocab_size=10), load_tokenizer(f"{folder}/vocab.txt"))
+        find_records(f"{folder}/stream.tfrecord-*", "token_stream", 5, {}).open(
+            AwdLstmConfig(vocab_size=10), load_tokenizer(f"{folder}/vocab.txt")
+        )
+    with pytest.raises(InputError, match="made by --instances=token_stream; .*=full_sentences, next_sentence, sent"):
+        find_records(f"{folder}/stream.tfrecord-*", "next_sentence", 5, {})

@@ -3,10 +3,9 @@
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
-from small_blocks import block, instances, numbered
+from small_blocks import block, instances, kind, numbered
 
-import registry
-from processors.instances.masked import assembled
+from processors.corpora.masked.sequences import assembled
 from processors.templates import Frame
 
 FRAME = Frame((1,), (2,), (2,))
@@ -39,7 +38,7 @@ def packed(documents, max_seq_length):
 def test_packing(sizes, max_seq_length):
     documents = numbered(sizes)
     text = block(documents)
-    made = registry.get("instances", "full_sentences")(text, max_seq_length, 0.1, np.random.default_rng(0))
+    made = kind("full_sentences", max_seq_length).make(text, np.random.default_rng(0))
     wanted = [[tuple(segment) for segment in instance] for instance in packed(documents, max_seq_length)]
     assert instances(made, text.ids) == wanted
     assert made.labels is None and made.dropped_tokens == 0
@@ -50,7 +49,7 @@ def test_packing(sizes, max_seq_length):
 
 def test_an_end_of_document_has_a_separator_of_its_own():
     text = block([[[10, 11], [12]], [[13]], [[14, 15]]])
-    made = registry.get("instances", "full_sentences")(text, 9, 0.1, np.random.default_rng(0))
+    made = kind("full_sentences", 9).make(text, np.random.default_rng(0))
     sequences = assembled(made, text.ids, np.ones(6, bool), FRAME)
     assert sequences.input_ids.tolist() == [1, 10, 11, 12, 2, 13, 2, 1, 14, 15, 2]
     assert sequences.splits.tolist() == [0, 7, 11] and not sequences.segment_ids.any()

@@ -86,6 +86,16 @@ def assembled(segments, ids, word_starts, frame):
     return Sequences(framed.row_splits, framed.ids, segment_ids, special, starts)
 
 
+def masked_features(masked, splits):
+    """name -> (values, splits) of a Masked: its sequences, which have these splits, and what is hidden in them."""
+    return {
+        "input_ids": (masked.input_ids, splits),
+        "masked_lm_positions": (masked.positions, masked.splits),
+        "masked_lm_ids": (masked.labels, masked.splits),
+        "masked_lm_weights": (np.ones(len(masked.labels), np.float32), masked.splits),
+    }
+
+
 def padded(features, max_seq_length, max_predictions_per_seq):
     """The features of masked instances as the original stores them, filled up with 0, and the `input_mask` with them.
 

@@ -1,37 +1,33 @@
-"""Data of objectives that tell a text's own response from those of others."""
+"""Reading of texts that are kept apart, for objectives that tell a text's own response from those of others."""
 
 import dataclasses
 import logging
 
-import registry
-from processors import batches, instance_records
-from processors.feature_spec import EXAMPLE_INDEX
+from processors import batches
+from processors.corpora.reader import CorpusReader
 from processors.layouts.packed import Packed
 from processors.layouts.separate import separate_spec
-from processors.pretraining_data import PretrainingData
 
 
-@registry.register("training_data", "text_pairs")
-class TextPairs(PretrainingData):
-    """Records of texts a and b, and of c, a hard negative, where there is one; see PretrainingData."""
+class PairReader(CorpusReader):
+    """Records of texts a and b, and of c, a hard negative, where there is one; see CorpusReader."""
 
     def open(self, config, tokenizer):
-        """Checks records, model and vocabulary (None where it is not known) against each other.
-
-        Raises:
-          InputError: they do not fit, or a record is damaged.
-        """
-        instance_records.check_vocabulary(self._files, self._manifest, tokenizer)
-        spec = {**pair_spec(self._manifest.hard_negatives != 0), **EXAMPLE_INDEX}
-        self.record_set = instance_records.existing_instances(self._files, self._manifest, spec, config)
-        instance_records.check_length(self.record_set, self._settings.max_seq_length)
-        negatives = self._manifest.hard_negatives
+        """See base class."""
+        negatives = hard_negatives(self._manifest)
+        self._open(pair_spec(negatives != 0), config, tokenizer)
         known = "" if negatives is None else f", {negatives} with a hard negative"
         logging.info("%d pairs in %d file(s)%s", self.record_set.num_examples, len(self._files), known)
 
     def evaluation_batches(self, batch_size, num_instances, length_buckets=None, static=False):
         """Batches of exactly `batch_size` pairs, since each is a choice between all of its batch's responses."""
         return batches.whole_batches(self.record_set, batch_size, length_buckets, num_instances)
+
+
+def hard_negatives(manifest):
+    """How many pairs have one; None where that is not known, as of some of a call's shards."""
+    counts = manifest.counts("statistics", "hard_negatives", 0)
+    return sum(counts) if counts and (manifest.is_whole or not any(counts)) else None
 
 
 def pair_spec(has_third):

@@ -4,8 +4,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from processors.instances import masked
-from processors.instances.segments import Segments
+from processors.corpora.masked import sequences
+from processors.corpora.segments import Segments
 from processors.templates import Frame
 
 FRAME = Frame((1,), (2,), (2,))
@@ -20,7 +20,7 @@ def test_assembled(shapes, seed):
     starts = rng.integers(0, 40, len(sizes))
     types = rng.integers(0, 2, len(sizes))
     splits = np.cumsum([0, *map(len, shapes)])
-    made = masked.assembled(Segments(splits, starts, starts + sizes, types), ids, begins, FRAME)
+    made = sequences.assembled(Segments(splits, starts, starts + sizes, types), ids, begins, FRAME)
     for i, (first, beyond) in enumerate(zip(splits, splits[1:])):
         tokens, segment_ids, special, words = [1], [], [True], [True]
         for segment in range(first, beyond):
@@ -38,11 +38,11 @@ def test_assembled(shapes, seed):
 
 
 def test_specs():
-    spec = masked.masked_lm_spec(20)
+    spec = sequences.masked_lm_spec(20)
     assert {name for name, feature in spec.items() if feature.absent is None} == {
         "input_ids", "segment_ids", "masked_lm_positions", "masked_lm_ids", "masked_lm_weights",
     }  # fmt: skip
     assert spec["masked_lm_weights"].axes == (20,) and spec["masked_lm_weights"].dtype == "float32"
-    assert masked.dynamic_spec().keys() == {
+    assert sequences.dynamic_spec().keys() == {
         "input_ids", "input_mask", "segment_ids", "word_starts", "next_sentence_labels",
     }  # fmt: skip

@@ -9,9 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+import options
+import registry
 from benchmarks.peers import original_instances
-from processors.instances.masked import Sequences
-from processors.masking import MASKINGS, Masking, masked
+from processors.corpora.masked.masking import MASKINGS, Masking, masked
+from processors.corpora.masked.sequences import Sequences
 
 CLS, SEP, MASK, VOCAB_SIZE = 1, 2, 3, 1000
 
@@ -171,3 +173,9 @@ def test_spans_have_one_lot_and_spanberts_lengths():
 def test_no_sequence_at_all():
     result = masked(sequences([]), Masking("whole_word", 0.15, 20, MASK, VOCAB_SIZE), np.random.default_rng(0))
     assert result.splits.tolist() == [0] and len(result.tokens) == 0
+
+
+def test_flags_allow_what_there_is():
+    kind = registry.get("corpus", "next_sentence")
+    for side in ("options", "reading_options"):
+        assert options.of(kind, side)["masking"].choices == MASKINGS

@@ -11,13 +11,13 @@ new masks each time: Liu et al. 2019 (RoBERTa), https://arxiv.org/abs/1907.11692
 import numpy as np
 import tensorflow as tf
 
-from processors.masking import KEEP_SHARE, MASK_SHARE, MASKINGS, length_probabilities
+from processors.corpora.masked.masking import KEEP_SHARE, MASK_SHARE, MASKINGS, length_probabilities
 
 
 class DynamicMasking:
     """Callable: (index, batch) -> the batch with masks; for `batches.enumerate().map(masking)`.
 
-    What is masked is defined as in processors/masking.py. A sequence of n real tokens, [CLS] and [SEP] among them, gets
+    What is masked is defined as in masking.py beside. A sequence of n real tokens, [CLS] and [SEP] among them, gets
     min(P, max(1, round(n * masked_lm_prob))) predictions. Groups are taken in random order: a token, a word, or as many
     words as are drawn for its first one. A group ends before a special token, before a word that is taken already, and
     before one that would be too many; where that leaves no word it is passed over, and one after it may still fit: so

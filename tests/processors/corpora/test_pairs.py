@@ -9,11 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
-from small_blocks import block, instances, numbered
+from small_blocks import block, instances, kind, numbered
 
-import registry
 from benchmarks.peers import original_instances
-from processors.instances.segments import paired
+from processors.corpora.segments import paired
 
 SIZES = st.lists(st.lists(st.integers(1, 12), min_size=1, max_size=6), min_size=1, max_size=5)
 
@@ -63,9 +62,9 @@ def test_every_instance_is_as_frequent_as_in_the_original(sizes, short):
     """Whole instances, tokens and label: their frequencies, over the documents of a corpus and many passes."""
     documents, longest, draws = numbered(sizes), 9, 4000
     text, ours, theirs = block(documents), collections.Counter(), collections.Counter()
-    make, rng = registry.get("instances", "next_sentence"), np.random.default_rng(1)
+    one, rng = kind("next_sentence", longest + 3, short_seq_prob=short), np.random.default_rng(1)
     for _ in range(draws):
-        made = make(text, longest + 3, short, rng)
+        made = one.make(text, rng)
         ours.update((*map(tuple, pair), label) for pair, label in zip(instances(made, text.ids), made.labels.tolist()))
     rng = random.Random(1)
     for _ in range(draws):
@@ -84,7 +83,7 @@ def test_pairs(sizes, max_seq_length, short, seed, which):
     name = ("next_sentence", "sentence_order")[which]
     documents = numbered(sizes)
     text = block(documents)
-    made = registry.get("instances", name)(text, max_seq_length, short, np.random.default_rng(seed))
+    made = kind(name, max_seq_length, short_seq_prob=short).make(text, np.random.default_rng(seed))
     ends = {sentence[-1] for document in documents for sentence in document}
     home = {token: number for number, document in enumerate(documents) for sentence in document for token in sentence}
     assert len(made.types) == 2 * len(made) == 2 * len(made.labels)
@@ -107,9 +106,9 @@ def test_pairs(sizes, max_seq_length, short, seed, which):
 
 def test_random_next_is_from_another_document_nearly_always():
     text = block(numbered([[3, 3, 3], [4], [2, 2]]))
-    rng, same, count = np.random.default_rng(0), 0, 0
+    one, rng, same, count = kind("next_sentence", 12), np.random.default_rng(0), 0, 0
     for _ in range(3000):
-        made = registry.get("instances", "next_sentence")(text, 12, 0.1, rng)
+        made = one.make(text, rng)
         edges = text.sentence_splits[text.document_splits]
         owner = np.searchsorted(edges, made.starts, side="right").reshape(-1, 2)[made.labels == 1]
         same, count = same + (owner[:, 0] == owner[:, 1]).sum(), count + len(owner)
@@ -119,10 +118,10 @@ def test_random_next_is_from_another_document_nearly_always():
 
 def test_random_next_is_no_other_part_of_the_same_document():
     text = dataclasses.replace(block(numbered([[3, 3, 3], [4], [2, 2], [5, 1]])), origins=np.array([0, 0, 0, 1]))
-    rng, same, count = np.random.default_rng(0), 0, 0
+    one, rng, same, count = kind("next_sentence", 12), np.random.default_rng(0), 0, 0
     home = text.origins[np.searchsorted(text.sentence_splits[text.document_splits], text.ids - 10, side="right") - 1]
     for _ in range(1000):
-        made = registry.get("instances", "next_sentence")(text, 12, 0.1, rng)
+        made = one.make(text, rng)
         owner = home[made.starts].reshape(-1, 2)[made.labels == 1]
         same, count = same + (owner[:, 0] == owner[:, 1]).sum(), count + len(owner)
     # Ten attempts of which each hits the one part of the other document with probability 1/4: 0.75 ** 10 = 0.056.
@@ -131,9 +130,10 @@ def test_random_next_is_no_other_part_of_the_same_document():
 
 def test_half_of_the_pairs_are_swapped_and_every_cut_is_as_likely():
     text = block(numbered([[1] * 5]))
-    rng, found = np.random.default_rng(0), collections.Counter()
+    one, rng = kind("sentence_order", 20, short_seq_prob=0.0), np.random.default_rng(0)
+    found = collections.Counter()
     for _ in range(8000):
-        made = registry.get("instances", "sentence_order")(text, 20, 0.0, rng)
+        made = one.make(text, rng)
         (pair,), (label,) = instances(made, text.ids), made.labels.tolist()
         found[len(pair[1 - label]) if label == 0 else len(pair[0]), label] += 1
     assert len(found) == 8
@@ -141,7 +141,7 @@ def test_half_of_the_pairs_are_swapped_and_every_cut_is_as_likely():
 
 
 def test_a_single_sentence_is_divided_and_a_single_token_left_out():
-    make, rng = registry.get("instances", "sentence_order"), np.random.default_rng(0)
-    assert len(make(block([[[7]]]), 20, 0.0, rng)) == 0
-    cuts = {instances(make(text, 20, 0.0, rng), text.ids)[0][0][-1] for text in [block([[[7, 8, 9]]])] * 60}
+    one, rng = kind("sentence_order", 20, short_seq_prob=0.0), np.random.default_rng(0)
+    assert len(one.make(block([[[7]]]), rng)) == 0
+    cuts = {instances(one.make(text, rng), text.ids)[0][0][-1] for text in [block([[[7, 8, 9]]])] * 60}
     assert cuts == {7, 8, 9}  # in order: 7 | 8 9 and 7 8 | 9; swapped ones end with 9

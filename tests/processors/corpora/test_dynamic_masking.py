@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from processors import dynamic_masking
-from processors import masking as offline
-from processors.dynamic_masking import MASKINGS, DynamicMasking
-from processors.instances.masked import Sequences
+from processors.corpora.masked import dynamic_masking
+from processors.corpora.masked import masking as offline
+from processors.corpora.masked.dynamic_masking import MASKINGS, DynamicMasking
+from processors.corpora.masked.sequences import Sequences
 
 PAD, CLS, SEP, MASK = 0, 2, 3, 4
 VOCAB = 30_000

@@ -51,6 +51,11 @@ class Segments:
     def __len__(self):
         return len(self.splits) - 1
 
+    @property
+    def num_tokens(self):
+        """Of all stretches."""
+        return int((self.ends - self.starts).sum())
+
     def part(self, first, end):
         """The instances first:end, as Segments; its `dropped_tokens` is 0."""
         splits = self.splits[first : end + 1]

@@ -1,0 +1,1 @@
+"""Token sequences of which some are hidden: kinds of records that masked language models learn from."""

@@ -1,0 +1,1 @@
+"""Texts and what belongs to them, kept apart: kinds of records that rankings of texts learn from."""

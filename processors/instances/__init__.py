@@ -1,1 +1,0 @@
-"""Ways to make pre-training instances from documents, one file each; `--instances` names them."""
