@@ -4,7 +4,8 @@
 
 Same weights and same examples for all. Each checkout is a process of its own; they are measured in turn, A B A B.
 "again" evaluates the same weights as the time before (do_predict after do_eval), "anew" others (between steps of a
-training). First the probabilities are compared.
+training). First the probabilities are compared. On a machine that is not quiet, examples per CPU second (of all
+threads of the side's process) say more than examples per second.
 """
 
 import json
@@ -78,7 +79,7 @@ def compare(workers):
 
 
 def measure(workers):
-    """Seconds of each round by (dtype, side, name), GFLOP/s by dtype."""
+    """(seconds, CPU seconds) of each round by (dtype, side, name), GFLOP/s by dtype."""
     seconds, gigaflops = {}, {}
     for turn in range(FLAGS.rounds):
         for dtype in FLAGS.dtypes:
@@ -86,7 +87,7 @@ def measure(workers):
                 gigaflops.setdefault(dtype, []).append(one.ask("matmul", dtype, FLAGS.matmul_size)[0])
             for name, method, more in measured():
                 for side, one in workers.items():
-                    seconds.setdefault((dtype, side, name), []).append(one.ask(method, dtype, *more)[1])
+                    seconds.setdefault((dtype, side, name), []).append(one.ask(method, dtype, *more)[1:])
         print(f"round {turn + 1} of {FLAGS.rounds}", file=sys.stderr, flush=True)
     return seconds, gigaflops
 
@@ -99,13 +100,13 @@ def report(seconds, gigaflops, lengths, model):
     for dtype in FLAGS.dtypes:
         bare = statistics.median(gigaflops[dtype])
         print(f"\n  {dtype}, bare product of {FLAGS.matmul_size}^2 {bare:.0f} GFLOP/s")
-        print("  side       evaluation        examples/s   lowest  highest  ours/it  share")
-        rows = {key[1:]: [len(lengths) / one for one in values] for key, values in seconds.items() if key[0] == dtype}
-        for (side, name), rates in rows.items():
-            middle = statistics.median(rates)
-            ours = statistics.median([a / b for a, b in zip(rows["bertline", name], rates)])
-            print(f"  {side:10s} {name:16s} {middle:11.1f} {min(rates):8.1f} {max(rates):8.1f} {ours:8.2f} "
-                  f"{middle / len(lengths) * operations / 1e9 / bare:6.0%}")  # fmt: skip
+        print("  side       evaluation        examples/s   lowest  highest  /CPU s  ours/it  by CPU s  share")
+        rows = {key[1:]: len(lengths) / np.array(values) for key, values in seconds.items() if key[0] == dtype}
+        for (side, name), rates in rows.items():  # [rounds, 2]
+            middle, ours = np.median(rates, axis=0), np.median(rows["bertline", name] / rates, axis=0)
+            print(f"  {side:10s} {name:16s} {middle[0]:11.1f} {rates[:, 0].min():8.1f} {rates[:, 0].max():8.1f} "
+                  f"{middle[1]:7.1f} {ours[0]:8.2f} {ours[1]:9.2f} "
+                  f"{middle[0] / len(lengths) * operations / 1e9 / bare:6.0%}")  # fmt: skip
 
 
 if __name__ == "__main__":

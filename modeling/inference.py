@@ -1,8 +1,8 @@
 """A trained model at work: its weights in the precision that they are multiplied in, laid out once where that pays.
 
-On a CPU TensorFlow fuses a product in half precision with what follows it and computes it in 0.6 times the time where
-the weights are constants of the graph. In float32 only a single short text gains by that. A constant has its price: a
-graph with 20 MB of them takes half a second longer to make, one with 160 MB nine seconds and, for that time, 2 GB.
+On a CPU a product in half precision that is fused with what follows it takes 0.6 times as long where its weights are
+constants of the graph. In float32 only a single short text gains by that. Constants have their price: with 21 MB of
+them (6 layers of 384) a graph takes two seconds more to make, with 163 MB (BERT-base) nine, and 3 GB for that time.
 """
 
 import functools
@@ -20,9 +20,9 @@ BATCH_TOKENS = 4096  # on a CPU smaller batches waste time: a product of so many
 # Bytes of a graph's constants, and of those in half precision, where one graph serves as long as the process lives. A
 # graph cannot hold 2 GiB.
 MOST_CONSTANT_BYTES, MOST_CONSTANT_HALF_BYTES = 1 << 28, 1 << 30
-# Where weights change a graph with constants is made for so many tokens, and more for each byte of them. Measured: it
-# is even with one of variables at 50,000 tokens for 21 MB and 120,000 for 163 MB.
-FEWEST_TOKENS, BYTES_PER_TOKEN = 40_000, 2_000
+# So many tokens are computed with the same weights before they become constants, where weights may change: about here
+# both ways took the same time, on two cores, for both of the models above.
+FEWEST_TOKENS = 100_000
 
 
 def batch_tokens(given):
@@ -42,7 +42,9 @@ def graph(model, function, *spec):
         with weights.scope():
             return function(*arguments)
 
-    return tf.function(computed, autograph=False).get_concrete_function(*spec)
+    traced = tf.function(computed, autograph=False).get_concrete_function(*spec)
+    traced.weights = weights  # copies among them live as long as someone holds them
+    return traced
 
 
 def in_half_precision(model):
@@ -103,28 +105,26 @@ class Inference:
 
     def __init__(self, model, jit_compile=False, constants=True):
         self._model, self._jit_compile, self._strategy = model, jit_compile, tf.distribute.get_strategy()
-        self._variables, self._constants, self._fingerprint = None, None, None
+        self._variables, self._constants = None, None
+        self._fingerprint, self._tokens = None, 0  # of the weights; computed with them
         alone = self._strategy.num_replicas_in_sync == 1
-        self._fewest_tokens = math.inf
-        size = _constant_bytes(model)
-        may = constants and alone and not jit_compile and on_cpu() and size <= MOST_CONSTANT_BYTES
-        if may and in_half_precision(model):
-            self._fewest_tokens = FEWEST_TOKENS + size // BYTES_PER_TOKEN
+        may = constants and alone and not jit_compile and on_cpu() and in_half_precision(model)
+        self._may_be_constants = may and _constant_bytes(model) <= MOST_CONSTANT_BYTES
 
     def look_ahead(self, batches):
         """(tokens of the first batches, as far as `graph` asks for them; an iterable of all batches)."""
-        if self._fewest_tokens == math.inf:
+        if not self._may_be_constants:
             return 0, batches
         first, tokens, rest = [], 0, iter(batches)
         for batch in rest:
             first.append(batch)
             tokens += max(math.prod(value.shape) for value in batch.values() if value.dtype.is_integer)
-            if tokens >= self._fewest_tokens:
+            if tokens >= FEWEST_TOKENS:
                 break
         return tokens, itertools.chain(first, rest)
 
     def graph(self, function, tokens, *spec):
-        """A tf.function with the weights that the model has now; the next call may change them.
+        """A tf.function with the weights that the model has now; good until the next call, while this object lives.
 
         Args:
           function: called with a function that gives the scope to compute in, and with the graph's arguments.
@@ -140,11 +140,8 @@ class Inference:
         return graph.get_concrete_function(*spec) if spec else graph
 
     def _weights(self, tokens):
-        if self._constants and self._fingerprint != fingerprint(self._model):
-            self._constants.graphs.clear()  # they hold each other
-            self._constants = None
-        if self._constants is None and tokens >= self._fewest_tokens:
-            self._constants, self._fingerprint = Weights(self._model, MOST_CONSTANT_BYTES), fingerprint(self._model)
+        if self._may_be_constants:
+            self._count(tokens)
         if self._constants:
             return self._constants
         if self._variables is None:
@@ -154,22 +151,34 @@ class Inference:
             self._variables.update()
         return self._variables
 
+    def _count(self, tokens):
+        """Makes constants of weights that enough is computed with, drops those of weights that have changed."""
+        found = fingerprint(self._model)
+        if found != self._fingerprint:
+            if self._constants:
+                self._constants.graphs.clear()  # they hold each other
+            self._constants, self._fingerprint, self._tokens = None, found, 0
+        self._tokens += tokens
+        if self._constants is None and self._tokens >= FEWEST_TOKENS:
+            self._constants, self._variables = Weights(self._model, MOST_CONSTANT_BYTES), None
+
 
 def is_table(variable):
-    """Whether rows of it are looked up and it is multiplied with nothing, or with few rows."""
+    """Whether rows of it are looked up: products of a graph with all of it are few, and it is large."""
     return variable.path.endswith("_embeddings")
 
 
 def _used_as(model):
     """(variable, dtype that it is used in) of each weight.
 
-    Matrices are cast; vectors stay as they are: casting one costs nothing, and layer norms use theirs in float32.
+    Matrices of layers that compute in another precision than they keep weights in are cast; vectors stay as they are:
+    casting one costs nothing, and layer norms use theirs in float32.
     """
     found = {}
     for layer in model._flatten_layers():  # what a layer is made of comes after it
         for variable in layer.variables:
-            dtype = layer.compute_dtype if len(variable.shape) > 1 else variable.dtype
-            found[id(variable)] = variable, tf.as_dtype(dtype)
+            is_cast = len(variable.shape) > 1 and variable.dtype == layer.variable_dtype
+            found[id(variable)] = variable, tf.as_dtype(layer.compute_dtype if is_cast else variable.dtype)
     return found.values()
 
 

@@ -12,6 +12,13 @@ from errors import InputError
 from modeling.inference import BATCH_TOKENS, Inference
 
 MASK = "[MASK]"
+POSITIONS_AT_ONCE = 512  # each has a row as long as the vocabulary
+_SPEC = {
+    name: tf.TensorSpec([None, None], tf.float32 if name == "masked_lm_weights" else tf.int32, name)
+    for name in (
+        "input_ids", "input_mask", "segment_ids", "masked_lm_positions", "masked_lm_weights", "masked_lm_ids"
+    )
+}  # fmt: skip
 
 
 def text_predictions(objective, texts, layout, top_k):
@@ -35,21 +42,17 @@ def text_predictions(objective, texts, layout, top_k):
                 f"line {number}: {len(ids)} tokens with {special}, --max_seq_length={max_seq_length}; split the "
                 "line or raise it"
             )
-
-    def log_probabilities(scope, batch):
-        with scope():
-            return tf.nn.log_softmax(objective.masked_lm_logits(objective(batch)))
-
-    tokens = sum(len(ids) if tokenizer.mask_id in ids else len(ids) ** 2 for ids in encoded)
-    spec = {name: tf.TensorSpec([None, None], tf.int32, name) for name in _features([[0]], [[0]])}
-    infer = Inference(objective).graph(log_probabilities, tokens, spec)
-    top_k = min(top_k, tokenizer.vocab_size)
-    for text, ids in zip(texts, encoded):
-        masked = np.flatnonzero(ids == tokenizer.mask_id)
-        if len(masked):
-            yield {"text": text, "masks": _fill(infer, ids, masked, tokenizer, top_k)}
+    masked = [np.flatnonzero(ids == tokenizer.mask_id) for ids in encoded]
+    tokens = sum(len(ids) if len(positions) else len(ids) ** 2 for ids, positions in zip(encoded, masked))
+    inference = Inference(objective)
+    infer = inference.graph(_answer(objective, tokenizer.vocab_size, top_k), tokens, _SPEC)
+    questions = (question for ids in encoded for question in _questions(ids, frame, tokenizer.mask_id))
+    answers = _in_batches(infer, questions)
+    for text, ids, positions in zip(texts, encoded, masked):
+        if len(positions):
+            yield {"text": text, "masks": _candidates(positions, answers, tokenizer)}
         else:
-            yield {"text": text, **_score(infer, ids, tokenizer, frame)}
+            yield {"text": text, **_likelihood(ids[_own(ids, frame)], answers, tokenizer)}
 
 
 def _encode(text, tokenizer):
@@ -61,44 +64,84 @@ def _encode(text, tokenizer):
     return np.concatenate(joined)
 
 
-def _fill(infer, ids, masked, tokenizer, top_k):
-    log_probabilities = infer(_features(ids[None], masked[None])).numpy()[:, : tokenizer.vocab_size]  # [masks, V]
-    best = np.argsort(-log_probabilities, axis=1, kind="stable")[:, :top_k]
+def _questions(ids, frame, mask_id):
+    """Yields (ids [T], positions [P], what stands there [P]): a text with its masks, or one that is masked in turn."""
+    masked = np.flatnonzero(ids == mask_id)
+    if len(masked):
+        yield ids, masked, ids[masked]
+        return
+    for position in range(len(ids))[_own(ids, frame)]:
+        row = ids.copy()
+        row[position] = mask_id
+        yield row, np.array([position]), ids[position : position + 1]
+
+
+def _own(ids, frame):
+    """The slice of a text's own tokens."""
+    return slice(len(frame.before), len(ids) - len(frame.after))
+
+
+def _answer(objective, vocab_size, top_k):
+    """What a graph gives for each position [N]: log-probability of the label; those of the best [N, k]; their ids."""
+
+    def answer(scope, batch):
+        with scope():
+            outputs = objective(batch)
+            rows = tf.nn.log_softmax(objective.masked_lm_logits(outputs))
+        counts, labels = (
+            tf.gather(tf.reshape(batch[name], [-1]), outputs["masked_lm_slots"])
+            for name in ("masked_lm_weights", "masked_lm_ids")
+        )
+        rows, labels = rows[counts > 0], labels[counts > 0]
+        best = tf.math.top_k(rows[:, :vocab_size], min(top_k, vocab_size))
+        return tf.gather(rows, labels, batch_dims=1), best.values, best.indices
+
+    return answer
+
+
+def _in_batches(infer, questions):
+    """Yields the answer to each position of some questions."""
+    batch, longest, positions = [], 0, 0
+    for question in questions:
+        longest, positions = max(longest, len(question[0])), positions + len(question[1])
+        if batch and ((len(batch) + 1) * longest > BATCH_TOKENS or positions > POSITIONS_AT_ONCE):
+            yield from zip(*(array.numpy() for array in infer(_features(batch))))
+            batch, longest, positions = [], len(question[0]), len(question[1])
+        batch.append(question)
+    if batch:
+        yield from zip(*(array.numpy() for array in infer(_features(batch))))
+
+
+def _features(questions):
+    ids, positions, labels = (tf.ragged.constant(column, tf.int32) for column in zip(*questions))
+    return {
+        "input_ids": ids.to_tensor(), "input_mask": tf.ones_like(ids).to_tensor(),
+        "segment_ids": tf.zeros_like(ids).to_tensor(), "masked_lm_positions": positions.to_tensor(),
+        "masked_lm_weights": tf.ones_like(positions, tf.float32).to_tensor(), "masked_lm_ids": labels.to_tensor(),
+    }  # fmt: skip
+
+
+def _candidates(positions, answers, tokenizer):
     return [
         {
             "position": int(position),
             "candidates": [
-                {"token": token, "probability": float(np.exp(row[i]))}
-                for token, i in zip(tokenizer.convert_ids_to_tokens(order.tolist()), order)
+                {"token": token, "probability": float(np.exp(value))}
+                for token, value in zip(tokenizer.convert_ids_to_tokens(best.tolist()), values)
             ],
         }
-        for position, row, order in zip(masked, log_probabilities, best)
+        for position, (_, values, best) in zip(positions, answers)
     ]
 
 
-def _score(infer, ids, tokenizer, frame):
-    positions = np.arange(len(frame.before), len(ids) - len(frame.after), dtype=np.int32)
-    at_once, found = max(1, BATCH_TOKENS // len(ids)), []
-    for start in range(0, len(positions), at_once):
-        part = positions[start : start + at_once]
-        rows = np.tile(ids, (len(part), 1))
-        rows[np.arange(len(part)), part] = tokenizer.mask_id
-        log_probabilities = infer(_features(rows, part[:, None])).numpy()  # [len(part), V]
-        found.extend(log_probabilities[np.arange(len(part)), ids[part]].tolist())
-    total = float(sum(found))
+def _likelihood(ids, answers, tokenizer):
+    found = [float(value) for _, (value, _, _) in zip(ids, answers)]
+    total = sum(found)
     return {
         "pseudo_log_likelihood": total,
         "pseudo_perplexity": float(np.exp(-total / max(1, len(found)))),
         "tokens": [
             {"token": token, "log_probability": value}
-            for token, value in zip(tokenizer.convert_ids_to_tokens(ids[positions].tolist()), found)
+            for token, value in zip(tokenizer.convert_ids_to_tokens(ids.tolist()), found)
         ],
     }
-
-
-def _features(ids, positions):
-    ids = tf.constant(ids, tf.int32)
-    return {
-        "input_ids": ids, "input_mask": tf.ones_like(ids), "segment_ids": tf.zeros_like(ids),
-        "masked_lm_positions": tf.constant(positions, tf.int32),
-    }  # fmt: skip

@@ -98,7 +98,8 @@ class CausalLM(Objective):
         first_state = self.zero_state(1) if self.carries_state else ()
         spec = {name: tf.TensorSpec([1, None], tf.int32, name) for name in _features(np.int32([0]), np.int32([0]))}
         state_spec = tf.nest.map_structure(tf.TensorSpec.from_tensor, first_state)
-        infer = Inference(self).graph(log_probabilities, sum(map(len, encoded)), spec, state_spec)
+        inference = Inference(self)
+        infer = inference.graph(log_probabilities, sum(map(len, encoded)), spec, state_spec)
         for text, ids in zip(texts, encoded):
             following, before = (np.concatenate(part).astype(np.int32) for part in ((ids, end), (end, ids)))
             state, found = first_state, []
