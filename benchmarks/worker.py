@@ -45,9 +45,10 @@ class Worker:
       model: folder of the weights.
       threads: how many it may compute with.
       sides: which of the tables.
+      root: of the checkout that is measured.
     """
 
-    def __init__(self, side, batches, model, threads, sides=None):
+    def __init__(self, side, batches, model, threads, sides=None, root=ROOT):
         self.side = side
         self._errors = tempfile.TemporaryFile("w+")
         names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
@@ -55,7 +56,7 @@ class Worker:
         environment = {**os.environ, **dict.fromkeys(names, str(threads)), "TF_CPP_MIN_LOG_LEVEL": "2"}
         self._process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.worker", (sides or SIDES)[side], batches, model],
-            cwd=ROOT, env=environment, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors,
+            cwd=root, env=environment, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors,
         )  # fmt: skip
 
     def ask(self, method, *args):

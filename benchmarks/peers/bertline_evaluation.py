@@ -1,14 +1,9 @@
-"""The evaluation of Bertline's scripts, and Predictor, on the same pairs; also of another checkout than this one."""
+"""The evaluation of Bertline's scripts, and Predictor, on the same pairs."""
 
 import functools
-import inspect
 import os
 import resource
-import sys
 import tempfile
-
-if os.environ.get("MEASURED_CHECKOUT"):  # its packages, and the benchmarks of this one
-    sys.path.insert(0, os.environ["MEASURED_CHECKOUT"])
 
 import numpy as np
 import tensorflow as tf
@@ -16,6 +11,7 @@ import tensorflow as tf
 import registry
 from benchmarks import work
 from benchmarks.peers import feeding
+from modeling.inference import batch_tokens
 from processors import batches, records
 from serving import Predictor
 from training.evaluation import Evaluator
@@ -72,10 +68,6 @@ class Evaluation:
     def _batches(self, batch_size):
         if batch_size not in self._data:
             tokens = batch_size * self._given["max_seq_length"]
-            try:
-                from modeling.inference import batch_tokens
-            except ImportError:  # a checkout from before it
-                batch_tokens = int
             self._data[batch_size] = batches.evaluation_batches(self._records, batch_tokens(tokens))
         return self._data[batch_size]
 
@@ -91,10 +83,7 @@ class Evaluation:
             source.load_into(objective)
             head = np.random.default_rng(0).normal(0.0, 0.02, [len(self._labels), source.config.width])
             objective.named_weights()["output_weights"].assign(tf.cast(head, tf.float32))
-            evaluator = Evaluator(objective)
-            if dtype != "float32" and "weights_of" in inspect.signature(Evaluator).parameters:
-                evaluator = Evaluator(build(make_objective, for_training=False), weights_of=objective)
-            self._made[dtype] = evaluator, objective
+            self._made[dtype] = Evaluator(objective), objective
         return self._made[dtype]
 
 
