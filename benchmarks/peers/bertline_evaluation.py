@@ -1,6 +1,5 @@
 """The evaluation of Bertline's scripts, and Predictor, on the same pairs."""
 
-import functools
 import os
 import resource
 import tempfile
@@ -15,7 +14,7 @@ from modeling.inference import batch_tokens
 from processors import batches, records
 from serving import Predictor
 from training.evaluation import Evaluator
-from training.settings import ClassifierSettings
+from training.opened import ModelSettings, open_model
 from training.weights import save_huggingface
 
 
@@ -74,28 +73,14 @@ class Evaluation:
     def _evaluator(self, dtype):
         """(Evaluator, objective with the weights of a training), as training/run.py makes them."""
         if dtype not in self._made:
-            source, build = _opened(self._model, dtype)
+            source = open_model(self._model)
 
             def make_objective(encoder):
                 return registry.get("objective", "sequence_classification")(encoder, len(self._labels))
 
-            objective = build(make_objective, for_training=True)
+            objective = source.build(make_objective, ModelSettings(dtype), for_training=True)
             source.load_into(objective)
             head = np.random.default_rng(0).normal(0.0, 0.02, [len(self._labels), source.config.width])
             objective.named_weights()["output_weights"].assign(tf.cast(head, tf.float32))
             self._made[dtype] = Evaluator(objective), objective
         return self._made[dtype]
-
-
-def _opened(model, dtype):
-    """(the model as it lies on disk, its `build` at a precision)."""
-    try:
-        from training.opened import ModelSettings, open_model
-    except ImportError:  # a checkout from before it
-        from training.building import ModelSource
-
-        settings = ClassifierSettings(init_checkpoint=model, dtype=dtype)
-        source = ModelSource(settings)
-        return source, functools.partial(source.build, settings)
-    source = open_model(model)
-    return source, lambda make, for_training: source.build(make, ModelSettings(dtype), for_training)
