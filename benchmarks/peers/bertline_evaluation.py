@@ -51,7 +51,7 @@ class Evaluation:
         if ("predictor", dtype) not in self._made:
             folder = os.path.join(self._folder, "model")
             names = {str(i): name for i, name in enumerate(self._labels)}
-            source = _opened(self._model)
+            source = open_model(self._model)
             save_huggingface(self._evaluator("float32")[1], folder, source.tokenizer, {"id2label": names})
             length = self._given["max_seq_length"]
             self._made["predictor", dtype] = Predictor(folder, dtype=dtype, max_seq_length=length)
