@@ -4,6 +4,8 @@ An objective owns its head's names in `transformers` (`huggingface_heads`), the 
 (`architectures`), and more that only who knows the head can say; see `modeling.objective.Objective`.
 """
 
+import re
+
 import registry
 from modeling.head_fields import OBJECTIVE
 
@@ -47,6 +49,20 @@ def owner(config, names=()):
         return None
     known = _of_objectives("architectures").items()
     return next((name for name, ends in known if any(set(names).issuperset(needed) for needed in ends.values())), None)
+
+
+def owner_of_weight(name):
+    """The objective that has a weight of a name, here or in `transformers`, in its head, or one beside it; None."""
+    for objective, known in _of_objectives("huggingface_heads").items():
+        names = {*known, *(theirs for theirs, _ in known.values())}
+        if name in names or _parent(name) in {_parent(one) for one in names} - {""}:
+            return objective
+    return None
+
+
+def _parent(name):
+    """The name without its last part."""
+    return re.sub(r"(^|[/.])[^/.]+$", "", name)
 
 
 def problem_types(objective):

@@ -3,6 +3,8 @@
 import dataclasses
 import re
 
+from training import heads
+
 
 @dataclasses.dataclass(frozen=True)
 class Unread:
@@ -25,14 +27,11 @@ _PARTS = (
     (r"lora_|adapter", "an adapter: the result is that of the model without it; merge it into the weights first", True),
     (r"crossattention", "attention to another encoder's states: the result is that of the model without it", True),
     (r"distance_embedding", "relative positions: the result is that of the model without them", True),
-    (r"^cls[/.]predictions[/.]decoder|^cls[/.]predictions[/.]output_weights",
-     "output embeddings of a masked LM: not needed, or copies of the word embeddings", False),
-    (r"^cls[/.](predictions|seq_relationship)",
-     "the head of pre-training (masked LM, next sentence): not needed here", False),
-    (r"^(output_(weights|bias)|classifier[/.](weight|bias)|qa_outputs[/.]|cls[/.]squad)",
-     "the head of a fine-tuned task: not needed here", False),
     (r"(^|[/.])pooler[/.]", "a pooler: not needed here", False),
-)  # fmt: skip
+)
+_COPY = "output embeddings of a masked LM: not needed, or copies of the word embeddings"
+_PRETRAINED = "the head of pre-training (masked LM, next sentence): not needed here"
+_FINE_TUNED = "the head of a fine-tuned task: not needed here"
 _OTHER = "of a part that is not known here: the result is that of the model without it"
 
 
@@ -59,4 +58,9 @@ def _meaning(name, num_layers):
     for part, meaning, matters in _PARTS:
         if re.search(part, name):
             return meaning, matters
+    if any(name in copies for copies in heads.copies()):
+        return _COPY, False
+    owner = heads.owner_of_weight(name)
+    if owner:
+        return _FINE_TUNED if heads.problem_types(owner) else _PRETRAINED, False
     return _OTHER, True
