@@ -14,9 +14,8 @@ from modeling.encoders.bert import Bert
 from modeling.encoders.bilstm import Bilstm, BilstmConfig
 from modeling.encoders.stacked import Stacked, StackedConfig
 from modeling.encoders.static_vectors import StaticVectors, StaticVectorsConfig
-from training.opened import open_model
+from training.opened import ModelSettings, open_model
 from training.optimizers.adamw import AdamW
-from training.settings import PretrainingSettings
 from training.weights import load_weights, open_weights, save_huggingface
 
 WORDS = {"model_type": "static_vectors", "vocab_size": 60, "width": 6}
@@ -141,7 +140,7 @@ def test_weights_are_read_from_their_paths_and_kept_in_the_folder(saved, tmp_pat
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "stacked", "parts": parts, "top": TOP}))
     first = open_model(bert_config_file=str(tmp_path / "config.json"), vocab_required=False)
     make = lambda encoder: registry.get("objective", "sequence_classification")(encoder, 2)  # noqa: E731
-    objective = first.build(PretrainingSettings(max_seq_length=8), make, for_training=True)
+    objective = first.build(make, ModelSettings(), for_training=True)
     first.load_into(objective)
     for part, name in zip(objective.encoder.parts, ("glove", "bert")):
         for weight, tensor in open_weights(saved / name).canonical(part).items():
@@ -150,7 +149,7 @@ def test_weights_are_read_from_their_paths_and_kept_in_the_folder(saved, tmp_pat
     save_huggingface(objective, tmp_path / "model")
     assert "weights" not in (tmp_path / "model" / "config.json").read_text()
     again = open_model(tmp_path / "model", vocab_required=False)
-    other = again.build(PretrainingSettings(max_seq_length=8), make, for_training=True)
+    other = again.build(make, ModelSettings(), for_training=True)
     report = again.load_into(other)
     assert not report.missing and not report.unused
     batch = small_models.features((6, 4))
@@ -166,7 +165,7 @@ def test_vectors_of_words_are_those_of_the_vocabulary(tmp_path):
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "stacked", "parts": [part]}))
     found = open_model(bert_config_file=str(tmp_path / "config.json"))
     make = lambda encoder: registry.get("objective", "sequence_classification")(encoder, 2)  # noqa: E731
-    objective = found.build(PretrainingSettings(max_seq_length=8), make, for_training=True)
+    objective = found.build(make, ModelSettings(), for_training=True)
     found.load_into(objective)
     table = objective.encoder.parts[0].word_embeddings.numpy()
     np.testing.assert_allclose(table, [[0, 0], [3, 5], [5, 9], [3, 5], [1, 2]])
