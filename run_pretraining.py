@@ -25,7 +25,7 @@ def main(_):
         from training.job import Job
         from training.parts import part
 
-        status = Job(run, CorpusData(part(CorpusDataSettings, run), run, length_buckets(run))).run()
+        status = Job(run, CorpusData(part(CorpusDataSettings, run), vars(run), length_buckets(run))).run()
     sys.exit(status)
 
 

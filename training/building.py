@@ -1,6 +1,5 @@
 """From settings to a model: its precision, its shapes, its arguments, and what of it is frozen."""
 
-import dataclasses
 import inspect
 
 import keras
@@ -15,9 +14,9 @@ def check_dtype(dtype):
         raise InputError(f"--dtype={dtype}: one of {', '.join(DTYPES)} is needed")
 
 
-def arguments_of(objective_class, settings, **known):
-    """What the constructor of an objective takes beside the encoder: of `known`, else settings of the same name."""
-    found = {**{field.name: getattr(settings, field.name) for field in dataclasses.fields(settings)}, **known}
+def arguments_of(objective_class, given, **known):
+    """What the constructor of an objective takes beside the encoder: of `known`, else of the given values by name."""
+    found = {**given, **known}
     return {name: found[name] for name in inspect.signature(objective_class.__init__).parameters if name in found}
 
 

@@ -48,14 +48,14 @@ class CorpusDataSettings:
 class CorpusData(JobData):
     """Args:
     settings: CorpusDataSettings.
-    of_owners: settings that the objective and its kind of data take.
+    given: name -> value, the options of the objective and of its kind of data among others.
     length_buckets: list of int for static shapes; None where any length will do.
     """
 
     lower_is_better = True
 
-    def __init__(self, settings, of_owners, length_buckets=None):
-        self._settings, self._of_owners, self._buckets = settings, of_owners, length_buckets
+    def __init__(self, settings, given, length_buckets=None):
+        self._settings, self._given, self._buckets = settings, given, length_buckets
         self.vocab_required = settings.do_predict
         self.num_train_steps, self.num_warmup_steps = settings.num_train_steps, settings.num_warmup_steps
         self.best_metric = "loss" if settings.keep_best or settings.patience else None
@@ -80,7 +80,7 @@ class CorpusData(JobData):
             raise InputError(f"--objective={settings.objective}: not an objective of pre-training")
         make = functools.partial(
             instance_records.find_records, corpus=name, max_seq_length=settings.max_seq_length,
-            given=vars(self._of_owners),
+            given=self._given,
         )  # fmt: skip
         train = make(settings.input_file) if settings.do_train else None
         if not (settings.do_eval or (settings.do_train and settings.eval_steps)):
@@ -116,7 +116,7 @@ class CorpusData(JobData):
         return [data.record_set for data in self._all()]
 
     def make_objective(self, encoder):
-        make = functools.partial(self._objective_class, **arguments_of(self._objective_class, self._of_owners))
+        make = functools.partial(self._objective_class, **arguments_of(self._objective_class, self._given))
         return make(encoder)
 
     def unread_initially(self, objective):

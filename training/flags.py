@@ -76,8 +76,8 @@ def read(settings_class):
 
 
 def given(name):
-    """Whether the command line names the flag."""
-    return bool(flags.FLAGS[name].present)
+    """Whether the command line names the flag; False for one that the script has not."""
+    return name in flags.FLAGS and bool(flags.FLAGS[name].present)
 
 
 def run(main):

@@ -16,9 +16,9 @@ def objective_arguments(run, objective_class, processor, labels, train_examples)
             f"--objective={run.objective} is for {wanted}; --task_name={run.task_name} is {labels.problem_type}"
         )
     found = arguments_of(
-        objective_class, run, num_labels=labels.num_labels, problem_type=labels.problem_type,
+        objective_class, vars(run), num_labels=labels.num_labels, problem_type=labels.problem_type,
         class_weights=class_weights(run, labels, train_examples),
-        score_range=score_range(run.score_range, processor.score_range),
+        score_range=score_range(getattr(run, "score_range", None), processor.score_range),
     )  # fmt: skip
     if "score_range" in found and not found["score_range"]:
         raise InputError(
@@ -45,7 +45,7 @@ def class_weights(run, labels, train_examples):
     """--class_weights -> list of floats in the order of the labels; None where none are given, or nothing is trained
     whose classes could be counted. Raises InputError for what are no weights.
     """
-    text, names = run.class_weights, labels.names
+    text, names = getattr(run, "class_weights", None), labels.names
     if not text:
         return None
     if not names:

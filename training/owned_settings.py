@@ -6,6 +6,8 @@ import itertools
 import registry
 from errors import InputError
 
+# The attribute of a class that says for which types of problems it is.
+_TYPED = {"processor": "problem_type", "objective": "problem_types"}
 # What people call one and several of a kind of the registry, where it is not its name.
 _NOUNS = {"processor": ("task", "tasks"), "corpus": ("kind of corpus data", "kinds of corpus data")}
 
@@ -56,7 +58,7 @@ def _owned(settings_class):
     found = {}
     for kind in settings_class.owners:
         for owner, taken in registry.options(kind).items():
-            for name, option in taken.items():
+            for name, option in taken.items() if _fits(settings_class, kind, owner) else ():
                 found.setdefault(name, {})[kind, owner] = option
     for kind, (lender, side) in getattr(settings_class, "borrowed", {}).items():
         lent = registry.options(lender, side)
@@ -64,6 +66,18 @@ def _owned(settings_class):
             for name, option in lent.get(named, {}).items():
                 found.setdefault(name, {})[kind, owner] = option
     return found
+
+
+def _fits(settings_class, kind, owner):
+    """Whether a script can use what is registered: a task of the types that its `problem_types` names, or an objective
+    for such tasks. Scripts without `problem_types` use all.
+    """
+    wanted = getattr(settings_class, "problem_types", ())
+    if not wanted or kind not in _TYPED:
+        return True
+    types = registry.literals(kind, _TYPED[kind]).get(owner)
+    types = (types,) if isinstance(types, str) else types
+    return not isinstance(types, tuple) or not set(wanted).isdisjoint(types)
 
 
 def owners_in_words(field):

@@ -190,7 +190,7 @@ class TaskSettings(FineTuningSettings):
     """What scripts take that read a task's files.
 
     Attributes:
-      problem_types: those of the tasks among which one is taken where none is named; (): one has to be named.
+      problem_types: of the tasks that the script is for; where there is one such task, it need not be named.
     """
 
     problem_types: typing.ClassVar[tuple[str, ...]] = ()
@@ -210,6 +210,10 @@ class TaskSettings(FineTuningSettings):
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ClassifierSettings(TaskSettings):
     """What run_classifier.py takes beside."""
+
+    problem_types: typing.ClassVar[tuple[str, ...]] = (
+        "single_label_classification", "multi_label_classification", "regression",
+    )  # fmt: skip
 
     objective: str = setting(
         "sequence_classification",

@@ -20,7 +20,7 @@ def with_task(run):
     kinds = registry.literals("processor", "problem_type")
     names = sorted(name for name, kind in kinds.items() if kind in run.problem_types)
     if len(names) != 1:
-        raise InputError("--task_name is needed" + (f": {', '.join(names)}" if names else ""))
+        raise InputError("--task_name is needed")
     return dataclasses.replace(run, task_name=names[0])
 
 

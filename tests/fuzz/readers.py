@@ -250,6 +250,7 @@ def _records(folder):
         max_predictions_per_seq=3, dupe_factor=2, num_processes=1,
     )  # fmt: skip
     instance_shards.create(run, [run.input_file], load_tokenizer(run.vocab_file))
+
     def instances():
         data = instance_records.find_records(f"{own}/x.tfrecord", "next_sentence", 16, {"max_predictions_per_seq": 3})
         data.open(config, None)

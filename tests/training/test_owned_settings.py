@@ -12,7 +12,24 @@ from options import Option
 from training import flags, settings
 from training.owned_settings import check_owners, owners_in_words, with_options
 
-CLASSES = (settings.ClassifierSettings, settings.PretrainingSettings)
+CLASSES = (settings.ClassifierSettings, settings.PretrainingSettings, settings.TaggerSettings, settings.SquadSettings)
+
+
+def is_for(settings_class, kind, owner):
+    cls, types = registry.get(kind, owner), getattr(settings_class, "problem_types", None)
+    if types is None or kind not in ("processor", "objective"):
+        return True
+    own = cls.problem_types if kind == "objective" else (cls.problem_type,)
+    return bool(set(types) & set(own))
+
+
+def test_a_script_has_no_option_of_what_it_cannot_use():
+    names = {cls: {field.name for field in dataclasses.fields(cls)} for cls in CLASSES}
+    assert "doc_stride" in names[settings.SquadSettings] and "crf" in names[settings.TaggerSettings]
+    for cls in (settings.ClassifierSettings, settings.TaggerSettings):
+        assert "doc_stride" not in names[cls]
+    assert "text_a_column" not in names[settings.TaggerSettings] and "crf" not in names[settings.SquadSettings]
+    assert "train_file" in names[settings.SquadSettings] & names[settings.TaggerSettings]
 
 
 @pytest.mark.parametrize("settings_class", CLASSES)
@@ -20,7 +37,7 @@ def test_every_option_is_a_field_with_its_default(settings_class):
     fields = {field.name: field for field in dataclasses.fields(settings_class)}
     for kind in settings_class.owners:
         for owner, declared in registry.options(kind).items():
-            for name, option in declared.items():
+            for name, option in declared.items() if is_for(settings_class, kind, owner) else ():
                 assert (kind, owner) in fields[name].metadata["owners"]
                 assert owner in owners_in_words(fields[name])
                 assert fields[name].default == option.default

@@ -98,7 +98,7 @@ def test_transformers_gives_the_same_tags(tag, data_dir, tmp_path):
 
 @pytest.mark.parametrize("flags, said", [
     (["--objective=sequence_classification"], "--objective=sequence_classification is for .*; --task_name=conll is "),
-    (["--doc_stride=3"], "--doc_stride is of no use with --task_name=conll"),
+    (["--doc_stride=3"], "Unknown command line flag 'doc_stride'"),
     (["--label_list=O"], "label 'B-.*' in train; allowed: O"),
 ])  # fmt: skip
 def test_what_does_not_fit_is_one_line(tag, tmp_path, flags, said):
