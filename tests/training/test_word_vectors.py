@@ -90,6 +90,7 @@ def test_a_word_that_comes_again(file, caplog):
         "a 1 2\nb 3 nan\n": ":2: 'nan' behind the word 'b' is no finite number",
         "a 1 2\nb inf 3\n": ":2: 'inf' behind the word 'b'",
         "a 1 2\nb 1e99 3\n": ":2: '1e99' behind the word 'b'",
+        "a 1 2\nb 1_5 3\n": ":2: '1_5' behind the word 'b'",
         "a 1 2\nb 1,5 3\n": ":2: '1,5' behind the word 'b'",
         b"a 1 2\n\xff 3 4\n": ":2: byte 0xff at offset 6 is not utf-8",
         gzip.compress(TEXT.encode())[:-9]: "broken gzip data",
@@ -156,6 +157,8 @@ def test_arrays_that_are_no_table(pair):
     refused(pair, "emb.npy: row 3 (of 'x\\xa0y') has what is no finite number")
     np.save(pair / "emb.npy", np.arange(5))
     refused(pair, "emb.npy: int64 [5]; floating-point numbers [words, width] are needed")
+    (pair / "emb.npy").write_bytes(b"\x93NUMPY\1\0\x08\0{'descr'(")
+    refused(pair, "emb.npy: not a readable array of numpy")
     (pair / "emb.npy").write_bytes(b"no array")
     refused(pair, "emb.npy: not a readable array of numpy")
 

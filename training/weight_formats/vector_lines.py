@@ -16,6 +16,7 @@ from processors.text_files import TextLines
 
 _LINES_AT_ONCE = 4096
 _LARGEST = float(np.finfo(np.float32).max)
+_DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)  # float() takes 1_000 too
 _HEADER = re.compile(r"\s*(\d+)\s+(\d+)\s*")
 _SPACES = re.compile(r"[ \t]+")  # no others: U+00A0 and U+0085 are parts of words
 
@@ -138,7 +139,7 @@ class _Reading:
 
     def _check(self, number, word, numbers):
         for field in numbers.split(" "):
-            if not _is_number(field) or not abs(float(field)) <= _LARGEST:
+            if not _DECIMAL.fullmatch(field) or not abs(float(field)) <= _LARGEST:
                 raise InputError(
                     f"{self._path}:{number}: {field[:40]!r} behind the word {word[:40]!r} is no finite number; "
                     f"{self._width} numbers are needed"

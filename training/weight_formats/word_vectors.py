@@ -128,8 +128,9 @@ def _read_array(path):
         raise InputError(f"{path}: an array is read from this machine's disk; copy the folder here")
     try:
         table = np.load(path, allow_pickle=False)
-    except (ValueError, OSError, EOFError) as error:
-        raise InputError(f"{path}: not a readable array of numpy ({error}); copy the file again") from error
+    except Exception as error:  # a damaged header is parsed as Python, which raises of many kinds
+        reason = " ".join(str(error).split())
+        raise InputError(f"{path}: not a readable array of numpy ({reason}); copy the file again") from error
     if not isinstance(table, np.ndarray) or table.ndim != 2 or table.dtype.kind != "f" or not table.size:
         what = f"{table.dtype} {list(table.shape)}" if isinstance(table, np.ndarray) else type(table).__name__
         raise InputError(f"{path}: {what}; floating-point numbers [words, width] are needed")
