@@ -114,7 +114,15 @@ def create(run, files, tokenizer):
         logging.warning("%s", corpus_lint.documents_warning(counts["documents"], len(files), run.documents))
     content = {**_manifest(run, tokenizer, kind, counts), **made_from}
     show = functools.partial(_log_first, tokenizer)
-    return shard_files.write(outputs, order.records(), show, manifest_path, content, earlier)
+    records = _counted(kind.merged(order.records()), content)
+    return shard_files.write(outputs, records, show, manifest_path, content, earlier)
+
+
+def _counted(records, content):
+    """The records; once all have been read, the manifest's content says how many they are."""
+    for number, record in enumerate(records, 1):
+        yield record
+        content["num_instances"] = number
 
 
 def _workers(run, kind):

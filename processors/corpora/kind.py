@@ -82,6 +82,14 @@ class CorpusKind:
         """
         raise NotImplementedError
 
+    def merged(self, records):
+        """All records in the order of their keys -> those that are written: what is counted may be summed here.
+
+        Args:
+          records: iterable of bytes; they need not fit into memory.
+        """
+        return records
+
     def manifest_entries(self):
         """What the manifest says of the records of this kind alone, a dict."""
         return NO_MASKS

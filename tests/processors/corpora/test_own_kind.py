@@ -1,15 +1,17 @@
 """A kind of corpus data that is no token sequence fits without a line of shared code: word pairs, to and fro."""
 
 import collections
+import itertools
 import json
 import types
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import registry
 from errors import InputError
-from processors import instance_shards
+from processors import instance_records, instance_shards
 from processors.corpora.kind import CorpusKind
 from processors.feature_spec import Feature
 from processors.instance_records import find_records
@@ -57,18 +59,46 @@ class Neighbours(CorpusKind):
         return found, collections.Counter(instances=len(made), tokens=made.num_tokens, max_length=1)
 
 
+class DistinctNeighbours(Neighbours):
+    """Each such pair once, wherever it stands: pairs have keys of their own, so that equal ones meet."""
+
+    def make(self, block, rng):
+        made = super().make(block, rng)
+        self.pairs = made.rows
+        return made
+
+    def keys(self, block, count, rng):
+        return (self.pairs[:, 0] * 1000 + self.pairs[:, 1]).astype(np.uint64)
+
+    def merged(self, records):
+        return (record for record, _ in itertools.groupby(records))
+
+
 @pytest.fixture
 def neighbours(monkeypatch):
     monkeypatch.setitem(registry._registered["corpus"], "neighbours", Neighbours)
+    monkeypatch.setitem(registry._registered["corpus"], "distinct", DistinctNeighbours)
+
+
+def settings(folder, name, text):
+    (folder / "vocab.txt").write_text("\n".join(WORDS) + "\n")
+    (folder / "a.txt").write_text(text)
+    return PretrainingDataSettings(
+        input_file=f"{folder}/a.txt", output_file=f"{folder}/out", vocab_file=f"{folder}/vocab.txt", instances=name,
+        num_processes=1,
+    )  # fmt: skip
+
+
+def test_records_of_equal_keys_are_merged(neighbours, tmp_path):
+    run = settings(tmp_path, "distinct", TEXT + "a b\nc d e\n\na b c d\n")
+    manifest = instance_shards.create(run, [run.input_file], FullTokenizer(run.vocab_file))
+    assert manifest["num_instances"] == 5  # ab, bc, cd, de, fa
+    assert instance_records.read_manifest([run.output_file]).num_instances == 5
+    assert len(list(tf.data.TFRecordDataset(run.output_file))) == 5
 
 
 def test_from_text_to_batches(neighbours, tmp_path):
-    (tmp_path / "vocab.txt").write_text("\n".join(WORDS) + "\n")
-    (tmp_path / "a.txt").write_text(TEXT)
-    run = PretrainingDataSettings(
-        input_file=f"{tmp_path}/a.txt", output_file=f"{tmp_path}/out", vocab_file=f"{tmp_path}/vocab.txt",
-        instances="neighbours", num_processes=1,
-    )  # fmt: skip
+    run = settings(tmp_path, "neighbours", TEXT)
     tokenizer = FullTokenizer(run.vocab_file)
     manifest = instance_shards.create(run, [run.input_file], tokenizer)
     assert manifest == json.loads((tmp_path / "out.manifest.json").read_text())
