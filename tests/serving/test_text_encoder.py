@@ -32,13 +32,15 @@ def one_by_one(encoder, texts, **wanted):
 @pytest.mark.parametrize("name", registry.names("encoder"))
 def test_every_encoder(name, tiny_folder):
     encoder = TextEncoder(tiny_folder(name), max_seq_length=20)
+    if not encoder.config.id_limits().keys() <= encoder.layout.spec.keys():
+        pytest.skip("it reads the ids of another vocabulary, too")
     texts = random_texts(30)
     vectors = encoder.encode(texts, pooling="mean")
     tokens = encoder.encode(texts, unit="token")
     assert vectors.shape == (30, encoder.config.width) and vectors.dtype == np.float32
     for vector, rows, text in zip(vectors, tokens, texts):
-        assert len(rows) == min(20, len(text.split()) + 2)
-        np.testing.assert_allclose(rows.mean(axis=0), vector, atol=1e-5)
+        assert len(rows) == min(20, len(text.split()) + encoder.layout.frame.num_special(1))
+        np.testing.assert_allclose(rows.mean(axis=0) if len(rows) else np.zeros(len(vector)), vector, atol=1e-5)
 
 
 def test_results_come_in_the_order_of_the_texts(tiny, monkeypatch):

@@ -211,7 +211,8 @@ def save_huggingface(model, folder, tokenizer=None, extra_config=None):
     for canonical, variable in weights.items():
         name, turn = names[canonical]
         array = np.asarray(variable, np.float32)
-        tensors[name] = np.ascontiguousarray(array.T if turn else array)
+        # `ascontiguousarray` would make one number a row of it.
+        tensors[name] = np.asarray(array.T if turn else array, order="C")
     encoder = getattr(model, "encoder", model)
     config, present = encoder.config.beside_weights(), heads.present(weights, encoder)
     architecture = heads.architecture(encoder.config, present, getattr(model, "owner", None))
