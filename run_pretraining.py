@@ -8,6 +8,7 @@ import sys
 
 import console
 import errors
+import registry
 from training import flags, settings
 from training.as_trained import as_trained
 
@@ -30,6 +31,11 @@ def main(_):
 
 
 def _check(run):
+    learning = registry.literals("objective", "corpus")
+    if run.objective in registry.names("objective") and run.objective not in learning:
+        raise errors.InputError(
+            f"--objective={run.objective}: not an objective of pre-training; those are {', '.join(learning)}"
+        )
     flags.check_run(run, "num_train_steps", "max_eval_steps", "predict_top_k")
     if run.num_warmup_steps < 0:
         raise errors.InputError(f"--num_warmup_steps={run.num_warmup_steps}: a number from 0 on is needed")
