@@ -67,6 +67,8 @@ class LSTM(keras.layers.Layer):
         projected = tf.reshape(projected, [steps, rows, 4 * self.units])
         weight = self.recurrent_kernel if recurrent_kernel is None else recurrent_kernel
         hidden, cell = self.zero_state(rows) if state is None else state
+        # Keras casts what it hands to a layer of half precision; the cell of another batch goes on in float32.
+        hidden, cell = tf.cast(hidden, self.compute_dtype), tf.cast(cell, tf.float32)
         outputs, hidden, cell = steps_of_lstm(projected, tf.cast(weight, self.compute_dtype), hidden, cell, real)
         outputs = tf.transpose(outputs, [1, 0, 2])
         if self.backward:

@@ -185,8 +185,9 @@ def test_a_causal_one_does_not_see_the_future(name):
 
 
 @every_encoder
-def test_a_carried_state_equals_one_long_sequence(name):
-    encoder, batch = small_models.encoder(name), small_models.inputs(name, (8, 8, 8))
+@pytest.mark.parametrize("dtype, tolerance", [("float32", 2e-6), ("bfloat16", 0.02)])
+def test_a_carried_state_equals_one_long_sequence(name, dtype, tolerance):
+    encoder, batch = small_models.encoder(name, dtype), small_models.inputs(name, (8, 8, 8))
     state, found = encoder.zero_state(3), []
     assert (state is not None) == ("state" in encoder(batch))
     for part in (slice(0, 5), slice(5, 8)) if state is not None else ():
@@ -194,7 +195,8 @@ def test_a_carried_state_equals_one_long_sequence(name):
         state = outputs["state"]
         found.append(outputs["sequence_output"])
     if found:
-        np.testing.assert_allclose(tf.concat(found, axis=1), encoder(batch)["sequence_output"], atol=2e-6)
+        whole = tf.cast(encoder(batch)["sequence_output"], tf.float32)
+        np.testing.assert_allclose(tf.cast(tf.concat(found, axis=1), tf.float32), whole, atol=tolerance)
 
 
 @every_encoder
