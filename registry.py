@@ -43,11 +43,8 @@ class _Declaration:
     module: str
     classes: list  # nodes of the class and its bases
 
-    def options(self, attribute):
-        return _options(self.classes, attribute)
-
-    def literals(self):
-        return _literals(self.classes)
+    def literal(self, attribute):
+        return _literal(self.classes, attribute)
 
 
 def register(kind, *names):
@@ -102,8 +99,9 @@ def registered_by(module):
 
 def options(kind, attribute="options"):
     """Registered name -> name -> Option, of all that is registered; nothing is imported. See `options.of`."""
-    found = {name: declaration.options(attribute) for name, declaration in _declared(kind).items()}
-    return found | {name: option_rules.of(cls, attribute) for name, cls in _registered[kind].items()}
+    return _declared_options(kind, attribute) | {
+        name: option_rules.of(cls, attribute) for name, cls in _registered[kind].items()
+    }
 
 
 def literals(kind, attribute):
@@ -111,9 +109,14 @@ def literals(kind, attribute):
 
     attribute: one that classes of this kind assign a literal to.
     """
-    found = {name: declaration.literals().get(attribute) for name, declaration in _declared(kind).items()}
+    found = {name: declaration.literal(attribute) for name, declaration in _declared(kind).items()}
     found |= {name: getattr(cls, attribute, None) for name, cls in _registered[kind].items()}
     return {name: value for name, value in sorted(found.items()) if value is not None}
+
+
+@functools.cache
+def _declared_options(kind, attribute):
+    return {name: _options(declaration.classes, attribute) for name, declaration in _declared(kind).items()}
 
 
 @functools.cache
@@ -124,7 +127,7 @@ def _declared(kind):
         tree = _parsed(module)
         for node in tree.body:
             for call in getattr(node, "decorator_list", ()):
-                if isinstance(call, ast.Call) and ast.unparse(call.func) == "registry.register":
+                if isinstance(call, ast.Call) and getattr(call.func, "attr", None) == "register":
                     registered, *own = [argument.value for argument in call.args if isinstance(argument, ast.Constant)]
                     if registered == kind:
                         found |= dict.fromkeys(own, _Declaration(module, list(_with_bases(node, tree))))
@@ -166,26 +169,29 @@ def _find_class(name, tree):
     return None
 
 
-def _assignments(classes):
-    """(target, expression) of the assignments in some classes."""
-    statements = [statement for node in classes for statement in node.body if isinstance(statement, ast.Assign)]
-    return [(ast.unparse(one.targets[0]), one.value) for one in statements]
+def _assigned(classes, attribute):
+    """The expressions that some classes assign to an attribute, in the order of the classes."""
+    return [
+        statement.value
+        for node in classes
+        for statement in node.body
+        if isinstance(statement, ast.Assign) and getattr(statement.targets[0], "id", None) == attribute
+    ]
 
 
-def _literals(classes):
-    """Attribute -> value, of the assignments of literals."""
-    found = {}
-    for name, value in _assignments(classes):
+def _literal(classes, attribute):
+    """The value of an attribute, of the last literal that is assigned to it; None where there is none."""
+    found = None
+    for value in _assigned(classes, attribute):
         with contextlib.suppress(ValueError):  # no literal
-            found[name] = ast.literal_eval(value)
+            found = ast.literal_eval(value)
     return found
 
 
 def _options(classes, attribute):
     """name -> Option, of the assignments `options = {...}`, or those to another attribute."""
     found, allowed = {}, {"Option": Option, "bool": bool, "int": int, "float": float, "str": str}
-    for name, value in _assignments(classes):
-        if name == attribute:
-            # The source is ours, and Option is all that it can call.
-            found |= eval(compile(ast.Expression(value), "options", "eval"), {"__builtins__": {}}, allowed)
+    for value in _assigned(classes, attribute):
+        # The source is ours, and Option is all that it can call.
+        found |= eval(compile(ast.Expression(value), "options", "eval"), {"__builtins__": {}}, allowed)
     return option_rules.taken(found)

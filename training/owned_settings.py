@@ -57,8 +57,9 @@ def _owned(settings_class):
     """Option -> {(kind, registered name): Option}, of the kinds of `owners`, those that they borrow included."""
     found = {}
     for kind in settings_class.owners:
+        fits = _fitting(settings_class, kind)
         for owner, taken in registry.options(kind).items():
-            for name, option in taken.items() if _fits(settings_class, kind, owner) else ():
+            for name, option in taken.items() if fits(owner) else ():
                 found.setdefault(name, {})[kind, owner] = option
     for kind, (lender, side) in getattr(settings_class, "borrowed", {}).items():
         lent = registry.options(lender, side)
@@ -68,16 +69,20 @@ def _owned(settings_class):
     return found
 
 
-def _fits(settings_class, kind, owner):
-    """Whether a script can use what is registered: a task of the types that its `problem_types` names, or an objective
-    for such tasks. Scripts without `problem_types` use all.
+def _fitting(settings_class, kind):
+    """Registered name -> whether a script can use it: a task of the types that its `problem_types` names, or an
+    objective for such tasks. Scripts without `problem_types` use all.
     """
-    wanted = getattr(settings_class, "problem_types", ())
+    wanted = set(getattr(settings_class, "problem_types", ()))
     if not wanted or kind not in _TYPED:
-        return True
-    types = registry.literals(kind, _TYPED[kind]).get(owner)
-    types = (types,) if isinstance(types, str) else types
-    return not isinstance(types, tuple) or not set(wanted).isdisjoint(types)
+        return lambda owner: True
+    known = registry.literals(kind, _TYPED[kind])
+
+    def fits(owner):
+        types = (known[owner],) if isinstance(known.get(owner), str) else known.get(owner)
+        return not isinstance(types, tuple) or not wanted.isdisjoint(types)
+
+    return fits
 
 
 def owners_in_words(field):

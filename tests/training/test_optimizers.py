@@ -203,4 +203,4 @@ def test_options_are_arguments(name):
     cls = registry.get("optimizer", name)
     taken = {k: p.default for k, p in inspect.signature(cls.__init__).parameters.items() if k in options.of(cls)}
     assert taken == {key: option.default for key, option in options.of(cls).items()}
-    assert registry._declared("optimizer")[name].options("options") == options.of(cls)
+    assert registry._declared_options("optimizer", "options")[name] == options.of(cls)

@@ -46,7 +46,7 @@ def test_every_option_is_a_field_with_its_default(settings_class):
 @pytest.mark.parametrize("side", ["options", "reading_options"])
 def test_options_of_corpora_are_read_from_their_bases(side):
     for owner in registry.names("corpus"):
-        assert registry._declared("corpus")[owner].options(side) == options.of(registry.get("corpus", owner), side)
+        assert registry._declared_options("corpus", side)[owner] == options.of(registry.get("corpus", owner), side)
 
 
 @pytest.mark.parametrize("kind", ["objective", "optimizer", "learning_rate_schedule", "processor"])
@@ -54,7 +54,7 @@ def test_every_option_is_an_argument(kind):
     """What a class declares its constructor takes; what the source says is what the class has."""
     for owner in registry.names(kind):
         cls = registry.get(kind, owner)
-        assert registry._declared(kind)[owner].options("options") == options.of(cls)
+        assert registry._declared_options(kind, "options")[owner] == options.of(cls)
         assert options.of(cls).keys() <= inspect.signature(cls.__init__).parameters.keys()
 
 
