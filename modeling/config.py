@@ -54,6 +54,19 @@ class EncoderConfig:
         """int, of the encoder; None where it is not known before the encoder is built."""
         return None
 
+    def check_counts(self, *names):
+        """Raises InputError for the first of these fields that is a number below 1."""
+        for name in names:
+            if getattr(self, name) is not None and getattr(self, name) < 1:
+                raise InputError(f"configuration field {name!r} is {getattr(self, name)}; at least 1 is needed")
+
+    def check_rates(self):
+        """Raises InputError for the first field whose name ends in "dropout" that is no rate."""
+        for name in vars(self):
+            # Written so that nan is refused.
+            if name.endswith("dropout") and not 0.0 <= getattr(self, name) < 1.0:
+                raise InputError(f"configuration field {name!r} is {getattr(self, name)}; a rate in [0, 1) is needed")
+
     def check_size(self):
         """Raises InputError where the model has more parameters than this machine has room for."""
         parameters, memory = self.num_parameters(), _memory_bytes()

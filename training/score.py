@@ -31,8 +31,19 @@ class Score:
         raise NotImplementedError
 
 
-class ArrayScore(Score):
-    """A score that is computed of all examples at once: `of` takes two arrays.
+class ScoreOfAll(Score):
+    """A score that is computed of all examples at once: `golds` and `answers`."""
+
+    def __init__(self):
+        self.golds, self.answers = [], []
+
+    def update(self, gold, answer):
+        self.golds.append(gold)
+        self.answers.append(answer)
+
+
+class ArrayScore(ScoreOfAll):
+    """A score that is computed of two arrays, by `of`.
 
     Attributes:
       name: the registered name. called: in what is said of it, where that is another word.
@@ -42,18 +53,11 @@ class ArrayScore(Score):
     name = called = ""
     least = 1
 
-    def __init__(self):
-        self._golds, self._answers = [], []
-
-    def update(self, gold, answer):
-        self._golds.append(gold)
-        self._answers.append(answer)
-
     def result(self):
-        if len(self._golds) < self.least:
-            logging.warning("no %s can be told of %d row; 0 is written", self.called or self.name, len(self._golds))
+        if len(self.golds) < self.least:
+            logging.warning("no %s can be told of %d row; 0 is written", self.called or self.name, len(self.golds))
             return {self.name: 0.0}
-        return {self.name: float(self.of(np.array(self._golds), np.array(self._answers)))}
+        return {self.name: float(self.of(np.array(self.golds), np.array(self.answers)))}
 
     def of(self, golds, answers):
         """The score of all examples.

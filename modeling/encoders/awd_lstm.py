@@ -10,7 +10,6 @@ import keras
 import tensorflow as tf
 
 import registry
-from errors import InputError
 from modeling import pooling
 from modeling.config import EncoderConfig
 from modeling.dropout import dropout, same_mask
@@ -40,12 +39,8 @@ class AwdLstmConfig(EncoderConfig):
     output_dropout: float = 0.1
 
     def __post_init__(self):
-        for name in ("vocab_size", "embedding_size", "hidden_size", "num_layers"):
-            if getattr(self, name) < 1:
-                raise InputError(f"configuration field {name!r} is {getattr(self, name)}; at least 1 is needed")
-        for name in vars(self):
-            if name.endswith("_dropout") and not 0.0 <= getattr(self, name) < 1.0:
-                raise InputError(f"configuration field {name!r} is {getattr(self, name)}; a rate in [0, 1) is needed")
+        self.check_counts("vocab_size", "embedding_size", "hidden_size", "num_layers")
+        self.check_rates()
 
     @property
     def width(self):

@@ -41,12 +41,8 @@ class BilstmConfig(EncoderConfig):
     layout: str = "plain"
 
     def __post_init__(self):
-        for name in ("vocab_size", "embedding_size", "units", "num_layers"):
-            if getattr(self, name) is not None and getattr(self, name) < 1:
-                raise InputError(f"configuration field {name!r} is {getattr(self, name)}; at least 1 is needed")
-        for name in vars(self):
-            if name.endswith("_dropout") and not 0.0 <= getattr(self, name) < 1.0:
-                raise InputError(f"configuration field {name!r} is {getattr(self, name)}; a rate in [0, 1) is needed")
+        self.check_counts("vocab_size", "embedding_size", "units", "num_layers")
+        self.check_rates()
 
     @property
     def width(self):

@@ -6,7 +6,6 @@ import typing
 import tensorflow as tf
 
 import registry
-from errors import InputError
 from modeling import pooling
 from modeling.config import EncoderConfig
 from modeling.dropout import dropout
@@ -33,11 +32,8 @@ class StaticVectorsConfig(EncoderConfig):
     layout: str = "plain"
 
     def __post_init__(self):
-        for name in ("vocab_size", "width"):
-            if getattr(self, name) < 1:
-                raise InputError(f"configuration field {name!r} is {getattr(self, name)}; at least 1 is needed")
-        if not 0.0 <= self.dropout < 1.0:
-            raise InputError(f"configuration field 'dropout' is {self.dropout}; a rate in [0, 1) is needed")
+        self.check_counts("vocab_size", "width")
+        self.check_rates()
 
     def num_parameters(self):
         return self.vocab_size * self.width

@@ -1,29 +1,22 @@
 """Scores of tags: entities by seqeval, words by their number."""
 
 import registry
-from training.score import Score
+from training.score import Score, ScoreOfAll
 
 
 @registry.register("score", "entity_f1")
-class EntityF1(Score):
+class EntityF1(ScoreOfAll):
     """F1, precision and recall of whole entities (or chunks), as conlleval.pl counts them.
 
     Source: the default mode of seqeval, https://github.com/chakki-works/seqeval.
     """
-
-    def __init__(self):
-        self._golds, self._answers = [], []
-
-    def update(self, gold, answer):
-        self._golds.append(gold)
-        self._answers.append(answer)
 
     def result(self):
         from seqeval import metrics
 
         names = {"f1": metrics.f1_score, "precision": metrics.precision_score, "recall": metrics.recall_score}
         return {
-            f"entity_{name}": float(function(self._golds, self._answers, zero_division=0))
+            f"entity_{name}": float(function(self.golds, self.answers, zero_division=0))
             for name, function in names.items()
         }
 
