@@ -53,11 +53,25 @@ CASES = {
 }
 
 
+def beside(key):
+    """The name of a feature of a part whose prefix is other_; of texts a and b theirs comes first."""
+    text = key[:2] if key[:2] in ("a_", "b_") else ""
+    return f"{text}other_{key.removeprefix(text)}"
+
+
+def predicts_words(name):
+    encoder = small_models.encoder(name)
+    return encoder.num_layers > 0 and encoder.output_table() is not None
+
+
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("name", registry.names("encoder"))
 def test_learns_by_heart(name, case, monkeypatch):
     monkeypatch.setattr("modeling.objectives.sequence_classification.HEAD_DROPOUT", 0.0)
     kind, arguments, batch = CASES[case]
+    if case == "masked_lm" and not predicts_words(name):
+        pytest.skip("a token's state knows no other token, or there is no table that a softmax could share")
+    batch = batch | {beside(key): ids for key, ids in batch.items()}  # a second input, where an encoder has one
     keras.utils.set_random_seed(0)  # Keras takes the seeds of initialisers from Python's `random`
     encoder = small_models.encoder(name, num_hidden_layers=2, hidden_size=32)
     objective = registry.get("objective", kind)(encoder, *arguments)

@@ -147,7 +147,8 @@ def test_truncated_texts_are_said_and_counted(predictor):
         for ask in (client.predict, client.embed, predictor.predict, predictor.embed, predictor.probabilities):
             with pytest.warns(TruncationWarning, match=r"2 of 5 texts are longer .* the first is texts\[2\]") as caught:
                 found = ask(texts)
-            assert [warning.filename for warning in caught] == [__file__], "the line of the caller"
+            own = [warning for warning in caught if warning.category is TruncationWarning]
+            assert [warning.filename for warning in own] == [__file__], "the line of the caller"
             if "predict" in ask.__name__:
                 assert [one.truncated for one in found] == expected
         for ask in (client.embed, predictor.embed, predictor.probabilities):
