@@ -463,7 +463,7 @@ def test_records_of_the_original(trained, classify, cola, cola_dir, tiny_bert, t
         examples = getattr(processor, f"get_{split}_examples")(str(cola_dir))
         rows = [
             small_records.original_record(f["input_ids"], f["segment_ids"], int(e.label or 0), 16)
-            for e, f in zip(examples, layout.features(examples))
+            for e, [f] in zip(examples, layout.features(examples))
         ]
         files[split] = small_records.write(tmp_path / f"{split}.tf_record", rows)
     out, _ = trained
