@@ -59,6 +59,13 @@ def fingerprint(model):
     return total
 
 
+def _sums(model):
+    """What tells the weights of one step of a training from those of another: tuple of int, in a tenth of the time."""
+    kinds = {4: tf.int32, 2: tf.int16}
+    bits = [tf.bitcast(tf.convert_to_tensor(v), kinds[v.value.dtype.size]) for v in model.variables]
+    return tuple(int(tf.reduce_sum(tf.cast(one, tf.int32))) for one in bits)
+
+
 class Weights:
     """What stands for a model's weights in graphs of inference.
 
@@ -106,7 +113,7 @@ class Inference:
     def __init__(self, model, jit_compile=False, constants=True):
         self._model, self._jit_compile, self._strategy = model, jit_compile, tf.distribute.get_strategy()
         self._variables, self._constants = None, None
-        self._fingerprint, self._tokens = None, 0  # of the weights; computed with them
+        self._seen, self._tokens = None, 0  # of the weights; computed with them
         alone = self._strategy.num_replicas_in_sync == 1
         may = constants and alone and not jit_compile and on_cpu() and in_half_precision(model)
         self._may_be_constants = may and _constant_bytes(model) <= MOST_CONSTANT_BYTES
@@ -147,17 +154,19 @@ class Inference:
         if self._variables is None:
             with self._strategy.scope():
                 self._variables = Weights(self._model)
-        else:
+        elif not self._may_be_constants:
             self._variables.update()
         return self._variables
 
     def _count(self, tokens):
         """Makes constants of weights that enough is computed with, drops those of weights that have changed."""
-        found = fingerprint(self._model)
-        if found != self._fingerprint:
+        found = _sums(self._model)
+        if found != self._seen:
             if self._constants:
                 self._constants.graphs.clear()  # they hold each other
-            self._constants, self._fingerprint, self._tokens = None, found, 0
+            self._constants, self._seen, self._tokens = None, found, 0
+            if self._variables:
+                self._variables.update()
         self._tokens += tokens
         if self._constants is None and self._tokens >= FEWEST_TOKENS:
             self._constants, self._variables = Weights(self._model, MOST_CONSTANT_BYTES), None
