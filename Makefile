@@ -19,7 +19,7 @@ BASE_PYTHON := $(shell for name in python3.11 python3 python; do \
 	$$name -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null && echo $$name && break; done)
 # --use-pep517: older pips would run setup.py of a package that has no wheel (seqeval), with tools of their own choice.
 PIP_INSTALL := $(PYTHON) -m pip install --disable-pip-version-check --use-pep517 -qq
-# Two processes: on two cores the whole takes two thirds of the time; each needs up to 3 GB.
+# Two processes, for two cores; each needs up to 3 GB.
 PYTEST_FLAGS := -x -q -n 2 --dist loadfile
 
 .PHONY: setup quickstart pretrain-demo test fuzz peers spark serve chinese tables glove clean

@@ -210,12 +210,12 @@ class Job:
 
     def _evaluate(self, evaluator, output_dir, settings, step):
         logging.info("***** Running evaluation *****")
-        scores, outputs = self._data.scores(evaluator)
+        scores, answered = self._data.scores(evaluator)
         self._check_standing()
         results.write_eval_results(os.path.join(output_dir, "eval_results.txt"), {**scores, "global_step": step})
         if settings.do_train:
             history.add_evaluation(output_dir, step, scores)
-        self._data.report(output_dir, scores, outputs)
+        self._data.report(output_dir, scores, answered)
         return scores
 
     def _write_card(self, objective, output_dir, settings, found):

@@ -85,11 +85,11 @@ class JobData:
         return lambda: self.scores(evaluator)[0]
 
     def scores(self, evaluator):
-        """(name -> float as eval_results.txt says it, what the evaluator gave)."""
+        """(name -> float as eval_results.txt says it, what `report` takes)."""
         raise NotImplementedError
 
-    def report(self, output_dir, scores, outputs):
-        """Writes what an evaluation leaves beside eval_results.txt."""
+    def report(self, output_dir, scores, answered):
+        """Writes what an evaluation leaves beside eval_results.txt; `answered`: of `scores`."""
 
     def predict(self, objective, evaluator, output_dir, step, before_writing):
         """Writes the files of predictions. Returns scores of labelled rows, None where there are none.

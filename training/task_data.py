@@ -66,7 +66,8 @@ class TaskData(JobData):
     """
 
     def __init__(self, task, settings, length_buckets=None):
-        self._task, self._settings, self._buckets, self._batches = task, settings, length_buckets, {}
+        self._task, self._settings, self._buckets = task, settings, length_buckets
+        self._batches, self._keys = {}, {}
         self.make_objective, self.label_names = task.make_objective, task.labels.names
         if settings.keep_best or settings.patience:
             self.best_metric = f"eval_{task.metrics[0]}"
@@ -114,8 +115,13 @@ class TaskData(JobData):
             )
 
     def _key(self, split):
+        """The key of a split's records; that of examples is made once, since it reads all of them."""
         given = self._records.get(split)
-        return given.key if given else records.content_key(self._task.examples[split], self._encoder)
+        if given:
+            return given.key
+        if split not in self._keys:
+            self._keys[split] = records.content_key(self._task.examples[split], self._encoder)
+        return self._keys[split]
 
     def streams(self):
         settings, found = self._settings, self._records.get("train")
@@ -173,17 +179,19 @@ class TaskData(JobData):
         return tuple(dict.fromkeys([*self._task.metrics, *self._task.labels.scores]))
 
     def scores(self, evaluator):
-        """(scores named as in eval_results.txt, outputs) on the dev split."""
+        """(scores named as in eval_results.txt, (right answers, given answers)) on the dev split."""
         outputs, loss = self._outputs(evaluator, "dev", self._settings.eval_batch_size, "evaluation")
         golds = self._task.labels.golds(outputs, self._task.examples.get("dev"))
-        named = score.compute(self._score_names(), golds, self._answers(outputs, "dev"))
-        return {**{f"eval_{name}": value for name, value in named.items()}, "eval_loss": loss, "loss": loss}, outputs
+        answers = self._answers(outputs, "dev")
+        named = score.compute(self._score_names(), golds, answers)
+        scores = {**{f"eval_{name}": value for name, value in named.items()}, "eval_loss": loss, "loss": loss}
+        return scores, (golds, answers)
 
-    def report(self, output_dir, scores, outputs):
-        labels, name, examples = self._task.labels, self._task.metrics[0], self._task.examples.get("dev")
-        golds, answers = labels.golds(outputs, examples), self._answers(outputs, "dev")
+    def report(self, output_dir, scores, answered):
+        golds, answers = answered
+        name = self._task.metrics[0]
         title = f"{name} {scores[f'eval_{name}']:.3f}, {len(golds)} examples"
-        evaluation_files.write(output_dir, labels, golds, answers, title)
+        evaluation_files.write(output_dir, self._task.labels, golds, answers, title)
 
     def predict(self, objective, evaluator, output_dir, step, before_writing):
         found = self._records["test"]

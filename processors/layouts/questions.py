@@ -40,6 +40,9 @@ class QuestionWindows(Layout):
                 f"{max_query_length} and a window of the text; raise the first or lower the second"
             )
 
+    def check(self, examples):
+        self.own.check(examples)
+
     def fingerprint(self):
         return [self.name, self.doc_stride, self.max_query_length, *self.own.fingerprint()]
 

@@ -35,6 +35,9 @@ class Words(Layout):
             "first_word": Feature("int32", absent=0),
         }
 
+    def check(self, examples):
+        self.own.check(examples)
+
     def fingerprint(self):
         return [self.name, *self.own.fingerprint()]
 

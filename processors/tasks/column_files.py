@@ -1,5 +1,6 @@
 """Words in columns, one a line, with a tag: CoNLL's files of named entities, chunks and parts of speech."""
 
+import logging
 import os
 
 import registry
@@ -18,6 +19,7 @@ NAMES = {
 }
 DOCUMENT = "-DOCSTART-"  # the first column of a line that begins a document
 OUTSIDE = "O"
+MOST_WORDS = 300  # of a sentence that is alone in its file and not wondered at
 
 
 @registry.register("processor", "conll")
@@ -100,7 +102,13 @@ class ColumnFilesProcessor(DataProcessor):
             path = file if is_remote(file) else os.path.join(folder, file)
         else:
             path = find_file(folder, *NAMES[split])
-        return list(self._sentences(path, split))
+        found = list(self._sentences(path, split))
+        if len(found) == 1 and len(found[0].words) > MOST_WORDS:
+            logging.warning(
+                "%s: its %d lines are one sentence; a word a line, and an empty line between sentences, are needed",
+                path, len(found[0].words),
+            )  # fmt: skip
+        return found
 
     def _sentences(self, path, split):
         """Yields the TaggedWords of a file."""

@@ -39,6 +39,11 @@ def test_test_rows_may_be_words_alone(tmp_path):
     assert one.words == ("a", "b") and one.label is None
 
 
+def test_a_table_that_is_taken_for_one_long_sentence_is_told_of(tmp_path, caplog):
+    processor().get_train_examples(written(tmp_path, "label\ttext\n" + "other\twhere is it\n" * 400))
+    assert "its 401 lines are one sentence" in caplog.text
+
+
 @pytest.mark.parametrize("text, split, said", [
     ("a O\nb\n", "train", r"train.txt:2: no tag in 1 column\(s\); --tag_column=-1"),
     ("a O\nb\n", "test", "test.txt:2: no tag, but other words of the sentence have one"),
