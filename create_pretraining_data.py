@@ -8,14 +8,15 @@ import os
 
 import errors
 import registry
-from training import flags, settings
+from training import flags
 from training.owned_settings import check_owners
+from training.settings.pretraining_data import PretrainingDataSettings
 
 
 def main(_):
     with errors.reported("nothing is left of it; the same command starts anew"):
         logging.getLogger().setLevel(logging.INFO)
-        run = flags.read(settings.PretrainingDataSettings)
+        run = flags.read(PretrainingDataSettings)
         _check(run)
         from processors import instance_shards, paths, tokenization
 
@@ -96,5 +97,5 @@ def _weights_beside(vocab_file):
 
 
 if __name__ == "__main__":
-    flags.define(settings.PretrainingDataSettings)
+    flags.define(PretrainingDataSettings)
     flags.run(main)

@@ -10,7 +10,8 @@ import os
 import console
 import errors
 from serving import input_lines, vector_options
-from training import flags, settings
+from training import flags
+from training.settings.extraction import ExtractionSettings
 
 DTYPES = ("float32", "float16")
 
@@ -18,7 +19,7 @@ DTYPES = ("float32", "float16")
 def main(_):
     with errors.reported("the same command goes on where it was"):
         logging.getLogger().setLevel(logging.INFO)
-        run = flags.read(settings.ExtractionSettings)
+        run = flags.read(ExtractionSettings)
         if run.unit == "sentence" and not flags.given("layers"):
             run = dataclasses.replace(run, layers="-1")  # the default of the original is for tokens
         check(run)
@@ -60,5 +61,5 @@ def check(run):
 
 
 if __name__ == "__main__":
-    flags.define(settings.ExtractionSettings)
+    flags.define(ExtractionSettings)
     flags.run(main)

@@ -9,14 +9,15 @@ import sys
 import console
 import errors
 import registry
-from training import flags, settings
+from training import flags
 from training.as_trained import as_trained
+from training.settings.pretraining import PretrainingSettings
 
 
 def main(_):
     with errors.reported():
         logging.getLogger().setLevel(logging.INFO)
-        run = flags.read(settings.PretrainingSettings)
+        run = flags.read(PretrainingSettings)
         flags.check_output_dir(run)
         run = as_trained(run, flags.given)
         _check(run)
@@ -48,5 +49,5 @@ def _check(run):
 
 
 if __name__ == "__main__":
-    flags.define(settings.PretrainingSettings)
+    flags.define(PretrainingSettings)
     flags.run(main)

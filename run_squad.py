@@ -7,17 +7,18 @@ import logging
 import sys
 
 import errors
-from training import flags, settings
+from training import flags
+from training.settings.squad import SquadSettings
 from training.task_job import run_task
 
 
 def main(_):
     with errors.reported():
         logging.getLogger().setLevel(logging.INFO)
-        status = run_task(flags.read(settings.SquadSettings), flags.given)
+        status = run_task(flags.read(SquadSettings), flags.given)
     sys.exit(status)
 
 
 if __name__ == "__main__":
-    flags.define(settings.SquadSettings)
+    flags.define(SquadSettings)
     flags.run(main)

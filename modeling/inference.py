@@ -1,8 +1,9 @@
 """A trained model at work: its weights in the precision that they are multiplied in, laid out once where that pays.
 
 On a CPU a product in half precision that is fused with what follows it takes 0.6 times as long where its weights are
-constants of the graph. In float32 only a single short text gains by that. Constants have their price: with 21 MB of
-them (6 layers of 384) a graph takes two seconds more to make, with 163 MB (BERT-base) nine, and 3 GB for that time.
+constants of the graph: oneDNN lays constants out for its matrix units once, and multiplies variables by an older
+routine. In float32 only a single short text gains by that. Constants have their price: with 21 MB of them (6 layers of
+384) a graph takes one to two seconds more to make, with 163 MB (BERT-base) nine, and 3 GB for that time.
 """
 
 import functools
@@ -21,8 +22,8 @@ BATCH_TOKENS = 4096  # on a CPU smaller batches waste time: a product of so many
 # graph cannot hold 2 GiB.
 MOST_CONSTANT_BYTES, MOST_CONSTANT_HALF_BYTES = 1 << 28, 1 << 30
 # So many tokens are computed with the same weights before they become constants, where weights may change: about here
-# both ways took the same time, on two cores, for both of the models above.
-FEWEST_TOKENS = 100_000
+# both ways took the same time, on two cores, for the smaller of the models above.
+FEWEST_TOKENS = 60_000
 
 
 def batch_tokens(given):

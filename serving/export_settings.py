@@ -7,7 +7,7 @@ from errors import InputError
 from serving import vector_options
 from training import run_folder
 from training.flags import check_positive
-from training.settings import CASING, PATH, Settings, setting
+from training.settings.base import CASING, PATH, Settings, setting
 
 TASKS = ("classify", "embed")
 DTYPES = ("float32", "bfloat16", "float16", "int8")

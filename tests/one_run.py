@@ -5,7 +5,7 @@ from processors.base import InputExample
 from processors.labels.base import make_labels
 from training.job import Job
 from training.parts import part
-from training.settings import ClassifierSettings
+from training.settings.classifier import ClassifierSettings
 from training.task_data import Task, TaskData, TaskDataSettings
 
 TEXTS = ("fed", "a fed", "b", "fed b c", "c d e f", "x", "y z", "fed fed")

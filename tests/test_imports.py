@@ -46,7 +46,8 @@ def test_names_and_checks_of_files_need_no_tensorflow():
     program = """
 import sys
 import errors, registry, processors, processors.base, plugins
-from training import flags, run_folder, settings
+from training import flags, run_folder
+from training.settings import classifier, extraction, pretraining, pretraining_data, squad, tagger
 assert "mrpc" in registry.names("processor")
 print(sorted({"tensorflow", "keras", "numpy"} & set(sys.modules)))
 """

@@ -9,7 +9,7 @@ import typing
 import registry
 from errors import InputError
 from training import run_folder
-from training.settings import OF_MODEL, OF_OBJECTIVE, OF_TASK
+from training.settings.base import OF_MODEL, OF_OBJECTIVE, OF_TASK
 
 
 def as_trained(run, given):

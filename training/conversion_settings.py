@@ -6,7 +6,7 @@ import os
 import registry
 from errors import InputError
 from training import run_folder
-from training.settings import CASING, PATH, Settings, setting
+from training.settings.base import CASING, PATH, Settings, setting
 
 
 def files():

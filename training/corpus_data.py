@@ -21,7 +21,7 @@ from training.job_data import JobData, Stream
 
 @dataclasses.dataclass(frozen=True)
 class CorpusDataSettings:
-    """The settings that say what pre-training reads; see training.settings for each."""
+    """The settings that say what pre-training reads; see training/settings/ for each."""
 
     objective: str
     input_file: str | None

@@ -22,7 +22,7 @@ EXIT_DIVERGED = 3
 
 @dataclasses.dataclass(frozen=True)
 class OptimizerSettings:
-    """The settings that choose how weights move; see training.settings for each."""
+    """The settings that choose how weights move; see training/settings/ for each."""
 
     optimizer: str
     learning_rate_schedule: str
@@ -35,7 +35,7 @@ class OptimizerSettings:
 
 @dataclasses.dataclass(frozen=True)
 class StepSettings:
-    """The settings that say how a step is computed; see training.settings for each."""
+    """The settings that say how a step is computed; see training/settings/ for each."""
 
     seed: int
     train_batch_size: int

@@ -38,7 +38,7 @@ class Task:
 
 @dataclasses.dataclass(frozen=True)
 class TaskDataSettings:
-    """The settings that say how a task's data is read; see training.settings for each."""
+    """The settings that say how a task's data is read; see training/settings/ for each."""
 
     output_dir: str
     records_dir: str | None

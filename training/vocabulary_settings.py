@@ -5,7 +5,7 @@ import os
 
 from errors import InputError
 from training import flags, run_folder
-from training.settings import ENCODING, PATH, PATHS, Settings, setting
+from training.settings.base import ENCODING, PATH, PATHS, Settings, setting
 
 # The released vocabularies have 99 unused entries before [UNK]; in a small one they would take too much room.
 UNUSED, UNUSED_FROM_SIZE = 99, 2000

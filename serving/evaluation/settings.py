@@ -7,7 +7,7 @@ from errors import InputError
 from processors import paths
 from serving import vector_options
 from training import flags, run_folder
-from training.settings import CASING, ENCODING, PATH, PATHS, Settings, setting
+from training.settings.base import CASING, ENCODING, PATH, PATHS, Settings, setting
 
 SPLITS = ("test", "dev")
 DTYPES = ("float32", "bfloat16", "float16")

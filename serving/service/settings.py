@@ -7,7 +7,7 @@ import os
 
 from errors import InputError
 from training.flags import check_positive
-from training.settings import CASING, PATH, Settings, setting
+from training.settings.base import CASING, PATH, Settings, setting
 
 DTYPES = ("float32", "bfloat16", "float16")
 TOKEN_VARIABLE = "BERTLINE_TOKEN"

@@ -27,7 +27,8 @@ from serving.service import requests
 from serving.trained_length import trained_length
 from training import checkpoint_files, checkpoints, conversion, run_folder, weights
 from training.opened import open_model
-from training.settings import ClassifierSettings, PretrainingDataSettings
+from training.settings.classifier import ClassifierSettings
+from training.settings.pretraining_data import PretrainingDataSettings
 from training.weights import save_tf1
 
 

@@ -74,7 +74,7 @@ def test_masters_that_spark_finds_itself(complete, master):
 )
 def test_flags_that_do_not_go_together(flags, named, monkeypatch):
     import create_pretraining_data
-    from training.settings import PretrainingDataSettings
+    from training.settings.pretraining_data import PretrainingDataSettings
 
     values = dict(flag.removeprefix("--").split("=") for flag in flags)
     values["num_processes"] = int(values["num_processes"]) if "num_processes" in values else None

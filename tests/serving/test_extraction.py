@@ -11,7 +11,7 @@ import pytest
 
 from errors import InputError
 from serving import extraction, text_encoder, vector_transform
-from training.settings import ExtractionSettings
+from training.settings.extraction import ExtractionSettings
 
 TEXTS = ["a b", "c", "d e f g", "", "h i ||| j"]
 

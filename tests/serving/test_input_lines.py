@@ -7,7 +7,7 @@ import pytest
 
 from errors import InputError
 from serving import input_lines
-from training.settings import ExtractionSettings
+from training.settings.extraction import ExtractionSettings
 
 TABLE = 'id,text,other\n1,"a, b",x ||| y\n2," c\nd ",\n'
 

@@ -9,7 +9,8 @@ import pytest
 from errors import InputError
 from training import run_folder
 from training.as_trained import as_trained
-from training.settings import ClassifierSettings, PretrainingSettings
+from training.settings.classifier import ClassifierSettings
+from training.settings.pretraining import PretrainingSettings
 
 TRAINED = ClassifierSettings(
     task_name="csv", max_seq_length=64, text_a_column="question", label_column="rating", problem_type="regression",

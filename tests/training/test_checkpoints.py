@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from errors import InputError
 from training import checkpoint_files, checkpoints
-from training.settings import ClassifierSettings
+from training.settings.classifier import ClassifierSettings
 
 
 class Run:

@@ -8,7 +8,8 @@ import pytest
 
 from errors import InputError
 from training import flags
-from training.settings import ClassifierSettings, PretrainingSettings
+from training.settings.classifier import ClassifierSettings
+from training.settings.pretraining import PretrainingSettings
 
 
 @pytest.mark.parametrize("value", [0, -1, -0.5, math.nan, math.inf, -math.inf])

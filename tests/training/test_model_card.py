@@ -5,7 +5,9 @@ import small_models
 
 import registry
 from training import model_card
-from training.settings import ClassifierSettings, FineTuningSettings, PretrainingSettings
+from training.settings.classifier import ClassifierSettings
+from training.settings.fine_tuning import FineTuningSettings
+from training.settings.pretraining import PretrainingSettings
 
 SPLITS = [model_card.Split("train", 60, 3, "data/train.tsv"), model_card.Split("dev", 20, 0, "a|b.tsv"),
           model_card.Split("test", 9, None, "test.tfrecord")]  # fmt: skip

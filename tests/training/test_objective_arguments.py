@@ -9,7 +9,7 @@ from errors import InputError
 from processors.base import InputExample
 from processors.labels.base import make_labels
 from training import objective_arguments
-from training.settings import ClassifierSettings
+from training.settings.classifier import ClassifierSettings
 
 CLASSES = make_labels("single_label_classification", ["0", "1", "2"])
 

@@ -9,10 +9,16 @@ import options
 import registry
 from errors import InputError
 from options import Option
-from training import flags, settings
+from training import flags
 from training.owned_settings import check_owners, owners_in_words, with_options
+from training.settings.base import setting
+from training.settings.classifier import ClassifierSettings
+from training.settings.pretraining import PretrainingSettings
+from training.settings.pretraining_data import PretrainingDataSettings
+from training.settings.squad import SquadSettings
+from training.settings.tagger import TaggerSettings
 
-CLASSES = (settings.ClassifierSettings, settings.PretrainingSettings, settings.TaggerSettings, settings.SquadSettings)
+CLASSES = (ClassifierSettings, PretrainingSettings, TaggerSettings, SquadSettings)
 
 
 def is_for(settings_class, kind, owner):
@@ -25,11 +31,11 @@ def is_for(settings_class, kind, owner):
 
 def test_a_script_has_no_option_of_what_it_cannot_use():
     names = {cls: {field.name for field in dataclasses.fields(cls)} for cls in CLASSES}
-    assert "doc_stride" in names[settings.SquadSettings] and "crf" in names[settings.TaggerSettings]
-    for cls in (settings.ClassifierSettings, settings.TaggerSettings):
+    assert "doc_stride" in names[SquadSettings] and "crf" in names[TaggerSettings]
+    for cls in (ClassifierSettings, TaggerSettings):
         assert "doc_stride" not in names[cls]
-    assert "text_a_column" not in names[settings.TaggerSettings] and "crf" not in names[settings.SquadSettings]
-    assert "train_file" in names[settings.SquadSettings] & names[settings.TaggerSettings]
+    assert "text_a_column" not in names[TaggerSettings] and "crf" not in names[SquadSettings]
+    assert "train_file" in names[SquadSettings] & names[TaggerSettings]
 
 
 @pytest.mark.parametrize("settings_class", CLASSES)
@@ -60,21 +66,21 @@ def test_every_option_is_an_argument(kind):
 
 def test_an_option_that_nothing_takes_is_refused():
     with pytest.raises(InputError) as refused:
-        check_owners(settings.ClassifierSettings(momentum=0.9))
+        check_owners(ClassifierSettings(momentum=0.9))
     said = str(refused.value)
     assert said == "--momentum is of no use with --optimizer=adamw; it is for --optimizer=sgd; leave it out"
-    check_owners(settings.ClassifierSettings(momentum=0.9, optimizer="sgd", pooling="mean"))
+    check_owners(ClassifierSettings(momentum=0.9, optimizer="sgd", pooling="mean"))
     with pytest.raises(InputError, match="it is for --task_name=csv, delimited, jsonl, .*; leave it out"):
-        check_owners(settings.ClassifierSettings(task_name="MRPC", dev_fraction=0.1))
-    check_owners(settings.ClassifierSettings(task_name="TSV", dev_fraction=0.1))
+        check_owners(ClassifierSettings(task_name="MRPC", dev_fraction=0.1))
+    check_owners(ClassifierSettings(task_name="TSV", dev_fraction=0.1))
     # A name that nobody knows is refused by its look-up, which has the nearest one.
-    check_owners(settings.ClassifierSettings(task_name="tvs", optimizer="adm", dev_fraction=0.1, momentum=0.9))
+    check_owners(ClassifierSettings(task_name="tvs", optimizer="adm", dev_fraction=0.1, momentum=0.9))
     with pytest.raises(InputError, match="--score_range is of no use with --objective=sequence_classification"):
-        flags.check_run(settings.ClassifierSettings(score_range="0,5", do_train=True, output_dir="x"))
+        flags.check_run(ClassifierSettings(score_range="0,5", do_train=True, output_dir="x"))
 
 
 def test_what_is_registered_later_takes_an_option_too(monkeypatch):
-    made = settings.PretrainingDataSettings
+    made = PretrainingDataSettings
     assert with_options(made) is made
     base = registry.get("corpus", "next_sentence")
     monkeypatch.setitem(registry._registered["corpus"], "mine", type("Mine", (base,), {"options": {"max_ngram": None}}))
@@ -93,7 +99,7 @@ def test_defaults_that_differ_are_each_owners_own(monkeypatch):
     @dataclasses.dataclass(frozen=True, kw_only=True)
     class Own:
         owners = {"thing": "thing"}
-        thing: str = settings.setting("a", "Which one.")
+        thing: str = setting("a", "Which one.")
 
     made = with_options(Own)()
     assert made.rate is None

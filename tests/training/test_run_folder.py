@@ -9,7 +9,7 @@ import pytest
 
 from errors import InputError
 from training import run_folder
-from training.settings import ClassifierSettings
+from training.settings.classifier import ClassifierSettings
 
 MODEL = {"hidden_size": 32, "hidden_act": "gelu"}
 

@@ -8,7 +8,7 @@ import pytest
 from errors import InputError
 from modeling.head_fields import label_names, problem_type
 from training.saved_head import read_saved_head
-from training.settings import ClassifierSettings
+from training.settings.classifier import ClassifierSettings
 from training.task_files import make_processor
 
 CLASSIFIER = {"architectures": ["BertForSequenceClassification"]}

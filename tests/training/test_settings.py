@@ -3,15 +3,21 @@
 import dataclasses
 import importlib
 import pathlib
+import pkgutil
 import re
 
 import pytest
 
+import training.settings
 from errors import InputError
-from training.settings import PATH, PATHS, ClassifierSettings, PretrainingDataSettings, RunSettings, Settings
+from training.settings.base import PATH, PATHS, Settings
+from training.settings.classifier import ClassifierSettings
+from training.settings.pretraining_data import PretrainingDataSettings
+from training.settings.run import RunSettings
 
 MODULES = (
-    "training.settings", "training.vocabulary_settings", "training.conversion_settings", "serving.export_settings",
+    *(f"training.settings.{module.name}" for module in pkgutil.iter_modules(training.settings.__path__)),
+    "training.vocabulary_settings", "training.conversion_settings", "serving.export_settings",
     "serving.evaluation.settings", "serving.service.settings",
 )  # fmt: skip
 # Flags that are called like a path, or speak of a file, and are none.

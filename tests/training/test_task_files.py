@@ -4,7 +4,7 @@ import pytest
 
 from errors import InputError
 from training import split_file, task_files
-from training.settings import ClassifierSettings
+from training.settings.classifier import ClassifierSettings
 
 FRACTIONS = {"dev_fraction": 0.1, "test_fraction": 0.2}
 

@@ -9,7 +9,8 @@ from small_classifiers import COLOURS, classifier_folder
 import registry
 from errors import InputError
 from training import run_folder
-from training.settings import ClassifierSettings, FineTuningSettings
+from training.settings.classifier import ClassifierSettings
+from training.settings.fine_tuning import FineTuningSettings
 from training.trained import load_trained
 from training.weights import open_weights, save_huggingface
 

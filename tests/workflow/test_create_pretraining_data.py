@@ -22,7 +22,7 @@ from create_pretraining_data import next_command
 from modeling.encoders.bert import BertConfig
 from processors.instance_records import find_records
 from processors.tokenization import FullTokenizer
-from training import settings
+from training.settings.pretraining_data import PretrainingDataSettings
 
 NAME = "create_pretraining_data.py"
 WORDS = (
@@ -81,7 +81,7 @@ def digest(path):
 
 
 def test_flags_of_the_original_keep_names_and_defaults():
-    run = settings.PretrainingDataSettings()
+    run = PretrainingDataSettings()
     for name, default in {
         "input_file": None, "output_file": None, "vocab_file": None, "do_whole_word_mask": False,
         "max_seq_length": 128, "max_predictions_per_seq": 20, "random_seed": 12345, "dupe_factor": 10,
@@ -118,7 +118,7 @@ def test_records_manifest_and_summary(corpus):
 def test_the_next_command_names_where_to_start(tmp_path, name, start):
     if name:
         (tmp_path / name).write_text("")
-    run = settings.PretrainingDataSettings(output_file="out", vocab_file=str(tmp_path / "vocab.txt"))
+    run = PretrainingDataSettings(output_file="out", vocab_file=str(tmp_path / "vocab.txt"))
     assert f"--init_checkpoint={start.format(tmp_path)}" in next_command(run, {})
     assert ("--bert_config_file=..." in next_command(run, {})) == (name is None)
 

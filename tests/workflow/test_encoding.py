@@ -15,12 +15,10 @@ from serving import input_lines
 from serving.evaluation.settings import EvaluationSettings
 from serving.evaluation.tasks import read_tasks
 from training import task_files
-from training.settings import (
-    ClassifierSettings,
-    ExtractionSettings,
-    PretrainingDataSettings,
-    PretrainingSettings,
-)
+from training.settings.classifier import ClassifierSettings
+from training.settings.extraction import ExtractionSettings
+from training.settings.pretraining import PretrainingSettings
+from training.settings.pretraining_data import PretrainingDataSettings
 from training.vocabulary_settings import VocabularySettings
 
 TEXT, OTHER = "房间很大", "物流太慢了"

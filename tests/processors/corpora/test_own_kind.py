@@ -16,7 +16,7 @@ from processors.corpora.kind import CorpusKind
 from processors.feature_spec import Feature
 from processors.instance_records import find_records
 from processors.tokenization import FullTokenizer
-from training.settings import PretrainingDataSettings
+from training.settings.pretraining_data import PretrainingDataSettings
 
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *"abcdef"]
 TEXT = "a b c\nd e\n\nf a\n"

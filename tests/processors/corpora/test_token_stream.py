@@ -9,7 +9,7 @@ from modeling.encoders.awd_lstm import AwdLstmConfig
 from processors import instance_shards
 from processors.instance_records import find_records
 from processors.tokenization import load_tokenizer
-from training.settings import PretrainingDataSettings
+from training.settings.pretraining_data import PretrainingDataSettings
 
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *"abcdefghij"]
 END = WORDS.index("[SEP]")

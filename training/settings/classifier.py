@@ -1,0 +1,25 @@
+"""What run_classifier.py takes."""
+
+import dataclasses
+import typing
+
+from training.owned_settings import with_options
+from training.settings.base import OF_OBJECTIVE, setting
+from training.settings.fine_tuning import TaskSettings
+
+
+@with_options
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ClassifierSettings(TaskSettings):
+    """What run_classifier.py takes beside."""
+
+    problem_types: typing.ClassVar[tuple[str, ...]] = (
+        "single_label_classification", "multi_label_classification", "regression",
+    )  # fmt: skip
+
+    objective: str = setting(
+        "sequence_classification",
+        "What is learned: sequence_classification, or similarity_regression: vectors of two sentences whose cosine is "
+        "the score.",
+        as_trained=OF_OBJECTIVE,
+    )
