@@ -113,6 +113,21 @@ class BasicTokenizer:
         return text.translate(self._tables.without_marks) if self.strip_accents else text
 
 
+class FoldedCharacters(dict):
+    """What a BasicTokenizer makes of single characters, each when it is first met; "" of those that it drops."""
+
+    def __init__(self, basic):
+        super().__init__()
+        self._basic = basic
+
+    def __missing__(self, character):
+        value = self[character] = self._basic.normalized(character).strip()
+        return value
+
+    def __reduce__(self):
+        return FoldedCharacters, (self._basic,)
+
+
 # --- the fast form: bytes that a C++ tokenizer, which splits at white space, ideographs and punctuation by itself,
 # splits into the same words -----------------------------------------------------------------------------------------
 

@@ -6,6 +6,12 @@ Source: google-research/bert, `run_squad.py:write_predictions`, `_get_best_index
 import dataclasses
 import math
 
+import numpy as np
+
+from processors.normalization import BasicTokenizer
+
+RAW, ORIGINAL = "raw", "original"
+
 
 @dataclasses.dataclass(frozen=True)
 class AnswerRules:
@@ -15,13 +21,39 @@ class AnswerRules:
       n_best_size: best starts and ends of a window that are combined, and answers that are kept.
       max_answer_length: pieces of the longest answer.
       has_unanswerable: whether a question may have no answer.
-      null_score_diff_threshold: no answer is given where its score is higher by more than this.
+      null_score_diff_threshold: no answer is given where its score is higher by more than this; None: not decided.
+      answer_text: RAW, the characters of the context as they stand there; ORIGINAL, as the original gives them: words
+        joined by single blanks, of the first place in them that looks like the predicted tokens.
     """
 
     n_best_size: int = 20
     max_answer_length: int = 30
     has_unanswerable: bool = False
-    null_score_diff_threshold: float = 0.0
+    null_score_diff_threshold: float | None = None
+    answer_text: str = RAW
+
+
+@dataclasses.dataclass(slots=True)
+class SpanCandidate:
+    """An answer that is possible.
+
+    Attributes:
+      text: "" for no answer.
+      start, end: its characters in the context, `context[start:end]`; -1 for no answer.
+      start_logit, end_logit: float.
+      probability: among the candidates of its question.
+    """
+
+    text: str
+    start: int
+    end: int
+    start_logit: float
+    end_logit: float
+    probability: float = 0.0
+
+    @property
+    def score(self):
+        return self.start_logit + self.end_logit
 
 
 def best_answers(example, rows, logits, tokenizer, rules):
@@ -31,65 +63,70 @@ def best_answers(example, rows, logits, tokenizer, rules):
       example: a Question.
       rows: of QuestionWindows, one for each window.
       logits: (start float [tokens], end float [tokens]) of each window.
+      tokenizer: that of the rows, which ORIGINAL texts are made by.
+      rules: AnswerRules.
 
     Returns:
-      (list of dicts text, probability, start_logit, end_logit, the best first; the score of no answer.)
+      (list of SpanCandidate, the best first, no answer among them where there may be none; the score of no answer, 0
+      where each question has one.)
     """
-    candidates, null = [], None
+    spans, null = [], None
     for window, (row, (starts, ends)) in enumerate(zip(rows, logits)):
-        if rules.has_unanswerable and (null is None or starts[0] + ends[0] < sum(null[2:])):
-            null = 0, 0, float(starts[0]), float(ends[0])
-            null_window = window
-        candidates += [(window, *one) for one in _spans(row, starts, ends, rules)]
+        nothing = SpanCandidate("", -1, -1, float(starts[0]), float(ends[0]))
+        if rules.has_unanswerable and (null is None or nothing.score < null.score):
+            null, null_window = nothing, window
+        spans += [(window, *one) for one in _spans(row, starts, ends, rules)]
     if null:
-        candidates.append((null_window, *null))
-    candidates.sort(key=lambda one: one[3] + one[4], reverse=True)
+        spans.append((null_window, 0, 0, null.start_logit, null.end_logit))
+    spans.sort(key=lambda one: one[3] + one[4], reverse=True)
     found = {}
-    for window, start, end, start_logit, end_logit in candidates:
+    for window, start, end, *scores in spans:
         if len(found) >= rules.n_best_size:
             break
-        text = _text(example, rows[window], start, end, tokenizer) if start else ""
-        found.setdefault(text, (start_logit, end_logit))
-    if null and "" not in found:
-        found[""] = null[2:]
-    found = found or {"": (0.0, 0.0)}
-    probabilities = _softmax([start + end for start, end in found.values()])
-    nbest = [
-        {"text": text, "probability": probability, "start_logit": start, "end_logit": end}
-        for (text, (start, end)), probability in zip(found.items(), probabilities)
-    ]
-    return nbest, sum(null[2:]) if null else 0.0
+        one = _candidate(example, rows[window], start, end, scores, tokenizer, rules) if start else null
+        found.setdefault(one.text, one)
+    if null:
+        found.setdefault("", null)
+    nbest = list(found.values()) or [SpanCandidate("", -1, -1, 0.0, 0.0)]
+    for one, probability in zip(nbest, _softmax([one.score for one in nbest])):
+        one.probability = probability
+    return nbest, null.score if null else 0.0
 
 
 def _spans(row, starts, ends, rules):
-    """Yields (start, end, start logit, end logit) of the answers that a window can give."""
-    words, length = row["word_of_token"], len(row["word_of_token"])
-    best_starts, best_ends = _best(starts, rules.n_best_size), _best(ends, rules.n_best_size)
-    for start in best_starts:
-        if start >= length or words[start] < 0 or not row["has_most_context"][start]:
-            continue
-        for end in best_ends:
-            if start <= end < length and words[end] >= 0 and end - start < rules.max_answer_length:
-                yield start, end, float(starts[start]), float(ends[end])
+    """(first token, last token, start logit, end logit) of the answers that a window can give, best starts first."""
+    inside, length = row["word_of_token"] >= 0, len(row["word_of_token"])
+    first = _best(starts, rules.n_best_size, inside & row["has_most_context"])
+    last = _best(ends, rules.n_best_size, inside)
+    fits = (first[:, None] <= last) & (last - first[:, None] < min(rules.max_answer_length, length))
+    pairs = zip(*(numbers.tolist() for numbers in np.nonzero(fits)))
+    return [(int(first[i]), int(last[j]), float(starts[first[i]]), float(ends[last[j]])) for i, j in pairs]
 
 
-def _best(logits, count):
-    """The numbers of the highest logits, of equal ones the first."""
-    return sorted(range(len(logits)), key=lambda i: -logits[i])[:count]
+def _best(logits, count, allowed):
+    """The numbers of the `count` highest logits, of equal ones the first, as far as they are allowed."""
+    best = np.argsort(-np.asarray(logits), kind="stable")[:count]
+    best = best[best < len(allowed)]
+    return best[allowed[best]]
 
 
 def _softmax(scores):
     highest = max(scores)
     shares = [math.exp(score - highest) for score in scores]
-    return [share / sum(shares) for share in shares]
+    total = sum(shares)
+    return [share / total for share in shares]
 
 
-def _text(example, row, start, end, tokenizer):
-    """The part of the context that some tokens of a window stand for."""
-    words = row["words"][row["word_of_token"][start] : row["word_of_token"][end] + 1]
-    tokens = tokenizer.convert_ids_to_tokens(row["input_ids"][start : end + 1].tolist())
+def _candidate(example, row, first, last, scores, tokenizer, rules):
+    """The SpanCandidate that some tokens of a window stand for."""
+    start, end = int(row["offsets"][first, 0]), int(row["offsets"][last, 1])
+    if rules.answer_text == RAW:
+        return SpanCandidate(example.context[start:end], start, end, *scores)
+    words = row["words"][row["word_of_token"][first] : row["word_of_token"][last] + 1]
+    tokens = tokenizer.convert_ids_to_tokens(row["input_ids"][first : last + 1].tolist())
     predicted = " ".join(" ".join(tokens).replace(" ##", "").replace("##", "").split())
-    return final_text(predicted, " ".join(words), tokenizer.basic_tokenizer)
+    basic = getattr(tokenizer, "basic_tokenizer", None) or BasicTokenizer(tokenizer.do_lower_case)
+    return SpanCandidate(final_text(predicted, " ".join(words), basic), start, end, *scores)
 
 
 def final_text(predicted, original, basic_tokenizer):

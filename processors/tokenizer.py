@@ -148,6 +148,18 @@ class Tokenizer:
     def check_casing(self, do_lower_case=None):
         """Raises InputError where a casing (None: the tokenizer's own) is not what the vocabulary shows."""
 
+    def folded_character(self, character):
+        """What a text is cut from, of one of its characters: as the tokenizer folds it; "" for a blank."""
+        return (character.lower() if self.do_lower_case else character).strip()
+
+    def words_of(self, folded):
+        """Folded characters cut into what may be one unknown token each; here they are not cut."""
+        return [folded]
+
+    def surface(self, token):
+        """The folded characters that a token stands for, without marks of where words begin; None: an unknown one."""
+        return None if token in self.special_names("unk") else token
+
     def graph_form(self):
         """The tokenizer in a TensorFlow graph: a function string [n] -> RaggedTensor int32 [n, tokens], the same ids.
 

@@ -19,13 +19,37 @@ from processors.spans import AnswerRules, best_answers
 class SpanAnswer:
     """Attributes:
     text: the answer, "" where there is none.
-    nbest: list of dicts text, probability, start_logit, end_logit, the best first.
+    start, end: its characters in the context, `context[start:end]`; -1 where there is none.
+    nbest: list of processors.spans.SpanCandidate, the best first.
     null_odds: the score of no answer minus that of the best one; None where each question has an answer.
     """
 
     text: str
+    start: int
+    end: int
     nbest: list
     null_odds: float | None
+
+    @property
+    def best_text(self):
+        """The best answer that is one, whatever the odds; "" where there is none."""
+        return next((one.text for one in self.nbest if one.text), "")
+
+
+def answer_of(nbest, null_score, rules):
+    """The SpanAnswer of a question: which of its candidates is given.
+
+    Args:
+      nbest, null_score: of processors.spans.best_answers.
+      rules: AnswerRules.
+    """
+    chosen, odds = nbest[0], None
+    if rules.has_unanswerable:
+        best = next((one for one in nbest if one.text), None)
+        odds = 0.0 if best is None else null_score - best.start_logit - best.end_logit
+        gives_none = best is None or odds > (rules.null_score_diff_threshold or 0.0)
+        chosen = next(one for one in nbest if not one.text) if gives_none else best
+    return SpanAnswer(chosen.text, chosen.start, chosen.end, nbest, odds)
 
 
 @registry.register("labels", "spans")
@@ -34,7 +58,7 @@ class SpanLabels(Labels):
 
     Args:
       names: there are none.
-      rules: AnswerRules, how answers are chosen; None: the original's.
+      rules: AnswerRules, how answers are chosen; None: the default ones.
     """
 
     problem_type = "spans"
@@ -55,18 +79,8 @@ class SpanLabels(Labels):
         found = []
         for example, rows, part in zip(examples, layout.features(examples), parts_of(outputs), strict=True):
             logits = list(zip(outputs["start_logits"][part], outputs["end_logits"][part]))
-            found.append(self._answer(example, rows, logits, layout.tokenizer))
+            found.append(answer_of(*best_answers(example, rows, logits, layout.tokenizer, self.rules), self.rules))
         return found
-
-    def _answer(self, example, rows, logits, tokenizer):
-        nbest, null_score = best_answers(example, rows, logits, tokenizer, self.rules)
-        if not self.rules.has_unanswerable:
-            return SpanAnswer(nbest[0]["text"], nbest, None)
-        best = next((one for one in nbest if one["text"]), None)
-        if best is None:
-            return SpanAnswer("", nbest, 0.0)
-        odds = null_score - best["start_logit"] - best["end_logit"]
-        return SpanAnswer("" if odds > self.rules.null_score_diff_threshold else best["text"], nbest, odds)
 
     def golds(self, outputs, examples=None):
         return [None if one.label is None else tuple(answer.text for answer in one.label) for one in examples]
@@ -88,7 +102,7 @@ class SpanLabels(Labels):
         ids = [example.guid for example in examples]
         files = {
             "predictions.json": {guid: one.text for guid, one in zip(ids, answers)},
-            "nbest_predictions.json": {guid: one.nbest for guid, one in zip(ids, answers)},
+            "nbest_predictions.json": {guid: list(map(_entry, one.nbest)) for guid, one in zip(ids, answers)},
         }
         if self.rules.has_unanswerable:
             files["null_odds.json"] = {guid: one.null_odds for guid, one in zip(ids, answers)}
@@ -97,3 +111,8 @@ class SpanLabels(Labels):
     def distribution(self, labels):
         without = sum(label == () for label in labels)
         return f"{len(labels) - without} questions with an answer" + (f", {without} without" if without else "")
+
+
+def _entry(one):
+    """What nbest_predictions.json says of a SpanCandidate."""
+    return {name: getattr(one, name) for name in ("text", "probability", "start_logit", "end_logit")}

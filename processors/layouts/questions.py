@@ -3,15 +3,55 @@
 Source: google-research/bert, `run_squad.py:convert_examples_to_features`.
 """
 
+import dataclasses
+
 import numpy as np
 
 import registry
 from errors import InputError
 from processors.context_words import context_words
 from processors.layouts.base import Layout
+from processors.token_offsets import token_offsets
 
 # Question, window and three special tokens: fewer tokens than this leave no room for a text.
 LEAST_ROOM = 8
+
+
+@dataclasses.dataclass(frozen=True)
+class ContextPieces:
+    """The pieces of a context.
+
+    Attributes:
+      ids: int32 [pieces].
+      words: list of str, the words of the context.
+      word_of_piece: int64 [pieces].
+      offsets: int64 [pieces, 2], the first character of each in the context and the one after its last.
+    """
+
+    ids: np.ndarray
+    words: list
+    word_of_piece: np.ndarray
+    offsets: np.ndarray
+
+    def of_answer(self, answer):
+        """(first, last) piece that has characters of an Answer; () where none has."""
+        begins, ends = self.offsets[:, 0], self.offsets[:, 1]
+        inside = np.flatnonzero((ends > answer.start) & (begins < answer.start + len(answer.text)))
+        return (int(inside[0]), int(inside[-1])) if answer.start >= 0 and len(inside) else ()
+
+
+def context_pieces(context, tokenizer):
+    """The ContextPieces of a text, each word of which is cut by itself."""
+    words = context_words(context)
+    ids, splits = tokenizer.encode_batch(words.words) if words.words else _NOTHING
+    offsets = [np.zeros([0, 2], np.int64)]
+    for word, start, first, end in zip(words.words, words.starts, splits, splits[1:]):
+        offsets.append(start + token_offsets(word, tokenizer.convert_ids_to_tokens(ids[first:end]), tokenizer))
+    word_of_piece = np.repeat(np.arange(len(words.words)), np.diff(splits))
+    return ContextPieces(ids, words.words, word_of_piece, np.concatenate(offsets))
+
+
+_NOTHING = np.zeros(0, np.int32), np.zeros(1, np.int64)
 
 
 @registry.register("layout", "questions")
@@ -19,9 +59,13 @@ class QuestionWindows(Layout):
     """[CLS] question [SEP] window of the context [SEP], by the template of the encoder's own layout for two texts.
 
     A row has beside its features what leads back to the text: `words` of the context; `word_of_token` int64 [tokens],
-    -1 outside of the window; `has_most_context` bool [tokens], whether no other window gives a token more of it; and
-    `answer`, the first and last token of the first right answer, (0, 0) where it does not lie in the window, None where
-    none is known.
+    -1 outside of the window; `offsets` int64 [tokens, 2], the characters of the context that a token stands for, -1
+    outside of the window; `has_most_context` bool [tokens], whether no other window gives a token more of it; and
+    `answer`, the first and last token with characters of the first right answer, (0, 0) where it does not lie in the
+    window, None where none is known.
+
+    Where an answer begins or ends inside a piece, the whole piece belongs to it, as in the scripts of `transformers`;
+    the original takes the whole word.
 
     Args:
       own: the encoder's own layout.
@@ -48,50 +92,42 @@ class QuestionWindows(Layout):
 
     def features(self, examples):
         """Yields a list of rows per Question, a window each."""
-        context, words, first_pieces, pieces = None, None, None, None
+        context, pieces = None, None
         for example in examples:
             if example.context != context:  # several questions are asked about one text
-                context, words = example.context, context_words(example.context)
-                ids, splits = self.tokenizer.encode_batch(words.words) if words.words else _NOTHING
-                first_pieces, pieces = splits, ids
-            yield self._rows(example, words, pieces, first_pieces)
+                context, pieces = example.context, context_pieces(example.context, self.tokenizer)
+            yield self._rows(example, pieces)
 
-    def _rows(self, example, words, ids, splits):
+    def _rows(self, example, pieces):
         question, _ = self.tokenizer.encode_batch([example.question])
         question = question[: self.max_query_length]
-        word_of_piece = np.repeat(np.arange(len(words.words)), np.diff(splits))
-        room = self.own.frame.room(self.max_seq_length, 2) - len(question)
-        windows = _windows(len(ids), room, self.doc_stride)
-        best = _best_windows(windows, len(ids))
-        answer = None if example.label is None else self._answer_pieces(example.label, words, ids, splits)
+        count = len(pieces.ids)
+        windows = _windows(count, self.own.frame.room(self.max_seq_length, 2) - len(question), self.doc_stride)
+        best = _best_windows(windows, count)
+        answer = None if example.label is None else _first_place(example.label, pieces)
         return [
-            self._row(words.words, question, ids[first : first + length], first, word_of_piece, best == number, answer)
+            self._row(pieces, question, first, length, best[first : first + length] == number, answer)
             for number, (first, length) in enumerate(windows)
         ]
 
-    def _row(self, words, question, window, first, word_of_piece, is_best, answer):
-        rows = self.own.pack((question, np.array([0, len(question)])), (window, np.array([0, len(window)])))
-        total, length = int(rows.row_splits[-1]), len(window)
-        offset = total - length - len(self.own.frame.after) if length else total
-        word_of_token, has_most_context = np.full(total, -1), np.zeros(total, bool)
-        word_of_token[offset : offset + length] = word_of_piece[first : first + length]
-        has_most_context[offset : offset + length] = is_best[first : first + length]
+    def _row(self, pieces, question, first, length, is_best, answer):
+        window = slice(first, first + length)
+        rows = self.own.pack((question, np.array([0, len(question)])), (pieces.ids[window], np.array([0, length])))
+        total = int(rows.row_splits[-1])
+        place = total - length - len(self.own.frame.after) if length else total
+        word_of_token, offsets = np.full(total, -1), np.full([total, 2], -1)
+        has_most_context, there = np.zeros(total, bool), slice(place, place + length)
+        word_of_token[there], offsets[there] = pieces.word_of_piece[window], pieces.offsets[window]
+        has_most_context[there] = is_best
         return {
-            **rows.values, "words": words, "word_of_token": word_of_token, "has_most_context": has_most_context,
-            "answer": _in_window(answer, first, length, offset),
+            **rows.values, "words": pieces.words, "word_of_token": word_of_token, "offsets": offsets,
+            "has_most_context": has_most_context, "answer": _in_window(answer, first, length, place),
         }  # fmt: skip
 
-    def _answer_pieces(self, label, words, ids, splits):
-        """(first, last) piece of the first right answer; () where there is none."""
-        span = words.span(label[0]) if label else None
-        if span is None:
-            return ()
-        first, last = int(splits[span[0]]), int(splits[span[1] + 1]) - 1
-        wanted, _ = self.tokenizer.encode_batch([label[0].text])
-        return _narrowed(ids, first, last, wanted)
 
-
-_NOTHING = np.zeros(0, np.int32), np.zeros(1, np.int64)
+def _first_place(label, pieces):
+    """(first, last) piece of the first answer that has a place; () where none has."""
+    return next(filter(None, map(pieces.of_answer, label)), ())
 
 
 def _windows(count, room, stride):
@@ -108,30 +144,18 @@ def _windows(count, room, stride):
 
 def _best_windows(windows, count):
     """int64 [count]: the window in which each piece has most context; of equal ones the first."""
-    places = np.arange(count)
-    scores = np.full([len(windows), count], -np.inf)
+    best, highest = np.zeros(count, np.int64), np.full(count, -np.inf)
     for number, (first, length) in enumerate(windows):
-        inside = slice(first, first + length)
-        left, right = places[inside] - first, first + length - 1 - places[inside]
-        scores[number, inside] = np.minimum(left, right) + 0.01 * length
-    return scores.argmax(axis=0) if count else places
+        there, left = slice(first, first + length), np.arange(length)
+        scores = np.minimum(left, left[::-1]) + 0.01 * length
+        is_better = scores > highest[there]
+        best[there][is_better], highest[there][is_better] = number, scores[is_better]
+    return best
 
 
-def _narrowed(ids, first, last, wanted):
-    """The first part of the pieces first to last that equals the answer's, the longest end first; else all of them.
-
-    White space separates words only, so a word may be more than the answer: "(1895-1943)" and "1895".
-    """
-    for begin in range(first, last + 1):
-        for end in range(last, begin - 1, -1):
-            if end - begin + 1 == len(wanted) and np.array_equal(ids[begin : end + 1], wanted):
-                return begin, end
-    return first, last
-
-
-def _in_window(answer, first, length, offset):
+def _in_window(answer, first, length, place):
     if answer is None:
         return None
     if answer == () or not (answer[0] >= first and answer[1] < first + length):
         return 0, 0
-    return answer[0] - first + offset, answer[1] - first + offset
+    return answer[0] - first + place, answer[1] - first + place

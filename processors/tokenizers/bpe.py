@@ -185,6 +185,18 @@ class BytePairTokenizer(Tokenizer):
             symbols = found
         return symbols
 
+    def folded_character(self, character):
+        """See Tokenizer; of bytes, a character for each."""
+        if self.form == "characters":
+            return super().folded_character(character)
+        return "".join(self._symbols(character.strip()))
+
+    def surface(self, token):
+        """See Tokenizer; blanks before words and marks of their ends are left out."""
+        if self.form == "characters":
+            return super().surface(token.removesuffix(END_OF_WORD))
+        return None if token == self._unknown else token.replace(BLANK, "")
+
     def continuations(self):
         """Letters and digits that no blank precedes. Raises InputError where pieces show the ends of words alone."""
         if self.form != "bytes":

@@ -38,6 +38,10 @@ def prepared(text, do_lower_case, keep_accents):
     return text if text.isascii() else text.encode("utf-8", "ignore").decode()
 
 
+def _decomposed(text):
+    return "".join(unicodedata.normalize("NFKD", text).split())
+
+
 @registry.register("tokenizer", "sentencepiece")
 class SentencePieceTokenizer(Tokenizer):
     """Pieces of a SentencePiece model. A lone surrogate, which has no UTF-8, is dropped from a text.
@@ -152,6 +156,13 @@ class SentencePieceTokenizer(Tokenizer):
             if not self._ids_to_look_into.isdisjoint(row):
                 rows[i] = self.convert_tokens_to_ids(self.tokenize(texts[i]))
         return join_rows(rows)
+
+    def folded_character(self, character):
+        return _decomposed(prepared(character, self.do_lower_case, self.keep_accents))
+
+    def surface(self, token):
+        """See Tokenizer. The model composes and replaces characters by itself; decomposed ones can be compared."""
+        return None if token == self.inv_vocab[self.unk_id] else _decomposed(token.replace(UNDERLINE, ""))
 
     def continuations(self):
         """SentencePiece marks beginnings, and cuts off punctuation without a mark.

@@ -13,7 +13,7 @@ from files import replaced
 from processors import text_files, tokenizer_json
 from processors.added_tokens import AddedTokens
 from processors.character_rules import ORIGINAL
-from processors.normalization import BasicTokenizer
+from processors.normalization import BasicTokenizer, FoldedCharacters
 from processors.special_tokens import SPECIAL_TOKENS
 from processors.tokenizer import MAX_LENGTH, Tokenizer, check_asked
 from processors.tokenizer_folder import CONFIG_NAME, VOCAB_NAME, TokenizerFolder
@@ -69,6 +69,7 @@ class FullTokenizer(Tokenizer):
         self.wordpiece_tokenizer = WordpieceTokenizer(settings.base_ids, unknown, settings.word_chars)
         added = AddedTokens(settings.whole_tokens, self.basic_tokenizer) if settings.whole_tokens else None
         self.added_tokens = added
+        self._folded = FoldedCharacters(self.basic_tokenizer)
         self._batch = BatchWordpiece(self.basic_tokenizer, self.wordpiece_tokenizer, added)
 
     @staticmethod
@@ -144,6 +145,18 @@ class FullTokenizer(Tokenizer):
 
     def check_casing(self, do_lower_case=None):
         compare_casing(self.vocab_file, self.vocab, self.do_lower_case if do_lower_case is None else do_lower_case)
+
+    def folded_character(self, character):
+        return self._folded[character]
+
+    def words_of(self, folded):
+        return self.basic_tokenizer.tokenize(folded)
+
+    def surface(self, token):
+        """See Tokenizer; "##" marks pieces that continue a word."""
+        if token == self.wordpiece_tokenizer.unk_token:
+            return None
+        return token[2:] if len(token) > 2 and token.startswith("##") else token
 
     def graph_form(self):
         from processors.graph_wordpiece import GraphWordPiece

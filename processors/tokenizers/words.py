@@ -162,6 +162,9 @@ class WordTokenizer(Tokenizer):
     def _known(self, words):
         return words if self._unknown is not None else [word for word in words if word in self.vocab]
 
+    def folded_character(self, character):
+        return self._fold(character).strip()
+
     def graph_form(self):
         """See Tokenizer; for words that are cut as BERT's."""
         if self.settings.split != WordSettings.split:

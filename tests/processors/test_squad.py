@@ -58,14 +58,16 @@ def test_features_are_the_original_ones(layout, questions, golden_dir, split):
             assert row["answer"] == (wanted["start_position"], wanted["end_position"]), guid
 
 
-def test_answers_are_the_original_ones(layout, questions, golden_dir):
+@pytest.mark.parametrize("answer_text", ("original", "raw"))
+def test_answers_are_the_original_ones(layout, questions, golden_dir, answer_text):
+    """Raw texts are the same ones here: these contexts have single blanks."""
     logits = lines(golden_dir / "squad_logits.jsonl.gz")
     outputs = {
         "start_logits": [np.array(one["start_logits"]) for one in logits],
         "end_logits": [np.array(one["end_logits"]) for one in logits],
         "part": np.array([one["doc_span_index"] for one in logits]),
     }
-    labels = make_labels("spans", rules=AnswerRules(has_unanswerable=True))
+    labels = make_labels("spans", rules=AnswerRules(has_unanswerable=True, answer_text=answer_text))
     files = labels.prediction_files(labels.answers(outputs, questions, layout), questions)
     for name, golden in (("predictions", "squad_predictions.json"), ("null_odds", "squad_null_odds.json")):
         with open(golden_dir / golden, encoding="utf-8") as file:
@@ -114,12 +116,10 @@ def test_contexts_and_questions_without_a_token(layout):
     assert [one.text for one in labels.answers(outputs, examples, layout)][1] == ""
 
 
-def test_an_answer_is_looked_for_where_it_should_be():
-    words = context_words("In  1895\u202f(France), it\tended.")
-    assert words.words == ["In", "1895", "(France),", "it", "ended."]
-    assert words.has(Answer("France", 10)) and words.has(Answer("1895 (France), it", 4))
-    assert not words.has(Answer("France", 3)) and not words.has(Answer("Spain", 10))
-    assert not words.has(Answer("x", 400)) and not words.has(Answer("x", -3))
+def test_words_are_those_of_the_original():
+    words = context_words("In  1895\u202f(France), it\tended.\u00a0x")
+    assert words.words == ["In", "1895", "(France),", "it", "ended.\u00a0x"]
+    assert words.starts == [0, 4, 9, 19, 22]
 
 
 ASKED = '{"data": [{"paragraphs": [{"context": "c", "qas": [%s]}]}]}'
