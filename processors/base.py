@@ -54,12 +54,18 @@ class TaggedWords:
       guid, source: as of InputExample.
       words: tuple of str.
       label: tuple of str, one tag for each word; None: unlabelled.
+      text, offsets: the raw text, and (start, end) of each word in it, in characters; None where it is not known.
+      before, after: words of the document around the sentence, which are read and not tagged.
     """
 
     guid: str
     words: tuple[str, ...]
     label: tuple[str, ...] | None = None
     source: str | None = None
+    text: str | None = None
+    offsets: tuple[tuple[int, int], ...] | None = None
+    before: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
 
     def inputs(self):
         """What a model reads of it."""
@@ -67,7 +73,8 @@ class TaggedWords:
 
     def content(self):
         """All that a record of it depends on."""
-        return self.words, self.label
+        around = (self.before, self.after) if self.before or self.after else ()
+        return self.words, self.label, *around
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

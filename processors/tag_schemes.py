@@ -1,14 +1,12 @@
 """Schemes of tags: which one a file has, and the tags of a span in each."""
 
-from processors.tag_spans import OUTSIDE, parts_of_tag, spans_of
+import dataclasses
+import logging
+
+from processors.tag_spans import OUTSIDE, marks_spans, parts_of_tag, spans_of
 
 IOB1, IOB2, BIOES = SCHEMES = ("iob1", "iob2", "bioes")
 AS_IT_IS = "as_it_is"
-
-
-def marks_spans(tags):
-    """Whether any of the tags says where a span is; parts of speech do not."""
-    return any(parts_of_tag(tag)[0] != OUTSIDE for tag in tags)
 
 
 def scheme_of(sentences):
@@ -73,3 +71,39 @@ def broken_places(tags, scheme):
     """The numbers of the words whose tags their scheme does not allow where they stand, as I- after O in IOB2."""
     right = tags_of(spans_of(tags), len(tags), scheme)
     return [i for i, (tag, other) in enumerate(zip(tags, right)) if parts_of_tag(tag) != parts_of_tag(other)]
+
+
+def in_scheme(examples, found, wanted, path, fix):
+    """The examples with tags of the wanted scheme.
+
+    Args:
+      examples: list of TaggedWords.
+      found: the scheme that they have; None where no tag marks a span.
+      wanted: of SCHEMES, None or AS_IT_IS: they stay as they are.
+      path: for messages.
+      fix: whether tags that break their scheme are made right; else they are told of and stay.
+    """
+    if found is None or wanted in (None, AS_IT_IS):
+        return examples
+    broken = _broken(examples, found)
+    if broken:
+        source, word, tag = broken[0]
+        logging.warning(
+            "%s: %d tags break the scheme %s: %s of %r in the sentence at %s follows no tag of its span; %s",
+            path, len(broken), found.upper(), tag, word, source,
+            "a span begins there, as conlleval reads it" if fix else "scores count it as conlleval does",
+        )  # fmt: skip
+    if found == wanted and not (broken and fix):
+        return examples
+    if found != wanted:
+        logging.info("%s: tags in %s are converted to %s", path, found.upper(), wanted.upper())
+    return [dataclasses.replace(one, label=converted(one.label, wanted)) if one.label else one for one in examples]
+
+
+def _broken(examples, scheme):
+    """(source, word, tag) of each tag that breaks its scheme."""
+    return [
+        (one.source, one.words[i], one.label[i])
+        for one in examples
+        for i in (broken_places(one.label, scheme) if one.label else ())
+    ]

@@ -26,6 +26,11 @@ def parts_of_tag(tag):
     return (PREFIXES[prefix], label) if dash and prefix in PREFIXES else (OUTSIDE, "")
 
 
+def marks_spans(tags):
+    """Whether any of the tags says where a span is; parts of speech do not."""
+    return any(parts_of_tag(tag)[0] != OUTSIDE for tag in tags)
+
+
 def spans_of(tags):
     """The Spans of a sentence, in any scheme of beginnings and insides, as conlleval.pl counts them.
 

@@ -9,11 +9,11 @@ from processors.character_rules import is_cjk
 WORDS, SPACES, CHARACTERS = SPLITS = ("words", "spaces", "characters")
 
 # As words stand in the files of CoNLL and WNUT: addresses, @names, numbers and abbreviations are whole, so are words
-# with hyphens; clitics are words of their own, and so is every other sign.
+# with hyphens or apostrophes; clitics are words of their own, and so is every other sign.
 _WORD = re.compile(
-    r"https?://[^\s<>\"]*[\w/]|www\.[^\s<>\"]*[\w/]|[\w.+-]+@\w[\w-]*(?:\.\w+)+"
+    r"https?://[^\s<>\"]*[\w/]|www\.[^\s<>\"]*[\w/]|[\w.+-]{1,64}@\w[\w-]*(?:\.\w+)+"
     r"|[@#]\w+|\d+(?:[.,:/]\d+)+|(?:[^\W\d_]\.){2,}"
-    r"|['’](?:s|m|d|re|ve|ll)\b|n['’]t\b|\w+?(?=n['’]t\b)|\w+(?:-\w+)*|\S",
+    r"|['’](?:s|m|d|re|ve|ll)\b|n['’]t\b|\w+?(?=n['’]t\b)|\w+(?:(?:-|['’](?!(?:s|m|d|re|ve|ll|t)\b))\w+)*|\S",
     re.IGNORECASE,
 )
 _LETTER = "x"

@@ -235,7 +235,8 @@ def _damaged(output_dir):
 RUN_FILES = (
     "best/*", "model/*", "events.out.tfevents.*.v2", "label_map.json",
     "eval_results.txt", "per_class.tsv", "confusion.tsv", "confusion.png", "scatter.png", "metrics.csv", "curves.png",
-    "test_results.tsv", "test_results.txt", "predictions.tsv", "predictions.csv", "predictions.jsonl", RUN_CONFIG,
+    "test_results.tsv", "test_results.txt", "predictions.tsv", "predictions.csv", "predictions.jsonl",
+    "predictions.conll", "predictions.html", "per_type.tsv", RUN_CONFIG,
 )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ import os
 
 import numpy as np
 
-from training import class_report, results, scatter, score
+from training import class_report, results, scatter, score, type_report
 
 TEST_RESULTS = "test_results.txt"
 
@@ -36,7 +36,11 @@ def _classes(output_dir, labels, golds, answers, title):
                         "--learning_rate or --bias_correction")  # fmt: skip
 
 
-_REPORTS = {"classes": _classes, "numbers": _numbers}
+def _tags(output_dir, labels, golds, answers, title):
+    type_report.write(output_dir, golds, answers)
+
+
+_REPORTS = {"classes": _classes, "numbers": _numbers, "tags": _tags}
 
 
 def write_test_results(output_dir, score_names, labels, examples, answers, step):

@@ -18,7 +18,7 @@ class Labels:
       spec: name -> Feature, what a labelled row has beside what its layout gives.
       num_labels: int, numbers that a head gives for each label.
       scores: names of scores that are told of every task of this type, beside its own.
-      report: what an evaluation draws: "classes", "numbers"; None: nothing.
+      report: what an evaluation draws: "classes", "numbers", "tags"; None: nothing.
       are_exclusive: whether an example has exactly one of the labels.
     """
 

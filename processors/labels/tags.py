@@ -1,14 +1,19 @@
 """A tag for each word of a sentence."""
 
 import collections
+import dataclasses
+import itertools
 import json
 import logging
 
 import numpy as np
 
 import registry
+from processors import tag_page
 from processors.feature_spec import Feature
 from processors.labels.base import Labels, parts_of
+from processors.tag_spans import spans_in_text
+from processors.word_offsets import join_words
 
 SHOWN = 20  # tags of a line
 
@@ -18,6 +23,7 @@ class TagLabels(Labels):
     """`label_ids` int32 [words], of the words that a row answers for; answers are lists of tags, one for each word."""
 
     problem_type = "tags"
+    report = "tags"
     spec = {"label_ids": Feature("int32", ("words",), absent=-1, padding=-1)}
 
     @property
@@ -57,9 +63,14 @@ class TagLabels(Labels):
         return [[self.names[i] for row in ids[part] for i in row] for part in parts_of(outputs)]
 
     def prediction_files(self, answers, examples=None, truncated=None, file_format="tsv"):
-        """predictions.conll: word, tag where it is known, predicted tag; predictions.jsonl: a sentence a line."""
+        """predictions.conll: word, tag where it is known, predicted tag; predictions.jsonl: a sentence a line, with
+        spans of characters of its text; predictions.html: the same in colour, where words are known.
+        """
+        examples = examples and [_with_text(example) for example in examples]
         rows = list(zip(answers, examples or [None] * len(answers)))
-        return {"predictions.conll": _columns(rows), "predictions.jsonl": map(_json_line, *zip(*enumerate(rows)))}
+        lines = itertools.starmap(_json_line, enumerate(rows))
+        files = {"predictions.conll": _columns(rows), "predictions.jsonl": lines}
+        return {**files, "predictions.html": tag_page.page(answers, examples)} if examples else files
 
     def distribution(self, labels):
         found = collections.Counter(tag for tags in labels for tag in tags).most_common()
@@ -76,11 +87,19 @@ def _columns(rows):
         yield ""
 
 
+def _with_text(example):
+    """The sentence with a text: its own, or its words joined."""
+    if example.text is not None:
+        return example
+    text, offsets = join_words(example.words)
+    return dataclasses.replace(example, text=text, offsets=offsets)
+
+
 def _json_line(number, row):
     answer, example = row
     found = {"guid": example.guid if example else f"row-{number + 1}", "tags": answer}
     if example:
-        found["words"] = list(example.words)
+        found |= {"words": list(example.words), "text": example.text, "spans": spans_in_text(answer, example.offsets)}
         if example.label is not None:
-            found["true_tags"] = list(example.label)
+            found |= {"true_tags": list(example.label), "true_spans": spans_in_text(example.label, example.offsets)}
     return json.dumps(found, ensure_ascii=False)

@@ -1,5 +1,7 @@
 """Sentences that are words already, laid out for an encoder: where the first piece of each word stands."""
 
+import typing
+
 import numpy as np
 
 import registry
@@ -17,7 +19,8 @@ class Words(Layout):
     A sentence longer than a row is several rows, which overlap: each row answers for the words that have the most
     context in it, so that each word is answered for once. `word_positions` are the first pieces of these words, and
     `first_word` is the number of the first of them in the sentence. A word without a piece is one unknown token, or
-    one of padding where the vocabulary has none.
+    one of padding where the vocabulary has none. Where a sentence leaves room in its row, words of the document stand
+    around it, as many on both sides as there are.
 
     Args:
       own: the encoder's own layout, for one text.
@@ -45,10 +48,13 @@ class Words(Layout):
         """Yields a list of rows per TaggedWords."""
         for start in range(0, len(examples), EXAMPLES_AT_ONCE):
             part = examples[start : start + EXAMPLES_AT_ONCE]
-            ids, splits = self._pieces([word for example in part for word in example.words])
-            ends = np.cumsum([len(example.words) for example in part])
-            for first, end in zip([0, *ends[:-1]], ends):
-                yield self._rows(ids, splits[first : end + 1])
+            # No word has fewer pieces than one, so that more context than this never has room.
+            around = [(one.before[-self._room :], one.after[: self._room]) for one in part]
+            words = [(*before, *one.words, *after) for one, (before, after) in zip(part, around)]
+            ids, splits = self._pieces([word for sentence in words for word in sentence])
+            ends = np.cumsum([len(sentence) for sentence in words])
+            for one, (before, _), first, end in zip(part, around, [0, *ends[:-1]], ends):
+                yield self._rows(Pieces(ids, splits[first : end + 1]), len(before), len(one.words))
 
     def _pieces(self, words):
         """(ids, splits [words + 1]) of words one by one; each has a piece at least, and no more than a row has room."""
@@ -66,17 +72,46 @@ class Words(Layout):
     def _room(self):
         return self.own.frame.room(self.max_seq_length, 1)
 
-    def _rows(self, ids, splits):
-        """The rows of one sentence, whose words have the pieces splits[i]:splits[i + 1]."""
-        return [self._row(ids, splits, *window) for window in windows_of_words(splits - splits[0], self._room)]
+    def _rows(self, pieces, before, count):
+        """The rows of one sentence of `count` words, behind `before` words of its document."""
+        sentence = pieces.splits[before : before + count + 1]
+        spare = self._room - int(sentence[-1] - sentence[0])
+        if spare < 0:
+            windows = windows_of_words(sentence - sentence[0], self._room)
+        else:
+            first, end = words_around(pieces.splits, before, before + count, spare)
+            windows = [(first - before, end - before, 0, count)]
+        return [self._row(pieces, before, *window) for window in windows]
 
-    def _row(self, ids, splits, first, end, answers_from, answers_to):
-        """One row: the words first to end, which answers for the words answers_from to answers_to."""
-        pieces = ids[splits[first] : splits[end]]
-        rows = self.own.pack((pieces, np.array([0, len(pieces)])))
-        positions = splits[answers_from:answers_to] - splits[first] + len(self.own.frame.before)
+    def _row(self, pieces, before, first, end, answers_from, answers_to):
+        """One row: the words first to end, which answers for the words answers_from to answers_to, of the sentence that
+        begins behind `before` words.
+        """
+        splits = pieces.splits[before + first : before + end + 1]
+        answered = pieces.splits[before + answers_from : before + answers_to]
+        rows = self.own.pack((pieces.ids[splits[0] : splits[-1]], np.array([0, splits[-1] - splits[0]])))
+        positions = answered - splits[0] + len(self.own.frame.before)
         row = {**rows.values, "word_positions": positions.astype(np.int32)}
         return {**row, "first_word": np.int32(answers_from)} if answers_from else row
+
+
+class Pieces(typing.NamedTuple):
+    """Pieces of words: `ids`, and `splits` int64 [words + 1], where each word begins in them."""
+
+    ids: np.ndarray
+    splits: np.ndarray
+
+
+def words_around(splits, first, end, spare):
+    """(first, end) of the words that stand around the words first to end, in no more than `spare` pieces.
+
+    Each side gets half of them, and what the other one leaves.
+    """
+    before, after = splits[first] - splits[0], splits[-1] - splits[end]
+    left = min(before, max(spare // 2, spare - after))
+    start = int(np.searchsorted(splits, splits[first] - left, side="left"))
+    right = spare - (splits[first] - splits[start])
+    return start, int(np.searchsorted(splits, splits[end] + right, side="right")) - 1
 
 
 def windows_of_words(splits, room):

@@ -1,4 +1,4 @@
-"""Words in columns, one a line, with a tag: CoNLL's files of named entities, chunks and parts of speech."""
+"""A tag for each word: named entities, chunks, parts of speech, from CoNLL's columns or texts with spans."""
 
 import logging
 import os
@@ -6,31 +6,37 @@ import os
 import registry
 from errors import InputError
 from options import Option
-from processors.base import DataProcessor, TaggedWords
+from processors import document_context, tag_schemes, tagged_texts
+from processors.base import DataProcessor
 from processors.folders import find_file, is_remote
 from processors.label_cells import natural_order
-from processors.text_files import iterate_lines
+from processors.tag_spans import OUTSIDE, marks_spans
+from processors.tagged_columns import ColumnFile
 
 # Usual names of each split's file.
 NAMES = {
-    "train": ("train.txt", "train.conll", "train.tsv", "eng.train"),
-    "dev": ("dev.txt", "dev.conll", "dev.tsv", "valid.txt", "eng.testa"),
-    "test": ("test.txt", "test.conll", "test.tsv", "eng.testb"),
-}
-DOCUMENT = "-DOCSTART-"  # the first column of a line that begins a document
-OUTSIDE = "O"
-MOST_WORDS = 300  # of a sentence that is alone in its file and not wondered at
+    "train": ("train.txt", "train.conll", "train.tsv", "eng.train", "train.jsonl", "esp.train", "ned.train",
+              "wnut17train.conll"),
+    "dev": ("dev.txt", "dev.conll", "dev.tsv", "valid.txt", "eng.testa", "dev.jsonl", "esp.testa", "ned.testa",
+            "emerging.dev.conll"),
+    "test": ("test.txt", "test.conll", "test.tsv", "eng.testb", "test.jsonl", "esp.testb", "ned.testb",
+             "emerging.test.annotated"),
+}  # fmt: skip
 
 
 @registry.register("processor", "conll")
 class ColumnFilesProcessor(DataProcessor):
-    """A word a line, an empty line between sentences; columns are separated by tabs, or by blanks where there is none.
+    """Columns: a word a line, an empty line between sentences. Texts with spans: a line of JSON each (.jsonl).
 
     Args:
       train_file, dev_file, test_file: paths, relative ones below `data_dir`; default: `NAMES`.
+      predict_file: raw texts, a line each, or .jsonl, which are predicted in the place of the test split.
       word_column, tag_column: numbers of columns, from 0; negative ones from the end.
       label_list: the tags in the order of their ids, or one str with commas between them; None: those of the training
         data.
+      tag_scheme: of tag_schemes.SCHEMES, or as_it_is; None: that of the label list, else of the training data.
+      split_words: how raw texts become words, of word_offsets.SPLITS.
+      document_context: whether neighbouring sentences are read beside each one.
     """
 
     problem_type = "tags"
@@ -44,20 +50,39 @@ class ColumnFilesProcessor(DataProcessor):
         "test_file": Option(
             None, "The file to predict; default test.*.", shapes_weights=False, holds="path", as_trained=False
         ),
+        "predict_file": Option(
+            None, "Raw text to predict in the place of --test_file: a sentence a line, or .jsonl with \"text\".",
+            shapes_weights=False, holds="path", as_trained=False,
+        ),
         "word_column": Option(0, "Number of the words' column, from 0.", shapes_weights=False),
         "tag_column": Option(-1, "Number of the tags' column; -1 is the last one.", shapes_weights=False),
         "label_list": Option(
             None, "The labels, comma-separated; by default those found.", shapes_weights=False, as_trained=False
         ),
-    }
+        "tag_scheme": Option(
+            None, "Scheme of tags to learn, which files are converted to: iob1, iob2, bioes, or as_it_is; by default "
+            "that of the training file.", choices=("iob1", "iob2", "bioes", "as_it_is"),
+        ),
+        "split_words": Option(
+            "words", "How raw text and texts of .jsonl become words: words (and signs), spaces or characters.",
+            choices=("words", "spaces", "characters"),
+        ),
+        "document_context": Option(False, "Read the sentences around each one in its document, as in BERT's paper."),
+    }  # fmt: skip
 
     def __init__(
-        self, *, train_file=None, dev_file=None, test_file=None, word_column=0, tag_column=-1, label_list=None
-    ):
-        self.files = {"train": train_file, "dev": dev_file, "test": test_file}
-        self.word_column, self.tag_column = word_column, tag_column
+        self, *, train_file=None, dev_file=None, test_file=None, predict_file=None, word_column=0, tag_column=-1,
+        label_list=None, tag_scheme=None, split_words="words", document_context=False,
+    ):  # fmt: skip
+        self.files = {"train": train_file, "dev": dev_file, "test": predict_file or test_file}
+        if predict_file and test_file:
+            raise InputError(f"--predict_file={predict_file} and --test_file={test_file}: leave one out")
+        self.reads_raw_text = predict_file is not None and not tagged_texts.is_json(predict_file)
+        self.word_column, self.tag_column, self.split_words = word_column, tag_column, split_words
         names = label_list.split(",") if isinstance(label_list, str) else label_list
         self.label_list = list(names) if names else None
+        self.tag_scheme = tag_scheme or (tag_schemes.scheme_of_list(self.label_list) if self.label_list else None)
+        self.document_context = document_context
 
     @classmethod
     def as_trained(cls, given, problem_type, labels):
@@ -67,8 +92,8 @@ class ColumnFilesProcessor(DataProcessor):
     @property
     def metrics(self):
         """Of entities or chunks, where tags say where one begins; of words alone, where they do not."""
-        marked = any(tag[:2] in ("B-", "I-") for tag in self.label_list or ())
-        return ("entity_f1", "tag_accuracy") if marked else ("tag_accuracy",)
+        marked = marks_spans(self.label_list or ())
+        return ("entity_f1", "strict_entity_f1", "tag_accuracy") if marked else ("tag_accuracy",)
 
     def needs_folder(self, split):
         """See base class."""
@@ -76,10 +101,13 @@ class ColumnFilesProcessor(DataProcessor):
 
     def get_train_examples(self, data_dir):
         """See base class. Learns the list of tags, unless it was given."""
-        examples = self._read(data_dir, "train")
+        found = self._read(data_dir, "train")
+        examples = [one for one in found if one.words]
+        if len(examples) < len(found):
+            logging.info("%d training texts without a word are left out", len(found) - len(examples))
         if self.label_list is None:
-            found = {tag for example in examples for tag in example.label}
-            self.label_list = sorted(found, key=lambda tag: (tag != OUTSIDE, natural_order(tag)))
+            tags = {tag for example in examples for tag in example.label}
+            self.label_list = sorted(tags, key=lambda tag: (tag != OUTSIDE, natural_order(tag)))
         return examples
 
     def get_dev_examples(self, data_dir):
@@ -102,49 +130,21 @@ class ColumnFilesProcessor(DataProcessor):
             path = file if is_remote(file) else os.path.join(folder, file)
         else:
             path = find_file(folder, *NAMES[split])
-        found = list(self._sentences(path, split))
-        if len(found) == 1 and len(found[0].words) > MOST_WORDS:
-            logging.warning(
-                "%s: its %d lines are one sentence; a word a line, and an empty line between sentences, are needed",
-                path, len(found[0].words),
-            )  # fmt: skip
-        return found
+        documents = self._documents(path, split)
+        examples = [one for document in documents for one in document]
+        if self.document_context:
+            examples = document_context.with_context(documents)
+        return self._in_scheme(examples, split, path)
 
-    def _sentences(self, path, split):
-        """Yields the TaggedWords of a file."""
-        words, tags, first, count = [], [], 0, 0
-        for number, line in enumerate([*iterate_lines(path, self.encoding, "--encoding"), ""], 1):
-            cells = line.split("\t") if "\t" in line else line.split()
-            if any(cells) and cells[0] != DOCUMENT:
-                first = first or number
-                words.append(self._cell(cells, self.word_column, path, number, "word"))
-                tags.append(self._tag(cells, split, path, number))
-            elif words:
-                count += 1
-                source = f"{path}:{first}"
-                yield TaggedWords(f"{split}-{count}", tuple(words), self._label(tags, path, first), source)
-                words, tags, first = [], [], 0
+    def _documents(self, path, split):
+        if split == "test" and self.reads_raw_text:
+            return tagged_texts.raw_documents(path, self.encoding, self.split_words)
+        if tagged_texts.is_json(path):
+            return tagged_texts.span_documents(path, self.encoding, split, self.split_words)
+        return ColumnFile(path, self.encoding, split, self.word_column, self.tag_column).documents()
 
-    def _tag(self, cells, split, path, number):
-        if split == "test" and len(cells) == 1:
-            return None
-        return self._cell(cells, self.tag_column, path, number, "tag", least=2)
-
-    def _cell(self, cells, column, path, number, what, least=1):
-        try:
-            cell = cells[column].strip() if len(cells) >= least else ""
-        except IndexError:
-            cell = ""
-        if not cell:
-            raise InputError(
-                f"{path}:{number}: no {what} in {len(cells)} column(s); --{what}_column={column} is read; a word and a "
-                "tag are needed in each line"
-            )
-        return cell
-
-    def _label(self, tags, path, first):
-        if all(tag is None for tag in tags):
-            return None
-        if None in tags:
-            raise InputError(f"{path}:{first + tags.index(None)}: no tag, but other words of the sentence have one")
-        return tuple(tags)
+    def _in_scheme(self, examples, split, path):
+        """The examples with the tags of the scheme that is learned; what breaks a scheme is told of."""
+        found = tag_schemes.scheme_of(one.label for one in examples if one.label)
+        self.tag_scheme = self.tag_scheme or found
+        return tag_schemes.in_scheme(examples, found, self.tag_scheme, path, fix=split == "train")

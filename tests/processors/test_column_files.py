@@ -21,7 +21,8 @@ def test_columns_of_2003_and_of_tabs(tmp_path):
     found = task.get_train_examples(written(tmp_path, text))
     assert [(one.words, one.label) for one in found] == [(("EU", "rejects"), ("B-ORG", "O")), (("Peter",), ("B-PER",))]
     assert found[1].source.endswith("train.txt:7") and found[1].guid == "train-2"
-    assert task.get_labels() == ["O", "B-ORG", "B-PER"] and task.metrics == ("entity_f1", "tag_accuracy")
+    assert task.get_labels() == ["O", "B-ORG", "B-PER"]
+    assert task.metrics == ("entity_f1", "strict_entity_f1", "tag_accuracy")
     chunks = processor(word_column=0, tag_column=2).get_train_examples(str(tmp_path))
     assert chunks[0].label == ("I-NP", "I-VP")
     [one] = processor().get_train_examples(written(tmp_path, "New York\tO\n. \tB-x\r\n"))

@@ -1,5 +1,7 @@
 """Tags, spans and characters: as seqeval and conlleval.pl read them, and back again for any text."""
 
+import time
+
 import pytest
 import seqeval.metrics.sequence_labeling as seqeval
 from hypothesis import given, settings
@@ -96,3 +98,10 @@ def test_an_inside_without_a_beginning_is_told_and_begins():
     tags = "O I-A I-A O I-B B-B".split()
     assert tag_schemes.broken_places(tags, "iob2") == [1, 4]
     assert tag_schemes.converted(tags, "iob2") == ("O", "B-A", "I-A", "O", "B-B", "B-B")
+
+
+@pytest.mark.parametrize("text", ["." * 200_000, "a" * 200_000, "1" * 200_000, "a." * 100_000, "http://" * 30_000])
+def test_a_text_of_200_000_characters_is_cut_at_once(text):
+    began = time.monotonic()
+    offsets = word_offsets.split_words(text)
+    assert sum(end - start for start, end in offsets) == len(text) and time.monotonic() - began < 5.0

@@ -1,14 +1,17 @@
 """Words laid out for an encoder: where transformers finds first pieces, and each word of a long sentence once."""
 
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from processors.base import TaggedWords
+from processors.document_context import with_context
 from processors.labels.base import make_labels
 from processors.layouts.base import make
-from processors.layouts.words import windows_of_words
+from processors.layouts.words import windows_of_words, words_around
 from processors.records import ExampleEncoder
 from processors.tokenization import load_tokenizer
 
@@ -74,4 +77,38 @@ def test_answers_of_several_rows_are_put_together(tmp_path):
     examples = [sentence("a", "b", "c"), TaggedWords("t", ("d",), None)]
     files = labels.prediction_files(labels.answers(outputs), examples)
     assert list(files["predictions.conll"]) == ["a\tO\tO", "b\tB-x\tB-x", "c\tI-x\tI-x", "", "d\t_\tB-x", ""]
-    assert list(files["predictions.jsonl"])[1] == '{"guid": "t", "tags": ["B-x"], "words": ["d"]}'
+    first, second = map(json.loads, files["predictions.jsonl"])
+    found = [{"start": 2, "end": 5, "label": "x"}]
+    assert (first["text"], first["spans"], first["true_spans"]) == ("a b c", found, found)
+    assert second == {
+        "guid": "t", "tags": ["B-x"], "words": ["d"], "text": "d", "spans": [{"start": 0, "end": 1, "label": "x"}],
+    }  # fmt: skip
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.integers(1, 4), min_size=1, max_size=30), st.data())
+def test_context_fills_the_room_that_a_sentence_leaves(sizes, data):
+    """Against trying every pair of sides: no more pieces fit, and no side has less than its half without need."""
+    splits = np.cumsum([0, *sizes])
+    first = data.draw(st.integers(0, len(sizes)))
+    end = data.draw(st.integers(first, len(sizes)))
+    spare = data.draw(st.integers(0, 40))
+    start, stop = words_around(splits, first, end, spare)
+    left, right = sum(sizes[start:first]), sum(sizes[end:stop])
+    assert left + right <= spare and start <= first and end <= stop
+    assert stop == len(sizes) or left + right + sizes[stop] > spare
+    assert start == 0 or left + sizes[start - 1] > spare // 2
+
+
+def test_a_sentence_is_read_with_its_document_around_it(tmp_path):
+    vocab = tmp_path / "vocab.txt"
+    vocab.write_text("\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *"abcdefghij"]) + "\n")
+    documents = [[sentence(*"abc"), sentence(*"de"), sentence(*"fghi")], [sentence("j")]]
+    found = encoder(vocab, 8)
+    tokens = found.layout.tokenizer.inv_vocab
+    rows = list(found.features(with_context(documents), 0))
+    read = ["".join(tokens[i] for i in row["input_ids"][1:-1]) for row in rows]
+    assert read == ["abcdef", "bcdefg", "defghi", "j"]
+    tagged = ["".join(tokens[row["input_ids"][i]] for i in row["word_positions"]) for row in rows]
+    assert tagged == ["abc", "de", "fghi", "j"]
+    assert [row["label_ids"].tolist() for row in rows] == [[0, 1, 2], [0, 1], [0, 1, 2, 0], [0]]

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from training import score
+from training import score, type_report
 
 
 def columns(path):
@@ -28,6 +28,36 @@ def test_entities_are_counted_as_conlleval_counts_them(golden_dir):
     }  # fmt: skip
 
 
+@pytest.mark.real_data
+def test_types_and_strict_entities_are_seqeval_s_own_report(golden_dir, tmp_path):
+    folder = golden_dir / "techniques" / "conlleval_golden"
+    golds, answers = columns(folder / "wnut17_noisy.txt")
+    lenient, strict = (folder / "seqeval_report.txt").read_text(encoding="utf-8").split("STRICT IOB2")
+    type_report.write(tmp_path, golds, answers)
+    lines = (tmp_path / "per_type.tsv").read_text(encoding="utf-8").splitlines()[1:]
+    table = (line.split("\t") for line in lines)
+    found = {name: [round(float(value), 4) for value in values] for name, *values in table}
+    for report, first in ((lenient, 0), (strict, 3)):
+        rows = re.findall(r"^ *([a-z -]+?) +([\d.]+) +([\d.]+) +([\d.]+) +(\d+)$", report, re.MULTILINE)
+        assert {name: [*map(float, values)] for name, *values in rows} == {
+            name: [*values[first : first + 3], values[-1]] for name, values in found.items()
+        }
+    scores = score.compute(["strict_entity_f1"], golds, answers)
+    expected = dict(zip(("precision", "recall", "f1"), found["micro avg"][3:]))
+    assert {name: round(scores[f"strict_entity_{name}"], 4) for name in expected} == expected
+
+
+def test_strict_entities_of_ends_are_those_of_their_scheme():
+    """North African Grand Prix (spyysalo/conlleval.py, tests/e-b-sequence.txt): two entities taken for one."""
+    golds, answers = [["B-MISC", "E-MISC", "B-MISC", "E-MISC"]], [["B-MISC", "I-MISC", "I-MISC", "E-MISC"]]
+    assert score.compute(["strict_entity_f1"], golds, answers)["strict_entity_f1"] == 0.0
+    assert score.compute(["strict_entity_f1", "entity_f1"], golds, golds)["entity_f1"] == 1.0
+    bilou = [[tag.replace("E-", "L-") for tag in golds[0]]]
+    assert score.compute(["strict_entity_f1"], bilou, bilou)["strict_entity_f1"] == 1.0
+
+
 def test_without_an_entity_all_is_zero_and_nothing_is_warned_of(caplog):
     found = score.compute(["entity_f1"], [["O", "O"]], [["O", "O"]])
+    strict = score.compute(["strict_entity_f1"], [["O", "O"], []], [["O", "O"], []])
+    assert not any(strict.values())
     assert found == {"entity_f1": 0.0, "entity_precision": 0.0, "entity_recall": 0.0} and not caplog.records

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 from colours import FILLERS, WORDS
+from seqeval.metrics.sequence_labeling import get_entities
 
 COLOURS = {word: colour for colour, words in WORDS.items() for word in words}
 
@@ -67,14 +68,25 @@ def test_tags_are_learned_and_told_word_for_word(trained, data_dir):
     assert float(results(trained, "test_results.txt")["test_tag_accuracy"]) > 0.9
 
 
-def test_the_folder_is_used_again_as_it_was_trained(trained, tag, data_dir, tmp_path):
-    (tmp_path / "words.txt").write_text("".join(f"{line.split()[0] if line else ''}\n" for line in
-                                                (data_dir / "test.txt").read_text().splitlines()))  # fmt: skip
-    told = tag("--do_predict", f"--test_file={tmp_path / 'words.txt'}", f"--output_dir={trained}").stderr
+def test_the_folder_is_used_again_as_it_was_trained_for_raw_text(trained, tag, data_dir, tmp_path):
+    blocks = (data_dir / "test.txt").read_text().strip().split("\n\n")
+    texts = ["  ".join(line.split()[0] for line in block.splitlines()) for block in blocks]
+    (tmp_path / "raw.txt").write_text("\n".join([*texts[:5], "", *texts[5:]]) + "\n", encoding="utf-8")
+    told = tag("--do_predict", f"--predict_file={tmp_path / 'raw.txt'}", f"--output_dir={trained}").stderr
     assert "--crf=True" in told
-    again = [line.split("\t")[-1] for line in (trained / "predictions.conll").read_text().splitlines()]
+    lines = [json.loads(line) for line in (trained / "predictions.jsonl").read_text().splitlines()]
+    empty = lines.pop(5)
+    assert (empty["text"], empty["tags"], empty["spans"]) == ("", [], [])
+    assert [one["text"] for one in lines] == texts
+    for one in lines:
+        expected = [(label, first, last) for label, first, last in get_entities(one["tags"])]
+        found = [(span["label"], one["text"][span["start"] : span["end"]].split()) for span in one["spans"]]
+        assert found == [(label, one["words"][first : last + 1]) for label, first, last in expected]
+    again = [tag for one in lines for tag in one["tags"]]
     tag("--do_predict", f"--output_dir={trained}")
-    assert again == [line.split("\t")[-1] for line in (trained / "predictions.conll").read_text().splitlines()]
+    columns = [line.split("\t") for line in (trained / "predictions.conll").read_text().splitlines() if line]
+    assert again == [cells[-1] for cells in columns]
+    assert (trained / "predictions.html").read_text(encoding="utf-8").count("<h2>gold</h2>") == len(texts)
 
 
 def test_transformers_gives_the_same_tags(tag, data_dir, tmp_path):

@@ -1,6 +1,10 @@
 """Scores of tags: entities by seqeval, words by their number."""
 
+import itertools
+
 import registry
+from processors import tag_schemes
+from processors.tag_spans import parts_of_tag
 from training.score import Score, ScoreOfAll
 
 
@@ -19,6 +23,35 @@ class EntityF1(ScoreOfAll):
             f"entity_{name}": float(function(self.golds, self.answers, zero_division=0))
             for name, function in names.items()
         }
+
+
+@registry.register("score", "strict_entity_f1")
+class StrictEntityF1(ScoreOfAll):
+    """F1, precision and recall of whole entities, where only tags that keep their scheme make one.
+
+    Source: the strict mode of seqeval; the scheme is that of the tags.
+    """
+
+    def result(self):
+        from seqeval.metrics.v1 import precision_recall_fscore_support
+
+        arguments = strict_arguments(self.golds, self.answers)
+        precision, recall, f1, _ = precision_recall_fscore_support(
+            *arguments["tags"], average="micro", zero_division=0, scheme=arguments["scheme"]
+        )
+        found = {"f1": f1, "precision": precision, "recall": recall}
+        return {f"strict_entity_{name}": float(value) for name, value in found.items()}
+
+
+def strict_arguments(golds, answers):
+    """What seqeval's functions take for its strict mode; `tags` are (golds, answers) as it spells them."""
+    from seqeval.scheme import IOB1, IOB2, IOBES
+
+    names = {tag for tags in itertools.chain(golds, answers) for tag in tags}
+    kinds = {tag_schemes.IOB1: IOB1, tag_schemes.IOB2: IOB2, tag_schemes.BIOES: IOBES}
+    parts = {tag: "-".join(filter(None, parts_of_tag(tag))) for tag in names}
+    spelled = [[[parts[tag] for tag in tags] for tags in side] for side in (golds, answers)]
+    return {"tags": spelled, "mode": "strict", "scheme": kinds[tag_schemes.scheme_of_list(names) or tag_schemes.IOB2]}
 
 
 @registry.register("score", "tag_accuracy")
