@@ -31,6 +31,11 @@ def checked_one(text, place="text"):
     return _checked(text, place)
 
 
+def is_missing(value):
+    """Whether a value says that there is none: None, NaN, or what pandas has for it."""
+    return value is None or type(value).__name__ in ("NAType", "NaTType") or (isinstance(value, float) and value != value)
+
+
 def _checked(text, place):
     if isinstance(text, str):
         return _whole(text, place)
@@ -62,7 +67,7 @@ def _whole(text, place):
 
 def _found(value):
     """What stands in the place of a text, and what to do about it."""
-    if value is None or type(value).__name__ in ("NAType", "NaTType") or (isinstance(value, float) and value != value):
+    if is_missing(value):
         return f"{value!r}, a missing value (leave such rows out, or fill them; pandas: .dropna(), .fillna(''))"
     if isinstance(value, (bytes, bytearray)):
         return "bytes (.decode() makes a str of them)"

@@ -9,12 +9,13 @@ from training import flags, split_file, task_files
 from training.as_trained import as_trained
 
 
-def run_task(settings, given):
+def run_task(settings, given, processor=None):
     """Reads the files of --task_name, then trains, evaluates and predicts as the settings say.
 
     Args:
       settings: TaskSettings, as the command line gives them.
       given: name -> whether the command line names the setting.
+      processor: a DataProcessor that has the examples; None: that of --task_name.
 
     Returns:
       The exit status.
@@ -26,7 +27,7 @@ def run_task(settings, given):
     run = task_files.with_task(as_trained(settings, given))
     flags.check_run(run, "predict_batch_size", "num_train_epochs", "num_runs")
     flags.check_share(run, "warmup_proportion")
-    processor = task_files.make_processor(run, given("problem_type"))
+    processor = processor or task_files.make_processor(run, given("problem_type"))
     examples = task_files.read_examples(run, processor)
     # TensorFlow is imported only now that flags and files are known to be good.
     console.import_tensorflow()
