@@ -40,6 +40,8 @@ OF_HEADS = {
     "tie_word_embeddings": "whether the masked LM's output embeddings are the words' own",
     "sentence_transformers": "what a CrossEncoder does with its score",
     "objective": "of our own files: the objective, where transformers has no class for it",
+    "answer_rules": "of our own files: how answers are chosen among the logits of a text",
+    "question_windows": "of our own files: how a question and its text are cut into windows",
     "global_step": "of the run that wrote the weights; for eval_results.txt",
 }
 

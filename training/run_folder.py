@@ -130,6 +130,16 @@ def model_folder(output_dir):
     return os.path.join(output_dir, "model")
 
 
+def add_model_entries(output_dir, entries):
+    """Writes entries into config.json of a run's own model, where there is one."""
+    path = os.path.join(model_folder(output_dir), "config.json")
+    if not os.path.isfile(path):
+        return
+    content = {**json_files.read(path), **entries}
+    with replaced(path) as unfinished, open(unfinished, "w", encoding="utf-8") as file:
+        json.dump(content, file, indent=2)
+
+
 def saved_labels(folder):
     """The labels of a trained folder in the order of their ids; None where there is no label map.
 

@@ -67,7 +67,7 @@ class TaskData(JobData):
 
     def __init__(self, task, settings, length_buckets=None):
         self._task, self._settings, self._buckets = task, settings, length_buckets
-        self._batches, self._keys = {}, {}
+        self._batches, self._keys, self._labels = {}, {}, task.labels
         self.make_objective, self.label_names = task.make_objective, task.labels.names
         if settings.keep_best or settings.patience:
             self.best_metric = f"eval_{task.metrics[0]}"
@@ -86,6 +86,8 @@ class TaskData(JobData):
         self._encoder = records.ExampleEncoder(layout, task.labels, settings.pad_records)
         for examples in task.examples.values():
             layout.check(examples)
+        if not settings.do_train and source.weights:
+            self._labels = task.labels.with_config(source.weights.config or {})
         self._records = {split: self._existing_records(split, source.config) for split in task.record_files}
         if settings.do_train:
             self._count_steps()
@@ -145,6 +147,8 @@ class TaskData(JobData):
     def prepare(self):
         """Records of all splits that have none yet: the first thing that a run writes."""
         settings = self._settings
+        if settings.do_train:
+            self._labels = self._task.labels  # another seed's evaluation says nothing of this one's
         folder = settings.records_dir or os.path.join(settings.output_dir, "records")
         for split, examples in self._task.examples.items():
             if split not in self._records:
@@ -173,7 +177,7 @@ class TaskData(JobData):
             return evaluator.run(data, with_loss=split != "test", report=progress.show)
 
     def _answers(self, outputs, split):
-        return self._task.labels.answers(outputs, self._task.examples.get(split), self._encoder.layout)
+        return self._labels.answers(outputs, self._task.examples.get(split), self._encoder.layout)
 
     def _score_names(self):
         return tuple(dict.fromkeys([*self._task.metrics, *self._task.labels.scores]))
@@ -192,12 +196,16 @@ class TaskData(JobData):
         name = self._task.metrics[0]
         title = f"{name} {scores[f'eval_{name}']:.3f}, {len(golds)} examples"
         evaluation_files.write(output_dir, self._task.labels, golds, answers, title)
+        labels = self._labels.with_scores(scores)
+        if labels is not self._labels:
+            self._labels = labels
+            run_folder.add_model_entries(output_dir, labels.config_entries())
 
     def predict(self, objective, evaluator, output_dir, step, before_writing):
         found = self._records["test"]
         logging.info("***** Running prediction ***** (%d examples)", found.num_examples)
         outputs, _ = self._outputs(evaluator, "test", self._settings.predict_batch_size, "prediction")
-        examples, labels = self._task.examples.get("test"), self._task.labels
+        examples, labels = self._task.examples.get("test"), self._labels
         answers, truncated = self._answers(outputs, "test"), None
         if found.num_cut is not None and "uncut_length" in outputs and not self._encoder.layout.makes_parts:
             truncated = outputs["uncut_length"] > 0  # of other records it is not known which texts were cut
@@ -212,7 +220,7 @@ class TaskData(JobData):
 
     @property
     def model_entries(self):
-        return self._task.labels.config_entries()
+        return {**self._labels.config_entries(), **self._encoder.layout.config_entries()}
 
     def write_beside_model(self, output_dir):
         if "label2id" in self.model_entries:

@@ -85,6 +85,20 @@ class Labels:
         """Checks that every label of a split can be learned or scored. Raises InputError that names file and line."""
         check_labels(examples, self.names, split)
 
+    def with_config(self, config):
+        """The Labels with what config.json of a trained model says was found in its evaluation, and is not given here.
+
+        config: name -> value.
+        """
+        return self
+
+    def with_scores(self, scores):
+        """The Labels with what the scores of an evaluation say about how to choose answers; itself where they do not.
+
+        scores: name -> float, as eval_results.txt has them.
+        """
+        return self
+
     def config_entries(self):
         """What config.json of a trained model says of them."""
         return {"id2label": {str(i): name for i, name in enumerate(self.names)}, "label2id": dict(self._ids)}

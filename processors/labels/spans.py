@@ -5,6 +5,7 @@ Source: google-research/bert, `run_squad.py:write_predictions` and `get_final_te
 
 import dataclasses
 import json
+import logging
 
 import numpy as np
 
@@ -13,6 +14,8 @@ from errors import InputError
 from processors.feature_spec import Feature
 from processors.labels.base import Labels, parts_of
 from processors.spans import AnswerRules, best_answers
+
+ANSWER_RULES = "answer_rules"  # entry of config.json
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,9 +96,29 @@ class SpanLabels(Labels):
                     f"{example.source}: no answers; every {split} question needs one, or --version_2_with_negative"
                 )
 
+    def with_config(self, config):
+        """See base class: the threshold."""
+        rules = config.get(ANSWER_RULES)
+        threshold = rules.get("null_score_diff_threshold") if isinstance(rules, dict) else None
+        if type(threshold) not in (int, float):
+            return self
+        return self._with(float(threshold), "as config.json of the model says")
+
+    def with_scores(self, scores):
+        """See base class: the threshold of the best F1, where questions with and without an answer were evaluated."""
+        found = [value for name, value in scores.items() if name.endswith("best_f1_thresh")]
+        has_both = any(name.endswith("no_answer_exact_match") for name in scores)
+        return self._with(found[0], "which gives the best F1 of this evaluation") if found and has_both else self
+
+    def _with(self, threshold, why):
+        if self.rules.null_score_diff_threshold is not None:
+            return self
+        logging.info("--null_score_diff_threshold=%.6g, %s", threshold, why)
+        return SpanLabels(rules=dataclasses.replace(self.rules, null_score_diff_threshold=threshold))
+
     def config_entries(self):
         """See base class."""
-        return {}
+        return {ANSWER_RULES: dataclasses.asdict(self.rules)}
 
     def prediction_files(self, answers, examples=None, truncated=None, file_format="tsv"):
         """predictions.json, nbest_predictions.json and, where questions may have no answer, null_odds.json."""

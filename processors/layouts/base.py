@@ -28,6 +28,10 @@ class Layout:
     def check(self, examples):
         """Raises InputError for the first InputExample that cannot be laid out."""
 
+    def config_entries(self):
+        """What config.json of a trained model says of the layout."""
+        return {}
+
     def graph_form(self):
         """The layout as operations of a TensorFlow graph, (ids of texts, those of second ones) -> a batch of features.
 

@@ -87,6 +87,10 @@ class QuestionWindows(Layout):
     def check(self, examples):
         self.own.check(examples)
 
+    def config_entries(self):
+        """See base class."""
+        return {"question_windows": {"doc_stride": self.doc_stride, "max_query_length": self.max_query_length}}
+
     def fingerprint(self):
         return [self.name, self.doc_stride, self.max_query_length, *self.own.fingerprint()]
 

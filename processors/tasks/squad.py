@@ -10,10 +10,12 @@ from errors import InputError
 from options import Option
 from processors.answer_places import place_answers
 from processors.base import DataProcessor
+from processors.character_rules import is_cjk
 from processors.folders import find_file, is_remote
 from processors.question_files import read_questions
 from processors.spans import AnswerRules
 
+CHINESE_SAMPLE = 100  # questions that show their language
 NAMES = {
     "train": ("train-v2.0.json", "train-v1.1.json", "train.json"),
     "dev": ("dev-v2.0.json", "dev-v1.1.json", "dev.json"),
@@ -39,8 +41,8 @@ class SquadProcessor(DataProcessor):
             as_trained=False,
         ),
         "dev_file": Option(
-            None, "The file to evaluate on; default dev-v2.0.json or dev-v1.1.json.", shapes_weights=False,
-            holds="path", as_trained=False,
+            None, "The file to evaluate on; default dev-v2.0.json or dev-v1.1.json of --data_dir, without it "
+            "--predict_file.", shapes_weights=False, holds="path", as_trained=False,
         ),
         "predict_file": Option(
             None, "The questions to answer; default those to evaluate on.", shapes_weights=False, holds="path",
@@ -52,7 +54,8 @@ class SquadProcessor(DataProcessor):
         "n_best_size": Option(20, "Answers in nbest_predictions.json.", shapes_weights=False),
         "max_answer_length": Option(30, "Tokens of the longest answer.", shapes_weights=False),
         "null_score_diff_threshold": Option(
-            0.0, "No answer is given where its score is higher than that of the best one by more than this.",
+            None, "No answer is given where its score is higher than that of the best one by more than this; by "
+            "default what --do_eval found best, which model/config.json keeps, else 0.", kind=float,
             shapes_weights=False,
         ),
         "verbose_logging": Option(
@@ -62,14 +65,19 @@ class SquadProcessor(DataProcessor):
             "raw", "Of an answer: raw, its characters as they stand in the context; original, words of it joined by "
             "single blanks, as google-research/bert gives them.", choices=("raw", "original"), shapes_weights=False,
         ),
+        "answer_score": Option(
+            None, "answer_f1: SQuAD's, by words; chinese_answer_f1: CMRC's, by characters; default: as texts are.",
+            choices=("answer_f1", "chinese_answer_f1"), shapes_weights=False,
+        ),
     }  # fmt: skip
 
     def __init__(
         self, *, train_file=None, dev_file=None, predict_file=None, version_2_with_negative=False, doc_stride=128,
-        max_query_length=64, n_best_size=20, max_answer_length=30, null_score_diff_threshold=0.0, verbose_logging=False,
-        answer_text="raw",
+        max_query_length=64, n_best_size=20, max_answer_length=30, null_score_diff_threshold=None,
+        verbose_logging=False, answer_text="raw", answer_score=None,
     ):  # fmt: skip
         self.files = {"train": train_file, "dev": dev_file, "test": predict_file}
+        self.metrics, self.knows_score = (answer_score or "answer_f1",), answer_score is not None
         self.has_unanswerable, self.lists_all = version_2_with_negative, verbose_logging
         sizes = {
             "doc_stride": doc_stride, "n_best_size": n_best_size, "max_answer_length": max_answer_length,
@@ -86,7 +94,7 @@ class SquadProcessor(DataProcessor):
 
     def needs_folder(self, split):
         """See base class."""
-        return not self.files[split]
+        return not (self.files[split] or split == "dev" and self.files["test"])
 
     def get_labels(self):
         """See base class. An answer is no class."""
@@ -106,6 +114,16 @@ class SquadProcessor(DataProcessor):
 
     def _read(self, data_dir, split):
         file, folder = self.files[split], data_dir or "."
+        if split == "dev" and not data_dir:
+            file = file or self.files["test"]
         path = (file if is_remote(file) else os.path.join(folder, file)) if file else find_file(folder, *NAMES[split])
         questions = read_questions(path, self.has_unanswerable)
+        if not self.knows_score:
+            self.metrics, self.knows_score = ("chinese_answer_f1" if _are_chinese(questions) else "answer_f1",), True
         return place_answers(questions, path, leave_out=split == "train", list_all=self.lists_all)
+
+
+def _are_chinese(questions):
+    """Whether most letters of some questions are ideographs."""
+    letters = [one for question in questions[:CHINESE_SAMPLE] for one in question.question if one.isalpha()]
+    return 2 * sum(map(is_cjk, letters)) > len(letters)

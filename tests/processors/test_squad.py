@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import types
 
 import numpy as np
 import pytest
@@ -85,25 +84,6 @@ def test_answers_are_the_original_ones(layout, questions, golden_dir, answer_tex
             )
 
 
-def test_scores_are_the_official_ones(golden_dir, data_dir):
-    folder = golden_dir / "techniques" / "squad_official_scorer"
-    with gzip.open(folder / "predictions.json.gz", "rt", encoding="utf-8") as file:
-        predictions = json.load(file)
-    with open(folder / "official_no_na.json", encoding="utf-8") as file:
-        expected = json.load(file)
-    processor = registry.get("processor", "squad")(version_2_with_negative=True)
-    examples = processor.get_dev_examples(str(data_dir / "squad2_half_dev"))
-    score = registry.get("score", "answer_f1")()
-    for gold, example in zip(make_labels("spans").golds({}, examples), examples):
-        score.update(gold, types.SimpleNamespace(text=predictions[example.guid]))
-    found = score.result()
-    assert {"answer_f1": expected["f1"], "exact_match": expected["exact"]} == pytest.approx(
-        {name: found[name] for name in ("answer_f1", "exact_match")}
-    )
-    assert found["has_answer_answer_f1"] == pytest.approx(expected["HasAns_f1"])
-    assert found["no_answer_exact_match"] == pytest.approx(expected["NoAns_exact"])
-
-
 def test_contexts_and_questions_without_a_token(layout):
     examples = [Question("1", "", "a b", (Answer("b", 2),)), Question("2", "who", "", ())]
     first, second = (rows for rows in layout.features(examples))
@@ -122,6 +102,72 @@ def test_words_are_those_of_the_original():
     assert words.starts == [0, 4, 9, 19, 22]
 
 
+def test_answers_are_characters_of_the_context(layout):
+    """Odd white space, accents, ideographs without white space, marks at both ends."""
+    contexts = {
+        "He  saw\u00a0Caf\u00e9 \n  Zo\u00eb\u0301, (1895).": [
+            "Caf\u00e9 \n  Zo\u00eb\u0301", "1895", "saw\u00a0Caf\u00e9",
+        ],
+        "成立于1950年的\u3000中国，位于亚洲；中国很大。": ["1950年", "位于亚洲"],
+    }  # fmt: skip
+    for context, texts in contexts.items():
+        for text in texts:
+            start = context.index(text)
+            example = Question("1", "what", context, (Answer(text, start),))
+            [[row]] = layout.features([example])
+            first, last = row["answer"]
+            starts, ends = (np.eye(len(row["input_ids"]))[place] for place in (first, last))
+            [found] = make_labels("spans").answers({"start_logits": [starts], "end_logits": [ends]}, [example], layout)
+            assert (found.text, found.start, found.end) == (text, start, start + len(text))
+
+
+def test_an_answer_that_occurs_twice_in_a_word_is_learned_where_it_stands(layout):
+    context = "中国位于亚洲，中国很大。"
+    rows = list(layout.features([Question("1", "谁", context, (Answer("中国", place),)) for place in (0, 7)]))
+    (first, _), (second, _) = (row[0]["answer"] for row in rows)
+    assert [rows[0][0]["offsets"][first, 0], rows[1][0]["offsets"][second, 0]] == [0, 7]
+
+
+def test_a_text_of_two_hundred_thousand_characters(layout):
+    context = "word " * 39_999 + "given" + "x"
+    example = Question("1", "q", context, (Answer("givenx", 199_995),))
+    [rows] = layout.features([example])
+    assert np.concatenate([row["offsets"][row["has_most_context"]] for row in rows])[:, 1].max() == len(context)
+    assert sum(row["has_most_context"].sum() for row in rows) == len(layout.tokenizer.tokenize(context))
+    outputs = {"start_logits": [np.zeros(len(row["input_ids"])) for row in rows], "part": np.arange(len(rows))}
+    outputs["end_logits"] = outputs["start_logits"]
+    place = rows[-1]["answer"][0]
+    outputs["start_logits"][-1][place] = outputs["end_logits"][-1][place] = 5.0
+    [found] = make_labels("spans").answers(outputs, [example], layout)
+    assert found.text == context[found.start : found.end] and found.text[:5] == "given"
+
+
+def test_the_threshold_of_an_evaluation_is_kept_and_a_given_one_counts_more():
+    scores = {"eval_best_f1_thresh": 1.5, "eval_no_answer_exact_match": 40.0}
+    free, given = (
+        make_labels("spans", rules=AnswerRules(has_unanswerable=True, null_score_diff_threshold=value))
+        for value in (None, 0.25)
+    )
+    tuned = free.with_scores(scores)
+    assert tuned.rules.null_score_diff_threshold == 1.5 and free.rules.null_score_diff_threshold is None
+    assert free.with_config(tuned.config_entries()).rules == tuned.rules
+    assert given.with_scores(scores) is given and given.with_config(tuned.config_entries()) is given
+    assert free.with_config({"answer_rules": "?"}) is free and free.with_scores({"eval_loss": 1.0}) is free
+
+
+def test_the_score_is_that_of_the_language(data_dir, tmp_path):
+    make = registry.get("processor", "squad")
+    chinese = make(dev_file=str(data_dir / "cmrc2018" / "cmrc2018_trial.json"))
+    assert chinese.metrics == ("answer_f1",)
+    chinese.get_dev_examples("")
+    assert chinese.metrics == ("chinese_answer_f1",)
+    path = tmp_path / "dev.json"
+    path.write_text(ASKED % '{"id": "x", "question": "在哪里", "answers": [{"text": "c", "answer_start": 0}]}')
+    asked = make(dev_file=str(path), answer_score="answer_f1")
+    asked.get_dev_examples("")
+    assert asked.metrics == ("answer_f1",)
+
+
 ASKED = '{"data": [{"paragraphs": [{"context": "c", "qas": [%s]}]}]}'
 
 
@@ -131,7 +177,11 @@ ASKED = '{"data": [{"paragraphs": [{"context": "c", "qas": [%s]}]}]}'
     ('{"data": [{"paragraphs": [{"context": 3, "qas": []}]}]}', r"data\[0\].paragraphs\[0\]: context is 3"),
     (ASKED % '{"id": "x", "question": null}', r"qas\[0\]: question is"),
     ('{"data": []}', "no question"),
-    (ASKED % '{"id": "x", "question": "q"}, {"id": "x", "question": "q"}', "'x' stands twice"),
+    (ASKED % '{"id": "x", "question": "q"}, {"id": "x", "question": "q"}', r"qas\[1\]: the id 'x' stands twice"),
+    (ASKED % '{"id": true, "question": "q"}', "id is true"),
+    (ASKED % '{"id": "x", "question": "q", "answers": [{"text": "c"}]}', r"answers\[0\]: answer_start is null"),
+    (ASKED % '{"id": "x", "question": "q", "answers": [3]}', r"answers\[0\]: answer_start is null"),
+    (ASKED % '{"id": "x", "question": "q"', "dev.json:1: not JSON"),
 ])  # fmt: skip
 def test_a_file_that_is_none_is_one_line(tmp_path, content, said):
     path = tmp_path / "dev.json"

@@ -1,10 +1,25 @@
 """run_squad.py as a real command, with the original's flags and files."""
 
+import csv
+import dataclasses
 import json
 
 import numpy as np
 import pytest
 from colours import FILLERS, WORDS
+
+from training.settings.squad import SquadSettings
+
+# Of google-research/bert, run_squad.py, beside do_lower_case and null_score_diff_threshold: see the test.
+ORIGINAL_FLAGS = {
+    "bert_config_file": None, "vocab_file": None, "output_dir": None, "train_file": None, "predict_file": None,
+    "init_checkpoint": None, "max_seq_length": 384, "doc_stride": 128, "max_query_length": 64, "do_train": False,
+    "do_predict": False, "train_batch_size": 32, "predict_batch_size": 8, "learning_rate": 5e-5,
+    "num_train_epochs": 3.0, "warmup_proportion": 0.1, "save_checkpoints_steps": 1000, "iterations_per_loop": 1000,
+    "n_best_size": 20, "max_answer_length": 30, "use_tpu": False, "tpu_name": None, "tpu_zone": None,
+    "gcp_project": None, "master": None, "num_tpu_cores": 8, "verbose_logging": False,
+    "version_2_with_negative": False,
+}  # fmt: skip
 
 
 def write_questions(path, count, seed):
@@ -23,6 +38,13 @@ def write_questions(path, count, seed):
     path.write_text(json.dumps({"version": "x", "data": [{"title": "t", "paragraphs": paragraphs}]}))
 
 
+def test_the_flags_of_the_original_have_its_defaults():
+    """But for two that are found out: the casing shows in the vocabulary, the threshold is of an evaluation, else 0."""
+    defaults = {field.name: field.default for field in dataclasses.fields(SquadSettings)}
+    assert ORIGINAL_FLAGS.items() <= defaults.items()
+    assert defaults["do_lower_case"] is None and defaults["null_score_diff_threshold"] is None
+
+
 @pytest.fixture(scope="module")
 def trained(script, tiny_bert, tmp_path_factory):
     folder = tmp_path_factory.mktemp("squad")
@@ -31,7 +53,8 @@ def trained(script, tiny_bert, tmp_path_factory):
         "run_squad.py", f"--init_checkpoint={tiny_bert}", "--do_train=True", f"--train_file={folder / 'train.json'}",
         "--do_predict=True", f"--predict_file={folder / 'dev.json'}", "--train_batch_size=16", "--learning_rate=3e-3",
         "--num_train_epochs=6.0", "--max_seq_length=18", "--doc_stride=5", "--max_query_length=6",
-        "--version_2_with_negative=True", f"--output_dir={folder / 'out'}",
+        "--version_2_with_negative=True", f"--output_dir={folder / 'out'}", "--do_eval", "--eval_steps=30",
+        "--keep_best",
     )  # fmt: skip
     assert ran.wait() == 0, ran.stderr[-3000:]
     assert "Traceback" not in ran.stderr
@@ -49,12 +72,37 @@ def test_answers_are_learned_and_told_in_the_original_files(trained):
     assert list(predictions) == list(nbest) == list(odds) == [one["id"] for one in questions]
     right = [predictions[one["id"]] == (one["answers"][0]["text"] if one["answers"] else "") for one in questions]
     assert np.mean(right) > 0.8
+    threshold = threshold_of(out)
     for guid, entries in nbest.items():
         assert sum(entry["probability"] for entry in entries) == pytest.approx(1.0)
         best = next(entry for entry in entries if entry["text"])
-        assert predictions[guid] == ("" if odds[guid] > 0.0 else best["text"])
-    scores = dict(line.split(" = ") for line in (out / "test_results.txt").read_text().splitlines())
-    assert float(scores["test_exact_match"]) == pytest.approx(100.0 * np.mean(right))
+        assert predictions[guid] == ("" if odds[guid] > threshold else best["text"])
+    assert read_scores(out / "test_results.txt")["test_exact_match"] == pytest.approx(100.0 * np.mean(right))
+
+
+def read_scores(path):
+    return {name: float(value) for name, value in (line.split(" = ") for line in path.read_text().splitlines())}
+
+
+def threshold_of(out):
+    return json.loads((out / "model" / "config.json").read_text())["answer_rules"]["null_score_diff_threshold"]
+
+
+def test_the_threshold_is_the_best_one_of_the_evaluation_and_is_used_again(trained, script, tmp_path):
+    out = trained / "out"
+    evaluated = read_scores(out / "eval_results.txt")
+    assert threshold_of(out) == evaluated["eval_best_f1_thresh"] != 0.0
+    # The same file is evaluated and predicted here, by a threshold of 0 first and by the best one then.
+    assert read_scores(out / "test_results.txt")["test_answer_f1"] == pytest.approx(evaluated["eval_best_f1"])
+    assert evaluated["eval_best_f1"] >= evaluated["eval_answer_f1"]
+    with open(out / "metrics.csv", encoding="utf-8") as file:
+        assert sum(bool(row["eval/eval_answer_f1"]) for row in csv.DictReader(file)) >= 2  # --eval_steps=30
+    ran = script(
+        "run_squad.py", f"--init_checkpoint={out}", "--do_predict", f"--predict_file={trained / 'dev.json'}",
+        f"--output_dir={tmp_path}",
+    )  # fmt: skip
+    assert ran.wait() == 0, ran.stderr[-3000:]
+    assert (tmp_path / "predictions.json").read_text() == (out / "predictions.json").read_text()
 
 
 def test_transformers_gives_the_same_logits(trained):

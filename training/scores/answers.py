@@ -14,33 +14,92 @@ _ARTICLES = re.compile(r"\b(a|an|the)\b", re.UNICODE)
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
 
 
-@registry.register("score", "answer_f1")
-class AnswerF1(Score):
-    """F1 over words, and exact matches; of questions with an answer and of those without one too, where both occur."""
+class AnswerScore(Score):
+    """Base: exact matches and an overlap, of questions with an answer and of those without one too, where both occur.
+
+    Where questions may have no answer, also the best of both that a threshold of their `null_odds` gives, and that
+    threshold, which is below all of them where no answer is best.
+
+    Attributes:
+      prefix: of the names of all that is told.
+    """
+
+    prefix = ""
 
     def __init__(self):
         self._found = {"has_answer": [], "no_answer": []}
+        self._candidates = []
+
+    def normalized(self, text):
+        """What texts are compared by for an exact match."""
+        raise NotImplementedError
+
+    def overlap(self, gold, text):
+        """Float, 0 to 1, of two texts."""
+        raise NotImplementedError
 
     def update(self, gold, answer):
-        texts = [text for text in gold if normalized(text)] or [""]
-        kind = "has_answer" if gold else "no_answer"
-        self._found[kind].append(
-            (max(float(normalized(text) == normalized(answer.text)) for text in texts),
-             max(f1(text, answer.text) for text in texts))
-        )  # fmt: skip
+        texts = [text for text in gold if self.normalized(text)] or [""]
+        self._found["has_answer" if gold else "no_answer"].append(self._pair(texts, answer.text))
+        odds = getattr(answer, "null_odds", None)
+        if odds is not None:
+            best = answer.best_text
+            # An answer that is given moves the score by what it is worth, or by -1 where none is right.
+            worth = self._pair(texts, best) if gold else (-float(bool(best)),) * 2
+            self._candidates.append((odds, *worth))
+
+    def _pair(self, texts, answer):
+        exact = max(float(self.normalized(text) == self.normalized(answer)) for text in texts)
+        return exact, max(self.overlap(text, answer) for text in texts)
 
     def result(self):
         every = [pair for pairs in self._found.values() for pair in pairs]
-        found = _means("", every)
+        found = self._means("", every)
         if all(self._found.values()):
             for kind, pairs in self._found.items():
-                found |= _means(f"{kind}_", pairs)
+                found |= self._means(f"{kind}_", pairs)
+        return found | self._best() if self._candidates else found
+
+    def _means(self, kind, pairs):
+        exact, overlap = (100.0 * sum(values) / max(1, len(pairs)) for values in zip(*pairs or [(0.0, 0.0)]))
+        return {f"{self.prefix}{kind}answer_f1": overlap, f"{self.prefix}{kind}exact_match": exact}
+
+    def _best(self):
+        found, count, without = {}, len(self._candidates), len(self._found["no_answer"])
+        for place, name in ((1, "exact"), (2, "f1")):
+            worths = [(one[0], one[place]) for one in self._candidates]
+            best, threshold = best_threshold(worths, without)
+            found |= {f"{self.prefix}best_{name}": 100.0 * best / count, f"{self.prefix}best_{name}_thresh": threshold}
         return found
 
 
-def _means(prefix, pairs):
-    exact, overlap = (100.0 * sum(values) / max(1, len(pairs)) for values in zip(*pairs or [(0.0, 0.0)]))
-    return {f"{prefix}answer_f1": overlap, f"{prefix}exact_match": exact}
+@registry.register("score", "answer_f1")
+class AnswerF1(AnswerScore):
+    """F1 over words, and exact matches."""
+
+    def normalized(self, text):
+        return normalized(text)
+
+    def overlap(self, gold, text):
+        return f1(gold, text)
+
+
+def best_threshold(worths, start):
+    """(the highest sum, the odds up to which answers are given for it).
+
+    Args:
+      worths: (odds of no answer, what the sum gains by giving the answer) of each question.
+      start: float, the sum where no answer is given.
+
+    Source: evaluate-v2.0.py:find_best_thresh, which says 0 where no answer is best.
+    """
+    worths = sorted(worths, key=lambda one: one[0])
+    best, threshold, total = start, worths[0][0] - 1.0, start
+    for odds, worth in worths:
+        total += worth
+        if total > best:
+            best, threshold = total, odds
+    return best, threshold
 
 
 def normalized(text):

@@ -1,0 +1,38 @@
+"""Scores of Chinese answers, as the official program of CMRC 2018 counts them: by characters.
+
+Source: Cui et al. 2018, https://arxiv.org/abs/1810.07366, section 4; cmrc2018_evaluate.py.
+"""
+
+import difflib
+import re
+
+import registry
+from training.scores.answers import AnswerScore
+
+# Its list of punctuation, which is all that is left out.
+_PUNCTUATION = frozenset("-:_*^/\\~`+=，。：？！“”；’《》…·、「」（）－～『』")
+# A Chinese character, or a word of other ones. The official program takes NLTK's words there, which differ in
+# contractions alone.
+_SEGMENT = re.compile(r"[\u4e00-\u9fa5]|(?:(?![\u4e00-\u9fa5])\w)+|[^\w\s]")
+
+
+@registry.register("score", "chinese_answer_f1")
+class ChineseAnswerF1(AnswerScore):
+    """F1 over the longest stretch of characters that two answers share, and exact matches without punctuation."""
+
+    prefix = "chinese_"
+
+    def normalized(self, text):
+        return "".join(one for one in text.lower().strip() if one not in _PUNCTUATION)
+
+    def overlap(self, gold, text):
+        gold, text = segments(gold), segments(text)
+        if not gold or not text:
+            return float(gold == text)
+        longest = difflib.SequenceMatcher(None, gold, text, autojunk=False).find_longest_match().size
+        return 2.0 * longest / (len(gold) + len(text))
+
+
+def segments(text):
+    """Chinese characters, words and signs of a text, list of str."""
+    return _SEGMENT.findall("".join(one for one in text.lower() if one not in _PUNCTUATION))
