@@ -13,9 +13,9 @@ import urllib.parse
 import numpy as np
 
 from serving import truncation
-from serving.prediction import Prediction
+from processors.predictions import Prediction
 from serving.progress import of_a_call
-from serving.texts import checked, checked_one
+from processors.texts import checked, checked_one
 
 TOKEN_VARIABLE = "BERTLINE_TOKEN"
 TEXTS_PER_REQUEST = 128  # at most; what the service takes may be less
@@ -68,7 +68,7 @@ class Client:
           wanted: pooling, layers, layer_mix, normalize, prompt, prompt_name, as of Predictor.embed.
 
         Raises:
-          TypeError, InputError: what is no text, with its row; see `serving.texts`.
+          TypeError, InputError: what is no text, with its row; see `processors.texts`.
           ServiceError: the service refused, or is not there.
         """
         if isinstance(wanted.get("layers"), int):

@@ -1,4 +1,6 @@
-"""A fine-tuned model at work: texts in, labels with probabilities out, or vectors."""
+"""A fine-tuned model at work: texts in, and labels, tags or answers out, or vectors."""
+
+import contextlib
 
 import numpy as np
 import tensorflow as tf
@@ -6,11 +8,12 @@ import tensorflow as tf
 from errors import InputError
 from modeling.attention import attention
 from modeling.inference import BATCH_TOKENS
-from processors.labels.whole_texts import LabelsOfTexts
+from processors.layouts import base as layouts
+from processors.texts import checked, checked_one
 from serving import batching, truncation
-from serving.prediction import Prediction
+from serving.head_of_rows import HeadOfRows
+from serving.progress import of_a_call
 from serving.text_encoder import TextEncoder
-from serving.texts import checked_one
 from serving.vector_graph import LAYOUT_TOKENS
 from serving.vector_options import VectorOptions
 from training.two_at_once import BATCHES_AT_ONCE
@@ -25,11 +28,12 @@ class Predictor(TextEncoder):
     """A model that is ready for texts. Threads may share one.
 
     Attributes:
-      labels: processors.labels.base.Labels; None for a model without a classifier, which gives vectors only.
+      objective, labels: the head over the encoder, and processors.labels.base.Labels, which say what `predict` takes
+        and gives; None, both, for a model without a head, which gives vectors only.
 
     Args:
-      folder: an output folder of run_classifier.py, its model/, or a Hugging Face folder of a sequence classifier; for
-        vectors alone all that TextEncoder takes.
+      folder: an output folder of run_classifier.py, run_tagger.py or run_squad.py, its model/, or a Hugging Face folder
+        of a classifier of texts or of tokens, or of a reader of answers; for vectors alone all that TextEncoder takes.
       max_seq_length: tokens of the longest text or pair; by default that of the training, else the model's own.
       dtype: "float32", "bfloat16" or "float16".
       vocab_file, do_lower_case: where nothing beside the weights says it.
@@ -49,12 +53,29 @@ class Predictor(TextEncoder):
             do_lower_case=do_lower_case, batch_tokens=batch_tokens, batches_at_once=batches_at_once,
             low_latency=low_latency,
         )  # fmt: skip
-        found = self._opened.read_head(self._encoder)
-        if found and not isinstance(found[1], LabelsOfTexts):
-            found = None  # of tokens
-        self._classifier, self.labels = found or (None, None)
+        self.objective, self.labels = self._opened.read_head(self._encoder) or (None, None)
+        self._head_of_rows = None
+        if self.objective is not None and self.objective.layout is not None:
+            self._head_of_rows = self._make_head_of_rows(batch_tokens, batches_at_once)
         if warm_up:
             self.warm_up()
+
+    def _make_head_of_rows(self, batch_tokens, batches_at_once):
+        layout = layouts.make(
+            self.objective.layout, self.config.layout, self.tokenizer, self.max_seq_length,
+            **layouts.get(self.objective.layout).saved_options(self._opened.weights.config or {}, self.max_seq_length),
+        )  # fmt: skip
+        return HeadOfRows(self.objective, self.labels, layout, batch_tokens, batches_at_once)
+
+    @property
+    def problem_type(self):
+        """Of `processors.base.DataProcessor`; None of a model without a head."""
+        return self.labels and self.labels.problem_type
+
+    @property
+    def gives_probabilities(self):
+        """Whether the head says something of whole texts."""
+        return self.labels is not None and self._head_of_rows is None
 
     @property
     def warm_up_texts(self):
@@ -62,8 +83,11 @@ class Predictor(TextEncoder):
         return ["a " * self.layout.frame.room(LAYOUT_TOKENS, 1)]
 
     def warm_up(self):
-        """Traces the graph of `predict` (of `embed`, where there is no classifier) and runs it once."""
-        self.predict(self.warm_up_texts) if self.labels else self.embed(self.warm_up_texts)
+        """Traces the graph of `predict` (of `embed`, where there is no head) and runs it once."""
+        if self.labels is None:
+            self.embed(self.warm_up_texts)
+        else:
+            self.predict(self.labels.sample_inputs(self.warm_up_texts))
 
     def __repr__(self):
         if self.labels is None:
@@ -74,18 +98,56 @@ class Predictor(TextEncoder):
         return f"{self._start_of_repr()}, {said})"
 
     def predict(self, texts, *, progress=None):
-        """A Prediction of each text. A `serving.truncation.TruncationWarning` says how many were not read to their end.
+        """What the model says of each text: a list of objects of `processors.predictions`.
 
         Args:
-          texts: list of str, or of pairs of str.
+          texts: a list of what the head reads.
+            Of whole texts: str, or pairs of str; gives `Prediction`s, and a `serving.truncation.TruncationWarning` says
+            how many were not read to their end.
+            Tags: str, raw text in which words are found, or lists of str, the words; gives `TaggedText`s.
+            Answers: pairs (question, context) of str, or dicts of both; gives `FoundAnswer`s.
           progress: as of `encode`.
 
         Raises:
-          TypeError, InputError: what is no text, with its row; a model without a classifier.
+          TypeError, InputError: what is no text, with its row; a model without a head.
         """
-        rows, truncated = self.probabilities(texts, return_truncated=True, progress=progress)
-        truncation.warn(truncated, f"max_seq_length={self.max_seq_length} tokens")
-        return [self.prediction(row, cut) for row, cut in zip(rows, truncated.tolist())]
+        self._check_head()
+        if self._head_of_rows is None:
+            rows, truncated = self.probabilities(texts, return_truncated=True, progress=progress)
+            truncation.warn(truncated, f"max_seq_length={self.max_seq_length} tokens")
+            return [self.labels.prediction(row, cut) for row, cut in zip(rows, truncated.tolist())]
+        examples = list(checked(texts, self.labels.example, self.labels.input_name))
+        shown = of_a_call(len(examples), progress)
+        with contextlib.closing(shown) if shown else contextlib.nullcontext():
+            return self._head_of_rows.predictions(examples, shown.show if shown else None)
+
+    def tag(self, texts, *, progress=None):
+        """`predict` of a model that tags words: list of TaggedText. Raises InputError for another model."""
+        self._check_verb("tag")
+        return self.predict(texts, progress=progress)
+
+    def answer(self, questions, *, progress=None):
+        """`predict` of a model that finds answers: list of FoundAnswer. Raises InputError for another model.
+
+        Args:
+          questions: list of (question, context), or of dicts of both.
+        """
+        self._check_verb("answer")
+        return self.predict(questions, progress=progress)
+
+    def _check_head(self):
+        if self.labels is None:
+            raise InputError(
+                f"{self.folder.model}: no classifier in it, or no pooler; it gives vectors only, by "
+                "embed; run_classifier.py --do_train makes a classifier of it"
+            )
+
+    def _check_verb(self, verb):
+        self._check_head()
+        if self.labels.verb != verb:
+            raise InputError(
+                f"{self.folder.model}: a model for {self.problem_type}, which has no {verb}; call {self.labels.verb}"
+            )
 
     def probabilities(self, texts, *, return_truncated=False, progress=None):
         """float32 [n, labels], in the order of `labels.names`; scores [n, 1] where the model gives a score.
@@ -94,28 +156,15 @@ class Predictor(TextEncoder):
           texts, return_truncated, progress: as of `encode`.
 
         Raises:
-          TypeError, InputError: what is no text, with its row; a model without a classifier.
+          TypeError, InputError: what is no text, with its row; a model without a classifier of whole texts.
         """
-        if self.labels is None:
-            raise InputError(
-                f"{self.folder.model}: no classifier in it, or no pooler; it gives vectors only, by "
-                "embed; run_classifier.py --do_train makes a classifier of it"
-            )
+        self._check_head()
+        if not self.gives_probabilities:
+            self._check_verb("probabilities")
         parts, truncated = self._all(texts, _CLASSIFIED, progress, warn=not return_truncated)
         rows = [part.values[:, 0] for part in parts]
         rows = np.concatenate(rows) if rows else np.zeros([0, self.labels.num_labels], np.float32)
         return (rows, truncated) if return_truncated else rows
-
-    def prediction(self, row, truncated=False):
-        """A row of `probabilities` as a Prediction."""
-        numbers = [float(number) for number in row]
-        if self.labels.problem_type == "regression":
-            return Prediction(None, None, numbers[0], truncated)
-        named = dict(zip(self.labels.names, numbers))
-        if self.labels.problem_type == "multi_label_classification":
-            chosen = tuple(name for name, number in named.items() if number >= 0.5)
-            return Prediction(chosen, named, None, truncated)
-        return Prediction(self.labels.decode(row), named, None, truncated)
 
     def embed(self, texts, **wanted):
         """The vectors of some texts: `encode`, whose arguments and results these are."""
@@ -150,7 +199,7 @@ class Predictor(TextEncoder):
     def _computation(self, encoder, options, per_token):
         if options is not _CLASSIFIED:
             return super()._computation(encoder, options, per_token)
-        classifier = self._classifier
+        classifier = self.objective
         if encoder is not classifier.encoder:
             classifier, _ = self._opened.read_head(encoder)
         # [B, 1, labels]

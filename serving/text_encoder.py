@@ -22,7 +22,7 @@ from serving.lite_graph import LiteGraph
 from serving.pool import Pool
 from serving.progress import of_a_call
 from serving.sentence_transformers_folder import read_sentence_folder
-from serving.texts import checked, checked_one
+from processors.texts import checked, checked_one
 from serving.trained_length import trained_length
 from serving.vector_graph import Graph, SharedGraph, spec, vectors
 from serving.vector_options import PROMPT_OF_OTHERS, vector_options
@@ -161,7 +161,7 @@ class TextEncoder:
           are not mixed [n, L, W] and [rows, L, W].
 
         Raises:
-          TypeError, InputError: what is no text, with its row; see `serving.texts`.
+          TypeError, InputError: what is no text, with its row; see `processors.texts`.
         """
         options = self.options(**wanted)
         parts, truncated = self._all(texts, options, progress, warn=not return_truncated)
@@ -183,7 +183,7 @@ class TextEncoder:
           show: called now and then with the number of texts that are done.
 
         Raises:
-          TypeError, InputError: what is no text, with its row; see `serving.texts`.
+          TypeError, InputError: what is no text, with its row; see `processors.texts`.
         """
         pools, given = [], 0  # begun, not yet given back; texts that were
 

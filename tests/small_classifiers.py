@@ -20,7 +20,7 @@ COLOURS = ("red", "green", "blue")
 def classifier_folder(folder, problem_type="single_label_classification", count=3, tokenizer=None):
     """Writes config.json, model.safetensors and a tokenizer, by default with a vocabulary of letters, into `folder`."""
     keras.utils.set_random_seed(4)
-    tokenizer = tokenizer or _letters(folder / "vocab.txt")
+    tokenizer = tokenizer or letters(folder / "vocab.txt")
     encoder = Bert(BertConfig(vocab_size=tokenizer.vocab_size, **CONFIG))
     objective = SequenceClassification(encoder, count, problem_type)
     weights = objective.named_weights()["output_weights"]
@@ -31,7 +31,8 @@ def classifier_folder(folder, problem_type="single_label_classification", count=
     return folder
 
 
-def _letters(path):
+def letters(path):
+    """A tokenizer of letters and some signs, whose vocabulary is written."""
     pieces = [form for char in string.ascii_lowercase + "σ" for form in (char, f"##{char}")]
     vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *pieces, *",.?!🙂北", "fed"]
     path.write_text("\n".join(vocabulary) + "\n", encoding="utf-8")

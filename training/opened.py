@@ -177,12 +177,13 @@ def _check(config, tokenizer, max_seq_length):
 
 
 def _labels(config, objective):
+    options = registry.get("labels", objective.problem_type).saved_options(config)
     if not objective.labelled or objective.problem_type == "regression":
-        return make_labels(objective.problem_type)
+        return make_labels(objective.problem_type, **options)
     names = label_names(config) or []
     if len(names) != objective.num_labels:
         names = [f"LABEL_{i}" for i in range(objective.num_labels)]
-    return make_labels(objective.problem_type, names)
+    return make_labels(objective.problem_type, names, **options)
 
 
 class _Head:

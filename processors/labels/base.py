@@ -20,9 +20,12 @@ class Labels:
       scores: names of scores that are told of every task of this type, beside its own.
       report: what an evaluation draws: "classes", "numbers", "tags"; None: nothing.
       are_exclusive: whether an example has exactly one of the labels.
+      input_name: what a list of inputs is called in messages.
+      verb: what a model with such labels does, a method of Predictor.
     """
 
     problem_type = None
+    input_name, verb = "texts", "predict"
     scores = ()
     report = None
     are_exclusive = False
@@ -67,6 +70,30 @@ class Labels:
         """
         raise NotImplementedError
 
+    def example(self, given, place="text"):
+        """What a user asks of, as an example without a label.
+
+        Args:
+          given: a text or the like; each class says what it takes.
+          place: what errors call it.
+
+        Raises:
+          InputError: it is something else.
+        """
+        raise NotImplementedError
+
+    def sample_inputs(self, texts):
+        """Texts as inputs that `example` takes."""
+        return texts
+
+    def predictions(self, outputs, examples, layout, rows):
+        """What is said to a user of each of some examples: list of objects of processors.predictions.
+
+        Args:
+          outputs, layout: as of `answers`. rows: list of the rows of each example.
+        """
+        raise NotImplementedError
+
     def golds(self, outputs, examples=None):
         """What scores compare with, of each example: from the examples, else from what the records say."""
         raise NotImplementedError
@@ -102,6 +129,18 @@ class Labels:
     def config_entries(self):
         """What config.json of a trained model says of them."""
         return {"id2label": {str(i): name for i, name in enumerate(self.names)}, "label2id": dict(self._ids)}
+
+    @classmethod
+    def saved_options(cls, config):
+        """What `config_entries` wrote, as arguments of the constructor beside the names.
+
+        Args:
+          config: dict of a config.json, which may be another program's.
+
+        Raises:
+          InputError: an entry that cannot be.
+        """
+        return {}
 
     def distribution(self, labels):
         """What the log says of a split's labels, those that are not None."""

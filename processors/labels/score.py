@@ -9,6 +9,7 @@ import registry
 from processors.feature_spec import Feature
 from processors.labels.single import COLUMN
 from processors.labels.whole_texts import LabelsOfTexts
+from processors.predictions import Prediction
 
 
 @registry.register("labels", "regression")
@@ -26,6 +27,9 @@ class ScoreLabels(LabelsOfTexts):
 
     def predicted(self, probabilities):
         return float(f"{probabilities[0]:.6g}")
+
+    def prediction(self, probabilities, truncated=False):
+        return Prediction(None, None, float(probabilities[0]), truncated)
 
     def plain(self, label):
         return None if label is None else float(label)

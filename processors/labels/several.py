@@ -7,6 +7,7 @@ import numpy as np
 import registry
 from processors.feature_spec import Feature
 from processors.labels.single import ClassLabels
+from processors.predictions import Prediction
 
 
 @registry.register("labels", "multi_label_classification")
@@ -31,6 +32,10 @@ class SeveralLabels(ClassLabels):
 
     def predicted(self, probabilities):
         return [name for name, p in zip(self.names, probabilities) if p >= 0.5]
+
+    def prediction(self, probabilities, truncated=False):
+        named = dict(zip(self.names, map(float, probabilities)))
+        return Prediction(tuple(self.predicted(probabilities)), named, None, truncated)
 
     def plain(self, label):
         return None if label is None else [str(name) for name in label]

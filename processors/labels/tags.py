@@ -10,10 +10,13 @@ import numpy as np
 
 import registry
 from processors import tag_page
+from processors.base import TaggedWords
 from processors.feature_spec import Feature
 from processors.labels.base import Labels, parts_of
-from processors.tag_spans import spans_in_text
-from processors.word_offsets import join_words
+from processors.predictions import Entity, TaggedText
+from processors.tag_spans import spans_in_text, spans_of
+from processors.texts import checked_words
+from processors.word_offsets import join_words, split_words
 
 SHOWN = 20  # tags of a line
 
@@ -22,7 +25,7 @@ SHOWN = 20  # tags of a line
 class TagLabels(Labels):
     """`label_ids` int32 [words], of the words that a row answers for; answers are lists of tags, one for each word."""
 
-    problem_type = "tags"
+    problem_type, verb = "tags", "tag"
     report = "tags"
     spec = {"label_ids": Feature("int32", ("words",), absent=-1, padding=-1)}
 
@@ -53,6 +56,23 @@ class TagLabels(Labels):
     def answers(self, outputs, examples=None, layout=None):
         return self._of_examples(outputs, outputs["tags"])
 
+    def example(self, given, place="text"):
+        """See base class. A raw text (str), or the words of a sentence (list of str)."""
+        given = checked_words(given, place)
+        if isinstance(given, str):
+            offsets = split_words(given)
+            return TaggedWords(place, tuple(given[start:end] for start, end in offsets), text=given, offsets=offsets)
+        text, offsets = join_words(given)
+        return TaggedWords(place, given, text=text, offsets=offsets)
+
+    def predictions(self, outputs, examples, layout, rows):
+        """See base class: list of TaggedText."""
+        tags = self._of_examples(outputs, outputs["tags"])
+        confidences = [
+            tuple(float(one) for row in outputs["confidences"][part] for one in row) for part in parts_of(outputs)
+        ]
+        return [tagged_text(*one) for one in zip(examples, tags, confidences)]
+
     def golds(self, outputs, examples=None):
         if examples is not None:
             return [None if example.label is None else list(example.label) for example in examples]
@@ -76,6 +96,21 @@ class TagLabels(Labels):
         found = collections.Counter(tag for tags in labels for tag in tags).most_common()
         shown = ", ".join(f"{name} {count}" for name, count in found[:SHOWN])
         return f"tags: {shown}" + (f", ... ({len(found)} in all)" if len(found) > SHOWN else "")
+
+
+def tagged_text(example, tags, confidences):
+    """The TaggedText of a TaggedWords that knows its text.
+
+    Args:
+      tags, confidences: of each word.
+    """
+    text, starts, ends = example.text, *(tuple(zip(*example.offsets)) or ((), ()))
+    entities = []
+    for first, end, kind in spans_of(tags):
+        start, stop = starts[first], ends[end - 1]
+        score = sum(confidences[first:end]) / (end - first)
+        entities.append(Entity(kind, text[start:stop], start, stop, score, first, end))
+    return TaggedText(text, example.words, tuple(tags), confidences, starts, ends, tuple(entities))
 
 
 def _columns(rows):

@@ -1,8 +1,11 @@
 """What the labels of whole texts and pairs share: one row, one vector of numbers, a table of predictions."""
 
 from processors import prediction_tables
+from processors.base import InputExample
 from processors.labels.base import Labels
 from processors.prediction_tables import PredictedRows
+from processors.predictions import Prediction
+from processors.texts import checked_one
 
 
 class LabelsOfTexts(Labels):
@@ -26,6 +29,21 @@ class LabelsOfTexts(Labels):
 
     def answers(self, outputs, examples=None, layout=None):
         return outputs["probabilities"]
+
+    def example(self, given, place="text"):
+        """See base class. A str, or a pair of str."""
+        given = checked_one(given, place)
+        return InputExample(place, *((given,) if isinstance(given, str) else given))
+
+    def predictions(self, outputs, examples, layout, rows):
+        """See base class: list of Prediction."""
+        cut = ["uncut_length" in row for [row] in rows]
+        return [self.prediction(*one) for one in zip(outputs["probabilities"], cut)]
+
+    def prediction(self, probabilities, truncated=False):
+        """float [num_labels], and whether the end of the text was not read -> Prediction."""
+        named = dict(zip(self.names, map(float, probabilities)))
+        return Prediction(self.decode(probabilities), named, None, truncated)
 
     def golds(self, outputs, examples=None):
         if "label_ids" in outputs:

@@ -32,6 +32,18 @@ class Layout:
         """What config.json of a trained model says of the layout."""
         return {}
 
+    @classmethod
+    def saved_options(cls, config, max_seq_length):
+        """What `config_entries` wrote, as arguments of the constructor beside the layout that it is made of.
+
+        Args:
+          config: dict of a config.json, which may be another program's.
+
+        Raises:
+          InputError: an entry that cannot be.
+        """
+        return {}
+
     def graph_form(self):
         """The layout as operations of a TensorFlow graph, (ids of texts, those of second ones) -> a batch of features.
 

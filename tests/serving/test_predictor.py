@@ -13,7 +13,7 @@ from small_classifiers import classifier_folder
 from errors import InputError
 from processors.labels.base import make_labels
 from serving import Predictor, TextEncoder
-from serving.prediction import Prediction
+from processors.predictions import Prediction
 
 KINDS = {"single_label_classification": 3, "multi_label_classification": 3, "regression": 1}
 

@@ -8,7 +8,7 @@ import pytest
 
 from errors import InputError
 from serving import Client
-from serving.texts import checked
+from processors.texts import checked
 
 WRONG = {
     "None": (None, r"texts\[1\]: None, a missing value .*dropna"),

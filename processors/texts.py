@@ -1,4 +1,4 @@
-"""What may be a text: a str, or a pair of them. Anything else is an error that names its row."""
+"""What may be an input: a text, a pair, words, a question with its context. All else is an error that names its row."""
 
 from collections.abc import Iterable, Mapping, Set
 
@@ -7,11 +7,13 @@ from errors import InputError
 _NEEDED = "a str is needed, or a pair of str"
 
 
-def checked(texts):
-    """The texts one by one, each a str or a tuple of two.
+def checked(texts, check=None, name="texts"):
+    """The texts one by one, each a str or a tuple of two, or what another check makes of them.
 
     Args:
       texts: iterable, which may be endless; a pair may also be a list, or a row of a numpy array.
+      check: `checked_one` or another function of this form.
+      name: what errors call the list.
 
     Raises:
       TypeError: at once, for what is no list of texts: a single text, a dict, a set, a pandas DataFrame.
@@ -23,12 +25,8 @@ def checked(texts):
         raise TypeError("a list of texts is needed, not a whole table; give a column: table['text']")
     if isinstance(texts, (Mapping, Set)) or not isinstance(texts, Iterable):
         raise TypeError(f"a list of texts is needed, found a {type(texts).__name__}")
-    return (_checked(text, f"texts[{row}]") for row, text in enumerate(texts))
-
-
-def checked_one(text, place="text"):
-    """A single text or pair, likewise. Raises InputError; `place` is what it calls the text."""
-    return _checked(text, place)
+    check = check or checked_one
+    return (check(text, f"{name}[{row}]") for row, text in enumerate(texts))
 
 
 def is_missing(value):
@@ -36,7 +34,8 @@ def is_missing(value):
     return value is None or type(value).__name__ in ("NAType", "NaTType") or (isinstance(value, float) and value != value)
 
 
-def _checked(text, place):
+def checked_one(text, place="text"):
+    """A single text or pair, likewise. Raises InputError; `place` is what it calls the text."""
     if isinstance(text, str):
         return _whole(text, place)
     text = text.tolist() if hasattr(text, "tolist") else text  # numpy's
@@ -50,6 +49,41 @@ def _checked(text, place):
             _whole(part, f"{place}[{number}]")
         return tuple(text)
     raise InputError(f"{place}: {_found(text)}; {_NEEDED}")
+
+
+def checked_words(given, place="text"):
+    """A sentence, as a raw text (str) or as its words (a tuple of str). Raises InputError."""
+    if isinstance(given, str):
+        return _whole(given, place)
+    given = given.tolist() if hasattr(given, "tolist") else given
+    if not isinstance(given, (tuple, list)):
+        raise InputError(f"{place}: {_found(given)}; a str is needed, or a list of words")
+    for number, word in enumerate(given):
+        if not isinstance(word, str):
+            raise InputError(f"{place}[{number}]: {_found(word)}; a word, a str, is needed")
+        _whole(word, f"{place}[{number}]")
+    return tuple(given)
+
+
+def checked_question(given, place="question"):
+    """(question, context) of a pair of str, or of a dict that has both by these names.
+
+    Raises:
+      InputError: something else, or a question or a context without a character but white space.
+    """
+    if isinstance(given, Mapping):
+        if given.keys() != {"question", "context"}:
+            raise InputError(f"{place}: {', '.join(map(str, given)) or 'nothing'}; question and context are needed")
+        given = given["question"], given["context"]
+    given = given.tolist() if hasattr(given, "tolist") else given
+    if not isinstance(given, (tuple, list)) or len(given) != 2:
+        raise InputError(f"{place}: {_found(given)}; a question and its context are needed, two str")
+    for name, part in zip(("question", "context"), given):
+        if not isinstance(part, str):
+            raise InputError(f"{place}: the {name} is {_found(part)}; a str is needed")
+        if not _whole(part, f"{place}: the {name}").strip():
+            raise InputError(f"{place}: the {name} is empty; give one, or leave the row out")
+    return tuple(given)
 
 
 def _whole(text, place):

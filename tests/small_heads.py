@@ -1,0 +1,35 @@
+"""A small tagger and a small reader of answers with random weights, written as run_tagger.py and run_squad.py do."""
+
+import json
+
+import keras
+from small_classifiers import CONFIG, letters
+
+import registry
+from modeling.encoders.bert import Bert, BertConfig
+from processors.labels.base import make_labels
+from training.weights import save_huggingface
+
+TAGS = ("O", "B-PER", "I-PER", "B-LOC", "I-LOC")
+
+
+def tagger_folder(folder, tags=TAGS, crf=False):
+    """Writes a `token_classification` of words of letters into `folder`."""
+    return _folder(folder, "token_classification", make_labels("tags", tags), num_labels=len(tags), crf=crf)
+
+
+def reader_folder(folder, **options):
+    """Writes a `span_extraction` into `folder`; options are those of its labels."""
+    return _folder(folder, "span_extraction", make_labels("spans", **options))
+
+
+def _folder(folder, name, labels, **arguments):
+    keras.utils.set_random_seed(5)
+    tokenizer = letters(folder / "vocab.txt")
+    objective = registry.get("objective", name)(Bert(BertConfig(vocab_size=tokenizer.vocab_size, **CONFIG)), **arguments)
+    encoder = objective.encoder.named_weights()
+    for number, (weight, variable) in enumerate(sorted(objective.named_weights().items())):
+        if weight not in encoder:
+            variable.assign(keras.random.normal(variable.shape, stddev=1.0, seed=number))
+    save_huggingface(objective, folder, tokenizer, json.loads(json.dumps(labels.config_entries())))
+    return folder
