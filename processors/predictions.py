@@ -1,6 +1,7 @@
 """What a model says of an input: a label, tags with entities, an answer."""
 
 import dataclasses
+import math
 
 SHOWN_LABELS = 3  # of a Prediction's repr
 SHOWN_ENTITIES = 5  # of a TaggedText's
@@ -83,6 +84,11 @@ class TaggedText:
     ends: tuple[int, ...]
     entities: tuple[Entity, ...]
 
+    @property
+    def is_finite(self):
+        """Whether all of its numbers are some; broken weights give NaN."""
+        return all(map(math.isfinite, self.confidences))
+
     def __repr__(self):
         """A line: entities, or where there are none the first words with their tags."""
         found = [f"{one.text!r}: {one.type}" for one in self.entities] or [
@@ -111,6 +117,11 @@ class FoundAnswer:
     end: int | None
     null_score: float | None
     nbest: tuple[dict, ...]
+
+    @property
+    def is_finite(self):
+        """Whether its score is a number; broken weights give NaN."""
+        return math.isfinite(self.score)
 
     def __repr__(self):
         place = "" if self.start is None else f", start={self.start}, end={self.end}"

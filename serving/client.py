@@ -12,10 +12,10 @@ import urllib.parse
 
 import numpy as np
 
+from processors.predictions import Entity, FoundAnswer, Prediction, TaggedText
+from processors.texts import checked, checked_one, checked_question, checked_words
 from serving import truncation
-from processors.predictions import Prediction
 from serving.progress import of_a_call
-from processors.texts import checked, checked_one
 
 TOKEN_VARIABLE = "BERTLINE_TOKEN"
 TEXTS_PER_REQUEST = 128  # at most; what the service takes may be less
@@ -91,6 +91,23 @@ class Client:
         truncation.warn([one.truncated for one in found])
         return found
 
+    def tag(self, texts, *, progress=None):
+        """A TaggedText of each text, where the model tags words; see Predictor.tag, and `embed` for errors."""
+        answers = self._in_parts("/v1/tag", texts, {}, progress, check=checked_words)
+        return [_tagged(one) for answer in answers for one in answer["predictions"]]
+
+    def answer(self, questions, *, progress=None):
+        """A FoundAnswer to each question, where the model finds answers.
+
+        Args:
+          questions: list of (question, context), or of dicts of both.
+
+        Raises:
+          TypeError, InputError, ServiceError: as of `embed`.
+        """
+        answers = self._in_parts("/v1/answer", questions, {}, progress, "questions", _question)
+        return [FoundAnswer(**{**one, "nbest": tuple(one["nbest"])}) for answer in answers for one in answer["answers"]]
+
     def attention(self, text, layer=0, head=None):
         """(tokens, float32 [T, T]) of a text or a pair; the mean over the heads where none is named."""
         text = checked_one(text)
@@ -124,21 +141,21 @@ class Client:
         if connection is not None:
             connection.close()
 
-    def _in_parts(self, path, texts, more, progress):
-        """Yields an answer for each part of the texts."""
-        texts, done = list(checked(texts)), 0
+    def _in_parts(self, path, texts, more, progress, name="texts", check=checked_one):
+        """Yields an answer for each part of the texts; `name` is the field that they are sent in."""
+        texts, done = list(checked(texts, check, name)), 0
         shown = of_a_call(len(texts), progress)
         with contextlib.closing(shown) if shown else contextlib.nullcontext():
-            for part in self._cut(texts, more):
+            for part in self._cut(texts, more, name):
                 try:
-                    yield self.request("POST", path, {"texts": part, **more})
+                    yield self.request("POST", path, {name: part, **more})
                 except ServiceError as error:
                     raise _counted_on(error, done) from error.__cause__
                 done += len(part)
                 if shown:
                     shown.show(done)
 
-    def _cut(self, texts, more):
+    def _cut(self, texts, more, name):
         """Lists of texts that the service takes at once; it is asked for its limits where there is something to cut."""
         if len(texts) < 2:
             yield from [texts] if texts else []
@@ -154,7 +171,7 @@ class Client:
                 yield part
                 part = []
             if not part:
-                room = limits["max_body_bytes"] - len(_json({"texts": [], **more}))
+                room = limits["max_body_bytes"] - len(_json({name: [], **more}))
             part.append(text)
             room -= size
         yield part
@@ -197,9 +214,22 @@ def _prediction(one):
     return Prediction(label, one["probabilities"], one["score"], one.get("truncated", False))
 
 
+def _tagged(one):
+    """A TaggedText of JSON."""
+    lists = {name: tuple(value) for name, value in one.items() if isinstance(value, list)}
+    return TaggedText(**{**one, **lists, "entities": tuple(Entity(**entity) for entity in one["entities"])})
+
+
+def _question(given, place):
+    """What is sent of a question and its context."""
+    return dict(zip(("question", "context"), checked_question(given, place)))
+
+
 def _counted_on(error, before):
     """A ServiceError whose texts[i] counts the texts that went before, in other requests."""
-    said = re.sub(r"\btexts\[(\d+)\]", lambda found: f"texts[{int(found[1]) + before}]", str(error), count=1)
+    said = re.sub(
+        r"\b(texts|questions)\[(\d+)\]", lambda found: f"{found[1]}[{int(found[2]) + before}]", str(error), count=1
+    )
     return ServiceError(said, error.status)
 
 

@@ -26,7 +26,9 @@ class HeadOfRows:
         self._objective, self._labels, self.layout = objective, labels, layout
         self._batch_tokens, self._at_once = batch_tokens, batches_at_once
         [self._tokens, *_] = token_axes(layout.spec)
-        self._graph = inference.graph(objective, lambda features: objective.predictions(objective(features)), spec(layout))
+        self._graph = inference.graph(
+            objective, lambda features: objective.predictions(objective(features)), spec(layout)
+        )
 
     def predictions(self, examples, show=None):
         """What the labels say of each example, a list.
@@ -51,7 +53,9 @@ class HeadOfRows:
         lengths = np.array([len(row[name]) for row in flat])
         batches = batching.cut(lengths, np.arange(len(flat)), self._batch_tokens)
         found = {}
-        for chosen, values in in_order(lambda chosen: self._computed([flat[i] for i in chosen]), batches, self._at_once):
+        for chosen, values in in_order(
+            lambda chosen: self._computed([flat[i] for i in chosen]), batches, self._at_once
+        ):
             for output, arrays in values.items():
                 kept = found.setdefault(output, [None] * len(flat))
                 for i, array in zip(chosen, arrays):
@@ -73,7 +77,9 @@ class HeadOfRows:
 def spec(layout, rows=None):
     """What a graph takes of a layout: name -> tf.TensorSpec; the number of rows is any, or `rows`."""
     return {
-        name: tf.TensorSpec([rows, *(None if isinstance(axis, str) else axis for axis in feature.axes)], feature.dtype, name)
+        name: tf.TensorSpec(
+            [rows, *(None if isinstance(axis, str) else axis for axis in feature.axes)], feature.dtype, name
+        )
         for name, feature in layout.spec.items()
     }
 

@@ -17,12 +17,12 @@ from modeling.encoder import policy
 from modeling.inference import BATCH_TOKENS, fingerprint
 from modeling.switches import static_shapes, weights_follow
 from processors.layouts import base as layouts
+from processors.texts import checked, checked_one
 from serving import batching, cores, lite_graph, truncation
 from serving.lite_graph import LiteGraph
 from serving.pool import Pool
 from serving.progress import of_a_call
 from serving.sentence_transformers_folder import read_sentence_folder
-from processors.texts import checked, checked_one
 from serving.trained_length import trained_length
 from serving.vector_graph import Graph, SharedGraph, spec, vectors
 from serving.vector_options import PROMPT_OF_OTHERS, vector_options

@@ -26,7 +26,9 @@ def reader_folder(folder, **options):
 def _folder(folder, name, labels, **arguments):
     keras.utils.set_random_seed(5)
     tokenizer = letters(folder / "vocab.txt")
-    objective = registry.get("objective", name)(Bert(BertConfig(vocab_size=tokenizer.vocab_size, **CONFIG)), **arguments)
+    objective = registry.get("objective", name)(
+        Bert(BertConfig(vocab_size=tokenizer.vocab_size, **CONFIG)), **arguments
+    )
     encoder = objective.encoder.named_weights()
     for number, (weight, variable) in enumerate(sorted(objective.named_weights().items())):
         if weight not in encoder:

@@ -21,6 +21,12 @@ from serving.service.refusal import Refusal, broken
 from training.two_at_once import BATCHES_AT_ONCE
 
 CLIENT_GONE = 499  # nginx's number, for the metrics: there is nobody to answer
+# What heads do -> their request, what the page of requests says of them, and what an answer's list is called.
+HEADS = {
+    "predict": (requests.PredictRequest, "Labels and probabilities", "predictions"),
+    "tag": (requests.TagRequest, "A tag for each word, and entities", "predictions"),
+    "answer": (requests.AnswerRequest, "Answers to questions, as parts of a text", "answers"),
+}
 PAGE = pathlib.Path(__file__).with_name("page.html")
 
 
@@ -100,11 +106,8 @@ class Service:
             limits = ("max_texts", "max_text_characters", "max_body_bytes", "max_answer_numbers", "max_queue_texts")
             return _json({**self._model.description(), **{name: getattr(self._run, name) for name in limits}})
 
-        @app.post("/v1/predict", summary="Labels and probabilities", **_takes(requests.PredictRequest))
-        async def predict(request: fastapi.Request):
-            asked = await self._read(request, requests.PredictRequest)
-            rows = await self._rows(request, self._model.prediction(), asked.texts)
-            return _gone() if rows is None else _json({"predictions": self._model.answers(rows)})
+        for verb, (kind, summary, name) in HEADS.items():
+            self._add_head(app, verb, kind, summary, name)
 
         @app.post("/v1/embed", summary="Vectors", **_takes(requests.EmbedRequest))
         async def embed(request: fastapi.Request):
@@ -135,6 +138,15 @@ class Service:
         examples.add_to(app.openapi())
         return app
 
+    def _add_head(self, app, verb, kind, summary, name):
+        """The path of what a head says of each input."""
+
+        @app.post(f"/v1/{verb}", summary=summary, operation_id=verb, **_takes(kind))
+        async def ask(request: fastapi.Request):
+            asked = await self._read(request, kind)
+            rows = await self._rows(request, self._model.prediction(verb), asked.inputs)
+            return _gone() if rows is None else _json({name: self._model.answers(rows)})
+
     def _check_ready(self):
         if self._batcher.is_draining:
             raise Refusal(503, "the service is about to end; ask another one", 1, close=True)
@@ -146,8 +158,7 @@ class Service:
         body = await self._bodies.read(request)
         self._check_ready()
         asked = requests.parse(kind, body)
-        texts = asked.texts if "texts" in kind.model_fields else [asked.text]
-        requests.check_texts(texts, self._run.max_texts, self._run.max_text_characters)
+        requests.check_inputs(asked, self._run.max_texts, self._run.max_text_characters)
         return asked
 
     async def _rows(self, request, kind, texts):

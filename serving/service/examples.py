@@ -18,6 +18,47 @@ OF = {
             ]
         },
     ),
+    "/v1/tag": (
+        {"texts": ["Ada met Bo in Paris.", ["Ada", "met", "Bo"]]},
+        {
+            "predictions": [
+                {
+                    "text": "Bo left",
+                    "words": ["Bo", "left"],
+                    "tags": ["B-PER", "O"],
+                    "confidences": [0.75, 0.875],
+                    "starts": [0, 3],
+                    "ends": [2, 7],
+                    "entities": [
+                        {
+                            "type": "PER",
+                            "text": "Bo",
+                            "start": 0,
+                            "end": 2,
+                            "score": 0.75,
+                            "first_word": 0,
+                            "end_word": 1,
+                        }
+                    ],
+                }
+            ]
+        },
+    ),
+    "/v1/answer": (
+        {"questions": [{"question": "Where is Ada?", "context": "Ada went to Paris."}]},
+        {
+            "answers": [
+                {
+                    "text": "Paris",
+                    "score": 0.875,
+                    "start": 12,
+                    "end": 17,
+                    "null_score": -2.5,
+                    "nbest": [{"text": "Paris", "score": 0.875, "start": 12, "end": 17}],
+                }
+            ]
+        },
+    ),
     "/v1/embed": (
         {"texts": _TEXTS, "pooling": "mean", "normalize": True},
         {"embeddings": [[0.125, -0.25, 0.0625], [0.5, 0.75, -0.125]], "truncated": [False, False]},

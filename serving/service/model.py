@@ -10,6 +10,9 @@ from serving.service.refusal import Refusal
 # Each stays, tens of megabytes and seconds of work. So nobody can use up memory or time by asking for ever new kinds of
 # vectors: those that come later share a graph.
 MOST_GRAPHS = 16
+_NOT_FINITE = (
+    "the model gives numbers that are not finite; with --dtype=float16 they may overflow, else the weights are broken"
+)
 
 
 class Model:
@@ -17,19 +20,20 @@ class Model:
 
     Attributes:
       name: what to call it.
-      has_classifier: whether it can predict.
+      verb: what its head does, the last part of a path: "predict", "tag" or "answer"; None: it gives vectors only.
     """
 
     def __init__(self, predictor, name):
         self._predictor, self.name = predictor, name
         predictor.most_graphs, self._warm_options = MOST_GRAPHS, set()
-        self._verbs = {"predict": self._probabilities, "embed": self._vectors, "attend": self._attention}
-        self.has_classifier = predictor.labels is not None
+        head = self._probabilities if predictor.gives_probabilities else self._predictions
+        self._verbs = {"head": head, "embed": self._vectors, "attend": self._attention}
+        self.verb = predictor.labels and predictor.labels.verb
 
     def warm_up(self):
         """Makes the graphs of what is asked for most."""
-        if self.has_classifier:
-            self._predictor.probabilities(self._predictor.warm_up_texts)
+        if self.verb:
+            self._predictor.warm_up()
         if not self._predictor.folder.unread:
             self._warm(self.embedding()[1])
         self._predictor.low_latency = False  # what is asked for later would wait, and need the weights twice more
@@ -41,8 +45,9 @@ class Model:
         return min(self._predictor.max_seq_length, 2 + size // 4)
 
     def compute(self, kind, texts):
-        """A row for each text, a tuple whose last value is whether the text was truncated; before it the probabilities
-        of the labels, the vector, or the tokens and their attention.
+        """A row for each text, a tuple whose last value is whether the text was truncated; before it what the head
+        says (probabilities of labels, or an object of processors.predictions), the vector, or the tokens and their
+        attention.
 
         Args:
           kind: a verb with its arguments, as `prediction`, `embedding` and `attention` make them.
@@ -56,11 +61,13 @@ class Model:
         except InputError as error:
             raise _unprocessable(error) from None
 
-    def prediction(self):
-        """The kind of work that predicts. Raises Refusal where there is no classifier."""
-        if not self.has_classifier:
+    def prediction(self, verb="predict"):
+        """The kind of work that the head does. Raises Refusal where there is none, or one that does something else."""
+        if self.verb is None:
             raise Refusal(404, "this model has no classifier; /v1/embed gives vectors")
-        return ("predict",)
+        if self.verb != verb:
+            raise Refusal(404, f"this model is for {self._predictor.problem_type}; /v1/{self.verb} asks it")
+        return ("head",)
 
     def embedding(
         self, pooling=None, layers=(-1,), layer_mix="none", normalize=None, prompt=None, prompt_name=None
@@ -100,16 +107,19 @@ class Model:
         return ("attend", layer, head)
 
     def answers(self, rows):
-        """Predictions, which orjson writes as objects, of rows (probabilities, whether the text was truncated)."""
-        return [self._predictor.prediction(*row) for row in rows]
+        """Objects of processors.predictions, which orjson writes as objects, of the rows of the head."""
+        if self._predictor.gives_probabilities:
+            return [self._predictor.labels.prediction(*row) for row in rows]
+        return [one for one, _ in rows]
 
     def description(self):
         """dict: what a client may want to know."""
         predictor, config = self._predictor, self._predictor.config
         return {
             "name": self.name,
-            "problem_type": predictor.labels.problem_type if self.has_classifier else None,
-            "labels": list(predictor.labels.names) if self.has_classifier else None,
+            "problem_type": predictor.problem_type,
+            "verb": self.verb,
+            "labels": list(predictor.labels.names) if self.verb else None,
             "pooling": predictor.folder.pooling or "mean",
             "prompts": predictor.folder.prompts,
             "default_prompt_name": predictor.folder.default_prompt_name,
@@ -122,6 +132,12 @@ class Model:
     def _probabilities(self, texts):
         values, truncated = self._predictor.probabilities(texts, return_truncated=True, progress=False)
         return list(zip(_finite(values), truncated.tolist()))
+
+    def _predictions(self, inputs):
+        found = self._predictor.predict(inputs, progress=False)
+        if not all(one.is_finite for one in found):
+            raise Refusal(500, _NOT_FINITE)
+        return [(one, False) for one in found]
 
     def _warm(self, options):
         """Before the texts of a client, which may be few or many, see the graph: see Predictor.warm_up_texts."""
@@ -155,11 +171,7 @@ def _unprocessable(error):
 def _finite(values):
     """The values; JSON has no other numbers. Raises Refusal where some are not finite."""
     if not np.isfinite(values).all():
-        raise Refusal(
-            500,
-            "the model gives numbers that are not finite; with --dtype=float16 they may overflow, else the weights are "
-            "broken",
-        )
+        raise Refusal(500, _NOT_FINITE)
     return values
 
 

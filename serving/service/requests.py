@@ -1,24 +1,81 @@
 """What clients may ask for: checked bodies of requests, and the schemas of the OpenAPI page."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import pydantic
 
+from errors import InputError
+from processors.texts import checked_question
 from serving.service.refusal import Refusal
 
 Text = str | tuple[str, str]
+Sentence = str | list[str]
 Layer = Annotated[int, pydantic.Field(ge=-1000, le=1000)]  # no digits without end in what is said of it
 MOST_PROMPT_CHARACTERS = 1000
 
 
 class _Request(pydantic.BaseModel):
+    """Base of all requests.
+
+    Attributes:
+      field: the name of the field of what is asked of. needed: what one of it is, for messages.
+    """
+
     model_config = pydantic.ConfigDict(extra="forbid", strict=True)
+    field: ClassVar[str] = "texts"
+    needed: ClassVar[str] = "a string is needed, or a list of two strings"
+
+    @property
+    def inputs(self):
+        """list of what is asked of."""
+        return getattr(self, self.field)
+
+    def check(self):
+        """Raises Refusal for an input that has the right type and cannot be answered all the same."""
 
 
 class PredictRequest(_Request):
     """Texts to be classified."""
 
     texts: list[Text] = pydantic.Field(description="Texts, or pairs of texts.", min_length=1)
+
+
+class TagRequest(_Request):
+    """Texts whose words are to be tagged."""
+
+    needed: ClassVar[str] = "a string is needed, or a list of words"
+    texts: list[Sentence] = pydantic.Field(
+        description="Raw texts, in which words are found, or lists of words.", min_length=1
+    )
+
+
+class QuestionAndContext(pydantic.BaseModel):
+    """A question, and the text that its answer is looked for in."""
+
+    model_config = pydantic.ConfigDict(extra="forbid", strict=True)
+    question: str
+    context: str
+
+
+class AnswerRequest(_Request):
+    """Questions to be answered by a part of a text."""
+
+    field: ClassVar[str] = "questions"
+    needed: ClassVar[str] = "an object is needed that has question and context, two strings"
+    questions: list[QuestionAndContext] = pydantic.Field(
+        description="Objects with a question, and the context in which its answer is looked for.", min_length=1
+    )
+
+    @property
+    def inputs(self):
+        return [(one.question, one.context) for one in self.questions]
+
+    def check(self):
+        for number, one in enumerate(self.inputs):
+            try:
+                checked_question(one, f"{self.field}[{number}]")
+            except InputError as error:
+                raise Refusal(422, str(error)) from None
 
 
 class EmbedRequest(_Request):
@@ -57,9 +114,14 @@ class EmbedRequest(_Request):
 class AttentionRequest(_Request):
     """A text, or a pair, whose tokens' attention is to be shown."""
 
+    field: ClassVar[str] = "text"
     text: Text = pydantic.Field(description="A text, or a pair of texts.")
     layer: int = pydantic.Field(0, ge=0, le=1000, description="0 is the first.")
     head: int | None = pydantic.Field(None, ge=0, le=1000, description="By default the mean over all heads.")
+
+    @property
+    def inputs(self):
+        return [self.text]
 
 
 def parse(kind, body):
@@ -76,9 +138,9 @@ def parse(kind, body):
         reason = first["msg"].removeprefix("Invalid JSON: ") if body.strip() else "it is empty"
         raise Refusal(400, f"the body is not JSON: {reason}") from None
     place, field = first["loc"], ".".join(str(part) for part in first["loc"][:1]) or "the body"
-    if field in ("texts", "text") and (len(place) > 1 or first["type"].startswith("string")):
-        number = f"[{place[1]}]" if field == "texts" else ""
-        raise Refusal(422, f"{field}{number}: a string is needed, or a list of two strings") from None
+    if field == kind.field and (len(place) > 1 or first["type"].startswith("string")):
+        number = "" if field == "text" else f"[{place[1]}]"
+        raise Refusal(422, f"{field}{number}: {kind.needed}") from None
     known = ", ".join(kind.model_fields)
     raise Refusal(422, f"{field}: {first['msg'][:200]}; known fields: {known}") from None
 
@@ -93,13 +155,15 @@ def check_answer(texts, numbers_per_text, most):
         )
 
 
-def check_texts(texts, most, most_characters):
-    """Raises Refusal for too many texts, or one that is too long or no Unicode."""
-    if len(texts) > most:
-        raise Refusal(413, f"texts: {len(texts)} of them, at most {most} in a request; send them in parts")
-    for number, text in enumerate(texts):
-        parts = (text,) if isinstance(text, str) else text
+def check_inputs(asked, most, most_characters):
+    """Raises Refusal for too many inputs of a request, or one that is too long, or a question without text."""
+    inputs, name = asked.inputs, asked.field
+    if len(inputs) > most:
+        raise Refusal(413, f"{name}: {len(inputs)} of them, at most {most} in a request; send them in parts")
+    for number, one in enumerate(inputs):
+        parts = (one,) if isinstance(one, str) else one
         if sum(map(len, parts)) > most_characters:
             raise Refusal(
-                413, f"texts[{number}]: {sum(map(len, parts))} characters, at most {most_characters} are read; cut it"
+                413, f"{name}[{number}]: {sum(map(len, parts))} characters, at most {most_characters} are read; cut it"
             )
+    asked.check()

@@ -12,8 +12,8 @@ from small_classifiers import classifier_folder
 
 from errors import InputError
 from processors.labels.base import make_labels
-from serving import Predictor, TextEncoder
 from processors.predictions import Prediction
+from serving import Predictor, TextEncoder
 
 KINDS = {"single_label_classification": 3, "multi_label_classification": 3, "regression": 1}
 
@@ -106,7 +106,7 @@ def test_threads_share_a_predictor(classes):
 def test_one_graph_serves_all_calls(classes):
     predictor = Predictor(classes, warm_up=True)
     graphs, traced = dict(predictor._graphs), []
-    predictor._classifier.predictions = lambda outputs: traced.append(outputs)
+    predictor.objective.predictions = lambda outputs: traced.append(outputs)
     predictor.predict(mixed_texts(50))
     predictor.predict([("a", "b")])
     assert predictor._graphs == graphs and len(graphs) == 1 and traced == []

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from errors import InputError
-from serving import Client
 from processors.texts import checked
+from serving import Client
 
 WRONG = {
     "None": (None, r"texts\[1\]: None, a missing value .*dropna"),

@@ -1,4 +1,4 @@
-"""A small classifier behind HTTP."""
+"""A small classifier behind HTTP, and what a browser shows of a service."""
 
 import pytest
 
@@ -13,3 +13,11 @@ def served(predictor):
 
     with running(Model(predictor, "small")) as service:
         yield service
+
+
+@pytest.fixture(scope="module")
+def look(tmp_path_factory):
+    """look(service, field=value...) -> the page's elements, HTML, after its script has done its work."""
+    from browser import page_of
+
+    return lambda service, **fields: page_of(service, tmp_path_factory.mktemp("browser"), **fields)

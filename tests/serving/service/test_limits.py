@@ -90,7 +90,7 @@ def test_damaged_bodies():
                 [b"", b"\\ud800", b"[", b'"', b"9" * 50, b"\xff", b"null"]
             )
         try:
-            requests.check_texts(requests.parse(requests.EmbedRequest, bytes(body)).texts, 4, 50)
+            requests.check_inputs(requests.parse(requests.EmbedRequest, bytes(body)), 4, 50)
             read += 1
         except Refusal as refusal:
             assert 400 <= refusal.status < 500 and len(refusal.message) < 400

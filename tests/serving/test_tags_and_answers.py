@@ -1,0 +1,117 @@
+"""Predictor on taggers and on readers of answers, against transformers, seqeval and itself."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from odd_texts import ODD, mixed_texts
+from small_heads import TAGS, tagger_folder
+
+from errors import InputError
+from serving import Predictor
+
+WORDS = [*"abcdefghij", "ab", "fed", "jig,", "北京", "é?", "(ab)", "...", "hh!"]
+
+
+@pytest.fixture(scope="module")
+def tagger_place(tmp_path_factory):
+    return tagger_folder(tmp_path_factory.mktemp("tagger"))
+
+
+@pytest.fixture(scope="module")
+def tagger(tagger_place):
+    return Predictor(tagger_place)
+
+
+def test_entities_as_the_pipeline_of_transformers_has_them(tagger, tagger_place):
+    """Words of which no rule for English makes one of several of BERT's."""
+    transformers = pytest.importorskip("transformers", reason="make peers")
+    pytest.importorskip("torch", reason="make peers")
+    model = transformers.BertForTokenClassification.from_pretrained(tagger_place)
+    tokenizer = transformers.BertTokenizer.from_pretrained(tagger_place)
+    ner = transformers.pipeline("ner", model=model, tokenizer=tokenizer, aggregation_strategy="first")
+    count = 0
+    draw = np.random.default_rng(0)
+    texts = [" ".join(draw.choice(WORDS, count)) for count in range(1, 31)]
+    for text, found in zip(texts, tagger.tag(texts), strict=True):
+        expected = ner(text)
+        assert [(one.type, one.start, one.end) for one in found.entities] == [
+            (one["entity_group"], one["start"], one["end"]) for one in expected
+        ]
+        np.testing.assert_allclose([one.score for one in found.entities], [one["score"] for one in expected], atol=1e-5)
+        count += len(expected)
+    assert count > 50 and {one.type for text in tagger.tag(texts) for one in text.entities} == {"PER", "LOC"}
+
+
+def test_places_of_words_and_entities(tagger):
+    sequence_labeling = pytest.importorskip("seqeval.metrics.sequence_labeling")
+    for text, found in zip(ODD, tagger.tag(ODD), strict=True):
+        assert found.text == text and set(found.tags) <= set(TAGS)
+        assert found.words == tuple(text[start:end] for start, end in zip(found.starts, found.ends))
+        assert "".join("".join(found.words).split()) == "".join(text.split())
+        for one in found.entities:
+            assert one.text == text[one.start : one.end]
+            assert (one.start, one.end) == (found.starts[one.first_word], found.ends[one.end_word - 1])
+            assert one.score == pytest.approx(np.mean(found.confidences[one.first_word : one.end_word]))
+        expected = [(kind, first, last + 1) for kind, first, last in sequence_labeling.get_entities(list(found.tags))]
+        assert [(one.type, one.first_word, one.end_word) for one in found.entities] == expected
+
+
+def test_words_are_tagged_as_they_are_given(tagger):
+    words = ["ab", "c d", "", "北京", "e" * 300]
+    found, alone = tagger.tag([words, "a"])
+    assert found.words == tuple(words) and len(found.tags) == 5 and alone.words == ("a",)
+    assert [found.text[start:end] for start, end in zip(found.starts, found.ends)] == words
+    assert tagger.tag([]) == [] and tagger.tag([[]])[0].tags == ()
+
+
+def test_a_batch_is_as_its_texts(tagger):
+    """Texts of several windows among them."""
+    texts = [*mixed_texts(60), "a b c d " * 50]
+    for one, alone in zip(tagger.tag(texts), [tagger.tag([text])[0] for text in texts], strict=True):
+        assert one.tags == alone.tags and one.confidences == pytest.approx(alone.confidences, abs=1e-5)
+
+
+def test_a_crf_finds_the_best_sequence(tmp_path):
+    """The one of highest score among all 5 ** 4; states as the objective's own logits."""
+    predictor = Predictor(tagger_folder(tmp_path, crf=True))
+    [found] = predictor.tag([["a", "b", "c", "d"]])
+    crf = predictor.objective.crf
+    rows = next(predictor._head_of_rows.layout.features([predictor.labels.example(["a", "b", "c", "d"])]))
+    features = {name: np.asarray(value)[None] for name, value in rows[0].items()}
+    features |= {"input_mask": np.ones_like(features["input_ids"]), "word_mask": np.ones([1, 4], np.int32)}
+    logits = predictor.objective(features)["logits"][0].numpy()
+    start, between, end = (one.numpy() for one in (crf.start_transitions, crf.transitions, crf.end_transitions))
+    sequences = np.stack(np.meshgrid(*[np.arange(5)] * 4, indexing="ij"), -1).reshape(-1, 4)
+    scores = start[sequences[:, 0]] + end[sequences[:, 3]] + logits[np.arange(4), sequences].sum(1)
+    scores += between[sequences[:, :-1], sequences[:, 1:]].sum(1)
+    assert found.tags == tuple(TAGS[i] for i in sequences[scores.argmax()])
+
+
+def test_tags_without_entities(tmp_path):
+    [found] = Predictor(tagger_folder(tmp_path, ("NN", "VB", "DT"))).tag(["a b"])
+    assert found.entities == () and set(found.tags) <= {"NN", "VB", "DT"} and "'a': " in repr(found)
+
+
+@pytest.mark.parametrize(
+    "given, message",
+    [
+        (None, r"texts\[1\]: None, a missing value"),
+        (7, r"texts\[1\]: 7, of type int; a str is needed, or a list of words"),
+        (["a", None], r"texts\[1\]\[1\]: None, a missing value .*; a word, a str, is needed"),
+        ("é\ud83d", r"texts\[1\]: character 1 is '\\ud83d', half of a surrogate pair"),
+    ],
+)
+def test_what_is_no_sentence(tagger, given, message):
+    with pytest.raises(InputError, match=message):
+        tagger.tag(["a", given])
+
+
+def test_a_verb_that_a_model_lacks(tagger, predictor):
+    with pytest.raises(InputError, match="a model for tags, which has no answer; call tag"):
+        tagger.answer([("a", "b")])
+    with pytest.raises(InputError, match="a model for tags, which has no probabilities; call tag"):
+        tagger.probabilities(["a"])
+    with pytest.raises(InputError, match="which has no tag; call predict"):
+        predictor.tag(["a"])
+    assert dataclasses.is_dataclass(tagger.predict(["a"])[0]) and tagger.problem_type == "tags"
