@@ -73,7 +73,8 @@ def checked_question(given, place="question"):
     """
     if isinstance(given, Mapping):
         if given.keys() != {"question", "context"}:
-            raise InputError(f"{place}: {', '.join(map(str, given)) or 'nothing'}; question and context are needed")
+            names = ", ".join(map(str, given)) or "nothing"
+            raise InputError(f"{place}: a dict of {names}; question and context are needed")
         given = given["question"], given["context"]
     given = given.tolist() if hasattr(given, "tolist") else given
     if not isinstance(given, (tuple, list)) or len(given) != 2:

@@ -18,12 +18,12 @@ def tagger_folder(folder, tags=TAGS, crf=False):
     return _folder(folder, "token_classification", make_labels("tags", tags), num_labels=len(tags), crf=crf)
 
 
-def reader_folder(folder, **options):
-    """Writes a `span_extraction` into `folder`; options are those of its labels."""
-    return _folder(folder, "span_extraction", make_labels("spans", **options))
+def reader_folder(folder, **entries):
+    """Writes a `span_extraction` into `folder`; `entries` of its config.json."""
+    return _folder(folder, "span_extraction", make_labels("spans"), entries)
 
 
-def _folder(folder, name, labels, **arguments):
+def _folder(folder, name, labels, entries=None, **arguments):
     keras.utils.set_random_seed(5)
     tokenizer = letters(folder / "vocab.txt")
     objective = registry.get("objective", name)(
@@ -33,5 +33,7 @@ def _folder(folder, name, labels, **arguments):
     for number, (weight, variable) in enumerate(sorted(objective.named_weights().items())):
         if weight not in encoder:
             variable.assign(keras.random.normal(variable.shape, stddev=1.0, seed=number))
-    save_huggingface(objective, folder, tokenizer, json.loads(json.dumps(labels.config_entries())))
+    save_huggingface(
+        objective, folder, tokenizer, json.loads(json.dumps({**labels.config_entries(), **(entries or {})}))
+    )
     return folder

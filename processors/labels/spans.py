@@ -9,11 +9,15 @@ import logging
 
 import numpy as np
 
+import json_files
 import registry
 from errors import InputError
+from processors.base import Question
 from processors.feature_spec import Feature
 from processors.labels.base import Labels, parts_of
-from processors.spans import AnswerRules, best_answers
+from processors.predictions import FoundAnswer
+from processors.spans import RAW, AnswerRules, best_answers
+from processors.texts import checked_question
 
 ANSWER_RULES = "answer_rules"  # entry of config.json
 
@@ -64,7 +68,7 @@ class SpanLabels(Labels):
       rules: AnswerRules, how answers are chosen; None: the default ones.
     """
 
-    problem_type = "spans"
+    problem_type, verb, input_name = "spans", "answer", "questions"
     spec = {"start_positions": Feature("int32", absent=-1), "end_positions": Feature("int32", absent=-1)}
 
     def __init__(self, names=(), rules=None):
@@ -79,11 +83,26 @@ class SpanLabels(Labels):
 
     def answers(self, outputs, examples=None, layout=None):
         """list of SpanAnswer; the texts are needed to say them."""
+        return self._answers(outputs, examples, layout, layout.features(examples))
+
+    def _answers(self, outputs, examples, layout, rows_of_examples):
         found = []
-        for example, rows, part in zip(examples, layout.features(examples), parts_of(outputs), strict=True):
+        for example, rows, part in zip(examples, rows_of_examples, parts_of(outputs), strict=True):
             logits = list(zip(outputs["start_logits"][part], outputs["end_logits"][part]))
             found.append(answer_of(*best_answers(example, rows, logits, layout.tokenizer, self.rules), self.rules))
         return found
+
+    def example(self, given, place="question"):
+        """See base class. A pair (question, context) of str, or a dict of both."""
+        return Question(place, *checked_question(given, place))
+
+    def sample_inputs(self, texts):
+        """See base class."""
+        return [("a", text) for text in texts]
+
+    def predictions(self, outputs, examples, layout, rows):
+        """See base class: list of FoundAnswer."""
+        return [_found_answer(one) for one in self._answers(outputs, examples, layout, rows)]
 
     def golds(self, outputs, examples=None):
         return [None if one.label is None else tuple(answer.text for answer in one.label) for one in examples]
@@ -120,6 +139,19 @@ class SpanLabels(Labels):
         """See base class."""
         return {ANSWER_RULES: dataclasses.asdict(self.rules)}
 
+    @classmethod
+    def saved_options(cls, config):
+        """See base class. Answers are given as the context has them, so that they have a place in it."""
+        said = config.get("answer_rules")
+        if said is None:
+            return {}
+        if not isinstance(said, dict) or any(name in said and not fits(said[name]) for name, fits in _RULES.items()):
+            raise InputError(
+                f"answer_rules is {json_files.shown(said)}; n_best_size and max_answer_length above 0, "
+                "has_unanswerable true or false, and a number or null for null_score_diff_threshold are needed"
+            )
+        return {"rules": AnswerRules(**{name: said[name] for name in _RULES if name in said}, answer_text=RAW)}
+
     def prediction_files(self, answers, examples=None, truncated=None, file_format="tsv"):
         """predictions.json, nbest_predictions.json and, where questions may have no answer, null_odds.json."""
         ids = [example.guid for example in examples]
@@ -134,6 +166,27 @@ class SpanLabels(Labels):
     def distribution(self, labels):
         without = sum(label == () for label in labels)
         return f"{len(labels) - without} questions with an answer" + (f", {without} without" if without else "")
+
+
+# Entry of `answer_rules` in config.json -> whether a value is one.
+_RULES = {
+    "n_best_size": lambda value: type(value) is int and value > 0,
+    "max_answer_length": lambda value: type(value) is int and value > 0,
+    "has_unanswerable": lambda value: type(value) is bool,
+    "null_score_diff_threshold": lambda value: value is None or type(value) in (int, float),
+}
+
+
+def _found_answer(answer):
+    """The FoundAnswer of a SpanAnswer."""
+    nbest = tuple({"text": one.text, "score": one.probability, **_place(one)} for one in answer.nbest)
+    chosen = next(one for one in answer.nbest if one.text == answer.text)
+    return FoundAnswer(answer.text, chosen.probability, **_place(chosen), null_score=answer.null_odds, nbest=nbest)
+
+
+def _place(one):
+    """start and end of a SpanCandidate; None where it is no answer."""
+    return {"start": one.start, "end": one.end} if one.text else {"start": None, "end": None}
 
 
 def _entry(one):

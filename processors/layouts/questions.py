@@ -7,6 +7,7 @@ import dataclasses
 
 import numpy as np
 
+import json_files
 import registry
 from errors import InputError
 from processors.context_words import context_words
@@ -90,6 +91,21 @@ class QuestionWindows(Layout):
     def config_entries(self):
         """See base class."""
         return {"question_windows": {"doc_stride": self.doc_stride, "max_query_length": self.max_query_length}}
+
+    @classmethod
+    def saved_options(cls, config, max_seq_length):
+        """See base class. Without an entry windows overlap by half at least, and half a row is left for the text."""
+        said = config.get("question_windows")
+        half = max(1, max_seq_length // 2)
+        if said is None:
+            return {"doc_stride": min(128, half), "max_query_length": min(64, max(1, half - LEAST_ROOM))}
+        names = {"doc_stride", "max_query_length"}
+        is_whole = isinstance(said, dict) and said.keys() == names
+        if not is_whole or any(type(number) is not int or number < 1 for number in said.values()):
+            raise InputError(
+                f"question_windows is {json_files.shown(said)}; {' and '.join(sorted(names))} above 0 are needed"
+            )
+        return said
 
     def fingerprint(self):
         return [self.name, self.doc_stride, self.max_query_length, *self.own.fingerprint()]

@@ -5,11 +5,13 @@ import dataclasses
 import numpy as np
 import pytest
 from odd_texts import ODD, mixed_texts
-from small_heads import TAGS, tagger_folder
+from small_heads import TAGS, reader_folder, tagger_folder
 
 from errors import InputError
 from serving import Predictor
 
+CONTEXT = "Fed (ab c), hé!  i\u00a0jig d. 北京 \t a Bé c? fed, \U0001f642 a"
+QUESTIONS = [(question, CONTEXT) for question in ("a b?", "c", "hi fed", "é", "d d d d")]
 WORDS = [*"abcdefghij", "ab", "fed", "jig,", "北京", "é?", "(ab)", "...", "hh!"]
 
 
@@ -115,3 +117,85 @@ def test_a_verb_that_a_model_lacks(tagger, predictor):
     with pytest.raises(InputError, match="which has no tag; call predict"):
         predictor.tag(["a"])
     assert dataclasses.is_dataclass(tagger.predict(["a"])[0]) and tagger.problem_type == "tags"
+
+
+@pytest.fixture(scope="module")
+def reader_place(tmp_path_factory):
+    return reader_folder(tmp_path_factory.mktemp("reader"))
+
+
+@pytest.fixture(scope="module")
+def reader(reader_place):
+    return Predictor(reader_place)
+
+
+def test_answers_are_the_best_spans_of_the_logits_of_transformers(reader, reader_place):
+    """transformers 5 has no pipeline for it; what that of 4 did is restated: the best of all spans that may be one."""
+    transformers = pytest.importorskip("transformers", reason="make peers")
+    torch = pytest.importorskip("torch", reason="make peers")
+    model = transformers.AutoModelForQuestionAnswering.from_pretrained(reader_place).eval()
+    tokenizer = transformers.AutoTokenizer.from_pretrained(reader_place)
+    found = reader.answer(QUESTIONS)
+    for (question, context), answer in zip(QUESTIONS, found, strict=True):
+        inputs = tokenizer(question, context, return_tensors="pt", return_offsets_mapping=True)
+        places = inputs.pop("offset_mapping")[0].tolist()
+        with torch.no_grad():
+            outputs = model(**inputs)
+        starts, ends = (one[0].numpy() for one in (outputs.start_logits, outputs.end_logits))
+        inside = [i for i, part in enumerate(inputs.sequence_ids(0)) if part == 1]
+        best = max(
+            ((i, j) for i in inside for j in inside if i <= j < i + 30), key=lambda ij: starts[ij[0]] + ends[ij[1]]
+        )
+        start, end = places[best[0]][0], places[best[1]][1]
+        assert (answer.start, answer.end, answer.text) == (start, end, context[start:end])
+        scores = [starts[i] + ends[j] for i in inside for j in inside if i <= j]
+        assert answer.score >= np.exp(max(scores)) / np.exp(scores).sum() - 1e-6, "of 20 it is more likely than of all"
+    assert len({one.text for one in found}) > 1
+
+
+def test_answers_stand_where_they_are_said_to(reader):
+    for answer in reader.answer([*QUESTIONS, *((text or "a", CONTEXT * 9) for text in ("a", "b c"))]):
+        assert answer.null_score is None and len(answer.nbest) == 20
+        assert sum(one["score"] for one in answer.nbest) == pytest.approx(1)
+        context = CONTEXT * 9
+        for one in answer.nbest:
+            assert one["text"] == context[one["start"] : one["end"]] != ""
+
+
+def test_a_question_without_an_answer(tmp_path, reader):
+    rules = {"has_unanswerable": True, "null_score_diff_threshold": -1e9}
+    [none] = Predictor(reader_folder(tmp_path, answer_rules=rules)).answer(QUESTIONS[:1])
+    assert (none.text, none.start, none.end) == ("", None, None) and "''" in repr(none)
+    assert any(one["text"] == "" and one["start"] is None for one in none.nbest)
+    [given] = reader.answer(QUESTIONS[:1])
+    best = next(one for one in none.nbest if one["text"])
+    assert best["text"] == given.text and none.score == next(one["score"] for one in none.nbest if not one["text"])
+    assert np.exp(none.null_score) == pytest.approx(none.score / best["score"], rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    "entries, message",
+    [
+        ({"answer_rules": {"n_best_size": 0}}, "answer_rules is .*n_best_size and max_answer_length above 0"),
+        ({"answer_rules": [1]}, "answer_rules is "),
+        ({"question_windows": {"doc_stride": 3}}, "question_windows is .*doc_stride and max_query_length above 0"),
+    ],
+)
+def test_a_folder_that_says_what_cannot_be(tmp_path, entries, message):
+    with pytest.raises(InputError, match=message):
+        Predictor(reader_folder(tmp_path, **entries))
+
+
+@pytest.mark.parametrize(
+    "given, message",
+    [
+        ("a", r"questions\[1\]: 'a', of type str; a question and its context are needed"),
+        (("a", None), r"questions\[1\]: the context is None, a missing value"),
+        (("a", " \n"), r"questions\[1\]: the context is empty"),
+        (("", "a"), r"questions\[1\]: the question is empty"),
+        ({"question": "a"}, r"questions\[1\]: a dict of question; question and context are needed"),
+    ],
+)
+def test_what_is_no_question(reader, given, message):
+    with pytest.raises(InputError, match=message):
+        reader.answer([{"question": "a", "context": "b"}, given])

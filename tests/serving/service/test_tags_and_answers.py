@@ -7,7 +7,7 @@ import pytest
 pytest.importorskip("fastapi", reason="make serve")
 from browser import text_of
 from service_in_thread import running
-from small_heads import tagger_folder
+from small_heads import reader_folder, tagger_folder
 
 from serving import Client, Predictor
 from serving.client import ServiceError
@@ -90,3 +90,40 @@ def test_entities_are_marked_in_their_text(look, tags_served, tagger):
         marks = [f"{one.text}{one.type}" for one in expected.entities]
         assert text_of(shown, "mark") == marks
         assert text_of(re.sub(r"<small>.*?</small>", "", shown), "p")[0] == text, "nothing but the marks is added"
+
+
+@pytest.fixture(scope="module")
+def reader(tmp_path_factory):
+    return Predictor(reader_folder(tmp_path_factory.mktemp("reader"), answer_rules={"has_unanswerable": True}))
+
+
+@pytest.fixture(scope="module")
+def answers_served(reader):
+    with running(Model(reader, "reader")) as service:
+        yield service
+
+
+CONTEXT = "Fed \U0001f642 (ab c), hé!  <b>i</b>\n jig d. 北京 a Bé c?"
+
+
+def test_answers(answers_served, reader):
+    questions = [("a b?", CONTEXT), {"question": "c", "context": CONTEXT * 5}]
+    for found, expected in zip(Client(answers_served.url).answer(questions), reader.answer(questions), strict=True):
+        assert (found.text, found.start, found.end) == (expected.text, expected.start, expected.end)
+        assert (found.score, found.null_score) == pytest.approx((expected.score, expected.null_score), abs=1e-5)
+        assert [one["text"] for one in found.nbest] == [one["text"] for one in expected.nbest]
+    body, answer = examples.OF["/v1/answer"]
+    [one] = Client(answers_served.url).request("POST", "/v1/answer", body)["answers"]
+    assert (
+        one.keys() == answer["answers"][0].keys() and one["nbest"][0].keys() == answer["answers"][0]["nbest"][0].keys()
+    )
+
+
+def test_the_answer_is_marked_in_its_context(look, answers_served, reader):
+    [expected] = reader.answer([("a b?", CONTEXT)])
+    page = look(answers_served, text=CONTEXT, second="a b?")
+    assert 'data-done="yes"' in page and "finds answers" in text_of(page, "p", id="model")[0]
+    assert text_of(page, "label", id="second-label") == ["Question"]
+    shown = re.search(r'<div id="answer-context".*?</div>', page, re.DOTALL)[0]
+    assert text_of(shown, "div") == [CONTEXT] and text_of(shown, "mark") == ([expected.text] if expected.text else [])
+    assert expected.text in text_of(page, "p", id="answer-words")[0] and expected.text
