@@ -5,7 +5,7 @@ from facade.labels import read_labels
 from facade.tables import is_table, read_table
 from processors.base import InputExample
 from processors.tasks.delimited import DelimitedProcessor
-from serving.texts import checked
+from processors.texts import checked
 
 
 def read_examples(texts, labels, names, problem_type=None):

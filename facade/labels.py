@@ -5,7 +5,7 @@ import numbers
 from errors import InputError
 from facade.tables import as_list, class_names, is_table, rows_of
 from processors.label_cells import label_of
-from serving.texts import is_missing
+from processors.texts import is_missing
 
 CLASSES, SEVERAL, SCORES = "single_label_classification", "multi_label_classification", "regression"
 _NEEDED = "a str, an int, a float (a score), or a list of str (several labels) is needed"

@@ -31,7 +31,8 @@ def checked(texts, check=None, name="texts"):
 
 def is_missing(value):
     """Whether a value says that there is none: None, NaN, or what pandas has for it."""
-    return value is None or type(value).__name__ in ("NAType", "NaTType") or (isinstance(value, float) and value != value)
+    is_nan = isinstance(value, float) and value != value
+    return value is None or is_nan or type(value).__name__ in ("NAType", "NaTType")
 
 
 def checked_one(text, place="text"):
