@@ -8,6 +8,7 @@
 # make chinese      add jieba, for create_pretraining_data.py --segmenter=jieba
 # make tables       add pyarrow and openpyxl, for tables in parquet and Excel files
 # make glove        add real GloVe vectors of 400,000 words (and what `make tables` adds), as models/glove
+# make notebook     make docs/tour.ipynb of docs/tour.py and run it
 # make setup        set up only
 # make clean        remove what these made: .venv, models/minilm, models/glove and the whole of output/, your own runs in it too
 
@@ -22,7 +23,7 @@ PIP_INSTALL := $(PYTHON) -m pip install --disable-pip-version-check --use-pep517
 # Two processes, for two cores; each needs up to 3 GB.
 PYTEST_FLAGS := -x -q -n 2 --dist loadfile
 
-.PHONY: setup quickstart pretrain-demo test fuzz peers spark serve chinese tables glove clean
+.PHONY: setup quickstart pretrain-demo test fuzz peers spark serve chinese tables glove notebook clean
 
 setup: $(VENV)/.runtime models/minilm
 
@@ -52,6 +53,9 @@ chinese: setup $(VENV)/.chinese
 tables: setup $(VENV)/.tables
 
 glove: setup models/glove
+
+notebook: setup $(VENV)/.docs
+	$(PYTHON) docs/make_notebook.py
 
 clean:
 	rm -rf $(VENV) models/minilm models/glove output
@@ -85,6 +89,10 @@ $(VENV)/.spark: requirements-spark.txt $(VENV)/.runtime
 $(VENV)/.serve: requirements-serve.txt $(VENV)/.runtime
 	@echo "installing requirements-serve.txt into $(VENV)"
 	$(PIP_INSTALL) -r requirements-serve.txt
+	@touch $@
+
+$(VENV)/.docs: requirements-docs.txt $(VENV)/.runtime
+	$(PIP_INSTALL) -r requirements-docs.txt
 	@touch $@
 
 $(VENV)/.chinese: requirements-chinese.txt $(VENV)/.runtime

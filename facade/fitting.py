@@ -70,7 +70,7 @@ def fit(
         _run(run, ListProcessor(examples, **{**given, "label_list": label_list or found}), bool(output_dir))
         from facade.model import load, load_and_remove
 
-        return load(folder) if output_dir else load_and_remove(folder)
+        return load(run.output_dir) if output_dir else load_and_remove(folder)
     except BaseException:
         if not output_dir:
             shutil.rmtree(folder, ignore_errors=True)

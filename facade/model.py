@@ -8,6 +8,7 @@ from errors import InputError
 from facade.examples import ListProcessor, read_examples
 from facade.tables import ColumnNames
 from files import replaced_folder
+from processors import paths
 from processors.labels.whole_texts import LabelsOfTexts
 from serving.predictor import Predictor
 from training import run_folder, score
@@ -61,7 +62,7 @@ class Model(Predictor):
         >>> bertline.load("output/copy").predict(["the lid came cracked"])[0].label
         'damaged_item'
         """
-        source, folder = os.path.abspath(self._model), os.path.abspath(os.fspath(folder))
+        source, folder = os.path.abspath(self._model), os.path.abspath(paths.expanded(folder, "the folder"))
         if not os.path.isdir(source):
             raise InputError(f"{source}: weights without a folder of their own; convert_checkpoint.py makes one")
         names = [name for name in KEPT if os.path.exists(os.path.join(source, name))] or os.listdir(source)
@@ -96,7 +97,7 @@ def load(folder, **options):
     >>> bertline.load("models/minilm").embed(["the lid came cracked", "where is my parcel?"]).shape
     (2, 384)
     """
-    return Model(os.fspath(folder), **options)
+    return Model(paths.expanded(folder, "the folder"), **options)
 
 
 def load_and_remove(folder):
