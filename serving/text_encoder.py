@@ -86,6 +86,11 @@ class TextEncoder:
                 "sentence_bert_config.json), which is not done here; lower-case them yourself and say false there"
             )
         self.layout = layouts.get(self.config.layout)(self.tokenizer, self.max_seq_length)
+        if not self.layout.packs_ids:
+            raise InputError(
+                f"{self._model}: an encoder that reads the layout {self.config.layout}, the characters of words, gives "
+                "no vectors of texts here; run_tagger.py --do_predict reads it"
+            )
         longest_window = self.layout.frame.room(self.max_seq_length, 1)
         if window_stride is not None and not 0 < window_stride <= longest_window:
             raise InputError(

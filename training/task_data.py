@@ -83,6 +83,7 @@ class TaskData(JobData):
         layout = layouts.make(
             task.layout, source.config.layout, source.tokenizer, settings.max_seq_length, **task.layout_options
         )
+        layouts.check_gives(layout, source.config.id_limits())
         self._encoder = records.ExampleEncoder(layout, task.labels, settings.pad_records)
         for examples in task.examples.values():
             layout.check(examples)

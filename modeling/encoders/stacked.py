@@ -117,9 +117,13 @@ class StackedConfig(EncoderConfig):
                 )
 
     def _layouts(self):
-        """Names of the layouts that the parts read; those that need no special tokens read any."""
+        """Names of the layouts that the parts read, without those that another one stands in for.
+
+        Parts that need no special tokens read any; "packed_characters" gives all that "packed" gives.
+        """
         names = sorted({part.config.layout for part in self.members})
-        return [name for name in names if name != "plain"] or names
+        wider = [name for name in names if not any(other.startswith(f"{name}_") for other in names)]
+        return [name for name in wider if name != "plain"] or wider
 
     @classmethod
     def read(cls, values):

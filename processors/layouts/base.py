@@ -20,10 +20,12 @@ class Layout:
       makes_parts: whether an example may be several rows.
       is_original: whether the original has records of it.
       is_over_own: whether it is made of what an encoder reads of one text, rather than of a tokenizer.
+      packs_ids: whether ids of tokens are all that a row is made of.
     """
 
     name = ""
     makes_parts = is_over_own = is_original = False
+    packs_ids = True
 
     def check(self, examples):
         """Raises InputError for the first InputExample that cannot be laid out."""
@@ -96,3 +98,17 @@ def make(name, own_name, tokenizer, max_seq_length, **options):
     if layout_class.is_over_own:
         return layout_class(get(own_name)(tokenizer, max_seq_length), **options)
     return layout_class(tokenizer, max_seq_length)
+
+
+def check_gives(layout, names):
+    """Raises InputError for the first feature of an encoder that no row of a layout has.
+
+    Args:
+      names: of features that are looked up in tables; those of several texts have a prefix of their own.
+    """
+    for name in names:
+        if not any(given.endswith(name) for given in layout.spec):
+            raise InputError(
+                f"the encoder reads {name}, which rows of the layout {layout.name} do not have "
+                f"({', '.join(sorted(layout.spec))}); leave the part, or its prefix, out of the configuration"
+            )

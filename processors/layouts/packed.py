@@ -97,6 +97,15 @@ class Packed(Layout):
             framed, segment_ids = self._pairs(ids_a, splits_a, kept_a, *second, kept_b)
         return Rows({"input_ids": framed.ids, "segment_ids": segment_ids}, framed.row_splits, full_lengths)
 
+    def pack_words(self, pieces, words):
+        """The Rows of one text of words.
+
+        Args:
+          pieces: layouts.pieces.Pieces of the words.
+          words: list of str; read by layouts that give more of a word than its pieces.
+        """
+        return self.pack((pieces.ids, np.array([0, len(pieces.ids)])))
+
     def _pairs(self, ids_a, splits_a, kept_a, ids_b, splits_b, kept_b):
         paired = kept_b > 0  # the original looks at what is left of b: `if tokens_b:`
         splits = np.zeros(len(paired) + 1, np.int64)

@@ -1,13 +1,11 @@
 """Sentences that are words already, laid out for an encoder: where the first piece of each word stands."""
 
-import typing
-
 import numpy as np
 
 import registry
 from processors.feature_spec import Feature
 from processors.layouts.base import Layout
-from processors.ragged import slots
+from processors.layouts.pieces import Pieces, pieces_of
 
 EXAMPLES_AT_ONCE = 1024
 
@@ -51,55 +49,37 @@ class Words(Layout):
             # No word has fewer pieces than one, so that more context than this never has room.
             around = [(one.before[-self._room :], one.after[: self._room]) for one in part]
             words = [(*before, *one.words, *after) for one, (before, after) in zip(part, around)]
-            ids, splits = self._pieces([word for sentence in words for word in sentence])
+            pieces = pieces_of(self.tokenizer, [word for sentence in words for word in sentence], self._room)
             ends = np.cumsum([len(sentence) for sentence in words])
-            for one, (before, _), first, end in zip(part, around, [0, *ends[:-1]], ends):
-                yield self._rows(Pieces(ids, splits[first : end + 1]), len(before), len(one.words))
-
-    def _pieces(self, words):
-        """(ids, splits [words + 1]) of words one by one; each has a piece at least, and no more than a row has room."""
-        ids, splits = self.tokenizer.encode_words(words)
-        lengths = np.diff(splits)
-        kept = np.clip(lengths, 1, self._room)
-        unknown = self.tokenizer.pad_id if self.tokenizer.unk_id is None else self.tokenizer.unk_id
-        found = np.full(kept.sum(), unknown, np.int32)
-        copied = np.minimum(lengths, kept)
-        new_splits = np.concatenate([[0], np.cumsum(kept)])
-        found[slots(new_splits[:-1], copied)] = ids[slots(splits[:-1], copied)]
-        return found, new_splits
+            for one, sentence, (before, _), end in zip(part, words, around, ends):
+                splits = pieces.splits[end - len(sentence) : end + 1]
+                yield self._rows(Pieces(pieces.ids, splits), sentence, len(before), len(one.words))
 
     @property
     def _room(self):
         return self.own.frame.room(self.max_seq_length, 1)
 
-    def _rows(self, pieces, before, count):
-        """The rows of one sentence of `count` words, behind `before` words of its document."""
+    def _rows(self, pieces, words, before, count):
+        """The rows of a sentence of `count` words, behind `before` words of its document."""
         sentence = pieces.splits[before : before + count + 1]
         spare = self._room - int(sentence[-1] - sentence[0])
         if spare < 0:
-            windows = windows_of_words(sentence - sentence[0], self._room)
+            windows = [
+                tuple(before + place for place in window)
+                for window in windows_of_words(sentence - sentence[0], self._room)
+            ]
         else:
-            first, end = words_around(pieces.splits, before, before + count, spare)
-            windows = [(first - before, end - before, 0, count)]
-        return [self._row(pieces, before, *window) for window in windows]
+            windows = [(*words_around(pieces.splits, before, before + count, spare), before, before + count)]
+        return [self._row(pieces, words, before, *window) for window in windows]
 
-    def _row(self, pieces, before, first, end, answers_from, answers_to):
-        """One row: the words first to end, which answers for the words answers_from to answers_to, of the sentence that
-        begins behind `before` words.
-        """
-        splits = pieces.splits[before + first : before + end + 1]
-        answered = pieces.splits[before + answers_from : before + answers_to]
-        rows = self.own.pack((pieces.ids[splits[0] : splits[-1]], np.array([0, splits[-1] - splits[0]])))
-        positions = answered - splits[0] + len(self.own.frame.before)
+    def _row(self, pieces, words, before, first, end, answers_from, answers_to):
+        """One row: the words first to end, which answers for the words answers_from to answers_to."""
+        splits = pieces.splits[first : end + 1]
+        here = Pieces(pieces.ids[splits[0] : splits[-1]], splits - splits[0])
+        rows = self.own.pack_words(here, words[first:end])
+        positions = pieces.splits[answers_from:answers_to] - splits[0] + len(self.own.frame.before)
         row = {**rows.values, "word_positions": positions.astype(np.int32)}
-        return {**row, "first_word": np.int32(answers_from)} if answers_from else row
-
-
-class Pieces(typing.NamedTuple):
-    """Pieces of words: `ids`, and `splits` int64 [words + 1], where each word begins in them."""
-
-    ids: np.ndarray
-    splits: np.ndarray
+        return {**row, "first_word": np.int32(answers_from - before)} if answers_from > before else row
 
 
 def words_around(splits, first, end, spare):

@@ -59,6 +59,12 @@ def beside(key):
     return f"{text}other_{key.removeprefix(text)}"
 
 
+def characters(batch):
+    """The token itself as the one character of each token, for encoders that read characters."""
+    ids = {key: ids for key, ids in batch.items() if key.endswith("input_ids")}
+    return {f"{key.removesuffix('input_ids')}character_ids": array[:, :, None] for key, array in ids.items()}
+
+
 def predicts_words(name):
     encoder = small_models.encoder(name)
     return encoder.num_layers > 0 and encoder.output_table() is not None
@@ -71,7 +77,8 @@ def test_learns_by_heart(name, case, monkeypatch):
     kind, arguments, batch = CASES[case]
     if case == "masked_lm" and not predicts_words(name):
         pytest.skip("a token's state knows no other token, or there is no table that a softmax could share")
-    batch = batch | {beside(key): ids for key, ids in batch.items()}  # a second input, where an encoder has one
+    # A second input, where an encoder has one.
+    batch = batch | characters(batch) | {beside(key): ids for key, ids in batch.items()}
     keras.utils.set_random_seed(0)  # Keras takes the seeds of initialisers from Python's `random`
     encoder = small_models.encoder(name, num_hidden_layers=2, hidden_size=32)
     objective = registry.get("objective", kind)(encoder, *arguments)

@@ -1,0 +1,29 @@
+"""The pieces of words one by one, each of which has a piece at least."""
+
+import typing
+
+import numpy as np
+
+from processors.ragged import slots
+
+
+class Pieces(typing.NamedTuple):
+    """Pieces of words: `ids` int32, and `splits` int64 [words + 1], where each word begins in them."""
+
+    ids: np.ndarray
+    splits: np.ndarray
+
+
+def pieces_of(tokenizer, words, most):
+    """Pieces of words: none has more than `most`, and one without a piece is an unknown token, or one of padding where
+    the vocabulary has none.
+    """
+    ids, splits = tokenizer.encode_words(words)
+    lengths = np.diff(splits)
+    kept = np.clip(lengths, 1, most)
+    unknown = tokenizer.pad_id if tokenizer.unk_id is None else tokenizer.unk_id
+    found = np.full(kept.sum(), unknown, np.int32)
+    copied = np.minimum(lengths, kept)
+    new_splits = np.concatenate([[0], np.cumsum(kept)])
+    found[slots(new_splits[:-1], copied)] = ids[slots(splits[:-1], copied)]
+    return Pieces(found, new_splits)
