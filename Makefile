@@ -1,6 +1,8 @@
 # make quickstart   set up, fine-tune a real BERT on the sample data, evaluate, predict
 # make pretrain-demo  vocabulary, instances and a small BERT of samples/corpus, or of CORPUS=... and HELD_OUT=...
 # make test         set up, run the tests
+# make test-fast    the same without the slow ones: under five minutes
+# make coverage     all tests, and which lines they run: a table, and output/coverage/html
 # make fuzz         set up, damage 6,000 files in a fixed order and read them; INPUTS=..., SEED=...
 # make peers        add torch, transformers and keras-hub, for the parity tests and the benchmarks
 # make spark        add pyspark, for create_pretraining_data.py --engine=spark (needs Java 17 or newer)
@@ -23,7 +25,7 @@ PIP_INSTALL := $(PYTHON) -m pip install --disable-pip-version-check --use-pep517
 # Two processes, for two cores; each needs up to 3 GB.
 PYTEST_FLAGS := -x -q -n 2 --dist loadfile
 
-.PHONY: setup quickstart pretrain-demo test fuzz peers spark serve chinese tables glove notebook clean
+.PHONY: setup quickstart pretrain-demo test test-fast coverage fuzz peers spark serve chinese tables glove notebook clean
 
 setup: $(VENV)/.runtime models/minilm
 
@@ -36,6 +38,12 @@ pretrain-demo: setup
 
 test: setup $(VENV)/.test
 	$(PYTHON) -m pytest $(PYTEST_FLAGS)
+
+test-fast: setup $(VENV)/.test
+	$(PYTHON) -m pytest $(PYTEST_FLAGS) -m "not slow"
+
+coverage: setup $(VENV)/.test
+	$(PYTHON) -m pytest $(PYTEST_FLAGS) --cov --cov-report=term --cov-report=html
 
 INPUTS := 6000
 SEED := 0

@@ -1,5 +1,6 @@
 """A tiny BERT, a tiny vocabulary and tiny data, made on the fly, and fixtures that run the scripts."""
 
+import pathlib
 import string
 
 import pytest
@@ -10,6 +11,13 @@ CONFIG = {
     "model_type": "bert", "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64,
     "max_position_embeddings": 40, "type_vocab_size": 2, "hidden_act": "gelu", "initializer_range": 0.2,
 }  # fmt: skip
+
+
+def pytest_collection_modifyitems(items):
+    """Marks all tests of this folder as `slow`: they start scripts."""
+    for item in items:
+        if pathlib.Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session")
