@@ -44,8 +44,7 @@ def _check(run):
         raise errors.InputError(
             f"--max_seq_length={run.max_seq_length}: at least {least} are needed, [CLS] a [SEP] b [SEP]"
         )
-    if run.documents not in documents.UNITS:
-        raise errors.InputError(f"--documents={run.documents}: one of {', '.join(documents.UNITS)} is needed")
+    flags.check_choice(run, "documents", documents.UNITS)
     _check_engine(run)
     if not run.lint:
         from processors import shard_files

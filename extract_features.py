@@ -13,8 +13,6 @@ from serving import input_lines, vector_options
 from training import flags
 from training.settings.extraction import ExtractionSettings
 
-DTYPES = ("float32", "float16")
-
 
 def main(_):
     with errors.reported("the same command goes on where it was"):
@@ -43,8 +41,7 @@ def check(run):
         raise errors.InputError(f"--output_file={run.output_file}: a folder; the name of a file is needed")
     if run.output_file == "-" and run.append:
         raise errors.InputError("--append: standard output cannot be appended to; give --output_file a name")
-    if run.output_dtype not in DTYPES:
-        raise errors.InputError(f"--output_dtype={run.output_dtype}: one of {', '.join(DTYPES)} is needed")
+    flags.check_choice(run, "output_dtype", ("float32", "float16"))
     vector_options.output_format(run.output_file, run.output_format)
     layers = vector_options.parse_layers(run.layers)
     options = vector_options.vector_options(run.unit, run.pooling or "mean", layers, run.layer_mix, bool(run.normalize))

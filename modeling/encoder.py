@@ -3,9 +3,8 @@
 import keras
 
 from modeling.dropout import DropoutKey
+from modeling.dtypes import DTYPES
 from modeling.switches import rematerialization, static_shapes
-
-DTYPES = ("float32", "bfloat16", "float16")
 
 
 def policy(dtype, for_training):

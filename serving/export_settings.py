@@ -4,13 +4,13 @@ import dataclasses
 import os
 
 from errors import InputError
+from modeling.dtypes import DTYPES
 from serving import vector_options
 from training import run_folder
-from training.flags import check_positive
+from training.flags import check_choice, check_positive
 from training.settings.base import CASING, PATH, Settings, setting
 
 TASKS = ("classify", "embed")
-DTYPES = ("float32", "bfloat16", "float16", "int8")
 SAVED_MODEL = "saved_model.pb"
 
 
@@ -61,9 +61,8 @@ def check(run):
     for name in ("init_checkpoint", "output_dir"):
         if not getattr(run, name):
             raise InputError(f"--{name} is needed")
-    for name, allowed in (("task", TASKS), ("dtype", DTYPES)):
-        if getattr(run, name) not in allowed:
-            raise InputError(f"--{name}={getattr(run, name)}: one of {', '.join(allowed)} is needed")
+    check_choice(run, "task", TASKS)
+    check_choice(run, "dtype", (*DTYPES, "int8"))
     check_positive(run, "max_seq_length")
     if run.task == "classify" and (run.pooling, run.normalize, run.prompt, run.prompt_name) != (None,) * 4:
         raise InputError(

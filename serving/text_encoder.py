@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from errors import InputError
+from modeling.dtypes import check_dtype
 from modeling.encoder import policy
 from modeling.inference import BATCH_TOKENS, fingerprint
 from modeling.switches import static_shapes, weights_follow
@@ -26,7 +27,6 @@ from serving.sentence_transformers_folder import read_sentence_folder
 from serving.trained_length import trained_length
 from serving.vector_graph import Graph, SharedGraph, spec, vectors
 from serving.vector_options import PROMPT_OF_OTHERS, vector_options
-from training.building import check_dtype
 from training.opened import open_model
 from training.two_at_once import BATCHES_AT_ONCE, in_order
 from training.weights import load_weights

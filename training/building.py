@@ -5,13 +5,6 @@ import inspect
 import keras
 
 from errors import InputError
-from modeling.encoder import DTYPES
-
-
-def check_dtype(dtype):
-    """Raises InputError for a --dtype that nothing is computed in."""
-    if dtype not in DTYPES:
-        raise InputError(f"--dtype={dtype}: one of {', '.join(DTYPES)} is needed")
 
 
 def arguments_of(objective_class, given, **known):

@@ -5,7 +5,7 @@ import os
 
 import registry
 from errors import InputError
-from training import run_folder
+from training import flags, run_folder
 from training.settings.base import CASING, PATH, Settings, setting
 
 
@@ -45,8 +45,7 @@ def check(run):
     for name in ("init_checkpoint", "output_dir"):
         if not getattr(run, name):
             raise InputError(f"--{name} is needed; see --help")
-    if run.format not in files():
-        raise InputError(f"--format={run.format}: one of {', '.join(files())} is needed")
+    flags.check_choice(run, "format", files())
     if any(os.path.exists(run.target + end) for end in ("", ".index")) and not run.overwrite_output_dir:
         raise InputError(f"{run.target}: exists; give another --output_dir, or --overwrite_output_dir")
     run_folder.check_writable(run.output_dir)

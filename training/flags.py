@@ -159,6 +159,12 @@ def check_share(settings, *names):
             raise InputError(f"--{name}={getattr(settings, name)}: a number from 0 to 1 is needed")
 
 
+def check_choice(settings, name, allowed):
+    """Raises InputError where a setting is none of the values that it may have."""
+    if getattr(settings, name) not in allowed:
+        raise InputError(f"--{name}={getattr(settings, name)}: one of {', '.join(allowed)} is needed")
+
+
 def check_positive(settings, *names):
     """Raises InputError for the first of these settings that is given and not above 0, or no finite number."""
     for name in names:

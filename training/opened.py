@@ -25,7 +25,7 @@ class ModelSettings:
     """How a model is computed.
 
     Attributes:
-      dtype: of modeling.encoder.DTYPES.
+      dtype: of modeling.dtypes.DTYPES.
       static_shapes: whether padding is computed, so that few shapes occur.
       rematerialize: whether activations are computed again in the backward pass.
     """

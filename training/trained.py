@@ -8,9 +8,9 @@ import re
 import registry
 from errors import InputError
 from modeling import head_fields
+from modeling.dtypes import check_dtype
 from processors.tokenization import load_tokenizer
 from training import checkpoints, heads, run_folder
-from training.building import check_dtype
 from training.opened import open_model
 from training.saved_head import warn_of_cross_encoder
 from training.weights import load_weights, open_weights

@@ -78,8 +78,7 @@ def check(settings):
         raise InputError("--input_file is needed: text files or patterns, comma-separated")
     if not settings.output_file and not settings.output_dir:
         raise InputError("--output_file is needed, as vocabulary/vocab.txt")
-    if settings.model_type not in MODEL_TYPES:
-        raise InputError(f"--model_type={settings.model_type}: one of {', '.join(MODEL_TYPES)} is needed")
+    flags.check_choice(settings, "model_type", MODEL_TYPES)
     flags.check_positive(settings, "vocab_size", "min_frequency", "num_new_tokens", "character_coverage")
     if settings.character_coverage > 1:
         raise InputError(f"--character_coverage={settings.character_coverage}: a share, at most 1, is needed")

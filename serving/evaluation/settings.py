@@ -4,13 +4,13 @@ import dataclasses
 import os
 
 from errors import InputError
+from modeling.dtypes import DTYPES
 from processors import paths
 from serving import vector_options
 from training import flags, run_folder
 from training.settings.base import CASING, ENCODING, PATH, PATHS, Settings, setting
 
 SPLITS = ("test", "dev")
-DTYPES = ("float32", "bfloat16", "float16")
 NO_TRANSFORM = "none"
 
 
@@ -119,9 +119,8 @@ def check(run):
         raise InputError("--init_checkpoint is needed")
     if not parts(run.tasks) and not (run.save_transform and run.fit_texts):
         raise InputError("--tasks is needed, as --tasks=sts-b=FOLDER,trec=FOLDER or --tasks=FILE.tsv")
-    for name, allowed in (("split", SPLITS), ("dtype", DTYPES)):
-        if getattr(run, name) not in allowed:
-            raise InputError(f"--{name}={getattr(run, name)}: one of {', '.join(allowed)} is needed")
+    flags.check_choice(run, "split", SPLITS)
+    flags.check_choice(run, "dtype", DTYPES)
     flags.check_positive(run, "batch_size", "max_seq_length", "window_stride")
     if run.folds < 2:
         raise InputError(f"--folds={run.folds}: at least 2 are needed")

@@ -6,10 +6,10 @@ import math
 import os
 
 from errors import InputError
-from training.flags import check_positive
+from modeling.dtypes import DTYPES
+from training.flags import check_choice, check_positive
 from training.settings.base import CASING, PATH, Settings, setting
 
-DTYPES = ("float32", "bfloat16", "float16")
 TOKEN_VARIABLE = "BERTLINE_TOKEN"
 SHORTEST_TOKEN = 8  # characters
 _NEEDED = ("fastapi", "uvicorn", "httptools", "prometheus_client", "orjson")
@@ -71,8 +71,7 @@ def check(run):
     """Raises InputError for what is wrong with the settings by themselves, or not installed."""
     if not run.init_checkpoint:
         raise InputError("--init_checkpoint is needed")
-    if run.dtype not in DTYPES:
-        raise InputError(f"--dtype={run.dtype}: one of {', '.join(DTYPES)} is needed")
+    check_choice(run, "dtype", DTYPES)
     if not 0 <= run.port <= 65535:
         raise InputError(f"--port={run.port}: a number from 0 to 65535 is needed")
     if not 0 <= run.max_batch_delay_ms < math.inf:
