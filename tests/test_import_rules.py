@@ -46,18 +46,69 @@ def test_training_names_no_task(path):
     assert strings(tree(path)).isdisjoint(registry.names("processor"))
 
 
-@pytest.mark.parametrize(
-    "path", [p for p in sources("training") + sources("processors") if "/weight_formats/" not in p] + SCRIPTS
-)
-def test_nothing_branches_on_a_registered_name(path):
-    """No comparison with the name of a task, an encoder or an objective, outside its own file.
+# What code calls the choice between the implementations of a kind. Types of problems (labels) are none: tasks and
+# configurations of others say them.
+CALLED = {
+    "processor": {"processor", "task", "task_name"},
+    "encoder": {"encoder", "model_type"},
+    "objective": {"objective"},
+    "corpus": {"corpus", "instances"},
+    "optimizer": {"optimizer"},
+    "learning_rate_schedule": {"learning_rate_schedule", "schedule"},
+    "tokenizer": {"tokenizer"},
+    "weight_format": {"format", "weight_format"},
+    "layout": {"layout"},
+    "score": {"metric", "score"},
+}
+CALLED_ANYHOW = {"config", "kind", "name", "run", "self", "settings"}
 
-    Types of problems are no choice between implementations alone: tasks and configurations of others say them.
-    """
-    names = {name for kind in set(registry.PACKAGES) - {"labels"} for name in registry.names(kind)}
-    compared = [part for node in ast.walk(tree(path)) if isinstance(node, (ast.Compare, ast.Match))
-                for part in ast.walk(node.subject if isinstance(node, ast.Match) else node)]  # fmt: skip
-    assert {n.value for n in compared if isinstance(n, ast.Constant) and isinstance(n.value, str)}.isdisjoint(names)
+
+def words(node):
+    """What an expression says: names, attributes and strings, as {"config", "get", "model_type"}."""
+    said = [getattr(n, "id", getattr(n, "attr", getattr(n, "value", None))) for n in ast.walk(node)]
+    return {word for word in said if isinstance(word, str)}
+
+
+def branches(path, parsed):
+    """Comparisons with a name of the kind that they are about; `name` alone may be of any kind of the file's folder."""
+    at_home = [kind for kind, package in registry.PACKAGES.items() if path.startswith(package.replace(".", "/") + "/")]
+    found = []
+    for node in ast.walk(parsed):
+        if isinstance(node, (ast.Compare, ast.Match)):
+            said = words(node.subject if isinstance(node, ast.Match) else node)
+            strings_in = strings(node)
+            kinds = [kind for kind, called in CALLED.items() if said & called]
+            # In serving/, formats of vectors have names too.
+            if said - strings_in <= CALLED_ANYHOW and not path.startswith("serving/"):
+                kinds += [kind for kind in at_home or CALLED if kind in CALLED]
+            found += [ast.unparse(node) for kind in kinds if strings_in & set(registry.names(kind))]
+    return found
+
+
+def test_all_kinds_are_called_something():
+    assert set(CALLED) == set(registry.PACKAGES) - {"labels"}
+
+
+@pytest.mark.parametrize("path", [p for f in ("training", "processors", "serving") for p in sources(f)] + SCRIPTS)
+def test_nothing_branches_on_a_registered_name(path):
+    """No comparison with the name of a task, an encoder or an objective; formats of weights know each other."""
+    if "/weight_formats/" not in path:
+        assert branches(path, tree(path)) == []
+
+
+@pytest.mark.parametrize(
+    "code, is_branch",
+    [
+        ('settings.objective == "masked_lm"', True),
+        ('config.get("model_type") in ("bert", "bilstm")', True),
+        ('name != "masked_lm"', True),
+        ('masking.kind == "masked_lm"', False),  # a masking may have the name of an objective
+        ('encoder.layout == "packed"', True),
+        ('similarity == "cosine"', False),
+    ],
+)
+def test_a_branch_is_known_by_what_is_compared(code, is_branch):
+    assert bool(branches("training/job.py", ast.parse(code))) == is_branch
 
 
 @pytest.mark.parametrize("path", sources("modeling"))
