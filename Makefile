@@ -3,6 +3,8 @@
 # make test         set up, run the tests
 # make test-fast    the same without the slow ones: under five minutes
 # make coverage     all tests, and which lines they run: a table, and output/coverage/html
+# make lint         set up, check style and format of the code
+# make types        set up, check the types of what everything is built on
 # make fuzz         set up, damage 6,000 files in a fixed order and read them; INPUTS=..., SEED=...
 # make peers        add torch, transformers and keras-hub, for the parity tests and the benchmarks
 # make spark        add pyspark, for create_pretraining_data.py --engine=spark (needs Java 17 or newer)
@@ -25,7 +27,7 @@ PIP_INSTALL := $(PYTHON) -m pip install --disable-pip-version-check --use-pep517
 # Two processes, for two cores; each needs up to 3 GB.
 PYTEST_FLAGS := -x -q -n 2 --dist loadfile
 
-.PHONY: setup quickstart pretrain-demo test test-fast coverage fuzz peers spark serve chinese tables glove notebook clean
+.PHONY: setup quickstart pretrain-demo test test-fast coverage lint types fuzz peers spark serve chinese tables glove notebook clean
 
 setup: $(VENV)/.runtime models/minilm
 
@@ -44,6 +46,14 @@ test-fast: setup $(VENV)/.test
 
 coverage: setup $(VENV)/.test
 	$(PYTHON) -m pytest $(PYTEST_FLAGS) --cov --cov-report=term --cov-report=html
+
+lint: setup $(VENV)/.test
+	$(PYTHON) -m ruff check
+	$(PYTHON) -m ruff format --check
+
+# The files are named in pyproject.toml.
+types: setup $(VENV)/.test
+	$(PYTHON) -m pyright
 
 INPUTS := 6000
 SEED := 0

@@ -175,8 +175,14 @@ def _assigned(classes, attribute):
         statement.value
         for node in classes
         for statement in node.body
-        if isinstance(statement, ast.Assign) and getattr(statement.targets[0], "id", None) == attribute
+        if isinstance(statement, (ast.Assign, ast.AnnAssign)) and statement.value and _target(statement) == attribute
     ]
+
+
+def _target(statement):
+    """The name that `name = value` or `name: type = value` assigns to; None: something else than a name."""
+    target = statement.target if isinstance(statement, ast.AnnAssign) else statement.targets[0]
+    return getattr(target, "id", None)
 
 
 def _literal(classes, attribute):

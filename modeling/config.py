@@ -30,6 +30,10 @@ class EncoderConfig:
     """
 
     model_type: typing.ClassVar[str]
+    if typing.TYPE_CHECKING:  # what a subclass has as fields or properties; and that it is a dataclass
+        width: int
+        num_layers: int
+        __dataclass_fields__: typing.ClassVar[dict[str, dataclasses.Field]]
 
     # Properties or fields, as the subclass likes. (One that is annotated here keeps its place among the fields, before
     # those of the subclass.) Most tokens of a sequence, None for any number.
@@ -42,32 +46,32 @@ class EncoderConfig:
     stddev: typing.ClassVar[float] = 0.02
     epsilon: typing.ClassVar[float] = 1e-12
 
-    def id_limits(self):
+    def id_limits(self) -> dict[str, tuple[str, int]]:
         """Feature -> (the field that sets the limit, the number that its ids are below)."""
         return {}
 
-    def layer_widths(self):
+    def layer_widths(self) -> list[int]:
         """Width of each of the encoder's `all_layers`, embeddings first."""
         return [self.width] * (self.num_layers + 1)
 
-    def num_parameters(self):
+    def num_parameters(self) -> int | None:
         """int, of the encoder; None where it is not known before the encoder is built."""
         return None
 
-    def check_counts(self, *names):
+    def check_counts(self, *names: str) -> None:
         """Raises InputError for the first of these fields that is a number below 1."""
         for name in names:
             if getattr(self, name) is not None and getattr(self, name) < 1:
                 raise InputError(f"configuration field {name!r} is {getattr(self, name)}; at least 1 is needed")
 
-    def check_rates(self):
+    def check_rates(self) -> None:
         """Raises InputError for the first field whose name ends in "dropout" that is no rate."""
         for name in vars(self):
             # Written so that nan is refused.
             if name.endswith("dropout") and not 0.0 <= getattr(self, name) < 1.0:
                 raise InputError(f"configuration field {name!r} is {getattr(self, name)}; a rate in [0, 1) is needed")
 
-    def check_size(self):
+    def check_size(self) -> None:
         """Raises InputError where the model has more parameters than this machine has room for."""
         parameters, memory = self.num_parameters(), _memory_bytes()
         too_large = parameters is not None and parameters * FLOAT32_BYTES > memory
@@ -80,12 +84,12 @@ class EncoderConfig:
             )
 
     @classmethod
-    def read(cls, values):
+    def read(cls, values: dict) -> dict:
         """Hook: a file's values -> those by the names and meanings of the fields. Raises InputError."""
         return values
 
     @classmethod
-    def from_dict(cls, values):
+    def from_dict(cls, values: dict) -> typing.Self:
         """Reads the fields. A key that looks like a misspelt field is an error; one that nobody knows is said.
 
         Raises:
@@ -113,7 +117,7 @@ class EncoderConfig:
         return config
 
     @classmethod
-    def from_json_file(cls, path, **defaults):
+    def from_json_file(cls, path: str, **defaults) -> typing.Self:
         """Reads a file; `defaults` stand for fields that it lacks. Raises InputError that names the file."""
         values = json_files.read(path, mend="copy the file again, or save it as UTF-8")
         try:
@@ -121,10 +125,10 @@ class EncoderConfig:
         except InputError as error:
             raise InputError(f"{path}: {error}") from error
 
-    def to_dict(self):
+    def to_dict(self) -> dict:
         return {"model_type": self.model_type, **dataclasses.asdict(self)}
 
-    def beside_weights(self):
+    def beside_weights(self) -> dict:
         """`to_dict` as it lies beside saved weights: without paths that the weights were first read from."""
         return self.to_dict()
 

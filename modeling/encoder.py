@@ -1,13 +1,17 @@
 """What every encoder is: a Keras layer from features to hidden states, with weights that have names."""
 
-import keras
+import typing
 
+import keras
+import numpy as np
+
+from modeling.config import EncoderConfig
 from modeling.dropout import DropoutKey
 from modeling.dtypes import DTYPES
 from modeling.switches import rematerialization, static_shapes
 
 
-def policy(dtype, for_training):
+def policy(dtype: str, for_training: bool) -> str:
     """Keras dtype policy: half-precision training keeps float32 variables, inference stores the cast ones."""
     if dtype not in DTYPES:
         raise ValueError(f"dtype {dtype!r} is not one of {', '.join(DTYPES)}")
@@ -37,16 +41,21 @@ class Encoder(keras.layers.Layer):
         when the encoder is made, and about `rematerialize` too: activations are computed again in the backward pass.
     """
 
-    config_class = None
-    architecture = None
-    optional_weights = None
+    config_class: type[EncoderConfig]
+    architecture: str | None = None
+    optional_weights: str | None = None
     is_causal = False
     default_pooling = "mean"
 
-    def __init__(self, config, **kwargs):
+    def __init__(self, config: EncoderConfig, **kwargs):
         super().__init__(**kwargs)
         self.config = config
         self.remove_padding, self.rematerialize = not static_shapes.is_on, rematerialization.is_on
+
+    if typing.TYPE_CHECKING:
+
+        def build(self, input_shape: int | None = None) -> None:
+            """Makes the weights; of one that stands on others, for vectors of that width."""
 
     def get_config(self):
         return {**super().get_config(), "config": self.config.to_dict()}
@@ -56,40 +65,40 @@ class Encoder(keras.layers.Layer):
         return cls(cls.config_class.from_dict(config.pop("config")), **config)
 
     @property
-    def width(self):
+    def width(self) -> int:
         """Numbers in the state of a token."""
         return self.config.width
 
     @property
-    def num_layers(self):
+    def num_layers(self) -> int:
         """Layers above the embeddings."""
         return self.config.num_layers
 
-    def initial_weights(self):
+    def initial_weights(self) -> list[tuple["Encoder", str]]:
         """(encoder, path) of each part whose weights a run that starts from nothing reads from a path."""
         return []
 
-    def blocks(self):
+    def blocks(self) -> list[str]:
         """Patterns of weights' names, bottom to top: what freezing, layer decay and gradual unfreezing count.
 
         Weights that match none stand above all of them.
         """
         return [f"^{self.path}/"]
 
-    def output_table(self):
+    def output_table(self) -> keras.Variable | None:
         """The variable [V, H] that a softmax over the vocabulary may be tied to; None: there is none."""
         return None
 
-    def attention_layers(self):
+    def attention_layers(self) -> list[keras.layers.Layer]:
         """Layers with `query`, `key` and `sizes`, bottom to top; [] where nothing attends."""
         return []
 
-    def zero_state(self, lanes):
+    def zero_state(self, lanes: int) -> typing.Any:
         """The state before the first batch of so many lanes: a nest of tensors; None where none is carried."""
         return None
 
     @classmethod
-    def small(cls, dropout=0.0):
+    def small(cls, dropout: float = 0.0) -> EncoderConfig:
         """A configuration of a few thousand weights, for the tests that every encoder must pass.
 
         Args:
@@ -98,7 +107,7 @@ class Encoder(keras.layers.Layer):
         raise NotImplementedError(f"{cls.__name__} must say what a small one is")
 
     @classmethod
-    def small_inputs(cls, shape, draw):
+    def small_inputs(cls, shape: tuple[int, int], draw: np.random.Generator) -> dict[str, np.ndarray]:
         """Random features for the small one: name -> array; those of the tokens alone, the tests add their mask.
 
         An encoder that reads more than ids of tokens says so here: characters [B, T, 50] of words, several sentences.
@@ -109,16 +118,16 @@ class Encoder(keras.layers.Layer):
         return {name: draw.integers(0, limit, shape, "int32") for name, (_, limit) in cls.small().id_limits().items()}
 
     @staticmethod
-    def key_of(dropout_key, training):
+    def key_of(dropout_key: DropoutKey | None, training: bool) -> DropoutKey | None:
         """The DropoutKey to draw from: the given one, a fresh one where Keras says `training`, else None."""
         return DropoutKey.fresh() if training and dropout_key is None else dropout_key
 
-    def named_weights(self):
+    def named_weights(self) -> dict[str, keras.Variable]:
         """Canonical name (the original's TF1 name) -> variable; of a part of an encoder as if it stood alone."""
         above = (self.path or self.name).removesuffix(self.name)
         return {variable.path.removeprefix(above): variable for variable in self.variables}
 
-    def huggingface_names(self):
+    def huggingface_names(self) -> dict[str, tuple[str, bool]]:
         """Canonical name -> (name in a Hugging Face checkpoint, whether it is transposed there).
 
         An encoder that Hugging Face does not know keeps its names, with dots.

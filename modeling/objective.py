@@ -1,9 +1,14 @@
 """What every objective is: a Keras model that owns an encoder and knows its loss and its predictions."""
 
+import typing
+from collections.abc import Iterator
+
 import keras
+import tensorflow as tf
 
 import registry
 from errors import InputError
+from modeling.encoder import Encoder
 from modeling.head_fields import OBJECTIVE
 
 
@@ -43,36 +48,36 @@ class Objective(keras.Model):
       copies: weights that Hugging Face keeps a second time: name there -> end of the name here.
     """
 
-    terms = ("loss",)
-    measures = {}
-    layout = None
-    problem_types = ()
-    corpus = None
+    terms: tuple[str, ...] = ("loss",)
+    measures: dict[str, str] = {}
+    layout: str | None = None
+    problem_types: tuple[str, ...] = ()
+    corpus: str | None = None
     reads_pooled_output = True
     relates_rows = False
     carries_state = False
-    output_axes = {}
-    sentence_pooling = None
+    output_axes: dict[str, str] = {}
+    sentence_pooling: str | None = None
     normalizes_vectors = True
-    pipeline_tag = None
-    huggingface_heads = {}
-    architectures = {}
-    labelled = None
-    rows_of_tokens = ()
-    copies = {}
+    pipeline_tag: str | None = None
+    huggingface_heads: dict[str, tuple[str, bool]] = {}
+    architectures: dict[str, tuple[str, ...]] = {}
+    labelled: str | None = None
+    rows_of_tokens: tuple[str, ...] = ()
+    copies: dict[str, str] = {}
 
-    def __init__(self, encoder, **kwargs):
+    def __init__(self, encoder: Encoder, **kwargs):
         super().__init__(**kwargs)
         if not encoder.built:
             encoder.build()
         self.encoder = encoder
 
     @property
-    def owner(self):
+    def owner(self) -> str | None:
         """The registered name of the objective: whose head this is."""
         return registry.name_of("objective", type(self))
 
-    def table_of_words(self):
+    def table_of_words(self) -> keras.Variable:
         """The encoder's table [V, H] that a softmax is tied to. Raises InputError where it has none."""
         table = self.encoder.output_table()
         if table is None:
@@ -83,7 +88,7 @@ class Objective(keras.Model):
         return table
 
     @classmethod
-    def from_saved(cls, encoder, config, shapes):
+    def from_saved(cls, encoder: Encoder, config: dict, shapes: dict[str, tuple[int, ...]]) -> typing.Self:
         """The objective that a folder tells of, over an encoder; the weights of its head wait to be read.
 
         Args:
@@ -96,51 +101,51 @@ class Objective(keras.Model):
         """
         return cls(encoder, **config.get(OBJECTIVE, {}).get("options", {}))
 
-    def saved_options(self):
+    def saved_options(self) -> dict:
         """Option -> value that `from_saved` makes the same objective of; what JSON knows."""
         return {}
 
-    def saved_entries(self):
+    def saved_entries(self) -> dict:
         """Entries of config.json about the head, beside its class in `transformers`."""
         if self.architectures:
             return {}
         return {OBJECTIVE: {"name": self.owner, "options": self.saved_options()}}
 
     @property
-    def unread_weights(self):
+    def unread_weights(self) -> str | None:
         """Pattern of weights that play no part: a checkpoint may lack them; None: there are none."""
         return None if self.reads_pooled_output else self.encoder.optional_weights
 
     @property
-    def unread_by_text_predictions(self):
+    def unread_by_text_predictions(self) -> str | None:
         """The same, where `text_predictions` alone are wanted."""
         return self.unread_weights
 
-    def of_stream(self, name):
+    def of_stream(self, name: str) -> "Objective":
         """The Objective that learns from one of several streams, over the same weights; itself where it is for all."""
         return self
 
-    def zero_state(self, lanes):
+    def zero_state(self, lanes: int) -> typing.Any:
         """The state before the first batch of so many rows: a nest of tensors; None where none is carried."""
         return None
 
-    def loss_weights(self, features):
+    def loss_weights(self, features: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Term -> float32 weights; a function of the features alone."""
         raise NotImplementedError
 
-    def losses(self, features, outputs):
+    def losses(self, features: dict[str, tf.Tensor], outputs: dict[str, typing.Any]) -> dict[str, tf.Tensor]:
         """Term or measure -> float32 values, shaped as the term's weights."""
         raise NotImplementedError
 
-    def summary(self, means):
+    def summary(self, means: dict[str, float]) -> dict[str, float]:
         """Means of terms and measures over a data set (those that had any weight) -> what eval_results.txt says."""
         return {**means, "loss": sum(means.get(term, 0.0) for term in self.terms)}
 
-    def predictions(self, outputs):
+    def predictions(self, outputs: dict[str, typing.Any]) -> dict[str, tf.Tensor]:
         """Outputs -> dict of tensors [B, ...] to be gathered over a data set."""
         raise NotImplementedError
 
-    def text_predictions(self, texts, layout, top_k):
+    def text_predictions(self, texts: list, layout, top_k: int) -> Iterator[dict]:
         """Yields a dict (a line of JSON) per text, of what a pre-trained objective says of it without fine-tuning.
 
         Args:
@@ -148,14 +153,14 @@ class Objective(keras.Model):
         """
         raise ValueError(f"{type(self).__name__} says nothing of single texts")
 
-    def named_weights(self):
+    def named_weights(self) -> dict[str, keras.Variable]:
         """Canonical name (the original's TF1 name) -> variable, the encoder's included."""
         encoder_weights = self.encoder.named_weights()
         own = {id(variable) for variable in encoder_weights.values()}
         head = {v.path.split("/", 1)[1]: v for v in self.variables if id(v) not in own}
         return {**encoder_weights, **head}
 
-    def huggingface_names(self):
+    def huggingface_names(self) -> dict[str, tuple[str, bool]]:
         """Canonical name -> (name in a Hugging Face checkpoint, whether it is transposed there)."""
         encoder_names = self.encoder.huggingface_names()
         known = self.huggingface_heads

@@ -2,10 +2,13 @@
 
 import itertools
 import os
+import typing
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from errors import InputError
+from processors.added_tokens import AddedTokens
 
 _THEIR_NAMES = {"start": "bos", "end": "eos"}
 MAX_LENGTH = 512  # tokens, of a model that does not say another number
@@ -34,21 +37,23 @@ class Tokenizer:
     """
 
     order = 50
-    kind = said_as = None
-    file_names = ()
-    do_lower_case = False
-    added_tokens = model_max_length = None
+    kind: str | None = None
+    said_as: str | None = None
+    file_names: tuple[str, ...] = ()
+    do_lower_case: bool = False
+    added_tokens: AddedTokens | None = None
+    model_max_length: int | None = None
     second_segment_id = 1
     cuts_words = can_grow = False
     word_unit = "words"
 
-    def __init__(self, vocab, vocab_file):
+    def __init__(self, vocab: dict[str, int], vocab_file: str | os.PathLike):
         self.vocab, self.vocab_file = vocab, os.fspath(vocab_file)
         self.inv_vocab = {number: token for token, number in vocab.items()}
         self.vocab_size = max(self.inv_vocab) + 1
 
     @staticmethod
-    def fits(path, names):
+    def fits(path: str, names: set[str] | None) -> bool:
         """Whether a vocabulary is of this kind; cheap, since every kind is asked.
 
         Args:
@@ -58,7 +63,7 @@ class Tokenizer:
         return False
 
     @classmethod
-    def load(cls, path, names, do_lower_case=None):
+    def load(cls, path: str, names: set[str] | None, do_lower_case: bool | None = None) -> typing.Self:
         """The tokenizer of a path that fits.
 
         Args:
@@ -70,21 +75,21 @@ class Tokenizer:
         """
         raise NotImplementedError
 
-    def save(self, folder, model_max_length=None):
+    def save(self, folder: str, model_max_length: int | None = None) -> None:
         """Writes files into `folder` that `load` reads. `model_max_length`: by default the tokenizer's own."""
         raise NotImplementedError
 
-    def tokenize(self, text):
+    def tokenize(self, text: str) -> list[str]:
         """Returns the tokens (str) of one text, without special tokens around it."""
         raise NotImplementedError
 
-    def convert_tokens_to_ids(self, tokens):
+    def convert_tokens_to_ids(self, tokens: Iterable[str]) -> list[int]:
         return [self.vocab[token] for token in tokens]
 
-    def convert_ids_to_tokens(self, ids):
+    def convert_ids_to_tokens(self, ids: Iterable[int]) -> list[str]:
         return [self.inv_vocab[int(i)] for i in ids]
 
-    def encode_batch(self, texts):
+    def encode_batch(self, texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
         """The ids of many texts, equal to `convert_tokens_to_ids(tokenize(text))` of each.
 
         Args:
@@ -95,26 +100,26 @@ class Tokenizer:
         """
         return join_rows([self.convert_tokens_to_ids(self.tokenize(text)) for text in texts])
 
-    def encode_words(self, words):
+    def encode_words(self, words: list[str]) -> tuple[np.ndarray, np.ndarray]:
         """The ids of texts that are words already, list of str: ids and row_splits of the words, as `encode_batch`."""
         return self.encode_batch(words)
 
-    def fingerprint(self):
+    def fingerprint(self) -> str:
         """A sha256, hex, of everything the ids depend on."""
         raise NotImplementedError
 
-    def special_names(self, role):
+    def special_names(self, role: str) -> tuple[str, ...]:
         """Tokens that may have a role ("cls", "sep", "mask", ...) in a vocabulary, the likeliest first."""
         return ()
 
-    def special_id(self, role):
+    def special_id(self, role: str) -> int:
         """The id of the token with a role. Raises InputError where the vocabulary has none."""
         found = next((name for name in self.special_names(role) if name in self.vocab), None)
         if found is None:
             raise self.lacking(role)
         return self.vocab[found]
 
-    def lacking(self, role):
+    def lacking(self, role: str) -> InputError:
         """The InputError for a vocabulary without a token of a role."""
         names = " or ".join(self.special_names(role)) or f"token for {role!r}"
         return InputError(
@@ -129,23 +134,23 @@ class Tokenizer:
     mask_id = property(lambda self: self.special_id("mask"))
     end_id = property(lambda self: self.special_id("end"))
 
-    def continuations(self):
+    def continuations(self) -> np.ndarray:
         """Which tokens continue a word, bool [vocab_size]; here none does."""
         return np.zeros(self.vocab_size, bool)
 
-    def unknown_words(self, text):
+    def unknown_words(self, text: str) -> list[str]:
         """The words of a text that have no token of their own, list of str; [] where that cannot be said."""
         return []
 
-    def word_pieces(self, word):
+    def word_pieces(self, word: str) -> list[str]:
         """The tokens of one word, list of str."""
         return self.tokenize(word)
 
-    def holds_unknown(self, pieces):
+    def holds_unknown(self, pieces: Iterable[str]) -> bool:
         """Whether something in the tokens of a word is unknown."""
         return not self.vocab.keys() >= set(pieces)
 
-    def check_casing(self, do_lower_case=None):
+    def check_casing(self, do_lower_case: bool | None = None) -> None:
         """Raises InputError where a casing (None: the tokenizer's own) is not what the vocabulary shows."""
 
     def folded_character(self, character):
@@ -172,7 +177,7 @@ class Tokenizer:
         raise InputError(f"a tokenizer of the kind {self.kind} cannot be put into a graph; use serving.Predictor")
 
 
-def join_rows(rows):
+def join_rows(rows: Sequence[Sequence[int]]) -> tuple[np.ndarray, np.ndarray]:
     """Lists of ids -> ids int32 [total] and row_splits int64 [n + 1]."""
     row_splits = np.zeros(len(rows) + 1, np.int64)
     np.cumsum([len(row) for row in rows], out=row_splits[1:])
@@ -184,7 +189,7 @@ def tokens_of_role(special_tokens, role):
     return [token for one, token in special_tokens if one in (role, _THEIR_NAMES.get(role))]
 
 
-def check_asked(config_file, saved, asked):
+def check_asked(config_file: str, saved: bool | None, asked: bool | None) -> None:
     """Raises InputError where another casing is asked for than a file has; None: none is asked for, or saved."""
     if saved is not None and asked is not None and saved != asked:
         raise InputError(

@@ -81,10 +81,17 @@ print(sorted(name for name in sys.modules if name.startswith("processors.tasks."
     assert ran.stdout == "['processors.tasks.glue']\n", ran.stdout + ran.stderr
 
 
-def test_a_literal_that_is_read_is_the_attribute_that_is_imported():
-    for attribute in ("order", "file_name", "said_as"):
-        for name, value in registry.literals("weight_format", attribute).items():
-            assert getattr(registry.get("weight_format", name), attribute) == value
+@pytest.mark.parametrize(
+    "kind, attribute",
+    [
+        *(("weight_format", attribute) for attribute in ("order", "file_name", "said_as")),
+        ("tokenizer", "file_names"),
+        ("objective", "architectures"),
+    ],
+)
+def test_a_literal_that_is_read_is_the_attribute_that_is_imported(kind, attribute):
+    imported = {name: getattr(registry.get(kind, name), attribute) for name in registry.names(kind)}
+    assert registry.literals(kind, attribute) == {name: value for name, value in imported.items() if value is not None}
 
 
 def test_reported_errors(capsys):

@@ -1,6 +1,16 @@
 """What a job learns from and is measured by: the side of a job that scripts differ in."""
 
 import dataclasses
+import typing
+from collections.abc import Callable, Iterable, Sequence
+
+import tensorflow as tf
+
+from modeling.encoder import Encoder
+from modeling.objective import Objective
+from training.evaluation import Evaluator
+from training.model_card import Split
+from training.opened import OpenedModel
 
 
 @dataclasses.dataclass(frozen=True)
@@ -15,7 +25,7 @@ class Stream:
     """
 
     name: str
-    batches: object
+    batches: Callable[[int], tf.data.Dataset]
     key: str
     size: str
 
@@ -34,85 +44,89 @@ class JobData:
       model_entries: what config.json says beside the encoder's configuration.
     """
 
-    vocab_file = None
-    vocab_required = True
-    num_train_steps = num_warmup_steps = 0
-    dev_key = best_metric = None
-    lower_is_better = False
-    label_names = ()
-    model_entries = {}
+    vocab_file: str | None = None
+    vocab_required: bool = True
+    num_train_steps: int = 0
+    num_warmup_steps: int = 0
+    dev_key: str | None = None
+    best_metric: str | None = None
+    lower_is_better: bool = False
+    label_names: Sequence[str] = ()
+    model_entries: dict[str, typing.Any] = {}
 
-    def check(self):
+    def check(self) -> None:
         """Raises InputError for what cannot be, before a model is looked for."""
 
-    def open(self, source):
+    def open(self, source: OpenedModel) -> None:
         """Checks data and model against each other, and counts the steps. Raises InputError.
 
         Args:
-          source: a ModelSource.
+          source: an OpenedModel.
         """
         raise NotImplementedError
 
-    def streams(self):
+    def streams(self) -> list[Stream]:
         """list of Stream, what is trained on."""
         raise NotImplementedError
 
-    def draw(self, step):
+    def draw(self, step: tf.Tensor) -> tf.Tensor | int:
         """The number of the stream that a step draws its batch from: a function of the step (int64 tensor) alone."""
         return 0
 
-    def record_sets(self):
+    def record_sets(self) -> Iterable:
         """The RecordSets that are read."""
         raise NotImplementedError
 
-    def make_objective(self, encoder):
+    def make_objective(self, encoder: Encoder) -> Objective:
         """The Objective over a new encoder."""
         raise NotImplementedError
 
-    def unread_initially(self, objective):
+    def unread_initially(self, objective: Objective) -> str | None:
         """Pattern of weights that --init_checkpoint may lack; None: none."""
         raise NotImplementedError
 
-    def unread_when_trained(self, objective):
+    def unread_when_trained(self, objective: Objective) -> str | None:
         """Pattern of weights that a trained model may lack; None: none."""
         raise NotImplementedError
 
-    def prepare(self):
+    def prepare(self) -> None:
         """Writes what the run needs on disk."""
 
-    def evaluation(self, evaluator, is_new):
+    def evaluation(self, evaluator: Evaluator, is_new: bool) -> Callable[[], dict[str, float]]:
         """() -> scores, as the loop calls it; is_new: whether the run begins, rather than going on."""
         return lambda: self.scores(evaluator)[0]
 
-    def scores(self, evaluator):
+    def scores(self, evaluator: Evaluator) -> tuple[dict[str, float], typing.Any]:
         """(name -> float as eval_results.txt says it, what `report` takes)."""
         raise NotImplementedError
 
-    def report(self, output_dir, scores, answered):
+    def report(self, output_dir: str, scores: dict[str, float], answered: typing.Any) -> None:
         """Writes what an evaluation leaves beside eval_results.txt; `answered`: of `scores`."""
 
-    def predict(self, objective, evaluator, output_dir, step, before_writing):
+    def predict(
+        self, objective: Objective, evaluator: Evaluator, output_dir: str, step: int, before_writing: Callable[[], None]
+    ) -> dict[str, float] | None:
         """Writes the files of predictions. Returns scores of labelled rows, None where there are none.
 
         before_writing: is called when all is computed; raises where the folder is gone.
         """
         raise NotImplementedError
 
-    def write_beside_model(self, output_dir):
+    def write_beside_model(self, output_dir: str) -> None:
         """Writes what a trained folder has beside model/."""
 
-    def splits(self, scores):
+    def splits(self, scores: dict[str, float]) -> list[Split]:
         """list of model_card.Split; scores: of the evaluation, {} where there was none."""
         raise NotImplementedError
 
-    def card_scores(self, scores, test_scores):
+    def card_scores(self, scores: dict, test_scores: dict) -> dict[str, dict]:
         """Name of a split -> (score -> float), for the model's card."""
         return {"dev": scores}
 
-    def rows_of(self, error):
+    def rows_of(self, error: Exception) -> str:
         """Where the rows of a batch whose loss is not finite stand in the data, "" where that is not known."""
         return ""
 
-    def show(self):
+    def show(self) -> None:
         """Prints the first rows, and what would be done (--dry_run)."""
         raise NotImplementedError

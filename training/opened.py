@@ -6,14 +6,17 @@ import os
 
 import registry
 from errors import InputError
-from modeling.encoder import policy
+from modeling.config import EncoderConfig
+from modeling.encoder import Encoder, policy
 from modeling.head_fields import label_names
 from modeling.switches import rematerialization, static_shapes
 from processors.labels.base import make_labels
 from processors.tokenization import load_tokenizer, tokenizer_of_words, vocabulary_names
+from processors.tokenizer import Tokenizer
 from training import heads
 from training.conversion import WithHeads, model_type, words_of
 from training.saved_head import warn_of_cross_encoder
+from training.weight_formats.source import WeightSource
 from training.weights import load_weights, open_weights
 
 # Released models round the table of words up to a multiple of 8 to 128; a larger difference is another vocabulary.
@@ -45,10 +48,10 @@ class OpenedModel:
       weights: a WeightSource; None where a configuration alone was given.
     """
 
-    encoder_class: type
-    config: object
-    tokenizer: object
-    weights: object
+    encoder_class: type[Encoder]
+    config: EncoderConfig
+    tokenizer: Tokenizer | None
+    weights: WeightSource | None
 
     def build(self, make_objective, settings, for_training):
         """Encoder and objective with random weights.

@@ -1,6 +1,8 @@
 """How good the answers are: scores that see one example after the other."""
 
 import logging
+import typing
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -17,7 +19,7 @@ class Score:
 
     lower_is_better = False
 
-    def update(self, gold, answer):
+    def update(self, gold: typing.Any, answer: typing.Any) -> None:
         """Sees an example.
 
         Args:
@@ -26,7 +28,7 @@ class Score:
         """
         raise NotImplementedError
 
-    def result(self):
+    def result(self) -> dict[str, float]:
         """name -> float: the score under its registered name, and what belongs to it."""
         raise NotImplementedError
 
@@ -35,7 +37,8 @@ class ScoreOfAll(Score):
     """A score that is computed of all examples at once: `golds` and `answers`."""
 
     def __init__(self):
-        self.golds, self.answers = [], []
+        self.golds: list = []
+        self.answers: list = []
 
     def update(self, gold, answer):
         self.golds.append(gold)
@@ -59,7 +62,7 @@ class ArrayScore(ScoreOfAll):
             return {self.name: 0.0}
         return {self.name: float(self.of(np.array(self.golds), np.array(self.answers)))}
 
-    def of(self, golds, answers):
+    def of(self, golds: np.ndarray, answers: np.ndarray) -> float:
         """The score of all examples.
 
         Args:
@@ -69,7 +72,7 @@ class ArrayScore(ScoreOfAll):
         raise NotImplementedError
 
 
-def compute(names, golds, answers):
+def compute(names: Iterable[str], golds: list, answers: list) -> dict[str, float]:
     """name -> float of the named scores.
 
     Args:
@@ -87,6 +90,6 @@ def compute(names, golds, answers):
     return found
 
 
-def lower_is_better(name):
+def lower_is_better(name: str) -> bool:
     """Whether the lowest value of a named score is the best."""
     return registry.get("score", name).lower_is_better

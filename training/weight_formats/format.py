@@ -1,5 +1,12 @@
 """What every format of weights on disk is: a class that knows files by their names, opens them, and may write them."""
 
+import typing
+
+if typing.TYPE_CHECKING:  # without TensorFlow, for `fits` and `near`
+    from modeling.config import EncoderConfig
+    from processors.tokenizer import Tokenizer
+    from training.weight_formats.source import WeightSource
+
 
 class WeightFormat:
     """Base of all formats, which are registered as "weight_format"; `open_weights` asks them in turn.
@@ -12,11 +19,11 @@ class WeightFormat:
     """
 
     order = 50
-    said_as = None
-    file_name = None
+    said_as: str | None = None
+    file_name: str | None = None
 
     @staticmethod
-    def fits(path, names):
+    def fits(path: str, names: set[str] | None) -> bool:
         """Whether a path is of this format; cheap, since every format is asked.
 
         Args:
@@ -26,17 +33,17 @@ class WeightFormat:
         raise NotImplementedError
 
     @staticmethod
-    def open(path):
+    def open(path: str) -> "WeightSource":
         """The WeightSource of a path that fits. Raises InputError, which begins with the path of a file."""
         raise NotImplementedError
 
     @staticmethod
-    def near(path):
+    def near(path: str) -> str | None:
         """What lies beside a path that no format fits and was perhaps meant, a sentence; None: nothing."""
         return None
 
     @staticmethod
-    def save(model, path, tokenizer=None, extra_config=None):
+    def save(model, path: str, tokenizer: "Tokenizer | None" = None, extra_config: dict | None = None) -> None:
         """Writes weights, their configuration and the tokenizer's files.
 
         Args:
@@ -51,6 +58,6 @@ class WeightFormat:
         raise NotImplementedError
 
     @staticmethod
-    def remark(config):
+    def remark(config: "EncoderConfig") -> str | None:
         """A sentence for who converts a model to this format, about its configuration (an EncoderConfig); or None."""
         return None

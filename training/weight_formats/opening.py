@@ -1,14 +1,19 @@
 """Which format some weights are in: the registered ones are asked, in the order that they declare."""
 
 import os
+import typing
+from collections.abc import Iterator
 
 import registry
 from errors import InputError
 from processors import folders
 from training.weight_formats.format import WeightFormat
 
+if typing.TYPE_CHECKING:  # it imports TensorFlow
+    from training.weight_formats.source import WeightSource
 
-def open_weights(source):
+
+def open_weights(source: str | os.PathLike) -> "WeightSource":
     """Finds out what `source` is and reads its table of contents.
 
     Args:
@@ -32,7 +37,7 @@ def open_weights(source):
     raise InputError(f"{path}: {what}; {near or allowed}")
 
 
-def _formats():
+def _formats() -> Iterator[type[WeightFormat]]:
     """All that is registered, those that are asked first at the front; each is imported when it is its turn."""
     orders = registry.literals("weight_format", "order")
     for name in sorted(registry.names("weight_format"), key=lambda name: orders.get(name, WeightFormat.order)):

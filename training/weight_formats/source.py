@@ -53,7 +53,7 @@ class WeightSource:
     config_path: str | None = None
     words: list[str] | None = None
 
-    def canonical(self, model):
+    def canonical(self, model) -> dict[str, Tensor]:
         """The tensors under canonical names, in the layout of `model`'s variables; unknown ones keep their own name.
 
         model: an encoder or objective with `named_weights()` and `huggingface_names()`.
@@ -64,7 +64,7 @@ class WeightSource:
         wrapper = self.wrapper(model)
         return {name.removeprefix(wrapper): tensor for name, tensor in self.tensors.items()}
 
-    def wrapper(self, model):
+    def wrapper(self, model) -> str:
         """What names have before their own where the model was saved inside another object: "module.", or "".
 
         Raises:
@@ -72,7 +72,7 @@ class WeightSource:
         """
         return self._wrapper(next(iter(getattr(model, "encoder", model).named_weights())))
 
-    def _wrapper(self, name, base=""):
+    def _wrapper(self, name: str, base: str = "") -> str:
         """What the one tensor that ends in this name has before it; `base` may stand between."""
         ends = self.separator + name
         found = {other[: -len(name)] for other in self.tensors if other == name or other.endswith(ends)}
@@ -84,21 +84,21 @@ class WeightSource:
             )
         return "" if "" in found else next(iter(found), "")
 
-    def shapes(self, model):
+    def shapes(self, model) -> dict[str, tuple[int, ...]]:
         """Canonical name -> shape."""
         return {name: tensor.shape for name, tensor in self.canonical(model).items()}
 
-    def read(self, name, model):
+    def read(self, name: str, model) -> np.ndarray:
         """The float32 array of a canonical name."""
         return self.canonical(model)[name].read()
 
 
-def read_json(path, mend="copy the file again"):
+def read_json(path: str, mend: str = "copy the file again") -> dict | None:
     """The dict in a JSON file; None where there is no such file. Raises InputError for what is no JSON object."""
     return json_files.read(path, mend=mend) if tf.io.gfile.exists(path) else None
 
 
-def vocab_folder(*folders):
+def vocab_folder(*folders: str) -> str | None:
     """The first of the folders that holds a vocabulary, or None."""
     for folder in folders:
         if any(tf.io.gfile.exists(os.path.join(folder, name)) for name in vocabulary_names()):
