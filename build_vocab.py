@@ -10,11 +10,11 @@ import logging
 import os
 import shlex
 
-import console
-import errors
-from errors import InputError
-from training import flags
-from training.vocabulary_settings import UNUSED, UNUSED_FROM_SIZE, VocabularySettings, check
+from bertline import errors
+from bertline.common import console
+from bertline.errors import InputError
+from bertline.settings import flags
+from bertline.settings.scripts.build_vocab import UNUSED, UNUSED_FROM_SIZE, VocabularySettings, check
 
 SHOWN = 10  # new words
 
@@ -32,9 +32,9 @@ def main(_):
 
 def count(settings, splitter):
     """Word -> how often it occurs in --input_file."""
-    from processors.documents import Corpus
-    from processors.paths import find_files
-    from processors.vocabulary.words import count_words
+    from bertline.processors.files.paths import find_files
+    from bertline.processors.text.documents import Corpus
+    from bertline.processors.vocabulary.words import count_words
 
     files = find_files(settings.input_file)
     corpus = Corpus(files, encoding=settings.encoding)
@@ -57,9 +57,9 @@ def train(settings):
 
 
 def _wordpiece(settings):
-    from processors.tokenization import casing
-    from processors.vocabulary import wordpiece
-    from processors.vocabulary.words import BasicWords
+    from bertline.processors.tokenization import casing
+    from bertline.processors.vocabulary import wordpiece
+    from bertline.processors.vocabulary.words import BasicWords
 
     counts = count(settings, BasicWords(settings.do_lower_case))
     unused = settings.num_unused_tokens
@@ -78,8 +78,8 @@ def _wordpiece(settings):
 
 
 def _words(settings):
-    from processors.vocabulary import whole_words
-    from processors.vocabulary.words import BasicWords
+    from bertline.processors.vocabulary import whole_words
+    from bertline.processors.vocabulary.words import BasicWords
 
     counts = count(settings, BasicWords(settings.do_lower_case))
     entries = whole_words.train(counts, settings.vocab_size, settings.min_frequency)
@@ -87,8 +87,8 @@ def _words(settings):
 
 
 def _sentence_pieces(settings):
-    from processors.vocabulary import sentencepiece
-    from processors.vocabulary.words import PreparedWords
+    from bertline.processors.vocabulary import sentencepiece
+    from bertline.processors.vocabulary.words import PreparedWords
 
     counts = count(settings, PreparedWords(settings.do_lower_case))
     model = sentencepiece.train(counts, settings.vocab_size, settings.model_type, settings.character_coverage)
@@ -100,9 +100,9 @@ TRAINERS = {"wordpiece": _wordpiece, "words": _words, "unigram": _sentence_piece
 
 def extend(settings):
     """Adds words to a vocabulary, and rows to its checkpoint."""
-    from processors.tokenization import load_tokenizer
-    from processors.vocabulary import extension, wordpiece
-    from processors.vocabulary.words import BasicWords
+    from bertline.processors.tokenization import load_tokenizer
+    from bertline.processors.vocabulary import extension, wordpiece
+    from bertline.processors.vocabulary.words import BasicWords
 
     old = load_tokenizer(settings.extend, settings.do_lower_case if flags.given("do_lower_case") else None)
     if not old.can_grow:
@@ -139,7 +139,7 @@ def extend(settings):
 
 def _checkpoint(settings, vocab_size):
     console.import_tensorflow()
-    from training.vocabulary_rows import Checkpoint
+    from bertline.weights.vocabulary_rows import Checkpoint
 
     checkpoint = Checkpoint(settings.init_checkpoint, vocab_size)
     checkpoint.report.log()
@@ -147,7 +147,7 @@ def _checkpoint(settings, vocab_size):
 
 
 def _coverage(counts, tokenizer):
-    from processors.vocabulary.coverage import coverage
+    from bertline.processors.vocabulary.coverage import coverage
 
     return [f"  {line}" for line in coverage(counts, tokenizer).lines()]
 

@@ -3,17 +3,18 @@
 The result is loaded again, and the largest difference of the encoder's outputs is reported.
 """
 
-import console
-import errors
-import registry
-from errors import InputError
-from training import conversion_settings, flags, run_folder
+from bertline import errors, registry
+from bertline.common import console
+from bertline.errors import InputError
+from bertline.settings import flags
+from bertline.settings.scripts import convert_checkpoint
+from bertline.training.folder import run_folder
 
 
 def main(_):
     with errors.reported("the conversion is not finished; --overwrite_output_dir replaces what it has written"):
-        run = flags.read(conversion_settings.ConversionSettings)
-        conversion_settings.check(run)
+        run = flags.read(convert_checkpoint.ConversionSettings)
+        convert_checkpoint.check(run)
         with run_folder.lock(run.output_dir):
             # TensorFlow is imported only now that flags are known to be good.
             console.import_tensorflow()
@@ -22,9 +23,9 @@ def main(_):
 
 def convert(run):
     """Reads, writes, reads again and compares."""
-    from training import conversion, weights
+    from bertline.weights import conversion, load_save
 
-    source = weights.open_weights(run.init_checkpoint)
+    source = load_save.open_weights(run.init_checkpoint)
     tokenizer = read_tokenizer(run, source)
     if source.words is not None:
         source = source.for_vocabulary(conversion.words_of(tokenizer))
@@ -40,9 +41,9 @@ def convert(run):
     written = registry.get("weight_format", run.format)
     written.save(model, run.target, tokenizer, model.labels)
 
-    again = weights.open_weights(run.target)
+    again = load_save.open_weights(run.target)
     result = conversion.built(encoder_class, conversion.read_config(encoder_class, again))
-    weights.load_weights(result, again, allow_missing=result.optional_weights)
+    load_save.load_weights(result, again, allow_missing=result.optional_weights)
     for output, difference in conversion.largest_differences(encoder, result, config, rows_of(config)).items():
         if output != "pooled_output" or not model.absent:
             print(f"largest difference of {output}: {difference:.3g}")
@@ -58,8 +59,8 @@ def rows_of(config):
 
 def read_tokenizer(run, source):
     """The tokenizer to write beside the weights; None where no vocabulary is known."""
-    from processors import tokenization
-    from training import conversion
+    from bertline.processors import tokenization
+    from bertline.weights import conversion
 
     place = run.vocab_file or source.vocab_folder
     if place:
@@ -80,5 +81,5 @@ def check_vocabulary(run, source, tokenizer, config):
 
 
 if __name__ == "__main__":
-    flags.define(conversion_settings.ConversionSettings)
+    flags.define(convert_checkpoint.ConversionSettings)
     flags.run(main)

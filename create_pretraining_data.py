@@ -6,11 +6,10 @@ Source: google-research/bert `create_pretraining_data.py`, whose flags and featu
 import logging
 import os
 
-import errors
-import registry
-from training import flags
-from training.owned_settings import check_owners
-from training.settings.pretraining_data import PretrainingDataSettings
+from bertline import errors, registry
+from bertline.settings import flags
+from bertline.settings.owned import check_owners
+from bertline.settings.scripts.create_pretraining_data import PretrainingDataSettings
 
 
 def main(_):
@@ -18,7 +17,9 @@ def main(_):
         logging.getLogger().setLevel(logging.INFO)
         run = flags.read(PretrainingDataSettings)
         _check(run)
-        from processors import instance_shards, paths, tokenization
+        from bertline.processors import tokenization
+        from bertline.processors.corpora.making import instance_shards
+        from bertline.processors.files import paths
 
         files = paths.find_files(run.input_file)
         tokenizer = tokenization.load_tokenizer(run.vocab_file, run.do_lower_case)
@@ -37,7 +38,8 @@ def _check(run):
     registry.get("corpus", run.instances)
     check_owners(run)
     flags.check_positive(run, "num_output_shards", "num_processes")
-    from processors import documents, templates
+    from bertline.processors.layouts import templates
+    from bertline.processors.text import documents
 
     least = templates.BERT.num_special(2) + 2
     if run.max_seq_length < least:
@@ -47,7 +49,7 @@ def _check(run):
     flags.check_choice(run, "documents", documents.UNITS)
     _check_engine(run)
     if not run.lint:
-        from processors import shard_files
+        from bertline.processors.corpora.making import shard_files
 
         shard_files.output_files(run)
 
@@ -60,7 +62,7 @@ def _check_engine(run):
     if run.engine == "spark" and run.num_processes is not None:
         raise errors.InputError("--num_processes is of no use with --engine=spark: the cluster has its own")
     if run.engine == "spark" and not run.lint:
-        from processors import spark_engine
+        from bertline.processors.corpora.making import spark_engine
 
         spark_engine.check(run.spark_master)
 

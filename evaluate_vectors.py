@@ -10,24 +10,24 @@ python evaluate_vectors.py --init_checkpoint=models/minilm --fit_texts=texts.txt
 import dataclasses
 import logging
 
-import console
-import errors
-from serving.evaluation import settings
-from training import flags
+from bertline import errors
+from bertline.common import console
+from bertline.settings import flags
+from bertline.settings.scripts import evaluate_vectors
 
 
 def main(_):
     with errors.reported("nothing was written"):
         logging.getLogger().setLevel(logging.INFO)
-        run = flags.read(settings.EvaluationSettings)
-        settings.check(run)
-        from serving.evaluation.tasks import read_tasks
+        run = flags.read(evaluate_vectors.EvaluationSettings)
+        evaluate_vectors.check(run)
+        from bertline.evaluation.tasks import read_tasks
 
         tasks = read_tasks(run)
         # TensorFlow is imported only now that flags and files are known to be good.
         console.import_tensorflow()
-        from serving.evaluation import report
-        from serving.evaluation.evaluation import evaluate
+        from bertline.evaluation import report
+        from bertline.evaluation.evaluate import evaluate
 
         results = evaluate(run, tasks)
         if results:
@@ -40,6 +40,6 @@ def main(_):
 
 
 if __name__ == "__main__":
-    flags.define(settings.EvaluationSettings)
+    flags.define(evaluate_vectors.EvaluationSettings)
     flags.alias("model", "init_checkpoint")
     flags.run(main)

@@ -6,10 +6,10 @@ too: hub.load(output_dir). Signatures: serving_default (text) and pairs (text_a,
 
 import logging
 
-import console
-import errors
-from serving import export_settings
-from training import flags
+from bertline import errors
+from bertline.common import console
+from bertline.settings import flags
+from bertline.settings.scripts import export_model
 
 EXAMPLE = """import tensorflow as tf, tensorflow_text
 print(tf.saved_model.load({folder!r})(tf.constant(["some text", "another one"])))"""
@@ -18,11 +18,11 @@ print(tf.saved_model.load({folder!r})(tf.constant(["some text", "another one"]))
 def main(_):
     with errors.reported("nothing was written"):
         logging.getLogger().setLevel(logging.INFO)
-        run = flags.read(export_settings.ExportSettings)
-        export_settings.check(run)
+        run = flags.read(export_model.ExportSettings)
+        export_model.check(run)
         # TensorFlow is imported only now that flags are known to be good.
         console.import_tensorflow()
-        from serving.export import export
+        from bertline.serving.export.exporter import export
 
         size, differences = export(run)
     print(f"written: {run.output_dir}, {size / 1e6:.1f} MB, {run.dtype}")
@@ -32,6 +32,6 @@ def main(_):
 
 
 if __name__ == "__main__":
-    flags.define(export_settings.ExportSettings)
+    flags.define(export_model.ExportSettings)
     flags.alias("model", "init_checkpoint")
     flags.run(main)

@@ -7,11 +7,12 @@ import dataclasses
 import logging
 import os
 
-import console
-import errors
-from serving import input_lines, vector_options
-from training import flags
-from training.settings.extraction import ExtractionSettings
+from bertline import errors
+from bertline.common import console
+from bertline.serving.encoder import vector_options
+from bertline.serving.texts import input_lines
+from bertline.settings import flags
+from bertline.settings.scripts.extract_features import ExtractionSettings
 
 
 def main(_):
@@ -23,7 +24,7 @@ def main(_):
         check(run)
         # TensorFlow is imported only now that flags and files are known to be good.
         console.import_tensorflow()
-        from serving.extraction import extract
+        from bertline.serving.files.extraction import extract
 
         extract(run, run.max_seq_length if flags.given("max_seq_length") else None)
 
@@ -48,7 +49,7 @@ def check(run):
     if options.unit != "sentence" and (run.prompt or run.prompt_name):
         raise errors.InputError(vector_options.PROMPT_OF_OTHERS)
     if run.transform is not None:
-        from serving import vector_transform
+        from bertline.serving.encoder import vector_transform
 
         if options.unit != "sentence" or options.num_states != 1:
             raise errors.InputError(

@@ -12,7 +12,7 @@ options of its bases too; `None` in the place of an option says that it does not
 import dataclasses
 import math
 
-from errors import InputError
+from bertline.errors import InputError
 
 
 @dataclasses.dataclass(frozen=True)

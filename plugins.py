@@ -7,9 +7,9 @@ import pickle
 import sys
 import traceback
 
-import registry
-from errors import InputError
-from processors.base import DataProcessor
+from bertline import registry
+from bertline.errors import InputError
+from bertline.processors.base import DataProcessor
 
 
 def load(path):
@@ -46,7 +46,7 @@ def load(path):
     except Exception as error:
         del sys.modules[module_name]
         missing = isinstance(error, ModuleNotFoundError)
-        fix = "use `from processors import DataProcessor, InputExample, tokenization`" if missing else "fix the file"
+        fix = "use `from bertline.processors import DataProcessor, InputExample, tokenization`" if missing else "fix the file"
         raise InputError(f"{path}:{_line(error, path)}: {type(error).__name__}: {error}; {fix}") from error
     _register_processors(module, path)
     found = registry.registered_by(module_name)

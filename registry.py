@@ -13,23 +13,23 @@ import importlib
 import importlib.util
 import pkgutil
 
-import options as option_rules
-from errors import InputError
-from options import Option
+from bertline import options as option_rules
+from bertline.errors import InputError
+from bertline.options import Option
 
 # Where each kind of thing lives, in the packages below it too.
 PACKAGES = {
-    "processor": "processors.tasks",
-    "encoder": "modeling.encoders",
-    "objective": "modeling.objectives",
-    "corpus": "processors.corpora",
-    "optimizer": "training.optimizers",
-    "learning_rate_schedule": "training.schedules",
-    "tokenizer": "processors.tokenizers",
-    "weight_format": "training.weight_formats",
-    "layout": "processors.layouts",
-    "labels": "processors.labels",
-    "score": "training.scores",
+    "processor": "bertline.processors.tasks",
+    "encoder": "bertline.modeling.encoders",
+    "objective": "bertline.modeling.objectives",
+    "corpus": "bertline.processors.corpora",
+    "optimizer": "bertline.training.optimizers",
+    "learning_rate_schedule": "bertline.training.schedules",
+    "tokenizer": "bertline.processors.tokenizers",
+    "weight_format": "bertline.weights.formats",
+    "layout": "bertline.processors.layouts",
+    "labels": "bertline.processors.labels",
+    "score": "bertline.training.scores",
 }
 _FOLDERS = {package.split(".")[0] for package in PACKAGES.values()}
 

@@ -6,10 +6,10 @@ Source: google-research/bert `run_classifier.py`, whose flags and output files t
 import logging
 import sys
 
-import errors
-from training import flags
-from training.settings.classifier import ClassifierSettings
-from training.task_job import run_task
+from bertline import errors
+from bertline.settings import flags
+from bertline.settings.scripts.run_classifier import ClassifierSettings
+from bertline.training.jobs.task_job import run_task
 
 
 def main(_):

@@ -6,12 +6,11 @@ Source: google-research/bert `run_pretraining.py`, whose flags and output files 
 import logging
 import sys
 
-import console
-import errors
-import registry
-from training import flags
-from training.as_trained import as_trained
-from training.settings.pretraining import PretrainingSettings
+from bertline import errors, registry
+from bertline.common import console
+from bertline.settings import flags
+from bertline.settings.scripts.run_pretraining import PretrainingSettings
+from bertline.training.folder.as_trained import as_trained
 
 
 def main(_):
@@ -22,10 +21,10 @@ def main(_):
         run = as_trained(run, flags.given)
         _check(run)
         console.import_tensorflow()
-        from training.building import length_buckets
-        from training.corpus_data import CorpusData, CorpusDataSettings
-        from training.job import Job
-        from training.parts import part
+        from bertline.settings.parts import part
+        from bertline.training.jobs.building import length_buckets
+        from bertline.training.jobs.corpus_data import CorpusData, CorpusDataSettings
+        from bertline.training.jobs.job import Job
 
         status = Job(run, CorpusData(part(CorpusDataSettings, run), vars(run), length_buckets(run))).run()
     sys.exit(status)

@@ -6,10 +6,10 @@ Source: google-research/bert `run_squad.py`, whose flags and output files these 
 import logging
 import sys
 
-import errors
-from training import flags
-from training.settings.squad import SquadSettings
-from training.task_job import run_task
+from bertline import errors
+from bertline.settings import flags
+from bertline.settings.scripts.run_squad import SquadSettings
+from bertline.training.jobs.task_job import run_task
 
 
 def main(_):

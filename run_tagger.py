@@ -3,10 +3,10 @@
 import logging
 import sys
 
-import errors
-from training import flags
-from training.settings.tagger import TaggerSettings
-from training.task_job import run_task
+from bertline import errors
+from bertline.settings import flags
+from bertline.settings.scripts.run_tagger import TaggerSettings
+from bertline.training.jobs.task_job import run_task
 
 
 def main(_):

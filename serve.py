@@ -1,35 +1,35 @@
 """Answers over HTTP what a model says of texts: labels, vectors, attention. The successor of bert-as-service.
 
 Paths: /v1/predict, /v1/embed, /v1/attention, /v1/model; /healthz, /readyz, /metrics, /docs; / is a page to try it.
-In Python: from serving import Client; Client("http://localhost:8000").embed(["a text"]).
+In Python: from bertline.serving import Client; Client("http://localhost:8000").embed(["a text"]).
 """
 
 import logging
 import sys
 
-import console
-import errors
-from serving.service import settings
-from training import flags
+from bertline import errors
+from bertline.common import console
+from bertline.settings import flags
+from bertline.settings.scripts import serve
 
 
 def main(_):
     with errors.reported("requests that were in the queue got no answer"):
         logging.getLogger().setLevel(logging.INFO)
-        run = flags.read(settings.ServeSettings)
-        settings.check(run)
-        token = settings.read_token(run)
+        run = flags.read(serve.ServeSettings)
+        serve.check(run)
+        token = serve.read_token(run)
         if token is None and run.host not in ("127.0.0.1", "localhost", "::1"):
             logging.warning("--host=%s without a token: whoever reaches this machine is answered", run.host)
         # TensorFlow is imported only now that flags are known to be good.
         console.import_tensorflow()
-        from serving.service.server import serve
+        from bertline.serving.service.http.server import serve
 
         status = serve(run, token)
     sys.exit(status)
 
 
 if __name__ == "__main__":
-    flags.define(settings.ServeSettings)
+    flags.define(serve.ServeSettings)
     flags.alias("model", "init_checkpoint")
     flags.run(main)

@@ -44,8 +44,8 @@ def write_batches(path, pattern, vocabulary, shapes, steps, short_share=0.0, see
     """
     import tensorflow as tf
 
-    from processors.corpora.masked.dynamic_masking import DynamicMasking
-    from processors.tokenization import FullTokenizer
+    from bertline.processors.corpora.masked.dynamic_masking import DynamicMasking
+    from bertline.processors.tokenization import FullTokenizer
 
     tokenizer = FullTokenizer(vocabulary, do_lower_case=True)
     lines = []

@@ -33,7 +33,7 @@ def write_folds(task_name, data_dir, folder, num_folds, seeds):
     """Writes FOLDER/seed-S/fold-K/train.jsonl and dev.jsonl, the classes in equal shares."""
     from sklearn.model_selection import StratifiedKFold
 
-    import registry
+    from bertline import registry
 
     examples = registry.get("processor", task_name)().get_train_examples(data_dir)
     rows = sorted((example.label, example.text_a) for example in examples)

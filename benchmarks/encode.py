@@ -48,7 +48,7 @@ def read_sets():
     """name -> list of sentences, drawn at random."""
     import glob
 
-    from processors.sentences import split_text
+    from bertline.processors.text.sentences import split_text
 
     draw = random.Random(0)
     with open(FLAGS.sst2, encoding="utf-8") as file:

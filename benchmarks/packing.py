@@ -2,7 +2,7 @@
 
   python benchmarks/packing.py
 
-Where "removed / kept" falls below 1 is where modeling/packing.py should begin to remove it (MINIMUM_PADDING there).
+Where "removed / kept" falls below 1 is where modeling/speed/packing.py should begin to remove it (MINIMUM_PADDING there).
 """
 
 import os
@@ -38,11 +38,11 @@ def features(tf, share):
 def main(_):
     import tensorflow as tf
 
-    from modeling import packing
-    from modeling.dropout import DropoutKey
-    from modeling.encoder import policy
-    from modeling.encoders.bert import Bert, BertConfig
-    from modeling.switches import static_shapes
+    from bertline.modeling.encoder import policy
+    from bertline.modeling.encoders.transformers.bert import Bert, BertConfig
+    from bertline.modeling.layers.dropout import DropoutKey
+    from bertline.modeling.speed import packing
+    from bertline.modeling.speed.switches import static_shapes
 
     packing.MINIMUM_PADDING = 0.0  # measure it also where it does not pay
     config = BertConfig(1000, FLAGS.width, FLAGS.layers, FLAGS.heads, 4 * FLAGS.width, type_vocab_size=2)

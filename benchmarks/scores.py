@@ -18,7 +18,7 @@ from absl import app, flags
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from benchmarks import work
-from training import score
+from bertline.training.scores import score
 
 FLAGS = flags.FLAGS
 flags.DEFINE_string("task", "MRPC", "A task of processors/tasks; classes or scores.")

@@ -108,10 +108,11 @@ _predictor = None
 def load(model, dtype, low_latency):
     """In the process of the loop."""
     global _predictor
-    import console
+    from bertline.common import console
 
     console.import_tensorflow()
-    from serving import Predictor, cores
+    from bertline.serving import Predictor
+    from bertline.serving.speed import cores
 
     at_once = cores.share_between_batches()  # as the service does
     _predictor = Predictor(model, dtype=dtype, batches_at_once=at_once, low_latency=low_latency)

@@ -27,10 +27,10 @@ flags.DEFINE_integer("steps", 10, "Steps of a call, those of rows; of dense ones
 def main(_):
     import tensorflow as tf
 
-    import registry
-    from modeling.encoders.static_vectors import StaticVectors, StaticVectorsConfig
-    from training.parameter_groups import ParameterGroup
-    from training.step import TrainStep
+    from bertline import registry
+    from bertline.modeling.encoders.static.static_vectors import StaticVectors, StaticVectorsConfig
+    from bertline.training.optimizers.parameter_groups import ParameterGroup
+    from bertline.training.steps.step import TrainStep
 
     def trainer(name, rows):
         """() -> seconds of one step, by the step that the scripts make."""

@@ -1,4 +1,4 @@
-"""The loss over a vocabulary, forward and backward: modeling/vocabulary_softmax.py beside TensorFlow's own operations.
+"""The loss over a vocabulary, forward and backward: modeling/layers/vocabulary_softmax.py beside TensorFlow's own operations.
 
   python benchmarks/vocabulary_softmax.py --dtype=bfloat16
 
@@ -25,7 +25,7 @@ flags.DEFINE_integer("rounds", 7, "Passes of each, in turn, after one that is th
 def main(_):
     import tensorflow as tf
 
-    from modeling import vocabulary_softmax
+    from bertline.modeling.layers import vocabulary_softmax
 
     dtype = tf.as_dtype(FLAGS.dtype)
     rows = tf.cast(tf.random.normal([FLAGS.rows, FLAGS.width]), dtype)

@@ -33,15 +33,15 @@ def in_own_process(function, *args):
 
 def task_encoder(task, model, max_seq_length):
     """(processor, ExampleEncoder) of a task, with the tokenizer of a model's folder."""
-    import registry
-    from processors import records
-    from processors.labels.base import make_labels
-    from processors.layouts import base as layouts
-    from processors.tokenization import load_tokenizer
+    from bertline import registry
+    from bertline.processors.labels.base import make_labels
+    from bertline.processors.layouts import base as layouts
+    from bertline.processors.records import record_files
+    from bertline.processors.tokenization import load_tokenizer
 
     processor = registry.get("processor", task.lower())()
     layout = layouts.get("packed")(load_tokenizer(model), max_seq_length)
-    return processor, records.ExampleEncoder(layout, make_labels(processor.problem_type, processor.get_labels()))
+    return processor, record_files.ExampleEncoder(layout, make_labels(processor.problem_type, processor.get_labels()))
 
 
 def write_batches(path, task, data_dir, model, max_seq_length, batch_size, steps, seed=1):
@@ -52,12 +52,12 @@ def write_batches(path, task, data_dir, model, max_seq_length, batch_size, steps
     it ("sorted": as many rows as fill `batch_size * max_seq_length` slots), by `batch_size` in the file's order ("in
     order"), and these padded.
     """
-    from processors import batches, records
+    from bertline.processors.records import batches, record_files
 
     processor, encoder = task_encoder(task, model, max_seq_length)
     with tempfile.TemporaryDirectory() as folder:
-        train = records.write_records(processor.get_train_examples(data_dir), encoder, folder, "train", 1)
-        dev = records.write_records(processor.get_dev_examples(data_dir), encoder, folder, "dev", 1)
+        train = record_files.write_records(processor.get_train_examples(data_dir), encoder, folder, "train", 1)
+        dev = record_files.write_records(processor.get_dev_examples(data_dir), encoder, folder, "dev", 1)
         sets = {
             "train": list(
                 batches.train_batches(train, batch_size, seed, pool_batches=64).take(steps).as_numpy_iterator()

@@ -7,7 +7,7 @@ import warnings
 
 from absl import logging as absl_logging
 
-import quiet_tensorflow
+from bertline.common import quiet_tensorflow
 
 
 def start():

@@ -9,7 +9,7 @@ import socket
 import stat
 import zlib
 
-from errors import InputError
+from bertline.errors import InputError
 
 # .NAME.PID-HOST-RANDOM.part: whose it is says whether it was left behind; what is random cannot be guessed. What ends
 # in .old is whole, and has to wait until its successor is in its place.

@@ -4,7 +4,7 @@ import json
 import os
 import re
 
-from errors import InputError
+from bertline.errors import InputError
 
 
 def read(path, kind=dict, mend="copy the file again"):

@@ -5,8 +5,8 @@ import fcntl
 import logging
 import os
 
-from errors import InputError
-from files import StandingFolder
+from bertline.common.files import StandingFolder
+from bertline.errors import InputError
 
 
 class Lock:

@@ -5,12 +5,15 @@ import logging
 
 import numpy as np
 
-from errors import InputError
-from progress import Progress
-from serving import cores, input_lines, vector_options, vector_transform
-from serving.evaluation import scores, settings
-from serving.evaluation.tasks import texts_of
-from serving.text_encoder import TextEncoder
+from bertline.common.progress import Progress
+from bertline.errors import InputError
+from bertline.evaluation import scores
+from bertline.evaluation.tasks import texts_of
+from bertline.serving.encoder import vector_options, vector_transform
+from bertline.serving.encoder.text_encoder import TextEncoder
+from bertline.serving.speed import cores
+from bertline.serving.texts import input_lines
+from bertline.settings.scripts import evaluate_vectors
 
 TOKENS_OF_A_TEXT = 128  # that --batch_size speaks of
 
@@ -80,7 +83,7 @@ class _Model:
         if run.fit_texts:
             texts = list(input_lines.read_lines(run.fit_texts, run.encoding))
             vectors = self._encoded(run.fit_texts, texts)
-            for name in settings.fitted(run.transforms):
+            for name in evaluate_vectors.fitted(run.transforms):
                 self._ready[name] = self._fit(name, vectors, texts)
 
     def results(self, tasks):
@@ -112,14 +115,14 @@ class _Model:
     def _results_of(self, task):
         split, to_fit = task.fit_split
         needed = [*task.scored, *task.train, *task.dev]
-        if task.is_similarity and set(self._ready) | {settings.NO_TRANSFORM} >= set(self._run.transforms):
+        if task.is_similarity and set(self._ready) | {evaluate_vectors.NO_TRANSFORM} >= set(self._run.transforms):
             needed = task.scored
         vectors = self._encoded(task.name, texts_of(needed))
         for name in self._run.transforms:
             transform, fitted_on = self._ready.get(name), None
             if transform is not None:
                 fitted_on = f"{transform.texts} texts"
-            elif name != settings.NO_TRANSFORM:
+            elif name != evaluate_vectors.NO_TRANSFORM:
                 transform = self._fit(name, vectors, texts_of(to_fit))
                 fitted_on = f"{transform.texts} texts of {split}"
             try:

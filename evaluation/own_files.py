@@ -2,8 +2,8 @@
 
 import os
 
-from errors import InputError
-from processors.table_files import ENDINGS, KINDS, TableFile, ending_of
+from bertline.errors import InputError
+from bertline.processors.tables.table_files import ENDINGS, KINDS, TableFile, ending_of
 
 SCORE, CLASS = {"score"}, {"label", "intent", "class"}
 

@@ -5,11 +5,11 @@ import json
 import os
 import statistics
 
-import table_lines
-from serving.evaluation.settings import NO_TRANSFORM
-from serving.evaluation.tasks import ALL
-from training import figures
-from training import results as result_files
+from bertline.common import table_lines
+from bertline.evaluation.tasks import ALL
+from bertline.settings.scripts.evaluate_vectors import NO_TRANSFORM
+from bertline.training.evaluation import results as result_files
+from bertline.training.pictures import figures
 
 SCALE = "from 0 to 1, correlations from -1, not times 100"
 FILES = ("scores.tsv", "scores.json", "scores.png")

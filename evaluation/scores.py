@@ -12,8 +12,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 
-from errors import InputError
-from training import score
+from bertline.errors import InputError
+from bertline.training.scores import score
 
 # scikit-learn's C, the inverse of the strength; SentEval tries parts of this range.
 STRENGTHS = tuple(2.0**power for power in range(-2, 6))

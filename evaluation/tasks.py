@@ -5,11 +5,12 @@ import logging
 import os
 import re
 
-import registry
-from errors import InputError
-from processors.base import check_labels
-from processors.folders import AbsentError, list_files
-from serving.evaluation import own_files, settings
+from bertline import registry
+from bertline.errors import InputError
+from bertline.evaluation import own_files
+from bertline.processors.base import check_labels
+from bertline.processors.files.folders import AbsentError, list_files
+from bertline.settings.scripts import evaluate_vectors
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +60,7 @@ def read_tasks(run):
     Raises:
       InputError: an unknown name, a missing folder or file, a row that cannot be read, learnt or scored.
     """
-    entries = settings.parts(run.tasks)
+    entries = evaluate_vectors.parts(run.tasks)
     if run.data_dir and (len(entries) > 1 or "=" in "".join(entries)):
         raise InputError("--data_dir is the folder of a single task; say TASK=FOLDER in --tasks, or give --data_root")
     tasks = [_read_task(*_placed(entry, run), run) for entry in entries]
@@ -158,7 +159,7 @@ class _Splits:
 
 
 def _similarity(name, processor, splits, run):
-    fits = bool(settings.fitted(run.transforms)) and not run.fit_texts
+    fits = bool(evaluate_vectors.fitted(run.transforms)) and not run.fit_texts
     scored_split, scored = run.split, splits.read(run.split, needed=run.split == "dev")
     if not scored:
         scored_split, scored = "dev", splits.read("dev")

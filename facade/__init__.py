@@ -3,13 +3,13 @@
 import importlib
 import typing
 
-_MODULES = {"Model": "facade.model", "fit": "facade.fitting", "load": "facade.model"}
+_MODULES = {"Model": "bertline.facade.model", "fit": "bertline.facade.fitting", "load": "bertline.facade.model"}
 
 __all__ = ["Model", "fit", "load"]
 
 if typing.TYPE_CHECKING:  # for editors
-    from facade.fitting import fit
-    from facade.model import Model, load
+    from bertline.facade.fitting import fit
+    from bertline.facade.model import Model, load
 
 
 def __dir__():

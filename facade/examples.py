@@ -1,19 +1,19 @@
 """Texts and labels in memory as the examples of a processor."""
 
-from errors import InputError
-from facade.labels import read_labels
-from facade.tables import is_table, read_table
-from processors.base import InputExample
-from processors.tasks.delimited import DelimitedProcessor
-from processors.texts import checked
+from bertline.errors import InputError
+from bertline.facade.labels import read_labels
+from bertline.facade.tables import is_table, read_table
+from bertline.processors.base import InputExample
+from bertline.processors.tasks.classification.delimited import DelimitedProcessor
+from bertline.processors.text.texts import checked
 
 
 def read_examples(texts, labels, names, problem_type=None):
     """(problem type, list of InputExample, list of the names of all labels or None where the data does not say them).
 
     Args:
-      texts: a list of str or of pairs, or a table with a column of texts; see `facade.tables`.
-      labels: one for each text, see `facade.labels`; None: a column of the table.
+      texts: a list of str or of pairs, or a table with a column of texts; see `bertline.facade.tables`.
+      labels: one for each text, see `bertline.facade.labels`; None: a column of the table.
       names: ColumnNames of the table.
 
     Raises:

@@ -5,11 +5,11 @@ import shutil
 import signal
 import tempfile
 
-import options
-from facade.examples import ListProcessor, read_examples
-from facade.labels import check_classes
-from facade.settings import make_settings
-from facade.tables import ColumnNames
+from bertline import options
+from bertline.facade.examples import ListProcessor, read_examples
+from bertline.facade.labels import check_classes
+from bertline.facade.settings import make_settings
+from bertline.facade.tables import ColumnNames
 
 FEW_STEPS = 20  # with fewer a model has hardly moved
 
@@ -68,7 +68,7 @@ def fit(
         _warn_of_few_steps(run, len(train))
         given = options.values_for(ListProcessor, vars(run))
         _run(run, ListProcessor(examples, **{**given, "label_list": label_list or found}), bool(output_dir))
-        from facade.model import load, load_and_remove
+        from bertline.facade.model import load, load_and_remove
 
         return load(run.output_dir) if output_dir else load_and_remove(folder)
     except BaseException:
@@ -91,7 +91,7 @@ def _warn_of_few_steps(run, count):
 
 
 def _run(run, processor, is_kept):
-    from training.task_job import run_task
+    from bertline.training.jobs.task_job import run_task
 
     status = run_task(run, lambda name: True, processor)
     if status > 128:

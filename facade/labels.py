@@ -2,10 +2,10 @@
 
 import numbers
 
-from errors import InputError
-from facade.tables import as_list, class_names, is_table, rows_of
-from processors.label_cells import label_of
-from processors.texts import is_missing
+from bertline.errors import InputError
+from bertline.facade.tables import as_list, class_names, is_table, rows_of
+from bertline.processors.tables.label_cells import label_of
+from bertline.processors.text.texts import is_missing
 
 CLASSES, SEVERAL, SCORES = "single_label_classification", "multi_label_classification", "regression"
 _NEEDED = "a str, an int, a float (a score), or a list of str (several labels) is needed"

@@ -4,14 +4,15 @@ import os
 import shutil
 import weakref
 
-from errors import InputError
-from facade.examples import ListProcessor, read_examples
-from facade.tables import ColumnNames
-from files import replaced_folder
-from processors import paths
-from processors.labels.whole_texts import LabelsOfTexts
-from serving.predictor import Predictor
-from training import run_folder, score
+from bertline.common.files import replaced_folder
+from bertline.errors import InputError
+from bertline.facade.examples import ListProcessor, read_examples
+from bertline.facade.tables import ColumnNames
+from bertline.processors.files import paths
+from bertline.processors.labels.whole_texts import LabelsOfTexts
+from bertline.serving.prediction.predictor import Predictor
+from bertline.training.folder import run_folder
+from bertline.training.scores import score
 
 # What a saved folder has: an output folder without checkpoints, records and pictures.
 KEPT = ("model", run_folder.RUN_CONFIG, run_folder.LABEL_MAP)

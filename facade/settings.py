@@ -6,8 +6,8 @@ import os
 import types
 import typing
 
-from errors import InputError
-from training.settings.classifier import ClassifierSettings
+from bertline.errors import InputError
+from bertline.settings.scripts.run_classifier import ClassifierSettings
 
 TASK = "delimited"  # whose options these are, so that the script goes on with the folder
 # Settings of the script that the call says in another way, or has no use for.

@@ -3,9 +3,9 @@
 import dataclasses
 from collections.abc import Mapping
 
-from errors import InputError
-from processors.columns import Columns
-from processors.rows import Row
+from bertline.errors import InputError
+from bertline.processors.tables.columns import Columns
+from bertline.processors.tables.rows import Row
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,5 +1,5 @@
 """Encoders, objectives and their layers."""
 
-import quiet_tensorflow
+from bertline.common import quiet_tensorflow
 
 quiet_tensorflow.prepare()

@@ -1,6 +1,6 @@
 """The precisions that models are computed in; without TensorFlow, so that flags are checked at once."""
 
-from errors import InputError
+from bertline.errors import InputError
 
 DTYPES = ("float32", "bfloat16", "float16")
 

@@ -5,10 +5,10 @@ import typing
 import keras
 import numpy as np
 
-from modeling.config import EncoderConfig
-from modeling.dropout import DropoutKey
-from modeling.dtypes import DTYPES
-from modeling.switches import rematerialization, static_shapes
+from bertline.modeling.configuration.config import EncoderConfig
+from bertline.modeling.dtypes import DTYPES
+from bertline.modeling.layers.dropout import DropoutKey
+from bertline.modeling.speed.switches import rematerialization, static_shapes
 
 
 def policy(dtype: str, for_training: bool) -> str:
@@ -28,7 +28,7 @@ class Encoder(keras.layers.Layer):
       state: what the next batch of the same lanes goes on with, where the encoder carries a state.
 
     What others want to know of an encoder it answers by itself; what is known before it is built, its configuration
-    does (`modeling.config`). One that may stand on top of others reads `input_vectors` [B, T, D] and is built by
+    does (`bertline.modeling.configuration.config`). One that may stand on top of others reads `input_vectors` [B, T, D] and is built by
     `build(D)`. Variables are built with the paths that they have in the original's checkpoints.
 
     Attributes:
@@ -37,7 +37,7 @@ class Encoder(keras.layers.Layer):
       optional_weights: pattern of weights that a checkpoint may lack where `pooled_output` is not read; None: none.
       is_causal: whether a token's state knows nothing of the tokens behind it.
       default_pooling: how the states of tokens become a sentence's vector, where nobody says it.
-      remove_padding: whether padding may be left out of what is computed token by token. `modeling.switches` decides
+      remove_padding: whether padding may be left out of what is computed token by token. `bertline.modeling.speed.switches` decides
         when the encoder is made, and about `rematerialize` too: activations are computed again in the backward pass.
     """
 

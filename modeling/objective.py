@@ -6,10 +6,10 @@ from collections.abc import Iterator
 import keras
 import tensorflow as tf
 
-import registry
-from errors import InputError
-from modeling.encoder import Encoder
-from modeling.head_fields import OBJECTIVE
+from bertline import registry
+from bertline.errors import InputError
+from bertline.modeling.configuration.head_fields import OBJECTIVE
+from bertline.modeling.encoder import Encoder
 
 
 class Objective(keras.Model):
@@ -25,7 +25,7 @@ class Objective(keras.Model):
     Attributes:
       terms: names of the loss's terms.
       measures: what else is counted while training and evaluating (an accuracy) -> the term whose weights it shares.
-      layout: the layout of `processors.layouts` that its features have; None: the encoder's own.
+      layout: the layout of `bertline.processors.layouts` that its features have; None: the encoder's own.
       problem_types: of the tasks that it can be fine-tuned on.
       corpus: the kind of corpus data that it learns from in pre-training; it takes others of the same form too.
       reads_pooled_output: whether the encoder's `pooled_output` plays a part; else a checkpoint may lack its weights.
@@ -93,7 +93,7 @@ class Objective(keras.Model):
 
         Args:
           encoder: an Encoder.
-          config: dict of the folder's config.json, checked by `modeling.head_fields`.
+          config: dict of the folder's config.json, checked by `bertline.modeling.configuration.head_fields`.
           shapes: canonical name -> shape of all weights in the folder.
 
         Raises:
@@ -149,7 +149,7 @@ class Objective(keras.Model):
         """Yields a dict (a line of JSON) per text, of what a pre-trained objective says of it without fine-tuning.
 
         Args:
-          layout: of processors.layouts, what the encoder reads. top_k: how many candidates to name.
+          layout: of bertline.processors.layouts, what the encoder reads. top_k: how many candidates to name.
         """
         raise ValueError(f"{type(self).__name__} says nothing of single texts")
 

@@ -1,10 +1,10 @@
 """Raw text to features: processors, tokenization, layouts, TFRecords. Nothing here imports keras.
 
-A processor written for the original needs one line: `from processors import DataProcessor, InputExample, tokenization`.
+A processor written for the original needs one line: `from bertline.processors import DataProcessor, InputExample, tokenization`.
 """
 
-import quiet_tensorflow
-from processors.base import DataProcessor, InputExample
+from bertline.common import quiet_tensorflow
+from bertline.processors.base import DataProcessor, InputExample
 
 __all__ = ["DataProcessor", "InputExample", "tokenization"]
 
@@ -17,4 +17,4 @@ def __getattr__(name):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     import importlib
 
-    return importlib.import_module("processors.tokenization")
+    return importlib.import_module("bertline.processors.tokenization")

@@ -8,10 +8,10 @@ import difflib
 import math
 import re
 
-from errors import InputError
-from processors.folders import AbsentError
-from processors.rows import read_rows
-from processors.text_files import read_lines
+from bertline.errors import InputError
+from bertline.processors.files.folders import AbsentError
+from bertline.processors.files.text_files import read_lines
+from bertline.processors.tables.rows import read_rows
 
 __all__ = ["DataProcessor", "InputExample", "check_labels", "read_lines"]
 

@@ -7,14 +7,14 @@ import collections
 import itertools
 import os
 
-import registry
-from errors import InputError
-from processors import folders, text_files
-from processors.normalization import BasicTokenizer, convert_to_unicode, whitespace_tokenize
-from processors.tokenizer import Tokenizer
-from processors.tokenizers.sentencepiece import SentencePieceTokenizer
-from processors.tokenizers.wordpiece import FullTokenizer, casing, compare_casing
-from processors.wordpiece import WordpieceTokenizer
+from bertline import registry
+from bertline.errors import InputError
+from bertline.processors.files import folders, text_files
+from bertline.processors.tokenizers.rules.normalization import BasicTokenizer, convert_to_unicode, whitespace_tokenize
+from bertline.processors.tokenizers.rules.wordpiece import WordpieceTokenizer
+from bertline.processors.tokenizers.sentencepiece import SentencePieceTokenizer
+from bertline.processors.tokenizers.tokenizer import Tokenizer
+from bertline.processors.tokenizers.wordpiece import FullTokenizer, casing, compare_casing
 
 __all__ = [
     "BasicTokenizer",
@@ -106,7 +106,7 @@ def tokenizer_of_words(words, where, do_lower_case=None):
       where: str, for messages.
       do_lower_case: None: what the words show.
     """
-    from processors.tokenizers.words import WordSettings, WordTokenizer
+    from bertline.processors.tokenizers.words import WordSettings, WordTokenizer
 
     lower = casing(words) == "uncased" if do_lower_case is None else do_lower_case
     return WordTokenizer(words, WordSettings(do_lower_case=lower), where)

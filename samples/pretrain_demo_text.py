@@ -6,8 +6,8 @@ python -m samples.pretrain_demo_text CORPUS HELD_OUT VOCAB_SIZE OUTPUT_DIR
 import os
 import sys
 
-import errors
-from processors import paths
+from bertline import errors
+from bertline.processors.files import paths
 
 MADE_FROM = "made_from.txt"
 

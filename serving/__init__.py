@@ -3,19 +3,19 @@
 import importlib
 import typing
 
-import quiet_tensorflow
+from bertline.common import quiet_tensorflow
 
 quiet_tensorflow.prepare()
 
-_MODULES = {"Client": "serving.client", "Predictor": "serving.predictor", "TextEncoder": "serving.text_encoder"}
+_MODULES = {"Client": "bertline.serving.client", "Predictor": "bertline.serving.prediction.predictor", "TextEncoder": "bertline.serving.encoder.text_encoder"}
 
 
 __all__ = ["Client", "Predictor", "TextEncoder"]
 
 if typing.TYPE_CHECKING:  # for editors
-    from serving.client import Client
-    from serving.predictor import Predictor
-    from serving.text_encoder import TextEncoder
+    from bertline.serving.client import Client
+    from bertline.serving.encoder.text_encoder import TextEncoder
+    from bertline.serving.prediction.predictor import Predictor
 
 
 def __dir__():

@@ -12,10 +12,10 @@ import urllib.parse
 
 import numpy as np
 
-from processors.predictions import Entity, FoundAnswer, Prediction, TaggedText
-from processors.texts import checked, checked_one, checked_question, checked_words
-from serving import truncation
-from serving.progress import of_a_call
+from bertline.processors.labels.predictions import Entity, FoundAnswer, Prediction, TaggedText
+from bertline.processors.text.texts import checked, checked_one, checked_question, checked_words
+from bertline.serving.prediction.progress import of_a_call
+from bertline.serving.texts import truncation
 
 TOKEN_VARIABLE = "BERTLINE_TOKEN"
 TEXTS_PER_REQUEST = 128  # at most; what the service takes may be less
@@ -68,7 +68,7 @@ class Client:
           wanted: pooling, layers, layer_mix, normalize, prompt, prompt_name, as of Predictor.embed.
 
         Raises:
-          TypeError, InputError: what is no text, with its row; see `processors.texts`.
+          TypeError, InputError: what is no text, with its row; see `bertline.processors.text.texts`.
           ServiceError: the service refused, or is not there.
         """
         if isinstance(wanted.get("layers"), int):

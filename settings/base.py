@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from processors import paths
+from bertline.processors.files import paths
 
 # What a setting holds whose value is a path, or paths and patterns separated by commas (or NAME=PATH).
 PATH, PATHS = "path", "paths"
@@ -22,7 +22,7 @@ def setting(default, description, shapes_weights=True, holds=None, as_trained=No
     Args:
       shapes_weights: a run with another value gives other weights, so its folder cannot be continued.
       holds: PATH or PATHS, where ~ and $HOME are replaced; None: another kind of value.
-      as_trained: OF_MODEL, OF_OBJECTIVE or OF_TASK, see training.as_trained; None: not taken from a trained folder.
+      as_trained: OF_MODEL, OF_OBJECTIVE or OF_TASK, see bertline.training.folder.as_trained; None: not taken from a trained folder.
     """
     metadata = {"help": description, "shapes_weights": shapes_weights, "holds": holds, "as_trained": as_trained}
     return dataclasses.field(default=default, metadata=metadata)

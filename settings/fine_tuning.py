@@ -3,9 +3,9 @@
 import dataclasses
 import typing
 
-import table_lines
-from training.settings.base import ENCODING, OF_OBJECTIVE, OF_TASK, PATH, PATHS, setting
-from training.settings.run import RunSettings
+from bertline.common import table_lines
+from bertline.settings.base import ENCODING, OF_OBJECTIVE, OF_TASK, PATH, PATHS, setting
+from bertline.settings.run import RunSettings
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

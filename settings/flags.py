@@ -11,12 +11,11 @@ import typing
 
 from absl import app, flags
 
-import console
-import errors
-import plugins
-from errors import InputError
-from processors import paths
-from training.owned_settings import check_owners, owners_in_words, with_options
+from bertline import errors, plugins
+from bertline.common import console
+from bertline.errors import InputError
+from bertline.processors.files import paths
+from bertline.settings.owned import check_owners, owners_in_words, with_options
 
 _DEFINE = {
     bool: flags.DEFINE_bool, int: flags.DEFINE_integer, float: flags.DEFINE_float, str: flags.DEFINE_string,

@@ -3,8 +3,8 @@
 import dataclasses
 import itertools
 
-import registry
-from errors import InputError
+from bertline import registry
+from bertline.errors import InputError
 
 # The attribute of a class that says for which types of problems it is.
 _TYPED = {"processor": "problem_type", "objective": "problem_types"}

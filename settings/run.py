@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from training.settings.base import CASING, OF_MODEL, PATH, Settings, setting
+from bertline.settings.base import CASING, OF_MODEL, PATH, Settings, setting
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

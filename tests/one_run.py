@@ -1,12 +1,12 @@
 """A run of fine-tuning in this process: eight short texts, a model of two layers, a second or two."""
 
-from modeling.objectives.sequence_classification import SequenceClassification
-from processors.base import InputExample
-from processors.labels.base import make_labels
-from training.job import Job
-from training.parts import part
-from training.settings.classifier import ClassifierSettings
-from training.task_data import Task, TaskData, TaskDataSettings
+from bertline.modeling.objectives.classification.sequence_classification import SequenceClassification
+from bertline.processors.base import InputExample
+from bertline.processors.labels.base import make_labels
+from bertline.settings.parts import part
+from bertline.settings.scripts.run_classifier import ClassifierSettings
+from bertline.training.jobs.job import Job
+from bertline.training.jobs.task_data import Task, TaskData, TaskDataSettings
 
 TEXTS = ("fed", "a fed", "b", "fed b c", "c d e f", "x", "y z", "fed fed")
 ALL = {"do_train": True, "do_eval": True, "do_predict": True}

@@ -8,10 +8,10 @@ import time
 
 from patience import PATIENCE
 
-from serving.service.app import Service
-from serving.service.model import Model
-from serving.service.server import Server, address, listen
-from serving.service.settings import ServeSettings
+from bertline.serving.service.app import Service
+from bertline.serving.service.http.server import Server, address, listen
+from bertline.serving.service.model import Model
+from bertline.settings.scripts.serve import ServeSettings
 
 
 class Held(Model):

@@ -4,8 +4,8 @@ import types
 
 import numpy as np
 
-import registry
-from processors.corpora.segments import Block
+from bertline import registry
+from bertline.processors.corpora.segments import Block
 
 CLS, SEP, MASK = 1, 2, 3
 SPECIAL = types.SimpleNamespace(special_id={"cls": CLS, "sep": SEP, "end": SEP}.get, mask_id=MASK, vocab_size=1000)

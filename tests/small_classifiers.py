@@ -5,10 +5,10 @@ import string
 
 import keras
 
-from modeling.encoders.bert import Bert, BertConfig
-from modeling.objectives.sequence_classification import SequenceClassification
-from processors.tokenization import FullTokenizer
-from training.weights import save_huggingface
+from bertline.modeling.encoders.transformers.bert import Bert, BertConfig
+from bertline.modeling.objectives.classification.sequence_classification import SequenceClassification
+from bertline.processors.tokenization import FullTokenizer
+from bertline.weights.load_save import save_huggingface
 
 CONFIG = {
     "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64,

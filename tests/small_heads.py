@@ -5,10 +5,10 @@ import json
 import keras
 from small_classifiers import CONFIG, letters
 
-import registry
-from modeling.encoders.bert import Bert, BertConfig
-from processors.labels.base import make_labels
-from training.weights import save_huggingface
+from bertline import registry
+from bertline.modeling.encoders.transformers.bert import Bert, BertConfig
+from bertline.processors.labels.base import make_labels
+from bertline.weights.load_save import save_huggingface
 
 TAGS = ("O", "B-PER", "I-PER", "B-LOC", "I-LOC")
 

@@ -3,9 +3,9 @@
 import numpy as np
 import tensorflow as tf
 
-import registry
-from modeling.encoder import policy
-from modeling.switches import rematerialization, static_shapes
+from bertline import registry
+from bertline.modeling.encoder import policy
+from bertline.modeling.speed.switches import rematerialization, static_shapes
 
 # Of a BERT, for other libraries too.
 SIZES = registry.get("encoder", "bert").small().to_dict()

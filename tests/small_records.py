@@ -5,11 +5,11 @@ import random
 
 import tensorflow as tf
 
-from processors.base import InputExample
-from processors.labels.base import make_labels
-from processors.layouts.packed import Packed
-from processors.records import ExampleEncoder
-from processors.tokenization import FullTokenizer
+from bertline.processors.base import InputExample
+from bertline.processors.labels.base import make_labels
+from bertline.processors.layouts.packed import Packed
+from bertline.processors.records.record_files import ExampleEncoder
+from bertline.processors.tokenization import FullTokenizer
 
 TOKENS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *"abcdefghij"]
 

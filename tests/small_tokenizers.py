@@ -8,7 +8,7 @@ import unittest.mock
 import odd_texts
 import pytest
 
-from processors import tokenization
+from bertline.processors import tokenization
 
 transformers = pytest.importorskip("transformers", reason="make peers")
 AddedToken = pytest.importorskip("tokenizers", reason="make peers").AddedToken
@@ -79,7 +79,7 @@ def change_inside(folder, step, **values):
 
 
 def rows(tokenizer, texts, characters_in_python):
-    with unittest.mock.patch("processors.wordpiece._CHARS_IN_PYTHON", characters_in_python):
+    with unittest.mock.patch("bertline.processors.tokenizers.rules.wordpiece._CHARS_IN_PYTHON", characters_in_python):
         ids, splits = tokenizer.encode_batch(texts)
     return [ids[a:b].tolist() for a, b in zip(splits, splits[1:])]
 

@@ -21,7 +21,7 @@ RECIPES = sorted((ROOT / "configs" / "recipes").glob("*.flags"))
 PARSE = """
 import os, runpy, sys
 import absl.app
-import plugins
+from bertline import plugins
 load = plugins.load
 plugins.load = lambda path: load(path) if os.path.exists(path) else []  # a reader's own file
 from absl import flags

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-import registry
+from bertline import registry
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 SCRIPTS = sorted(path.name for path in ROOT.glob("*.py") if "__main__" in path.read_text(encoding="utf-8"))
@@ -108,7 +108,7 @@ def test_nothing_branches_on_a_registered_name(path):
     ],
 )
 def test_a_branch_is_known_by_what_is_compared(code, is_branch):
-    assert bool(branches("training/job.py", ast.parse(code))) == is_branch
+    assert bool(branches("training/jobs/job.py", ast.parse(code))) == is_branch
 
 
 @pytest.mark.parametrize("path", sources("modeling"))

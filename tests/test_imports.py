@@ -35,7 +35,7 @@ def test_packages_keep_apart(package, forbidden):
 
 
 def test_training_names_no_task():
-    registered = {"processors.tasks", "modeling.objectives", "modeling.encoders"}
+    registered = {"bertline.processors.tasks", "bertline.modeling.objectives", "bertline.modeling.encoders"}
     for path in sorted((ROOT / "training").rglob("*.py")):
         for name in imported(path):
             assert not any(name == one or name.startswith(one + ".") for one in registered), f"{path}: {name}"
@@ -45,9 +45,14 @@ def test_names_and_checks_of_files_need_no_tensorflow():
     """A script answers to wrong flags and files before it has paid for TensorFlow."""
     program = """
 import sys
-import errors, registry, processors, processors.base, plugins
-from training import flags, run_folder
-from training.settings import classifier, extraction, pretraining, pretraining_data, squad, tagger
+from bertline import errors
+from bertline import registry
+from bertline import processors
+import bertline.processors.base
+from bertline import plugins
+from bertline.settings import flags
+from bertline.training.folder import run_folder
+from bertline.settings.scripts import run_classifier, extract_features, run_pretraining, create_pretraining_data, run_squad, run_tagger
 assert "mrpc" in registry.names("processor")
 print(sorted({"tensorflow", "keras", "numpy"} & set(sys.modules)))
 """

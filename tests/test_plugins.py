@@ -4,13 +4,12 @@ import textwrap
 
 import pytest
 
-import plugins
-import registry
-from errors import InputError
+from bertline import plugins, registry
+from bertline.errors import InputError
 
 AS_FOR_THE_ORIGINAL = """
     import os
-    from processors import DataProcessor, InputExample, tokenization
+    from bertline.processors import DataProcessor, InputExample, tokenization
 
 
     class {name}Processor(DataProcessor):
@@ -68,8 +67,8 @@ def test_processor_of_the_original_runs(module, tmp_path):
 
 def test_registered_names_are_kept(module):
     text = """
-        import registry
-        from processors import DataProcessor
+        from bertline import registry
+        from bertline.processors import DataProcessor
 
         class _Base(DataProcessor):
             pass
@@ -94,7 +93,7 @@ def test_registered_names_are_kept(module):
         ("x = (\n", r"mine\.py:1: SyntaxError"),
         ("import os\nimport run_my_classifier\n", r"mine\.py:2: ModuleNotFoundError.*from processors import"),
         ("def f():\n    raise KeyError('k')\n\nf()\n", r"mine\.py:2: KeyError"),
-        ("from processors import DataProcessor\nclass Mrpc(DataProcessor): pass\n", r"'mrpc', which is taken"),
+        ("from bertline.processors import DataProcessor\nclass Mrpc(DataProcessor): pass\n", r"'mrpc', which is taken"),
     ],
 )
 def test_what_is_wrong_is_named(module, text, error):

@@ -7,9 +7,9 @@ import sys
 
 import pytest
 
-import registry
-from errors import InputError, reported
-from training import flags
+from bertline import registry
+from bertline.errors import InputError, reported
+from bertline.settings import flags
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 
@@ -70,15 +70,15 @@ def test_what_is_there(kind, expected):
 def test_a_look_up_imports_the_file_that_it_asks_for_alone():
     program = """
 import sys
-import registry
+from bertline import registry
 assert "bert" in registry.names("encoder") and registry.options("optimizer")["sgd"]["momentum"].default == 0.0
 assert registry.literals("weight_format", "file_name")["huggingface"] == "model.safetensors"
 assert not {"tensorflow", "keras"} & set(sys.modules)
 registry.get("processor", "cola")
-print(sorted(name for name in sys.modules if name.startswith("processors.tasks.")))
+print(sorted(name for name in sys.modules if name.startswith("bertline.processors.tasks.")))
 """
     ran = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
-    assert ran.stdout == "['processors.tasks.glue']\n", ran.stdout + ran.stderr
+    assert ran.stdout == "['bertline.processors.tasks.classification.glue']\n", ran.stdout + ran.stderr
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,5 @@
 """The training loop and what it stands on. Names no task and no encoder."""
 
-import quiet_tensorflow
+from bertline.common import quiet_tensorflow
 
 quiet_tensorflow.prepare()

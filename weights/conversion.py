@@ -4,10 +4,10 @@ import logging
 
 import numpy as np
 
-from errors import InputError
-from modeling.head_fields import OBJECTIVE
-from training import heads, output_embeddings, weights
-from training.weight_formats.config_file import read_config as read_json
+from bertline.errors import InputError
+from bertline.modeling.configuration.head_fields import OBJECTIVE
+from bertline.weights import heads, load_save, output_embeddings
+from bertline.weights.reading.config_file import read_config as read_json
 
 # Entries of config.json that belong to a head and go with it.
 _LABELS = ("id2label", "label2id", "problem_type", OBJECTIVE)
@@ -89,7 +89,7 @@ def read_model(encoder, source):
     """
     model = WithHeads(encoder, heads.owner(source.config or {}))
     # Masked-LM and question-answering models of Hugging Face have no pooler.
-    report = weights.load_weights(model, source, allow_missing=encoder.optional_weights)
+    report = load_save.load_weights(model, source, allow_missing=encoder.optional_weights)
     model.absent = set(report.missing)
     stored = source.canonical(model)
     known = heads.huggingface_names(model.owner)

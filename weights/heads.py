@@ -1,13 +1,13 @@
 """Whose head lies beside an encoder: what objectives say of their heads in their files, without importing any.
 
 An objective owns its head's names in `transformers` (`huggingface_heads`), the classes that have it there
-(`architectures`), and more that only who knows the head can say; see `modeling.objective.Objective`.
+(`architectures`), and more that only who knows the head can say; see `bertline.modeling.objective.Objective`.
 """
 
 import re
 
-import registry
-from modeling.head_fields import OBJECTIVE
+from bertline import registry
+from bertline.modeling.configuration.head_fields import OBJECTIVE
 
 # Classes of `transformers` whose heads no objective has: the end of the name -> weights that tell it from others, by
 # the names that they have here; None: none do.

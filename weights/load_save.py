@@ -4,14 +4,14 @@ import dataclasses
 import logging
 import re
 
-from errors import InputError
-from training import output_embeddings
-from training.unread_weights import unread_weights
-from training.weight_formats.huggingface import save_huggingface
-from training.weight_formats.opening import open_weights
-from training.weight_formats.sentence_transformers import save_modules
-from training.weight_formats.source import WeightSource
-from training.weight_formats.tf1 import save_tf1
+from bertline.errors import InputError
+from bertline.weights import output_embeddings
+from bertline.weights.formats.huggingface import save_huggingface
+from bertline.weights.formats.sentence_transformers import save_modules
+from bertline.weights.formats.tf1 import save_tf1
+from bertline.weights.reading.opening import open_weights
+from bertline.weights.reading.source import WeightSource
+from bertline.weights.unread_weights import unread_weights
 
 __all__ = [
     "LoadReport", "WeightSource", "load_weights", "open_weights", "save_huggingface", "save_modules", "save_tf1",

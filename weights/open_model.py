@@ -4,20 +4,20 @@ import dataclasses
 import logging
 import os
 
-import registry
-from errors import InputError
-from modeling.config import EncoderConfig
-from modeling.encoder import Encoder, policy
-from modeling.head_fields import label_names
-from modeling.switches import rematerialization, static_shapes
-from processors.labels.base import make_labels
-from processors.tokenization import load_tokenizer, tokenizer_of_words, vocabulary_names
-from processors.tokenizer import Tokenizer
-from training import heads
-from training.conversion import WithHeads, model_type, words_of
-from training.saved_head import warn_of_cross_encoder
-from training.weight_formats.source import WeightSource
-from training.weights import load_weights, open_weights
+from bertline import registry
+from bertline.errors import InputError
+from bertline.modeling.configuration.config import EncoderConfig
+from bertline.modeling.configuration.head_fields import label_names
+from bertline.modeling.encoder import Encoder, policy
+from bertline.modeling.speed.switches import rematerialization, static_shapes
+from bertline.processors.labels.base import make_labels
+from bertline.processors.tokenization import load_tokenizer, tokenizer_of_words, vocabulary_names
+from bertline.processors.tokenizers.tokenizer import Tokenizer
+from bertline.weights import heads
+from bertline.weights.conversion import WithHeads, model_type, words_of
+from bertline.weights.load_save import load_weights, open_weights
+from bertline.weights.reading.source import WeightSource
+from bertline.weights.saved_head import warn_of_cross_encoder
 
 # Released models round the table of words up to a multiple of 8 to 128; a larger difference is another vocabulary.
 UNUSED_ROWS_ALLOWED = 128
@@ -28,7 +28,7 @@ class ModelSettings:
     """How a model is computed.
 
     Attributes:
-      dtype: of modeling.dtypes.DTYPES.
+      dtype: of bertline.modeling.dtypes.DTYPES.
       static_shapes: whether padding is computed, so that few shapes occur.
       rematerialize: whether activations are computed again in the backward pass.
     """
@@ -44,7 +44,7 @@ class OpenedModel:
 
     Attributes:
       encoder_class, config: the class of the encoder, and an EncoderConfig.
-      tokenizer: see processors.tokenization; None where no vocabulary is known.
+      tokenizer: see bertline.processors.tokenization; None where no vocabulary is known.
       weights: a WeightSource; None where a configuration alone was given.
     """
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from errors import InputError
-from training import heads
+from bertline.errors import InputError
+from bertline.weights import heads
 
 
 def check_tied(names, source, stored):

@@ -4,12 +4,13 @@ import dataclasses
 import logging
 import os
 
-import json_files
-from errors import InputError
-from modeling.head_fields import check_head, label_names, problem_type
-from processors.folders import is_remote
-from training import heads, run_folder
-from training.weight_formats.sentence_transformers import LIBRARY_CONFIG, transformer_folder
+from bertline.common import json_files
+from bertline.errors import InputError
+from bertline.modeling.configuration.head_fields import check_head, label_names, problem_type
+from bertline.processors.files.folders import is_remote
+from bertline.training.folder import run_folder
+from bertline.weights import heads
+from bertline.weights.formats.sentence_transformers import LIBRARY_CONFIG, transformer_folder
 
 _CONFIGS = ("config.json", "bert_config.json")
 CROSS_ENCODER, IDENTITY = "CrossEncoder", "Identity"
@@ -21,7 +22,7 @@ class SavedHead:
     """Attributes:
     objective: the registered name of the one that has it.
     labels: names in the order of their ids; None for a score.
-    problem_type: see `processors.base.DataProcessor`.
+    problem_type: see `bertline.processors.base.DataProcessor`.
     """
 
     objective: str

@@ -3,7 +3,7 @@
 import dataclasses
 import re
 
-from training import heads
+from bertline.weights import heads
 
 
 @dataclasses.dataclass(frozen=True)

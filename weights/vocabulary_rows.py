@@ -2,10 +2,10 @@
 
 import numpy as np
 
-import registry
-from errors import InputError
-from training import conversion, heads, weights
-from training.opened import UNUSED_ROWS_ALLOWED
+from bertline import registry
+from bertline.errors import InputError
+from bertline.weights import conversion, heads, load_save
+from bertline.weights.open_model import UNUSED_ROWS_ALLOWED
 
 _TABLE = "/word_embeddings"
 
@@ -19,7 +19,7 @@ class Checkpoint:
 
     def __init__(self, path, vocab_size):
         """`vocab_size` of the old vocabulary. Raises InputError: it is not the checkpoint's."""
-        self._source = weights.open_weights(path)
+        self._source = load_save.open_weights(path)
         self._encoder_class = registry.get("encoder", conversion.model_type(self._source))
         self._config = conversion.read_config(self._encoder_class, self._source)
         rows = self._rows = self._config.id_limits()["input_ids"][1]
@@ -48,13 +48,13 @@ class Checkpoint:
             if name.endswith(_TABLE) or name in heads.rows_of_tokens():
                 self._model.arrays[name] = _with_rows(np.asarray(array), size, new_rows)
         changes = {**self._model.labels, "vocab_size": size}
-        weights.save_huggingface(self._model, folder, tokenizer, changes)
+        load_save.save_huggingface(self._model, folder, tokenizer, changes)
         return self._difference(folder, new_rows)
 
     def _difference(self, folder, new_rows):
-        again = weights.open_weights(folder)
+        again = load_save.open_weights(folder)
         encoder = conversion.built(self._encoder_class, conversion.read_config(self._encoder_class, again))
-        weights.load_weights(encoder, again, allow_missing=encoder.optional_weights)
+        load_save.load_weights(encoder, again, allow_missing=encoder.optional_weights)
         kept = np.setdiff1d(np.arange(self._rows), list(new_rows))
         return conversion.largest_differences(self._model.encoder, encoder, self._config, kept)["sequence_output"]
 

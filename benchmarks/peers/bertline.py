@@ -4,14 +4,14 @@ import tempfile
 
 import tensorflow as tf
 
-import registry
 from benchmarks.peers import LEARNING_RATE, MAX_GRAD_NORM, feeding
-from training.evaluation import Evaluator
-from training.loop import LoopSettings, TrainingLoop
-from training.opened import ModelSettings, open_model
-from training.optimizers.adamw import AdamW
-from training.schedules.linear import Linear
-from training.step import TrainStep
+from bertline import registry
+from bertline.training.evaluation.evaluator import Evaluator
+from bertline.training.optimizers.adamw import AdamW
+from bertline.training.schedules.linear import Linear
+from bertline.training.steps.loop import LoopSettings, TrainingLoop
+from bertline.training.steps.step import TrainStep
+from bertline.weights.open_model import ModelSettings, open_model
 
 STEPS = 1_000_000  # of the schedule: so many that the rate stays what it is
 
@@ -65,7 +65,7 @@ class Bertline:
         return self._data[mode, order]
 
     def _parts(self, dtype):
-        """(objective, training step, evaluator), as training/job.py puts them together."""
+        """(objective, training step, evaluator), as training/jobs/job.py puts them together."""
         if dtype not in self._made:
             source = open_model(self._model)
 

@@ -11,8 +11,10 @@ import tensorflow as tf
 
 from benchmarks.peers import gigaflops
 from benchmarks.peers.encoding import Encoding
-from processors.layouts.packed import Packed
-from serving import TextEncoder, batching, cores
+from bertline.processors.layouts.packed import Packed
+from bertline.serving import TextEncoder
+from bertline.serving.encoder import batching
+from bertline.serving.speed import cores
 
 PADDED_LENGTH = 128
 

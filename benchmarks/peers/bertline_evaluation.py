@@ -7,15 +7,15 @@ import tempfile
 import numpy as np
 import tensorflow as tf
 
-import registry
 from benchmarks import work
 from benchmarks.peers import feeding
-from modeling.inference import batch_tokens
-from processors import batches, records
-from serving import Predictor
-from training.evaluation import Evaluator
-from training.opened import ModelSettings, open_model
-from training.weights import save_huggingface
+from bertline import registry
+from bertline.modeling.speed.inference import batch_tokens
+from bertline.processors.records import batches, record_files
+from bertline.serving import Predictor
+from bertline.training.evaluation.evaluator import Evaluator
+from bertline.weights.load_save import save_huggingface
+from bertline.weights.open_model import ModelSettings, open_model
 
 
 class Evaluation:
@@ -26,7 +26,7 @@ class Evaluation:
         self._folder = tempfile.mkdtemp()
         processor, encoder = work.task_encoder(given["task"], model, given["max_seq_length"])
         self._examples = getattr(processor, f"get_{given['split']}_examples")(given["data_dir"])
-        self._records = records.write_records(self._examples, encoder, self._folder, given["split"], 1)
+        self._records = record_files.write_records(self._examples, encoder, self._folder, given["split"], 1)
         self._labels = processor.get_labels()
 
     def lengths(self):
@@ -71,7 +71,7 @@ class Evaluation:
         return self._data[batch_size]
 
     def _evaluator(self, dtype):
-        """(Evaluator, objective with the weights of a training), as training/run.py makes them."""
+        """(Evaluator, objective with the weights of a training), as training/steps/run.py makes them."""
         if dtype not in self._made:
             source = open_model(self._model)
 

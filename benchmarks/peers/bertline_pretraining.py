@@ -2,10 +2,10 @@
 
 import tensorflow as tf
 
-import registry
 from benchmarks.peers.bertline import Bertline, train_step
-from modeling.encoder import policy
-from training.weights import load_weights, open_weights
+from bertline import registry
+from bertline.modeling.encoder import policy
+from bertline.weights.load_save import load_weights, open_weights
 
 
 class Pretraining(Bertline):

@@ -6,9 +6,9 @@ import math
 import os
 import typing
 
-import json_files
-from errors import InputError
-from modeling import config_fields
+from bertline.common import json_files
+from bertline.errors import InputError
+from bertline.modeling.configuration import config_fields
 
 FLOAT32_BYTES = 4
 MOST_LAYERS = 10_000  # each is a Python object
@@ -38,7 +38,7 @@ class EncoderConfig:
     # Properties or fields, as the subclass likes. (One that is annotated here keeps its place among the fields, before
     # those of the subclass.) Most tokens of a sequence, None for any number.
     max_length: typing.ClassVar[int | None] = None
-    # The layout of `processors.layouts` that feeds the encoder.
+    # The layout of `bertline.processors.layouts` that feeds the encoder.
     layout: typing.ClassVar[str] = "packed"
     # What layers on top of the encoder are made like: their activation, the deviation of initial kernels, the epsilon
     # of layer norms.

@@ -9,8 +9,8 @@ releases.
 
 import logging
 
-import json_files
-from errors import InputError
+from bertline.common import json_files
+from bertline.errors import InputError
 
 # entry -> (values that are BERT as it is built here, what any other value means).
 ONLY = {

@@ -5,9 +5,9 @@ Source: architectures, id2label and problem_type in config.json, as transformers
 
 import itertools
 
-import json_files
-import registry
-from errors import InputError
+from bertline import registry
+from bertline.common import json_files
+from bertline.errors import InputError
 
 # The entry of our own files about an objective that has no class in transformers: its name, and its options.
 OBJECTIVE = "objective"

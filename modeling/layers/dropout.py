@@ -2,8 +2,8 @@
 
 import tensorflow as tf
 
-from modeling.layers import add_bias_in_training, column_sums
-from modeling.one_pass import one_pass
+from bertline.modeling.layers.rows import add_bias_in_training, column_sums
+from bertline.modeling.speed.one_pass import one_pass
 
 
 class DropoutKey:

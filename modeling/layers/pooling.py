@@ -7,7 +7,7 @@ equation 1.
 
 import tensorflow as tf
 
-from errors import InputError
+from bertline.errors import InputError
 
 
 def layer_states(outputs, layers):

@@ -9,8 +9,8 @@ import math
 import keras
 import tensorflow as tf
 
-from modeling.one_pass import on_cpu, one_pass
-from modeling.switches import portable_operations, weights_follow
+from bertline.modeling.speed.one_pass import on_cpu, one_pass
+from bertline.modeling.speed.switches import portable_operations, weights_follow
 
 SQRT_HALF, SQRT_TWO_OVER_PI = math.sqrt(0.5), math.sqrt(2.0 / math.pi)
 LOG_ONE_OVER_SQRT_PI = -0.5 * math.log(math.pi)

@@ -6,7 +6,7 @@ Source: Peters et al. 2018, https://arxiv.org/abs/1802.05365, equation 1.
 import keras
 import tensorflow as tf
 
-from modeling.pooling import mixed_layers
+from bertline.modeling.layers.pooling import mixed_layers
 
 
 class ScalarMix(keras.layers.Layer):

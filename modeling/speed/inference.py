@@ -15,7 +15,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from modeling.one_pass import on_cpu
+from bertline.modeling.speed.one_pass import on_cpu
 
 BATCH_TOKENS = 4096  # on a CPU smaller batches waste time: a product of so many rows uses all of a core
 # Bytes of a graph's constants, and of those in half precision, where one graph serves as long as the process lives. A

@@ -8,7 +8,7 @@ import math
 
 import tensorflow as tf
 
-from errors import InputError
+from bertline.errors import InputError
 
 
 def attention(encoder, features, layer):

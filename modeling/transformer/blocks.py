@@ -10,10 +10,10 @@ import math
 import keras
 import tensorflow as tf
 
-from errors import InputError
-from modeling.attention_masks import bidirectional
-from modeling.dropout import dropout, residual
-from modeling.layers import ACTIVATIONS, Dense, LayerNorm, add_bias_in_training
+from bertline.errors import InputError
+from bertline.modeling.layers.dropout import dropout, residual
+from bertline.modeling.layers.rows import ACTIVATIONS, Dense, LayerNorm, add_bias_in_training
+from bertline.modeling.transformer.attention_masks import bidirectional
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,7 +22,7 @@ class BlockSizes:
 
     Attributes:
       width: numbers of a token's state, a multiple of num_heads. intermediate_size: of the feed-forward layer.
-      activation: of modeling.layers.ACTIVATIONS.
+      activation: of bertline.modeling.layers.rows.ACTIVATIONS.
       hidden_dropout, attention_dropout: rates, of what is added to the residual and of the probabilities of attention.
       stddev: of the initial kernels. epsilon: of the layer norms.
     """
@@ -48,7 +48,7 @@ class Transformer(keras.layers.Layer):
 
     Args:
       sizes: BlockSizes of every block. num_layers: int.
-      attention_mask: of modeling.attention_masks.
+      attention_mask: of bertline.modeling.transformer.attention_masks.
       rematerialize: recompute each block in the backward pass instead of keeping its activations.
     """
 

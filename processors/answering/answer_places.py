@@ -4,7 +4,7 @@ import dataclasses
 import logging
 import re
 
-from processors.base import Answer
+from bertline.processors.base import Answer
 
 SHOWN = 5  # questions that a warning names
 NOWHERE = -1  # the place of an answer that its context does not have

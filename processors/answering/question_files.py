@@ -3,9 +3,9 @@
 Source: Rajpurkar et al. 2016 and 2018 (SQuAD 1.1 and 2.0); google-research/bert `run_squad.py:read_squad_examples`.
 """
 
-import json_files
-from errors import InputError
-from processors.base import Answer, Question
+from bertline.common import json_files
+from bertline.errors import InputError
+from bertline.processors.base import Answer, Question
 
 
 def read_questions(path, has_unanswerable=False):

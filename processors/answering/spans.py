@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from processors.normalization import BasicTokenizer
+from bertline.processors.tokenizers.rules.normalization import BasicTokenizer
 
 RAW, ORIGINAL = "raw", "original"
 

@@ -18,7 +18,7 @@ def token_offsets(text, tokens, tokenizer):
     Args:
       text: str.
       tokens: list of str, what `tokenizer.tokenize(text)` gives.
-      tokenizer: a processors.tokenizer.Tokenizer.
+      tokenizer: a bertline.processors.tokenizers.tokenizer.Tokenizer.
 
     Returns:
       int64 [tokens, 2]: number of its first character, number after its last one.

@@ -5,9 +5,9 @@ Records are made by processes that import neither TensorFlow nor keras; what nee
 
 import numpy as np
 
-import options as option_rules
-from options import Option
-from processors import templates
+from bertline import options as option_rules
+from bertline.options import Option
+from bertline.processors.layouts import templates
 
 # What manifests of records without masks say of masks: earlier versions look for it.
 NO_MASKS = {"max_predictions_per_seq": 20, "dynamic_masking": False, "masking": "token", "masked_lm_prob": 0.15}
@@ -32,7 +32,7 @@ class CorpusKind:
       needs_texts: whether a Block keeps its texts.
 
     Args:
-      tokenizer: see `processors.tokenization`.
+      tokenizer: see `bertline.processors.tokenization`.
       max_seq_length: tokens of a sequence, special ones included.
       random_seed: int.
       given: name -> value of its options; the others have their defaults.
@@ -112,6 +112,6 @@ class CorpusKind:
     @classmethod
     def reader(cls, files, manifest, max_seq_length, **reading_options):
         """A `reader.CorpusReader` of records of this kind."""
-        from processors.corpora.reader import CorpusReader
+        from bertline.processors.corpora.reader import CorpusReader
 
         return CorpusReader(files, manifest, max_seq_length, cls.spec)

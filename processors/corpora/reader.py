@@ -1,7 +1,8 @@
 """How records of a corpus become batches: what the readers of all kinds share."""
 
-from processors import batches, instance_records, record_checks
-from processors.feature_spec import EXAMPLE_INDEX
+from bertline.processors.corpora.making import instance_records
+from bertline.processors.records import batches, record_checks
+from bertline.processors.records.feature_spec import EXAMPLE_INDEX
 
 SHUFFLE_BUFFER = 20_000  # instances; create_pretraining_data.py has mixed them in larger blocks already
 
@@ -48,7 +49,7 @@ class CorpusReader:
         return record_checks.id_limits(spec, config)
 
     def train_batches(self, batch_size, seed, length_buckets=None):
-        """See processors.batches.train_batches; an epoch is every instance once."""
+        """See bertline.processors.records.batches.train_batches; an epoch is every instance once."""
         return batches.train_batches(self.record_set, batch_size, seed, length_buckets, shuffle_buffer=SHUFFLE_BUFFER)
 
     def evaluation_batches(self, batch_size, num_instances, length_buckets=None, static=False):
@@ -56,7 +57,7 @@ class CorpusReader:
 
         Args:
           num_instances: how many, from the first on.
-          length_buckets, static: for static shapes: batches of `batch_size` rows, see processors.batches.
+          length_buckets, static: for static shapes: batches of `batch_size` rows, see bertline.processors.records.batches.
         """
         return batches.evaluation_batches(
             self.record_set, batch_size * self._max_seq_length, length_buckets, batch_size if static else None,

@@ -10,7 +10,7 @@ import functools
 import re
 import unicodedata
 
-from errors import InputError
+from bertline.errors import InputError
 
 _SAMPLE_BYTES = 1 << 15
 _ENOUGH, _MARGIN, _MOST = 0.55, 0.25, 3  # of a score; below the best score; proposals

@@ -3,7 +3,7 @@
 import difflib
 import os
 
-from errors import InputError
+from bertline.errors import InputError
 
 
 class AbsentError(InputError):

@@ -4,8 +4,8 @@ import glob
 import os
 import re
 
-from errors import InputError
-from processors.folders import is_remote, missing_file
+from bertline.errors import InputError
+from bertline.processors.files.folders import is_remote, missing_file
 
 _NAME = r"[\w.-]+="  # of NAME=PATH
 _VARIABLE = re.compile(r"\$(?:(?P<plain>[A-Za-z_]\w*)|\{(?P<braced>[A-Za-z_]\w*)\})", re.ASCII)

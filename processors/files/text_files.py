@@ -9,10 +9,10 @@ import os
 import sys
 import zlib
 
-from errors import InputError
-from processors import encodings
-from processors.file_kinds import kind_of
-from processors.folders import exists, is_remote, missing_file
+from bertline.errors import InputError
+from bertline.processors.files import encodings
+from bertline.processors.files.file_kinds import kind_of
+from bertline.processors.files.folders import exists, is_remote, missing_file
 
 log = logging.getLogger(__name__)
 

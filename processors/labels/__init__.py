@@ -1,1 +1,1 @@
-"""What the labels of each type of problem are; see `processors.labels.base`."""
+"""What the labels of each type of problem are; see `bertline.processors.labels.base`."""

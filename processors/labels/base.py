@@ -1,7 +1,7 @@
 """Labels as numbers and back: one declaration for the records, the scores and the files of predictions."""
 
-import registry
-from processors.base import check_labels
+from bertline import registry
+from bertline.processors.base import check_labels
 
 
 class Labels:
@@ -87,7 +87,7 @@ class Labels:
         return texts
 
     def predictions(self, outputs, examples, layout, rows):
-        """What is said to a user of each of some examples: list of objects of processors.predictions.
+        """What is said to a user of each of some examples: list of objects of bertline.processors.labels.predictions.
 
         Args:
           outputs, layout: as of `answers`. rows: list of the rows of each example.
@@ -104,7 +104,7 @@ class Labels:
         Args:
           answers: of `answers`.
           truncated: bool [n], which examples were cut to the longest length; None where that is not known.
-          file_format: of processors.prediction_tables.FORMATS, of files that people read.
+          file_format: of bertline.processors.labels.prediction_tables.FORMATS, of files that people read.
         """
         raise NotImplementedError
 

@@ -5,8 +5,8 @@ import json
 
 import numpy as np
 
-import table_lines
-from errors import InputError
+from bertline.common import table_lines
+from bertline.errors import InputError
 
 JSON_LINES = "jsonl"
 FORMATS = (*table_lines.DELIMITERS, JSON_LINES)
@@ -22,7 +22,7 @@ def check_format(name):
 class PredictedRows:
     """Attributes:
     probabilities: float array [n, num_labels]; scores [n, 1].
-    labels: a processors.labels.whole_texts.LabelsOfTexts.
+    labels: a bertline.processors.labels.whole_texts.LabelsOfTexts.
     examples: the InputExamples, None where only records are there.
     truncated: bool [n], which rows were cut to the longest length; None where that is not known.
     """

@@ -5,11 +5,11 @@ import math
 
 import numpy as np
 
-import registry
-from processors.feature_spec import Feature
-from processors.labels.single import COLUMN
-from processors.labels.whole_texts import LabelsOfTexts
-from processors.predictions import Prediction
+from bertline import registry
+from bertline.processors.labels.predictions import Prediction
+from bertline.processors.labels.single import COLUMN
+from bertline.processors.labels.whole_texts import LabelsOfTexts
+from bertline.processors.records.feature_spec import Feature
 
 
 @registry.register("labels", "regression")

@@ -4,10 +4,10 @@ import math
 
 import numpy as np
 
-import registry
-from processors.feature_spec import Feature
-from processors.labels.single import ClassLabels
-from processors.predictions import Prediction
+from bertline import registry
+from bertline.processors.labels.predictions import Prediction
+from bertline.processors.labels.single import ClassLabels
+from bertline.processors.records.feature_spec import Feature
 
 
 @registry.register("labels", "multi_label_classification")

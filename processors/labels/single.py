@@ -5,10 +5,10 @@ import logging
 
 import numpy as np
 
-import registry
-from errors import InputError
-from processors.feature_spec import Feature
-from processors.labels.whole_texts import LabelsOfTexts
+from bertline import registry
+from bertline.errors import InputError
+from bertline.processors.labels.whole_texts import LabelsOfTexts
+from bertline.processors.records.feature_spec import Feature
 
 SHOWN = 20  # labels of a line
 FEW_ROWS = 2  # of a class, from which next to nothing can be learnt

@@ -9,15 +9,15 @@ import logging
 
 import numpy as np
 
-import json_files
-import registry
-from errors import InputError
-from processors.base import Question
-from processors.feature_spec import Feature
-from processors.labels.base import Labels, parts_of
-from processors.predictions import FoundAnswer
-from processors.spans import RAW, AnswerRules, best_answers
-from processors.texts import checked_question
+from bertline import registry
+from bertline.common import json_files
+from bertline.errors import InputError
+from bertline.processors.answering.spans import RAW, AnswerRules, best_answers
+from bertline.processors.base import Question
+from bertline.processors.labels.base import Labels, parts_of
+from bertline.processors.labels.predictions import FoundAnswer
+from bertline.processors.records.feature_spec import Feature
+from bertline.processors.text.texts import checked_question
 
 ANSWER_RULES = "answer_rules"  # entry of config.json
 
@@ -27,7 +27,7 @@ class SpanAnswer:
     """Attributes:
     text: the answer, "" where there is none.
     start, end: its characters in the context, `context[start:end]`; -1 where there is none.
-    nbest: list of processors.spans.SpanCandidate, the best first.
+    nbest: list of bertline.processors.answering.spans.SpanCandidate, the best first.
     null_odds: the score of no answer minus that of the best one; None where each question has an answer.
     """
 
@@ -47,7 +47,7 @@ def answer_of(nbest, null_score, rules):
     """The SpanAnswer of a question: which of its candidates is given.
 
     Args:
-      nbest, null_score: of processors.spans.best_answers.
+      nbest, null_score: of bertline.processors.answering.spans.best_answers.
       rules: AnswerRules.
     """
     chosen, odds = nbest[0], None

@@ -8,15 +8,15 @@ import logging
 
 import numpy as np
 
-import registry
-from processors import tag_page
-from processors.base import TaggedWords
-from processors.feature_spec import Feature
-from processors.labels.base import Labels, parts_of
-from processors.predictions import Entity, TaggedText
-from processors.tag_spans import spans_in_text, spans_of
-from processors.texts import checked_words
-from processors.word_offsets import join_words, split_words
+from bertline import registry
+from bertline.processors.base import TaggedWords
+from bertline.processors.labels.base import Labels, parts_of
+from bertline.processors.labels.predictions import Entity, TaggedText
+from bertline.processors.records.feature_spec import Feature
+from bertline.processors.tagging import tag_page
+from bertline.processors.tagging.tag_spans import spans_in_text, spans_of
+from bertline.processors.tagging.word_offsets import join_words, split_words
+from bertline.processors.text.texts import checked_words
 
 SHOWN = 20  # tags of a line
 

@@ -1,11 +1,11 @@
 """What the labels of whole texts and pairs share: one row, one vector of numbers, a table of predictions."""
 
-from processors import prediction_tables
-from processors.base import InputExample
-from processors.labels.base import Labels
-from processors.prediction_tables import PredictedRows
-from processors.predictions import Prediction
-from processors.texts import checked_one
+from bertline.processors.base import InputExample
+from bertline.processors.labels import prediction_tables
+from bertline.processors.labels.base import Labels
+from bertline.processors.labels.prediction_tables import PredictedRows
+from bertline.processors.labels.predictions import Prediction
+from bertline.processors.text.texts import checked_one
 
 
 class LabelsOfTexts(Labels):

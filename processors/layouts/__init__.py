@@ -1,1 +1,1 @@
-"""How examples are laid out for an encoder; see `processors.layouts.base`."""
+"""How examples are laid out for an encoder; see `bertline.processors.layouts.base`."""

@@ -5,15 +5,15 @@ import functools
 
 import numpy as np
 
-import registry
-from errors import InputError
+from bertline import registry
+from bertline.errors import InputError
 
 
 class Layout:
     """Base of all layouts: `spec`, name -> Feature; `features`, examples -> rows; `fingerprint`.
 
     `features` yields a list of rows for each example: one, or the parts of what is longer than a row. A row has the
-    arrays of the spec, and `uncut_length` (processors.feature_spec) where it was cut.
+    arrays of the spec, and `uncut_length` (bertline.processors.records.feature_spec) where it was cut.
 
     Attributes:
       name: the registered name.

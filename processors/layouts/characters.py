@@ -5,12 +5,12 @@ Source: the bytes of bilm-tf, https://github.com/allenai/bilm-tf, `UnicodeCharsV
 
 import numpy as np
 
-import registry
-from errors import InputError
-from processors.feature_spec import Feature
-from processors.layouts.packed import Packed, Plain
-from processors.layouts.pieces import pieces_of
-from processors.word_offsets import split_words
+from bertline import registry
+from bertline.errors import InputError
+from bertline.processors.layouts.packed import Packed, Plain
+from bertline.processors.layouts.pieces import pieces_of
+from bertline.processors.records.feature_spec import Feature
+from bertline.processors.tagging.word_offsets import split_words
 
 LONGEST_WORD = 50  # numbers of a word, its begin and end included
 PADDING, BEGIN, END, NUM_CHARACTERS = 0, 257, 258, 259  # the byte b is b + 1

@@ -1,4 +1,4 @@
-"""The layouts of `processors.layouts` as operations of a TensorFlow graph: ids of texts -> a batch of features."""
+"""The layouts of `bertline.processors.layouts` as operations of a TensorFlow graph: ids of texts -> a batch of features."""
 
 import tensorflow as tf
 
@@ -7,7 +7,7 @@ def packed(layout, first, second=None):
     """One text or two with special tokens around them; a second text of which no token is left is none.
 
     Args:
-      layout: processors.layouts.packed.Packed.
+      layout: bertline.processors.layouts.packed.Packed.
       first, second: RaggedTensor int32 [n, tokens].
 
     Returns:
@@ -39,7 +39,7 @@ def packed(layout, first, second=None):
 
 
 def _truncated_lengths(length_a, length_b, limit):
-    """As `processors.layouts.packed.truncated_lengths`."""
+    """As `bertline.processors.layouts.packed.truncated_lengths`."""
     over = tf.maximum(tf.zeros_like(length_a), length_a + length_b - limit)
     from_a = tf.minimum(over, tf.nn.relu(length_a - length_b))
     from_b = tf.minimum(over, tf.nn.relu(length_b - length_a))

@@ -4,12 +4,12 @@ import functools
 
 import numpy as np
 
-import registry
-from errors import InputError
-from processors import templates
-from processors.feature_spec import Feature
-from processors.layouts.base import Layout, Rows
-from processors.ragged import beginnings, slots
+from bertline import registry
+from bertline.errors import InputError
+from bertline.processors.layouts import templates
+from bertline.processors.layouts.base import Layout, Rows
+from bertline.processors.records.feature_spec import Feature
+from bertline.processors.records.ragged import beginnings, slots
 
 ENCODING_BATCH = 4096  # texts per call of the tokenizer: large enough to amortise the call, small enough for memory
 
@@ -59,7 +59,7 @@ class Packed(Layout):
         return [self.name, self.max_seq_length, self.tokenizer.fingerprint()]
 
     def graph_form(self):
-        from processors import graph_layouts
+        from bertline.processors.layouts import graph_layouts
 
         return functools.partial(graph_layouts.packed, self)
 

@@ -4,7 +4,7 @@ import typing
 
 import numpy as np
 
-from processors.ragged import slots
+from bertline.processors.records.ragged import slots
 
 
 class Pieces(typing.NamedTuple):

@@ -7,12 +7,12 @@ import dataclasses
 
 import numpy as np
 
-import json_files
-import registry
-from errors import InputError
-from processors.context_words import context_words
-from processors.layouts.base import Layout
-from processors.token_offsets import token_offsets
+from bertline import registry
+from bertline.common import json_files
+from bertline.errors import InputError
+from bertline.processors.answering.context_words import context_words
+from bertline.processors.answering.token_offsets import token_offsets
+from bertline.processors.layouts.base import Layout
 
 # Question, window and three special tokens: fewer tokens than this leave no room for a text.
 LEAST_ROOM = 8

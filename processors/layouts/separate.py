@@ -2,10 +2,10 @@
 
 import dataclasses
 
-import registry
-from errors import InputError
-from processors.base import InputExample
-from processors.layouts.base import Layout
+from bertline import registry
+from bertline.errors import InputError
+from bertline.processors.base import InputExample
+from bertline.processors.layouts.base import Layout
 
 PAIR = ("a", "b")  # what the names of two texts' features begin with
 

@@ -7,7 +7,7 @@ import dataclasses
 
 import numpy as np
 
-from processors.ragged import slots
+from bertline.processors.records.ragged import slots
 
 
 @dataclasses.dataclass(frozen=True)

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-import registry
-from processors.feature_spec import Feature
-from processors.layouts.base import Layout
-from processors.layouts.pieces import Pieces, pieces_of
+from bertline import registry
+from bertline.processors.layouts.base import Layout
+from bertline.processors.layouts.pieces import Pieces, pieces_of
+from bertline.processors.records.feature_spec import Feature
 
 EXAMPLES_AT_ONCE = 1024
 

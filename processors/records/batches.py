@@ -7,7 +7,7 @@ iterator can be checkpointed.
 
 import tensorflow as tf
 
-from processors.feature_spec import axes_of, lengths_of, mask_of, token_axes
+from bertline.processors.records.feature_spec import axes_of, lengths_of, mask_of, token_axes
 
 SHUFFLE_BUFFER = 100_000  # records; a split of fewer is shuffled as a whole
 FILES_AT_ONCE = 16  # shards that are read in turn, so that neighbours in a batch come from different ones

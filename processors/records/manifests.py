@@ -8,10 +8,10 @@ import json
 import os
 import types
 
-import json_files
-from errors import InputError
-from files import replaced
-from processors.folders import is_remote, list_files
+from bertline.common import json_files
+from bertline.common.files import replaced
+from bertline.errors import InputError
+from bertline.processors.files.folders import is_remote, list_files
 
 SUFFIX = ".manifest.json"
 # What no pattern of records or texts means: manifests, and what is being written.

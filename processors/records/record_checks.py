@@ -15,8 +15,8 @@ import numpy as np
 import tensorflow as tf
 from google.protobuf.message import DecodeError
 
-from errors import InputError
-from processors.feature_spec import Feature, axes_of, ids_of, mask_of, token_axes
+from bertline.errors import InputError
+from bertline.processors.records.feature_spec import Feature, axes_of, ids_of, mask_of, token_axes
 
 RECORDS_AT_ONCE = 1024
 SECONDS_BETWEEN_LINES = 10.0

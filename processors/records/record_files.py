@@ -11,14 +11,14 @@ import os
 import numpy as np
 import tensorflow as tf
 
-import console
-from errors import InputError
-from files import replaced
-from processors import manifests
-from processors.feature_spec import EXAMPLE_INDEX, PART, UNCUT_LENGTH, ids_of, lengths_of, token_axes
-from processors.paths import find_files
-from processors.record_checks import Rules, id_limits, look_through
-from progress import Progress
+from bertline.common import console
+from bertline.common.files import replaced
+from bertline.common.progress import Progress
+from bertline.errors import InputError
+from bertline.processors.files.paths import find_files
+from bertline.processors.records import manifests
+from bertline.processors.records.feature_spec import EXAMPLE_INDEX, PART, UNCUT_LENGTH, ids_of, lengths_of, token_axes
+from bertline.processors.records.record_checks import Rules, id_limits, look_through
 
 FORMAT_VERSION = 1
 # A process costs seconds to start (it imports TensorFlow), which this many examples outweigh.

@@ -10,7 +10,7 @@ import signal
 import threading
 import traceback
 
-from errors import InputError
+from bertline.errors import InputError
 
 # A process works on one task while the next one waits for it.
 _TASKS_PER_PROCESS = 2

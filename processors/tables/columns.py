@@ -2,8 +2,8 @@
 
 import difflib
 
-from errors import InputError
-from processors.tables import COLUMN_NAMES
+from bertline.errors import InputError
+from bertline.processors.tables.table_processor import COLUMN_NAMES
 
 PARTS = ("text_a", "text_b", "label", "id")
 

@@ -4,7 +4,7 @@ import json
 import math
 import re
 
-from errors import InputError
+from bertline.errors import InputError
 
 # What 0 and 1 are, where each label has a column.
 _MARKS = {"0": False, "1": True, "0.0": False, "1.0": True, "false": False, "true": True}

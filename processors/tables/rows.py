@@ -2,8 +2,8 @@
 
 import csv
 
-from errors import InputError
-from processors.text_files import iterate_lines
+from bertline.errors import InputError
+from bertline.processors.files.text_files import iterate_lines
 
 # csv refuses longer fields by default at 131072 characters; a document in one cell may be longer.
 _LONGEST_CELL = 1 << 27

@@ -7,8 +7,8 @@ def report(examples, labels):
     """Logs the distribution of each split's labels, and warnings that name the flag to use.
 
     Args:
-      examples: split -> list of InputExample, checked by processors.base.check_labels.
-      labels: a processors.labels.base.Labels.
+      examples: split -> list of InputExample, checked by bertline.processors.base.check_labels.
+      labels: a bertline.processors.labels.base.Labels.
 
     Raises:
       InputError: a classifier is to be trained that knows one class only.

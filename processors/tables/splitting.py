@@ -6,8 +6,8 @@ import hashlib
 import logging
 import re
 
-from errors import InputError
-from processors.rows import read_rows
+from bertline.errors import InputError
+from bertline.processors.tables.rows import read_rows
 
 log = logging.getLogger(__name__)
 

@@ -6,12 +6,12 @@ import logging
 import math
 import os
 
-import json_files
-from errors import InputError
-from processors.file_kinds import kind_of
-from processors.folders import exists, is_remote, missing_file
-from processors.rows import Row, iterate_rows
-from processors.text_files import iterate_lines
+from bertline.common import json_files
+from bertline.errors import InputError
+from bertline.processors.files.file_kinds import kind_of
+from bertline.processors.files.folders import exists, is_remote, missing_file
+from bertline.processors.files.text_files import iterate_lines
+from bertline.processors.tables.rows import Row, iterate_rows
 
 log = logging.getLogger(__name__)
 

@@ -5,10 +5,10 @@ import logging
 import math
 import os
 
-from errors import InputError
-from processors.base import DataProcessor, InputExample
-from processors.folders import exists, missing_file
-from processors.rows import read_rows
+from bertline.errors import InputError
+from bertline.processors.base import DataProcessor, InputExample
+from bertline.processors.files.folders import exists, missing_file
+from bertline.processors.tables.rows import read_rows
 
 log = logging.getLogger(__name__)
 

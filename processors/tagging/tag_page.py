@@ -2,7 +2,7 @@
 
 import html
 
-from processors.tag_spans import marks_spans, spans_in_text
+from bertline.processors.tagging.tag_spans import marks_spans, spans_in_text
 
 MOST_SENTENCES = 2000  # a browser shows so many at once
 HUES = (210, 25, 120, 285, 50, 175, 340, 85, 255, 0, 150, 310)

@@ -3,7 +3,7 @@
 import dataclasses
 import logging
 
-from processors.tag_spans import OUTSIDE, marks_spans, parts_of_tag, spans_of
+from bertline.processors.tagging.tag_spans import OUTSIDE, marks_spans, parts_of_tag, spans_of
 
 IOB1, IOB2, BIOES = SCHEMES = ("iob1", "iob2", "bioes")
 AS_IT_IS = "as_it_is"

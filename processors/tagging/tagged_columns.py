@@ -3,9 +3,9 @@
 import dataclasses
 import logging
 
-from errors import InputError
-from processors.base import TaggedWords
-from processors.text_files import iterate_lines
+from bertline.errors import InputError
+from bertline.processors.base import TaggedWords
+from bertline.processors.files.text_files import iterate_lines
 
 DOCUMENT = "-DOCSTART-"  # the first column of a line that begins a document
 MOST_WORDS = 300  # of a sentence that is alone in its file and not wondered at

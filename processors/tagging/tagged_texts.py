@@ -3,11 +3,11 @@
 import collections
 import logging
 
-import json_files
-from errors import InputError
-from processors import tag_schemes, tag_spans, word_offsets
-from processors.base import TaggedWords
-from processors.text_files import iterate_lines
+from bertline.common import json_files
+from bertline.errors import InputError
+from bertline.processors.base import TaggedWords
+from bertline.processors.files.text_files import iterate_lines
+from bertline.processors.tagging import tag_schemes, tag_spans, word_offsets
 
 EXAMPLE = '{"text": "To Paris.", "spans": [{"start": 3, "end": 8, "label": "LOC"}]}'
 

@@ -3,8 +3,8 @@
 import re
 import unicodedata
 
-from errors import InputError
-from processors.character_rules import is_cjk
+from bertline.errors import InputError
+from bertline.processors.tokenizers.rules.character_rules import is_cjk
 
 WORDS, SPACES, CHARACTERS = SPLITS = ("words", "spaces", "characters")
 

@@ -6,7 +6,8 @@ import itertools
 
 import numpy as np
 
-from processors import instance_making, paragraph_lines
+from bertline.processors.corpora.making import instance_making
+from bertline.processors.text import paragraph_lines
 
 # Of each block so many lines are looked at as text; all are counted as tokens.
 LINES_SAMPLED = 200
@@ -19,9 +20,9 @@ class CorpusLint:
     """Sums over the blocks of a corpus; `add` each, then `report`.
 
     Args:
-      tokenizer: see `processors.tokenization`.
+      tokenizer: see `bertline.processors.tokenization`.
       kind: what instances would be made by, an object of a kind of corpus data.
-      unit: what a document is, see `processors.documents.UNITS`.
+      unit: what a document is, see `bertline.processors.text.documents.UNITS`.
       num_files: int.
       splits_sentences: whether lines were cut into sentences.
     """

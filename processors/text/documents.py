@@ -3,8 +3,8 @@
 import dataclasses
 import logging
 
-from errors import InputError
-from processors.text_files import TextLines
+from bertline.errors import InputError
+from bertline.processors.files.text_files import TextLines
 
 # Documents are gathered into blocks of at least so many bytes of text; one of more than half of it is cut.
 BLOCK_BYTES = 2 << 20
@@ -110,7 +110,7 @@ class Corpus:
             yield from self._split(paragraph) if paragraph is not None else (None,)
 
     def lines(self, path):
-        """Yields the lines of a file as str, without line ends; see `processors.text_files.TextLines`.
+        """Yields the lines of a file as str, without line ends; see `bertline.processors.files.text_files.TextLines`.
 
         NUL bytes are dropped, as the original's tokenizer does, and so are lines of nothing else: they are not blank.
 

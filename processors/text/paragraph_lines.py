@@ -4,7 +4,8 @@ import itertools
 
 import numpy as np
 
-from processors import documents, instance_making, sentences
+from bertline.processors.corpora.making import instance_making
+from bertline.processors.text import documents, sentences
 
 # Of each block so many lines are looked at, and so much of each: a whole corpus may be one line.
 LINES_SAMPLED, CHARACTERS_SAMPLED = 200, 20_000

@@ -9,7 +9,7 @@ import sys
 
 import numpy as np
 
-from errors import InputError
+from bertline.errors import InputError
 
 # A word of the segmenter that is only a part of one of BERT's ("caf", "é") is joined to so many that follow.
 _MOST_JOINED = 4

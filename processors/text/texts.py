@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Set
 
-from errors import InputError
+from bertline.errors import InputError
 
 _NEEDED = "a str is needed, or a pair of str"
 

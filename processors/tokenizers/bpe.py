@@ -9,18 +9,19 @@ import itertools
 import json
 import os
 
-import json_files
-import registry
-from errors import InputError
-from files import replaced
-from processors import folders, tokenizer_json
-from processors.byte_pair_files import END_OF_WORD, form_of, read_files, read_json
-from processors.byte_words import BLANK, CHARACTER_OF_BYTE, byte_words
-from processors.character_rules import TOKENIZERS
-from processors.english_words import english_words
-from processors.normalization import BasicTokenizer
-from processors.tokenizer import Tokenizer, check_asked, join_rows, tokens_of_role
-from processors.tokenizer_folder import CONFIG_NAME, model_max_length
+from bertline import registry
+from bertline.common import json_files
+from bertline.common.files import replaced
+from bertline.errors import InputError
+from bertline.processors.files import folders
+from bertline.processors.tokenizers.folder import tokenizer_json
+from bertline.processors.tokenizers.folder.byte_pair_files import END_OF_WORD, form_of, read_files, read_json
+from bertline.processors.tokenizers.folder.tokenizer_folder import CONFIG_NAME, model_max_length
+from bertline.processors.tokenizers.rules.byte_words import BLANK, CHARACTER_OF_BYTE, byte_words
+from bertline.processors.tokenizers.rules.character_rules import TOKENIZERS
+from bertline.processors.tokenizers.rules.english_words import english_words
+from bertline.processors.tokenizers.rules.normalization import BasicTokenizer
+from bertline.processors.tokenizers.tokenizer import Tokenizer, check_asked, join_rows, tokens_of_role
 
 VOCAB_JSON, MERGES = "vocab.json", "merges.txt"
 # Names of vocabulary and merges, those of the released GPT-2 and GPT-1 after the usual ones.

@@ -9,13 +9,13 @@ import json
 import os
 import unicodedata
 
-import registry
-from errors import InputError
-from files import replaced
-from processors.normalization import convert_to_unicode, is_cjk
-from processors.sentence_piece_folder import SentencePieceFolder
-from processors.tokenizer import MAX_LENGTH, Tokenizer, check_asked, join_rows
-from processors.tokenizer_folder import VOCAB_NAME
+from bertline import registry
+from bertline.common.files import replaced
+from bertline.errors import InputError
+from bertline.processors.tokenizers.folder.sentence_piece_folder import SentencePieceFolder
+from bertline.processors.tokenizers.folder.tokenizer_folder import VOCAB_NAME
+from bertline.processors.tokenizers.rules.normalization import convert_to_unicode, is_cjk
+from bertline.processors.tokenizers.tokenizer import MAX_LENGTH, Tokenizer, check_asked, join_rows
 
 _SPECIAL = {
     "cls": ("[CLS]", "<cls>"), "sep": ("[SEP]", "<sep>"), "end": ("[SEP]", "<sep>"), "pad": ("<pad>", "[PAD]"),
@@ -175,7 +175,7 @@ class SentencePieceTokenizer(Tokenizer):
         return found
 
     def graph_form(self):
-        from processors.graph_sentence_pieces import GraphSentencePieces
+        from bertline.processors.tokenizers.graph.graph_sentence_pieces import GraphSentencePieces
 
         return GraphSentencePieces(self)
 

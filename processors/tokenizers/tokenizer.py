@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from errors import InputError
-from processors.added_tokens import AddedTokens
+from bertline.errors import InputError
+from bertline.processors.tokenizers.folder.added_tokens import AddedTokens
 
 _THEIR_NAMES = {"start": "bos", "end": "eos"}
 MAX_LENGTH = 512  # tokens, of a model that does not say another number
@@ -26,7 +26,7 @@ class Tokenizer:
       vocab, inv_vocab: dicts token -> id, id -> token.
       vocab_size: int, one more than the largest id.
       do_lower_case: bool.
-      added_tokens: processors.added_tokens.AddedTokens that texts are cut at, or None.
+      added_tokens: bertline.processors.tokenizers.folder.added_tokens.AddedTokens that texts are cut at, or None.
       second_segment_id: int, segment_ids of a pair's second text.
       model_max_length: int, tokens of the longest text that the model is meant for; None where no file says it.
       cls_id, sep_id, pad_id, unk_id, mask_id: int; InputError where the vocabulary has no such token.

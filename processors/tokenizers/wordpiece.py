@@ -7,18 +7,19 @@ import hashlib
 import json
 import os
 
-import registry
-from errors import InputError
-from files import replaced
-from processors import text_files, tokenizer_json
-from processors.added_tokens import AddedTokens
-from processors.character_rules import ORIGINAL
-from processors.normalization import BasicTokenizer, FoldedCharacters
-from processors.special_tokens import SPECIAL_TOKENS
-from processors.tokenizer import MAX_LENGTH, Tokenizer, check_asked
-from processors.tokenizer_folder import CONFIG_NAME, VOCAB_NAME, TokenizerFolder
-from processors.tokenizer_settings import TokenizerSettings
-from processors.wordpiece import BatchWordpiece, WordpieceTokenizer
+from bertline import registry
+from bertline.common.files import replaced
+from bertline.errors import InputError
+from bertline.processors.files import text_files
+from bertline.processors.tokenizers.folder import tokenizer_json
+from bertline.processors.tokenizers.folder.added_tokens import AddedTokens
+from bertline.processors.tokenizers.folder.special_tokens import SPECIAL_TOKENS
+from bertline.processors.tokenizers.folder.tokenizer_folder import CONFIG_NAME, VOCAB_NAME, TokenizerFolder
+from bertline.processors.tokenizers.folder.tokenizer_settings import TokenizerSettings
+from bertline.processors.tokenizers.rules.character_rules import ORIGINAL
+from bertline.processors.tokenizers.rules.normalization import BasicTokenizer, FoldedCharacters
+from bertline.processors.tokenizers.rules.wordpiece import BatchWordpiece, WordpieceTokenizer
+from bertline.processors.tokenizers.tokenizer import MAX_LENGTH, Tokenizer, check_asked
 
 _STANDS_FOR = {"end": "sep"}  # roles that BERT's vocabularies have no token of their own for
 
@@ -79,7 +80,7 @@ class FullTokenizer(Tokenizer):
 
     @classmethod
     def load(cls, path, names, do_lower_case=None):
-        """See Tokenizer; `processors.tokenizer_folder` tells which settings of a folder are honoured.
+        """See Tokenizer; `bertline.processors.tokenizers.folder.tokenizer_folder` tells which settings of a folder are honoured.
 
         Raises:
           InputError: a casing that contradicts the saved one (or the vocabulary, where none is saved), or saved
@@ -159,7 +160,7 @@ class FullTokenizer(Tokenizer):
         return token[2:] if len(token) > 2 and token.startswith("##") else token
 
     def graph_form(self):
-        from processors.graph_wordpiece import GraphWordPiece
+        from bertline.processors.tokenizers.graph.graph_wordpiece import GraphWordPiece
 
         return GraphWordPiece(self)
 

@@ -8,15 +8,16 @@ import os
 
 import numpy as np
 
-import json_files
-import registry
-from errors import InputError
-from files import replaced
-from processors import folders, segmenters, text_files
-from processors.normalization import BasicTokenizer, convert_to_unicode
-from processors.tokenizer import Tokenizer, check_asked, tokens_of_role
-from processors.tokenizer_folder import CONFIG_NAME, VOCAB_NAME, model_max_length
-from processors.tokenizers.wordpiece import casing
+from bertline import registry
+from bertline.common import json_files
+from bertline.common.files import replaced
+from bertline.errors import InputError
+from bertline.processors.files import folders, text_files
+from bertline.processors.text import segmenters
+from bertline.processors.tokenizers.folder.tokenizer_folder import CONFIG_NAME, VOCAB_NAME, model_max_length
+from bertline.processors.tokenizers.rules.normalization import BasicTokenizer, convert_to_unicode
+from bertline.processors.tokenizers.tokenizer import Tokenizer, check_asked, tokens_of_role
+from bertline.processors.tokenizers.wordpiece import casing
 
 CLASS_NAME = "WordTokenizer"  # `tokenizer_class` of its tokenizer_config.json
 # Role -> what vocabularies call it.
@@ -36,7 +37,7 @@ class WordSettings:
     """How texts become words.
 
     Attributes:
-      split: a name of SPLITS; "jieba" or package.module:function, a segmenter of processors.segmenters.
+      split: a name of SPLITS; "jieba" or package.module:function, a segmenter of bertline.processors.text.segmenters.
       do_lower_case, strip_accents: bool.
       special_tokens: (role, token) pairs, before what vocabularies call them.
       model_max_length: int, tokens of the longest text that the model is meant for; None: not known.
@@ -172,7 +173,7 @@ class WordTokenizer(Tokenizer):
                 f"{self.vocab_file}: words by split={self.settings.split} cannot be put into a graph, only those by "
                 f"{WordSettings.split}; use serving.TextEncoder"
             )
-        from processors.graph_vocabulary import GraphVocabulary
+        from bertline.processors.tokenizers.graph.graph_vocabulary import GraphVocabulary
 
         return GraphVocabulary(self, self._basic)
 

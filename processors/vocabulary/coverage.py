@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from processors.normalization import is_punctuation
+from bertline.processors.tokenizers.rules.normalization import is_punctuation
 
 _MOST_SHOWN = 10
 

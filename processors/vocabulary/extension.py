@@ -6,7 +6,7 @@ The words are new lines of vocab.txt and nothing else, so that every program tha
 import dataclasses
 import re
 
-from processors.wordpiece import MAX_WORD_CHARS, WordpieceTokenizer
+from bertline.processors.tokenizers.rules.wordpiece import MAX_WORD_CHARS, WordpieceTokenizer
 
 _UNUSED = re.compile(r"\[unused\d+\]")
 

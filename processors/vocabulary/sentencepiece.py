@@ -8,9 +8,9 @@ import io
 import os
 import re
 
-from errors import InputError
-from files import replaced
-from processors.tokenizers.sentencepiece import SentencePieceTokenizer
+from bertline.common.files import replaced
+from bertline.errors import InputError
+from bertline.processors.tokenizers.sentencepiece import SentencePieceTokenizer
 
 # ALBERT's names and places, which `transformers` takes for granted.
 SPECIAL_TOKENS = ("<pad>", "<unk>", "[CLS]", "[SEP]", "[MASK]")

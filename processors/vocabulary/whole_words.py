@@ -2,9 +2,9 @@
 
 import os
 
-from errors import InputError
-from processors.tokenizers.words import WordSettings, WordTokenizer
-from processors.vocabulary.wordpiece import first_entries
+from bertline.errors import InputError
+from bertline.processors.tokenizers.words import WordSettings, WordTokenizer
+from bertline.processors.vocabulary.wordpiece import first_entries
 
 
 def train(counts, vocab_size, min_frequency):

@@ -8,12 +8,12 @@ import dataclasses
 import itertools
 import os
 
-from errors import InputError
-from files import replaced
-from processors.normalization import is_cjk, is_punctuation
-from processors.tokenizers.wordpiece import FullTokenizer
-from processors.vocabulary.alphabet import alphabet
-from processors.wordpiece import MAX_WORD_CHARS, WordpieceTokenizer
+from bertline.common.files import replaced
+from bertline.errors import InputError
+from bertline.processors.tokenizers.rules.normalization import is_cjk, is_punctuation
+from bertline.processors.tokenizers.rules.wordpiece import MAX_WORD_CHARS, WordpieceTokenizer
+from bertline.processors.tokenizers.wordpiece import FullTokenizer
+from bertline.processors.vocabulary.alphabet import alphabet
 
 SPECIAL_TOKENS = ("[UNK]", "[CLS]", "[SEP]", "[MASK]")
 _REPEATED_AT_ONCE = 10_000

@@ -5,10 +5,10 @@ import logging
 import random
 import re
 
-from errors import InputError
-from processors.normalization import BasicTokenizer
-from processors.tokenizers.sentencepiece import prepared
-from processors.wordpiece import MAX_WORD_CHARS
+from bertline.errors import InputError
+from bertline.processors.tokenizers.rules.normalization import BasicTokenizer
+from bertline.processors.tokenizers.rules.wordpiece import MAX_WORD_CHARS
+from bertline.processors.tokenizers.sentencepiece import prepared
 
 MAX_CHARACTERS = 8_000_000  # of different words, some 900,000: training WordPiece takes 0.9 GB with them
 _CHUNKS_AT_ONCE, _CHARACTERS_AT_ONCE = 1 << 18, 1 << 25

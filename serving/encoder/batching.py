@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from processors.ragged import slots
+from bertline.processors.records.ragged import slots
 
 # A batch of fewer tokens is not worth a call of its own; above, one whose rows would be padded by more is cut.
 SMALL_BATCH_TOKENS = 256

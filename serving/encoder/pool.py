@@ -4,10 +4,10 @@ import dataclasses
 
 import numpy as np
 
-from modeling import pooling
-from processors.ragged import slots
-from serving.preparation import Prepared
-from serving.vector_graph import finished
+from bertline.modeling.layers import pooling
+from bertline.processors.records.ragged import slots
+from bertline.serving.encoder.preparation import Prepared
+from bertline.serving.encoder.vector_graph import finished
 
 
 @dataclasses.dataclass

@@ -5,9 +5,9 @@ import re
 
 import numpy as np
 
-from errors import InputError
-from processors.ragged import slots
-from serving.windows import Windows
+from bertline.errors import InputError
+from bertline.processors.records.ragged import slots
+from bertline.serving.encoder.windows import Windows
 
 # What ends a word for BERT's tokenizer: a word by itself has the same tokens as in its text.
 _BETWEEN_WORDS = re.compile("[ \t\n\r\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+")
@@ -23,12 +23,12 @@ class Prepared:
 
     Args:
       texts: list of str, or of pairs of str.
-      layout: of processors.layouts.
+      layout: of bertline.processors.layouts.
       stride: of windows; None: long texts are cut.
       by_words: whether words are to be found again.
 
     Attributes:
-      rows: processors.layouts.base.Rows.
+      rows: bertline.processors.layouts.base.Rows.
       windows: None where every text is one row.
       cut: bool [n], whether tokens of the text were dropped.
       words: of all texts, list of str, and word_splits int64 [n + 1]; None without `by_words`.

@@ -12,24 +12,26 @@ import threading
 import numpy as np
 import tensorflow as tf
 
-from errors import InputError
-from modeling.dtypes import check_dtype
-from modeling.encoder import policy
-from modeling.inference import BATCH_TOKENS, fingerprint
-from modeling.switches import static_shapes, weights_follow
-from processors.layouts import base as layouts
-from processors.texts import checked, checked_one
-from serving import batching, cores, lite_graph, truncation
-from serving.lite_graph import LiteGraph
-from serving.pool import Pool
-from serving.progress import of_a_call
-from serving.sentence_transformers_folder import read_sentence_folder
-from serving.trained_length import trained_length
-from serving.vector_graph import Graph, SharedGraph, spec, vectors
-from serving.vector_options import PROMPT_OF_OTHERS, vector_options
-from training.opened import open_model
-from training.two_at_once import BATCHES_AT_ONCE, in_order
-from training.weights import load_weights
+from bertline.errors import InputError
+from bertline.modeling.dtypes import check_dtype
+from bertline.modeling.encoder import policy
+from bertline.modeling.speed.inference import BATCH_TOKENS, fingerprint
+from bertline.modeling.speed.switches import static_shapes, weights_follow
+from bertline.processors.layouts import base as layouts
+from bertline.processors.text.texts import checked, checked_one
+from bertline.serving.encoder import batching
+from bertline.serving.encoder.pool import Pool
+from bertline.serving.encoder.vector_graph import Graph, SharedGraph, spec, vectors
+from bertline.serving.encoder.vector_options import PROMPT_OF_OTHERS, vector_options
+from bertline.serving.prediction.progress import of_a_call
+from bertline.serving.sentence_transformers.sentence_transformers_folder import read_sentence_folder
+from bertline.serving.speed import cores, lite_graph
+from bertline.serving.speed.lite_graph import LiteGraph
+from bertline.serving.texts import truncation
+from bertline.serving.texts.trained_length import trained_length
+from bertline.training.steps.two_at_once import BATCHES_AT_ONCE, in_order
+from bertline.weights.load_save import load_weights
+from bertline.weights.open_model import open_model
 
 LONGEST_BY_DEFAULT = 512  # tokens
 POOL_TEXTS = 4096
@@ -40,7 +42,7 @@ class TextEncoder:
     """An encoder that is ready for texts. Threads may share one.
 
     Attributes:
-      layout: of processors.layouts, what the encoder reads.
+      layout: of bertline.processors.layouts, what the encoder reads.
       low_latency: whether graphs that are made from now on have a LiteGraph beside them.
       most_graphs: how many kinds of vectors get a graph of their own; further ones share one.
 
@@ -53,9 +55,9 @@ class TextEncoder:
         are.
       dtype: "float32", "bfloat16" or "float16".
       bert_config_file, vocab_file, do_lower_case: where nothing beside the weights says it.
-      batch_tokens: tokens of a batch. batches_at_once: see `serving.cores`.
+      batch_tokens: tokens of a batch. batches_at_once: see `bertline.serving.speed.cores`.
       low_latency: one short text takes less than half the time, in float32 whatever `dtype`; the first call takes some
-        seconds longer. See `serving.lite_graph`.
+        seconds longer. See `bertline.serving.speed.lite_graph`.
 
     Raises:
       InputError: what does not fit together.
@@ -114,7 +116,7 @@ class TextEncoder:
         Args:
           prompt: what stands before each text, "" for nothing; prompt_name: the same by its name in a folder of
             sentence-transformers. For sentences alone.
-          unit, pooling, layers, layer_mix, normalize: see `serving.vector_options`; `layers` may be a
+          unit, pooling, layers, layer_mix, normalize: see `bertline.serving.encoder.vector_options`; `layers` may be a
               single number.
 
         Raises:
@@ -157,7 +159,7 @@ class TextEncoder:
         Args:
           texts: list of str, or of pairs of str.
           return_truncated: give (vectors, bool [n]: whether the end of a text was not read). Without it a
-            `serving.truncation.TruncationWarning` says so.
+            `bertline.serving.texts.truncation.TruncationWarning` says so.
           progress: whether to show how far it is; None: on a terminal or in a notebook, when it takes some seconds.
           wanted: as for `options`.
 
@@ -166,7 +168,7 @@ class TextEncoder:
           are not mixed [n, L, W] and [rows, L, W].
 
         Raises:
-          TypeError, InputError: what is no text, with its row; see `processors.texts`.
+          TypeError, InputError: what is no text, with its row; see `bertline.processors.text.texts`.
         """
         options = self.options(**wanted)
         parts, truncated = self._all(texts, options, progress, warn=not return_truncated)
@@ -188,7 +190,7 @@ class TextEncoder:
           show: called now and then with the number of texts that are done.
 
         Raises:
-          TypeError, InputError: what is no text, with its row; see `processors.texts`.
+          TypeError, InputError: what is no text, with its row; see `bertline.processors.text.texts`.
         """
         pools, given = [], 0  # begun, not yet given back; texts that were
 

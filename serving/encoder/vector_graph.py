@@ -3,7 +3,8 @@
 import numpy as np
 import tensorflow as tf
 
-from modeling import inference, pooling
+from bertline.modeling.layers import pooling
+from bertline.modeling.speed import inference
 
 # The first rows that a graph meets decide, for good, how oneDNN lays out its float32 weights. After 8 to 64 tokens a
 # short text takes 0.6 times as long as after fewer or more; a large batch takes up to 1.06 times as long.
@@ -15,7 +16,7 @@ class Graph:
 
     Args:
       model: built; its encoder made with static_shapes().
-      layout: of processors.layouts.
+      layout: of bertline.processors.layouts.
       function: features -> float32 tensor, whose weights are those of `model`.
       quick: LiteGraph for a text that comes alone, or None. most_tokens: of such a text.
       more: name -> tf.TensorSpec of inputs that come with the features.

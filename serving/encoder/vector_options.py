@@ -4,11 +4,11 @@ import dataclasses
 import difflib
 import os
 
-import json_files
-from errors import InputError
+from bertline.common import json_files
+from bertline.errors import InputError
 
 UNITS = ("token", "word", "sentence")
-POOLINGS = ("cls", "mean", "max", "mean_sqrt_len", "weighted_mean", "last")  # those of modeling/pooling.py
+POOLINGS = ("cls", "mean", "max", "mean_sqrt_len", "weighted_mean", "last")  # those of modeling/layers/pooling.py
 MIXES = ("none", "mean", "concat")
 FIRST_LAST = "first_last"
 FORMATS = ("jsonl", "hdf5", "npz")

@@ -18,9 +18,9 @@ import zlib
 
 import numpy as np
 
-import json_files
-from errors import InputError
-from files import replaced
+from bertline.common import json_files
+from bertline.common.files import replaced
+from bertline.errors import InputError
 
 KINDS = ("whitening", "remove_components", "common_component")
 ENDING = ".npz"

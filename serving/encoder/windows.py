@@ -6,7 +6,7 @@ most context.
 
 import numpy as np
 
-from processors.ragged import slots
+from bertline.processors.records.ragged import slots
 
 
 class Windows:
@@ -14,7 +14,7 @@ class Windows:
 
     Args:
       splits: int64 [n + 1], of the tokens.
-      frame: processors.templates.Frame, of each window.
+      frame: bertline.processors.layouts.templates.Frame, of each window.
       size, stride: tokens of the longest window, and from one window's begin to the next one's.
       whole: bool [n], texts that are one window whatever their length.
 

@@ -8,16 +8,16 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_text  # noqa: F401  its operations are in the graphs that are loaded again
 
-from errors import InputError
-from files import replaced_folder
-from locks import Lock
-from modeling.encoder import policy
-from serving.int8_weights import Int8Weights
-from serving.predictor import Predictor
-from serving.saved_module import Classifier, Vectors, save
-from training.checkpoint_files import PlainName
-from training.opened import open_model
-from training.weights import load_weights
+from bertline.common.files import replaced_folder
+from bertline.common.locks import Lock
+from bertline.errors import InputError
+from bertline.modeling.encoder import policy
+from bertline.serving.export.int8_weights import Int8Weights
+from bertline.serving.export.saved_module import Classifier, Vectors, save
+from bertline.serving.prediction.predictor import Predictor
+from bertline.training.folder.checkpoint_files import PlainName
+from bertline.weights.load_save import load_weights
+from bertline.weights.open_model import open_model
 
 # Beside words of the vocabulary: what a tokenizer could get wrong.
 _ODD = (

@@ -9,7 +9,7 @@ import tempfile
 
 import tensorflow as tf
 
-from serving import vector_graph
+from bertline.serving.encoder import vector_graph
 
 LABELS_NAME = "labels.txt"
 _TEXTS = tf.TensorSpec([None], tf.string)
@@ -68,7 +68,7 @@ def save(head, layout, folder, packed=None):
     texts are one batch: their number is the caller's to bound.
 
     Args:
-      layout: of processors.layouts, what the encoder reads.
+      layout: of bertline.processors.layouts, what the encoder reads.
       packed: an Int8Weights of the model's variables, None: they are saved as they are.
 
     Raises:

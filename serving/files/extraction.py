@@ -11,13 +11,16 @@ import sys
 
 import numpy as np
 
-from errors import InputError
-from progress import Progress
-from serving import cores, input_lines, vector_files, vector_options, vector_transform
-from serving.part_folder import PartFolder
-from serving.sentence_transformers_folder import read_sentence_folder
-from serving.text_encoder import TextEncoder
-from serving.trained_length import trained_length
+from bertline.common.progress import Progress
+from bertline.errors import InputError
+from bertline.serving.encoder import vector_options, vector_transform
+from bertline.serving.encoder.text_encoder import TextEncoder
+from bertline.serving.files import vector_files
+from bertline.serving.files.part_folder import PartFolder
+from bertline.serving.sentence_transformers.sentence_transformers_folder import read_sentence_folder
+from bertline.serving.speed import cores
+from bertline.serving.texts import input_lines
+from bertline.serving.texts.trained_length import trained_length
 
 
 def extract(run, max_seq_length=None):

@@ -8,10 +8,10 @@ import contextlib
 import json
 import os
 
-import json_files
-from errors import InputError
-from files import replaced
-from locks import Lock
+from bertline.common import json_files
+from bertline.common.files import replaced
+from bertline.common.locks import Lock
+from bertline.errors import InputError
 
 STATE, LOCK = "state.json", "lock"
 

@@ -21,10 +21,10 @@ import zlib
 import h5py
 import numpy as np
 
-import json_files
-from errors import InputError
-from files import replaced
-from serving.decimals import joined_rows
+from bertline.common import json_files
+from bertline.common.files import replaced
+from bertline.errors import InputError
+from bertline.serving.files.decimals import joined_rows
 
 NAMES = ("lines", "values", "counts", "tokens")  # of a PartFolder's files; JsonLines has the first alone
 _UNREADABLE = (

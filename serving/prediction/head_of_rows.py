@@ -5,10 +5,10 @@ import itertools
 import numpy as np
 import tensorflow as tf
 
-from modeling import inference
-from processors.feature_spec import axes_of, token_axes
-from serving import batching
-from training.two_at_once import in_order
+from bertline.modeling.speed import inference
+from bertline.processors.records.feature_spec import axes_of, token_axes
+from bertline.serving.encoder import batching
+from bertline.training.steps.two_at_once import in_order
 
 POOL_EXAMPLES = 1024
 

@@ -5,18 +5,19 @@ import contextlib
 import numpy as np
 import tensorflow as tf
 
-from errors import InputError
-from modeling.attention import attention
-from modeling.inference import BATCH_TOKENS
-from processors.layouts import base as layouts
-from processors.texts import checked, checked_one
-from serving import batching, truncation
-from serving.head_of_rows import HeadOfRows
-from serving.progress import of_a_call
-from serving.text_encoder import TextEncoder
-from serving.vector_graph import LAYOUT_TOKENS
-from serving.vector_options import VectorOptions
-from training.two_at_once import BATCHES_AT_ONCE
+from bertline.errors import InputError
+from bertline.modeling.speed.inference import BATCH_TOKENS
+from bertline.modeling.transformer.attention import attention
+from bertline.processors.layouts import base as layouts
+from bertline.processors.text.texts import checked, checked_one
+from bertline.serving.encoder import batching
+from bertline.serving.encoder.text_encoder import TextEncoder
+from bertline.serving.encoder.vector_graph import LAYOUT_TOKENS
+from bertline.serving.encoder.vector_options import VectorOptions
+from bertline.serving.prediction.head_of_rows import HeadOfRows
+from bertline.serving.prediction.progress import of_a_call
+from bertline.serving.texts import truncation
+from bertline.training.steps.two_at_once import BATCHES_AT_ONCE
 
 # To a TextEncoder the classifier is one more way from the states of a text to its numbers.
 _CLASSIFIED = VectorOptions(pooling="classifier")
@@ -28,7 +29,7 @@ class Predictor(TextEncoder):
     """A model that is ready for texts. Threads may share one.
 
     Attributes:
-      objective, labels: the head over the encoder, and processors.labels.base.Labels, which say what `predict` takes
+      objective, labels: the head over the encoder, and bertline.processors.labels.base.Labels, which say what `predict` takes
         and gives; None, both, for a model without a head, which gives vectors only.
 
     Args:
@@ -69,7 +70,7 @@ class Predictor(TextEncoder):
 
     @property
     def problem_type(self):
-        """Of `processors.base.DataProcessor`; None of a model without a head."""
+        """Of `bertline.processors.base.DataProcessor`; None of a model without a head."""
         return self.labels and self.labels.problem_type
 
     @property
@@ -98,11 +99,11 @@ class Predictor(TextEncoder):
         return f"{self._start_of_repr()}, {said})"
 
     def predict(self, texts, *, progress=None):
-        """What the model says of each text: a list of objects of `processors.predictions`.
+        """What the model says of each text: a list of objects of `bertline.processors.labels.predictions`.
 
         Args:
           texts: a list of what the head reads.
-            Of whole texts: str, or pairs of str; gives `Prediction`s, and a `serving.truncation.TruncationWarning` says
+            Of whole texts: str, or pairs of str; gives `Prediction`s, and a `bertline.serving.texts.truncation.TruncationWarning` says
             how many were not read to their end.
             Tags: str, raw text in which words are found, or lists of str, the words; gives `TaggedText`s.
             Answers: pairs (question, context) of str, or dicts of both; gives `FoundAnswer`s.

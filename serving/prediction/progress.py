@@ -3,7 +3,7 @@
 import importlib.util
 import sys
 
-import progress
+from bertline.common import progress
 
 SECONDS_BEFORE_BAR = 3.0  # what is done sooner needs none
 

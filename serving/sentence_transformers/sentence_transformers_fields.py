@@ -4,7 +4,7 @@ Source: versions 2 to 6 of the library: `config_keys` of its modules, and what i
 config_sentence_transformers.json.
 """
 
-# As in modeling/config_fields.py: entry -> (values that are the same here, what any other value means). A folder with
+# As in modeling/configuration/config_fields.py: entry -> (values that are the same here, what any other value means). A folder with
 # another value gives no sentence vectors by itself.
 TEXTS_ALONE = {"text": {"method": "forward", "method_output_name": "last_hidden_state"}}
 _ARGUMENTS = "arguments of the library's own calls"

@@ -7,13 +7,13 @@ folder of each module, config_sentence_transformers.json.
 import dataclasses
 import os
 
-import json_files
-from errors import InputError
-from modeling import config_fields
-from processors.tokenizer_folder import CONFIG_NAME, model_max_length
-from serving import sentence_transformers_fields as fields
-from training.run_folder import model_folder
-from training.weight_formats.sentence_transformers import LIBRARY_CONFIG, MODULES, POOLING_KEYS, read_modules
+from bertline.common import json_files
+from bertline.errors import InputError
+from bertline.modeling.configuration import config_fields
+from bertline.processors.tokenizers.folder.tokenizer_folder import CONFIG_NAME, model_max_length
+from bertline.serving.sentence_transformers import sentence_transformers_fields as fields
+from bertline.training.folder.run_folder import model_folder
+from bertline.weights.formats.sentence_transformers import LIBRARY_CONFIG, MODULES, POOLING_KEYS, read_modules
 
 # That library's newer names.
 POOLING_MODES = {"mean_sqrt_len_tokens": "mean_sqrt_len", "weightedmean": "weighted_mean", "lasttoken": "last"}

@@ -11,14 +11,15 @@ import orjson
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, Response
 
-from serving.service import examples, openapi_page, requests
-from serving.service.batcher import Batcher
-from serving.service.bodies import Bodies
-from serving.service.content_policy import page_headers
-from serving.service.gate import Gate
-from serving.service.metrics import CONTENT_TYPE, Metrics
-from serving.service.refusal import Refusal, broken
-from training.two_at_once import BATCHES_AT_ONCE
+from bertline.serving.service import requests
+from bertline.serving.service.batcher import Batcher
+from bertline.serving.service.http.bodies import Bodies
+from bertline.serving.service.http.content_policy import page_headers
+from bertline.serving.service.http.gate import Gate
+from bertline.serving.service.http.refusal import Refusal, broken
+from bertline.serving.service.metrics import CONTENT_TYPE, Metrics
+from bertline.serving.service.pages import examples, openapi_page
+from bertline.training.steps.two_at_once import BATCHES_AT_ONCE
 
 CLIENT_GONE = 499  # nginx's number, for the metrics: there is nobody to answer
 # What heads do -> their request, what the page of requests says of them, and what an answer's list is called.
@@ -38,7 +39,7 @@ class Service:
       is_ready: whether the model is warm; requests before are refused.
 
     Args:
-      model: a serving.service.model.Model.
+      model: a bertline.serving.service.model.Model.
       run: ServeSettings.
       token: what requests must bring, or None.
       at_once: batches that are computed at once.

@@ -10,7 +10,7 @@ import concurrent.futures
 import math
 import time
 
-from serving.service.refusal import Refusal
+from bertline.serving.service.http.refusal import Refusal
 
 # Texts that a request gets into a batch before it is the next one's turn, so that a large one does not hold up others.
 TURN_TEXTS = 16
@@ -37,7 +37,7 @@ class Batcher:
       compute: (kind, texts) -> a sequence of as many rows. Called by `at_once` threads at once.
       tokens_about: text -> about how many tokens it has.
       delay_seconds, max_tokens, max_texts: of the texts that wait together, of a batch, of the queue.
-      metrics: a serving.service.metrics.Metrics.
+      metrics: a bertline.serving.service.metrics.Metrics.
     """
 
     def __init__(self, compute, tokens_about, delay_seconds, max_tokens, max_texts, metrics, at_once):

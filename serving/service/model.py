@@ -4,8 +4,8 @@ import dataclasses
 
 import numpy as np
 
-from errors import InputError
-from serving.service.refusal import Refusal
+from bertline.errors import InputError
+from bertline.serving.service.http.refusal import Refusal
 
 # Each stays, tens of megabytes and seconds of work. So nobody can use up memory or time by asking for ever new kinds of
 # vectors: those that come later share a graph.
@@ -46,7 +46,7 @@ class Model:
 
     def compute(self, kind, texts):
         """A row for each text, a tuple whose last value is whether the text was truncated; before it what the head
-        says (probabilities of labels, or an object of processors.predictions), the vector, or the tokens and their
+        says (probabilities of labels, or an object of bertline.processors.labels.predictions), the vector, or the tokens and their
         attention.
 
         Args:
@@ -107,7 +107,7 @@ class Model:
         return ("attend", layer, head)
 
     def answers(self, rows):
-        """Objects of processors.predictions, which orjson writes as objects, of the rows of the head."""
+        """Objects of bertline.processors.labels.predictions, which orjson writes as objects, of the rows of the head."""
         if self._predictor.gives_probabilities:
             return [self._predictor.labels.prediction(*row) for row in rows]
         return [one for one, _ in rows]

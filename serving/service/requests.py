@@ -4,9 +4,9 @@ from typing import Annotated, ClassVar, Literal
 
 import pydantic
 
-from errors import InputError
-from processors.texts import checked_question
-from serving.service.refusal import Refusal
+from bertline.errors import InputError
+from bertline.processors.text.texts import checked_question
+from bertline.serving.service.http.refusal import Refusal
 
 Text = str | tuple[str, str]
 Sentence = str | list[str]

@@ -10,9 +10,9 @@ import warnings
 
 import tensorflow as tf
 
-from errors import InputError
-from modeling.switches import portable_operations
-from quiet_tensorflow import stderr_without
+from bertline.common.quiet_tensorflow import stderr_without
+from bertline.errors import InputError
+from bertline.modeling.speed.switches import portable_operations
 
 # Texts of more tokens take TensorFlow's own graph, which in half precision computes in it. Measured with 2 threads: in
 # bfloat16 that is the faster one from about here, in float32 it was not up to 256 tokens, the longest that were tried.

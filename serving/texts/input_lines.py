@@ -7,12 +7,12 @@ import itertools
 import logging
 import re
 
-from errors import InputError
-from processors import encodings
-from processors.columns import Columns
-from processors.table_files import TableFile, ending_of, is_table
-from processors.tables import check_widths
-from processors.text_files import STANDARD_INPUT, TextLines, is_packed
+from bertline.errors import InputError
+from bertline.processors.files import encodings
+from bertline.processors.files.text_files import STANDARD_INPUT, TextLines, is_packed
+from bertline.processors.tables.columns import Columns
+from bertline.processors.tables.table_files import TableFile, ending_of, is_table
+from bertline.processors.tables.table_processor import check_widths
 
 _PAIR = re.compile(r"^(.*) \|\|\| (.*)$")
 
@@ -30,7 +30,7 @@ def read_texts(run):
       run: ExtractionSettings.
 
     Raises:
-      InputError: see `processors.text_files.TextLines`, `processors.table_files.TableFile` and `processors.columns`.
+      InputError: see `bertline.processors.files.text_files.TextLines`, `bertline.processors.tables.table_files.TableFile` and `bertline.processors.tables.columns`.
     """
     if not reads_table(run):
         return ((text_or_pair(line), line) for line in read_lines(run.input_file, run.encoding))
@@ -91,7 +91,7 @@ def read_lines(path, encoding="utf-8"):
     """Iterates over the lines (str) of a file, without white space at either end; an empty line is a text too.
 
     Raises:
-      InputError: see `processors.text_files.TextLines`.
+      InputError: see `bertline.processors.files.text_files.TextLines`.
     """
     return map(str.strip, TextLines(path, encoding, "--encoding", refuse_nul=False))
 

@@ -2,15 +2,15 @@
 
 import os
 
-import json_files
-from errors import InputError
-from training import run_folder
+from bertline.common import json_files
+from bertline.errors import InputError
+from bertline.training.folder import run_folder
 
 
 def trained_length(path):
     """--max_seq_length of the run that wrote some weights; None where no run did.
 
-    path: see `training.run_folder.run_of`.
+    path: see `bertline.training.folder.run_folder.run_of`.
     """
     run = run_folder.run_of(path)
     if run is None:

@@ -3,9 +3,10 @@
 import dataclasses
 import os
 
-from errors import InputError
-from training import flags, run_folder
-from training.settings.base import ENCODING, PATH, PATHS, Settings, setting
+from bertline.errors import InputError
+from bertline.settings import flags
+from bertline.settings.base import ENCODING, PATH, PATHS, Settings, setting
+from bertline.training.folder import run_folder
 
 # The released vocabularies have 99 unused entries before [UNK]; in a small one they would take too much room.
 UNUSED, UNUSED_FROM_SIZE = 99, 2000

@@ -3,10 +3,11 @@
 import dataclasses
 import os
 
-import registry
-from errors import InputError
-from training import flags, run_folder
-from training.settings.base import CASING, PATH, Settings, setting
+from bertline import registry
+from bertline.errors import InputError
+from bertline.settings import flags
+from bertline.settings.base import CASING, PATH, Settings, setting
+from bertline.training.folder import run_folder
 
 
 def files():

@@ -2,8 +2,8 @@
 
 import dataclasses
 
-from training.owned_settings import with_options
-from training.settings.base import CASING, ENCODING, PATH, PATHS, Settings, setting
+from bertline.settings.base import CASING, ENCODING, PATH, PATHS, Settings, setting
+from bertline.settings.owned import with_options
 
 
 @with_options

@@ -3,12 +3,13 @@
 import dataclasses
 import os
 
-from errors import InputError
-from modeling.dtypes import DTYPES
-from processors import paths
-from serving import vector_options
-from training import flags, run_folder
-from training.settings.base import CASING, ENCODING, PATH, PATHS, Settings, setting
+from bertline.errors import InputError
+from bertline.modeling.dtypes import DTYPES
+from bertline.processors.files import paths
+from bertline.serving.encoder import vector_options
+from bertline.settings import flags
+from bertline.settings.base import CASING, ENCODING, PATH, PATHS, Settings, setting
+from bertline.training.folder import run_folder
 
 SPLITS = ("test", "dev")
 NO_TRANSFORM = "none"
@@ -138,7 +139,7 @@ def check(run):
 
 
 def _check_transforms(run):
-    from serving import vector_transform
+    from bertline.serving.encoder import vector_transform
 
     if not run.transforms:
         raise InputError("--transform is empty; none is a name too")

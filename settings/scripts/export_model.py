@@ -3,12 +3,12 @@
 import dataclasses
 import os
 
-from errors import InputError
-from modeling.dtypes import DTYPES
-from serving import vector_options
-from training import run_folder
-from training.flags import check_choice, check_positive
-from training.settings.base import CASING, PATH, Settings, setting
+from bertline.errors import InputError
+from bertline.modeling.dtypes import DTYPES
+from bertline.serving.encoder import vector_options
+from bertline.settings.base import CASING, PATH, Settings, setting
+from bertline.settings.flags import check_choice, check_positive
+from bertline.training.folder import run_folder
 
 TASKS = ("classify", "embed")
 SAVED_MODEL = "saved_model.pb"

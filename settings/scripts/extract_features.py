@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from training.settings.base import CASING, ENCODING, PATH, Settings, setting
+from bertline.settings.base import CASING, ENCODING, PATH, Settings, setting
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

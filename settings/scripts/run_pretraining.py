@@ -3,9 +3,9 @@
 import dataclasses
 import typing
 
-from training.owned_settings import with_options
-from training.settings.base import ENCODING, OF_OBJECTIVE, PATH, PATHS, setting
-from training.settings.run import RunSettings
+from bertline.settings.base import ENCODING, OF_OBJECTIVE, PATH, PATHS, setting
+from bertline.settings.owned import with_options
+from bertline.settings.run import RunSettings
 
 
 @with_options

@@ -3,9 +3,9 @@
 import dataclasses
 import typing
 
-from training.owned_settings import with_options
-from training.settings.base import OF_OBJECTIVE, setting
-from training.settings.fine_tuning import TaskSettings
+from bertline.settings.base import OF_OBJECTIVE, setting
+from bertline.settings.fine_tuning import TaskSettings
+from bertline.settings.owned import with_options
 
 
 @with_options

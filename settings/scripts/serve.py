@@ -5,10 +5,10 @@ import importlib.util
 import math
 import os
 
-from errors import InputError
-from modeling.dtypes import DTYPES
-from training.flags import check_choice, check_positive
-from training.settings.base import CASING, PATH, Settings, setting
+from bertline.errors import InputError
+from bertline.modeling.dtypes import DTYPES
+from bertline.settings.base import CASING, PATH, Settings, setting
+from bertline.settings.flags import check_choice, check_positive
 
 TOKEN_VARIABLE = "BERTLINE_TOKEN"
 SHORTEST_TOKEN = 8  # characters

@@ -7,7 +7,7 @@ import warnings
 
 from running import ROOT
 
-import console
+from bertline.common import console
 
 
 def test_foreign_warnings_are_one_line_each(caplog, recwarn):
@@ -21,7 +21,8 @@ def test_foreign_warnings_are_one_line_each(caplog, recwarn):
 def test_all_of_them_in_a_script():
     program = """
 import warnings
-import numpy, console
+import numpy
+from bertline.common import console
 from absl import app
 def main(_):
     console.start()

@@ -8,10 +8,10 @@ import sys
 
 import pytest
 
-import files
-from errors import InputError
+from bertline.common import files
+from bertline.errors import InputError
 
-ROOT = pathlib.Path(__file__).resolve().parents[1]
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
 def names(folder):
@@ -25,7 +25,9 @@ def killed(folder, program):
 
 
 KILLED_IN_A_FILE = """
-import os, signal, files
+import os
+import signal
+from bertline.common import files
 with files.replaced("a.txt") as path, open(path, "w") as file:
     file.write("half")
     file.flush()
@@ -121,7 +123,9 @@ def test_a_folder_between_its_two_places_is_not_lost(tmp_path):
     (tmp_path / "model").mkdir()
     (tmp_path / "model" / "old").write_text("")
     killed(tmp_path, """
-import os, signal, files
+import os
+import signal
+from bertline.common import files
 rename = os.rename
 def once(*names):
     rename(*names)

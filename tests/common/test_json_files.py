@@ -2,8 +2,8 @@
 
 import pytest
 
-import json_files
-from errors import InputError
+from bertline.common import json_files
+from bertline.errors import InputError
 
 
 def test_value_and_byte_order_mark(tmp_path):

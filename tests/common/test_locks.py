@@ -8,10 +8,10 @@ import sys
 
 import pytest
 
-from errors import InputError
-from locks import Lock
+from bertline.common.locks import Lock
+from bertline.errors import InputError
 
-ROOT = pathlib.Path(__file__).resolve().parents[1]
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 HOLD = "import locks, sys, time\nlock = locks.Lock(sys.argv[1], 'busy')\nprint('held', flush=True)\ntime.sleep(60)"
 

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-import progress
+from bertline.common import progress
 
 
 @pytest.fixture

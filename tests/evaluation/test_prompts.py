@@ -1,9 +1,9 @@
 """evaluate_vectors.py puts the prompt that it is given before every text."""
 
-from processors.base import InputExample
-from serving.evaluation.evaluation import evaluate
-from serving.evaluation.settings import EvaluationSettings
-from serving.evaluation.tasks import EvaluationTask
+from bertline.evaluation.evaluate import evaluate
+from bertline.evaluation.tasks import EvaluationTask
+from bertline.processors.base import InputExample
+from bertline.settings.scripts.evaluate_vectors import EvaluationSettings
 
 
 def similarity(start=""):

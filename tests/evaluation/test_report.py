@@ -2,8 +2,8 @@
 
 import csv
 
-from serving.evaluation import report
-from serving.evaluation.evaluation import Result
+from bertline.evaluation import report
+from bertline.evaluation.evaluate import Result
 
 NAMES = ["$a^$ task", "tab\there", "$\\frac$"]
 

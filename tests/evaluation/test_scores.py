@@ -9,8 +9,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score
 from sklearn.model_selection import GridSearchCV, PredefinedSplit, StratifiedKFold, cross_val_predict
 
-from errors import InputError
-from serving.evaluation import scores
+from bertline.errors import InputError
+from bertline.evaluation import scores
 
 GRID = {"C": [0.25, 0.5, 1, 2, 4, 8, 16, 32]}
 

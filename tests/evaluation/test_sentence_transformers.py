@@ -8,9 +8,9 @@ import scipy.stats
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
 
-from serving.evaluation.evaluation import evaluate
-from serving.evaluation.settings import EvaluationSettings
-from serving.evaluation.tasks import read_tasks
+from bertline.evaluation.evaluate import evaluate
+from bertline.evaluation.tasks import read_tasks
+from bertline.settings.scripts.evaluate_vectors import EvaluationSettings
 
 
 @pytest.fixture(scope="module")

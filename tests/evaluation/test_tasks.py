@@ -5,10 +5,10 @@ import json
 import numpy as np
 import pytest
 
-from errors import InputError
-from serving.evaluation import scores
-from serving.evaluation.settings import EvaluationSettings
-from serving.evaluation.tasks import read_tasks
+from bertline.errors import InputError
+from bertline.evaluation import scores
+from bertline.evaluation.tasks import read_tasks
+from bertline.settings.scripts.evaluate_vectors import EvaluationSettings
 
 PAIRS = "text_a\ttext_b\tscore\na b\tc d\t1.5\ne\tf\t3\ng\th\t0\n"
 CLASSES = "label\ttext\n" + "".join(f"{'xy'[i % 2]}\tword{i}\n" for i in range(12))

@@ -6,9 +6,9 @@ import os
 
 import pytest
 
-import facade
-from facade.fitting import fit
-from facade.model import Model, load
+from bertline import facade
+from bertline.facade.fitting import fit
+from bertline.facade.model import Model, load
 
 
 @pytest.fixture(scope="module", autouse=True)

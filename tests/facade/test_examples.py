@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from errors import InputError
-from facade.examples import ListProcessor, read_examples
-from facade.tables import ColumnNames
+from bertline.errors import InputError
+from bertline.facade.examples import ListProcessor, read_examples
+from bertline.facade.tables import ColumnNames
 
 ROWS = [("it broke", None, "bad"), ("it works", None, "good")]
 PAIRS = [("a dog", "an animal", "yes"), ("a dog", "a cat", "no")]

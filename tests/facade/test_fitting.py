@@ -13,11 +13,11 @@ import pytest
 from scipy import stats
 from sklearn import metrics
 
-from errors import InputError
-from facade import fit, load
-from training import progress
-from training.settings.classifier import ClassifierSettings
-from training.task_job import run_task
+from bertline.errors import InputError
+from bertline.facade import fit, load
+from bertline.settings.scripts.run_classifier import ClassifierSettings
+from bertline.training.jobs.task_job import run_task
+from bertline.training.reporting import progress
 
 SIZES = {
     "vocab_size": 31, "hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32,

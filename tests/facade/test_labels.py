@@ -5,8 +5,8 @@ import enum
 import numpy as np
 import pytest
 
-from errors import InputError
-from facade.labels import check_classes, read_labels
+from bertline.errors import InputError
+from bertline.facade.labels import check_classes, read_labels
 
 CLASSES, SEVERAL, SCORES = "single_label_classification", "multi_label_classification", "regression"
 

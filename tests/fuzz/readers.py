@@ -13,23 +13,26 @@ import small_records
 import tensorflow as tf
 import tokenizers
 
-import json_files
-import registry
-from modeling.encoders.bert import Bert, BertConfig
-from processors import instance_records, instance_shards, records, text_files
-from processors.byte_words import CHARACTER_OF_BYTE
-from processors.tokenization import load_tokenizer
-from processors.tokenizers.bpe import BytePairTokenizer
-from processors.tokenizers.words import WordTokenizer
-from serving import vector_transform
-from serving.sentence_transformers_folder import read_sentence_folder
-from serving.service import requests
-from serving.trained_length import trained_length
-from training import checkpoint_files, checkpoints, conversion, run_folder, weights
-from training.opened import open_model
-from training.settings.classifier import ClassifierSettings
-from training.settings.pretraining_data import PretrainingDataSettings
-from training.weights import save_tf1
+from bertline import registry
+from bertline.common import json_files
+from bertline.modeling.encoders.transformers.bert import Bert, BertConfig
+from bertline.processors.corpora.making import instance_records, instance_shards
+from bertline.processors.files import text_files
+from bertline.processors.records import record_files
+from bertline.processors.tokenization import load_tokenizer
+from bertline.processors.tokenizers.bpe import BytePairTokenizer
+from bertline.processors.tokenizers.rules.byte_words import CHARACTER_OF_BYTE
+from bertline.processors.tokenizers.words import WordTokenizer
+from bertline.serving.encoder import vector_transform
+from bertline.serving.sentence_transformers.sentence_transformers_folder import read_sentence_folder
+from bertline.serving.service import requests
+from bertline.serving.texts.trained_length import trained_length
+from bertline.settings.scripts.create_pretraining_data import PretrainingDataSettings
+from bertline.settings.scripts.run_classifier import ClassifierSettings
+from bertline.training.folder import checkpoint_files, checkpoints, run_folder
+from bertline.weights import conversion, load_save
+from bertline.weights.load_save import save_tf1
+from bertline.weights.open_model import open_model
 
 
 @dataclasses.dataclass(frozen=True)
@@ -135,7 +138,7 @@ def _models(folder):
     names = encoder.named_weights()
 
     def loaded(path):
-        weights.load_weights(encoder, str(path), allow_missing=".*")
+        load_save.load_weights(encoder, str(path), allow_missing=".*")
         return {name: np.array(variable.numpy()) for name, variable in names.items()}
 
     own = folder / "safetensors"
@@ -193,7 +196,7 @@ def _models(folder):
 def _classifier(own):
     opened = open_model(str(own), vocab_required=False)
     encoder = conversion.built(opened.encoder_class, opened.config)
-    weights.load_weights(encoder, opened.weights, allow_missing=".*pooler.*")
+    load_save.load_weights(encoder, opened.weights, allow_missing=".*pooler.*")
     return opened.read_head(encoder)
 
 
@@ -231,17 +234,17 @@ def _records(folder):
     own = _own(folder, "records")
     encoder, examples = small_records.encoder(own), small_records.examples(12)
     config = BertConfig(vocab_size=len(small_records.TOKENS), type_vocab_size=2)
-    written = records.write_records(examples, encoder, str(own), "train", 1)
+    written = record_files.write_records(examples, encoder, str(own), "train", 1)
     path = pathlib.Path(written.files[0])
 
     def existing():
-        return records.existing_records(str(path), written.spec, config, True, 2).num_examples
+        return record_files.existing_records(str(path), written.spec, config, True, 2).num_examples
 
     yield Reader("records", path, existing, lambda raw, count: count == 12)
     for manifest in own.glob("*.json"):
         # Records that do not fit their manifest are made anew.
         yield Reader("manifest of records", manifest,
-                     lambda own=own: records.write_records(examples, encoder, str(own), "train", 1).num_examples,
+                     lambda own=own: record_files.write_records(examples, encoder, str(own), "train", 1).num_examples,
                      lambda raw, count: count == 12)  # fmt: skip
     own = _own(folder, "instances")
     (own / "vocab.txt").write_text("\n".join(small_records.TOKENS) + "\n")

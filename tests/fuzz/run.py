@@ -24,8 +24,8 @@ import mutations
 import readers
 from absl import app, flags
 
-from errors import InputError
-from serving.service.refusal import Refusal
+from bertline.errors import InputError
+from bertline.serving.service.http.refusal import Refusal
 
 flags.DEFINE_integer("inputs", 6000, "Damaged inputs in all.")
 flags.DEFINE_integer("seed", 0, "Of the damage.")

@@ -9,10 +9,10 @@ import pytest
 import small_models
 import tensorflow as tf
 
-from errors import InputError
-from modeling import config_fields
-from modeling.encoders.bert import BertConfig
-from modeling.layers import ACTIVATIONS, SYNONYMS
+from bertline.errors import InputError
+from bertline.modeling.configuration import config_fields
+from bertline.modeling.encoders.transformers.bert import BertConfig
+from bertline.modeling.layers.rows import ACTIVATIONS, SYNONYMS
 
 SMALL = {**small_models.SIZES, "model_type": "bert"}
 FIELDS = {field.name for field in dataclasses.fields(BertConfig)}

@@ -8,9 +8,9 @@ import small_models
 import tensorflow as tf
 from small_models import LENGTHS
 
-import registry
-from errors import InputError
-from modeling.dropout import DropoutKey
+from bertline import registry
+from bertline.errors import InputError
+from bertline.modeling.layers.dropout import DropoutKey
 
 every_encoder = pytest.mark.parametrize("name", registry.names("encoder"))
 HOLEY = np.array([[1, 0, 1, 1, 0, 1], [1, 1, 1, 1, 1, 1], [1, 0, 0, 0, 0, 0]], np.int32)

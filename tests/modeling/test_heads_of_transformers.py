@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-import registry
-from modeling.encoders.bert import Bert, BertConfig
+from bertline import registry
+from bertline.modeling.encoders.transformers.bert import Bert, BertConfig
 
 
 def golden(golden_dir, name):

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-import registry
-from modeling.dropout import DropoutKey
-from modeling.encoders.bert import BertConfig
-from modeling.switches import rematerialization, static_shapes
-from training.optimizers.adamw import AdamW
-from training.schedules.linear import Linear
-from training.step import TrainStep
-from training.weights import load_weights
+from bertline import registry
+from bertline.modeling.encoders.transformers.bert import BertConfig
+from bertline.modeling.layers.dropout import DropoutKey
+from bertline.modeling.speed.switches import rematerialization, static_shapes
+from bertline.training.optimizers.adamw import AdamW
+from bertline.training.schedules.linear import Linear
+from bertline.training.steps.step import TrainStep
+from bertline.weights.load_save import load_weights
 
 
 @pytest.fixture(scope="module")

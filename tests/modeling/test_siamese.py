@@ -5,10 +5,10 @@ import pytest
 import small_models
 import tensorflow as tf
 
-import registry
-from errors import InputError
-from modeling import sentence_vectors
-from training.weights import save_huggingface
+from bertline import registry
+from bertline.errors import InputError
+from bertline.modeling.objectives.sentence_vectors import sentence_vectors
+from bertline.weights.load_save import save_huggingface
 
 torch = pytest.importorskip("torch", reason="make peers")
 transformers = pytest.importorskip("transformers", reason="make peers")

@@ -9,11 +9,11 @@ import pytest
 import small_models
 import tensorflow as tf
 
-import registry
-from modeling.dropout import DropoutKey
-from modeling.encoders.bert import BertConfig
-from modeling.switches import static_shapes
-from training.weights import load_weights
+from bertline import registry
+from bertline.modeling.encoders.transformers.bert import BertConfig
+from bertline.modeling.layers.dropout import DropoutKey
+from bertline.modeling.speed.switches import static_shapes
+from bertline.weights.load_save import load_weights
 
 transformers = pytest.importorskip("transformers", reason="make peers")
 torch = pytest.importorskip("torch", reason="make peers")
@@ -163,7 +163,7 @@ LABELS = {
 
 @pytest.mark.parametrize("problem_type", LABELS)
 def test_sequence_classification(problem_type, tmp_path, monkeypatch):
-    monkeypatch.setattr("modeling.objectives.sequence_classification.HEAD_DROPOUT", 0.0)
+    monkeypatch.setattr("bertline.modeling.objectives.classification.sequence_classification.HEAD_DROPOUT", 0.0)
     num_labels = 1 if problem_type == "regression" else 3
     model = reference("BertForSequenceClassification", num_labels=num_labels, problem_type=problem_type)
     kind = registry.get("objective", "sequence_classification")

@@ -11,11 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from patience import PATIENCE
 
-from errors import InputError
-from processors.base import DataProcessor, InputExample, check_labels
-from processors.folders import find_file
-from processors.rows import read_rows
-from processors.text_files import read_lines
+from bertline.errors import InputError
+from bertline.processors.base import DataProcessor, InputExample, check_labels
+from bertline.processors.files.folders import find_file
+from bertline.processors.files.text_files import read_lines
+from bertline.processors.tables.rows import read_rows
 
 BOM = b"\xef\xbb\xbf"
 # What a line of a text file may hold; NUL is refused, CR and LF are line ends.

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from errors import InputError
-from processors import batches, records
-from processors.base import InputExample, TaggedWords
-from processors.labels.base import make_labels
-from processors.layouts.base import check_gives, get, make
-from processors.layouts.characters import LONGEST_WORD
-from processors.tokenization import load_tokenizer
+from bertline.errors import InputError
+from bertline.processors.base import InputExample, TaggedWords
+from bertline.processors.labels.base import make_labels
+from bertline.processors.layouts.base import check_gives, get, make
+from bertline.processors.layouts.characters import LONGEST_WORD
+from bertline.processors.records import batches, record_files
+from bertline.processors.tokenization import load_tokenizer
 
 WORDS = ["Häuser", "sind", "x" * 80, "xy", "字"]
 
@@ -39,9 +39,9 @@ def test_each_piece_has_the_bytes_of_its_word(vocab):
 
 def test_they_come_through_records_and_windows(vocab, tmp_path):
     layout = make("words", "plain_characters", load_tokenizer(vocab), 4)
-    encoder = records.ExampleEncoder(layout, make_labels("tags", ["O"]))
+    encoder = record_files.ExampleEncoder(layout, make_labels("tags", ["O"]))
     examples = [TaggedWords("s", tuple(WORDS), ("O",) * 5), TaggedWords("t", ("sind",), ("O",))]
-    found = records.write_records(examples, encoder, str(tmp_path), "train", 1)
+    found = record_files.write_records(examples, encoder, str(tmp_path), "train", 1)
     [batch] = batches.evaluation_batches(found, 1000)
     rows = {(int(i), int(p)): k for k, (i, p) in enumerate(zip(batch["example_index"], batch["part"]))}
     row = rows[1, 0]

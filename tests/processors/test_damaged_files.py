@@ -8,9 +8,9 @@ import small_classifiers
 import small_pieces
 import small_records
 
-from errors import InputError
-from processors import manifests, records
-from processors.tokenization import load_tokenizer
+from bertline.errors import InputError
+from bertline.processors.records import manifests, record_files
+from bertline.processors.tokenization import load_tokenizer
 
 
 def test_a_piece_that_is_not_utf8(tmp_path):
@@ -33,10 +33,10 @@ def test_text_rules_of_another_type(value, tmp_path):
 @pytest.mark.parametrize("count", [0, 11, 2**63])
 def test_a_manifest_of_another_number_of_examples(count, tmp_path):
     encoder, examples = small_records.encoder(tmp_path), small_records.examples(12)
-    written = records.write_records(examples, encoder, str(tmp_path), "train", 1)
+    written = record_files.write_records(examples, encoder, str(tmp_path), "train", 1)
     (path,) = tmp_path.glob("train-*.json")
     path.write_text(json.dumps({**json.loads(path.read_text()), "num_examples": count}))
-    again = records.write_records(examples, encoder, str(tmp_path), "train", 1)
+    again = record_files.write_records(examples, encoder, str(tmp_path), "train", 1)
     assert (again.num_examples, again.files) == (12, written.files)
     assert all(pathlib.Path(name).is_file() for name in again.files)
 

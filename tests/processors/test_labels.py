@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from processors.labels.base import make_labels
+from bertline.processors.labels.base import make_labels
 
 
 def test_classes():

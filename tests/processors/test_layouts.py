@@ -7,13 +7,13 @@ import hypothesis.strategies as st
 import numpy as np
 import pytest
 
-import registry
-from errors import InputError
-from processors.base import InputExample
-from processors.labels.base import make_labels
-from processors.layouts import base as layouts
-from processors.layouts.packed import Packed, truncated_lengths
-from processors.tokenization import FullTokenizer
+from bertline import registry
+from bertline.errors import InputError
+from bertline.processors.base import InputExample
+from bertline.processors.labels.base import make_labels
+from bertline.processors.layouts import base as layouts
+from bertline.processors.layouts.packed import Packed, truncated_lengths
+from bertline.processors.tokenization import FullTokenizer
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +102,7 @@ def test_rows_say_which_were_cut(tokenizer):
 
 
 def test_examples_beyond_one_call_of_the_tokenizer_keep_their_order(tokenizer, monkeypatch):
-    monkeypatch.setattr("processors.layouts.packed.ENCODING_BATCH", 3)
+    monkeypatch.setattr("bertline.processors.layouts.packed.ENCODING_BATCH", 3)
     texts = [" ".join("abcdefghij"[: 1 + i % 10]) for i in range(11)]
     features = [
         row for [row] in Packed(tokenizer, 16).features([InputExample(str(i), text) for i, text in enumerate(texts)])

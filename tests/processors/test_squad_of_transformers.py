@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from processors.answer_places import place_answers
-from processors.layouts.base import make
-from processors.question_files import read_questions
-from processors.tokenization import FullTokenizer
+from bertline.processors.answering.answer_places import place_answers
+from bertline.processors.answering.question_files import read_questions
+from bertline.processors.layouts.base import make
+from bertline.processors.tokenization import FullTokenizer
 
 LENGTH, STRIDE = 384, 128
 

@@ -7,10 +7,10 @@ import logging
 
 import pytest
 
-import registry
-from errors import InputError
-from processors.base import check_labels
-from processors.folders import AbsentError
+from bertline import registry
+from bertline.errors import InputError
+from bertline.processors.base import check_labels
+from bertline.processors.files.folders import AbsentError
 
 TASKS = (
     "ag-news agnews chnsenticorp cola lcqmc mnli mnli-mm mr mrpc qnli qqp rte sim snli sst-2 sst2 sts-b stsb trec "

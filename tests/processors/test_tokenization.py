@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies
 
-from errors import InputError
-from processors import tokenization
+from bertline.errors import InputError
+from bertline.processors import tokenization
 
 _spec = importlib.util.spec_from_file_location(
     "tokenization_oracle", pathlib.Path(__file__).with_name("tokenization_oracle.py")
@@ -180,10 +180,10 @@ def random_text(generator, ranges):
 
 def rows(tokenizer, texts):
     """Of the C++ call; those of Python, which takes few characters, are the same."""
-    with unittest.mock.patch("processors.wordpiece._CHARS_IN_PYTHON", 0):
+    with unittest.mock.patch("bertline.processors.tokenizers.rules.wordpiece._CHARS_IN_PYTHON", 0):
         found = _rows(tokenizer, texts)
     if sum(map(len, texts)) < 100_000:
-        with unittest.mock.patch("processors.wordpiece._CHARS_IN_PYTHON", 100_000):
+        with unittest.mock.patch("bertline.processors.tokenizers.rules.wordpiece._CHARS_IN_PYTHON", 100_000):
             assert _rows(tokenizer, texts) == found
     return found
 
@@ -273,7 +273,7 @@ def any_tokenizer(tmp_path_factory):
 def test_batches_of_any_size_give_the_same_rows(odd_tokenizer, monkeypatch):
     expected = [odd_tokenizer.convert_tokens_to_ids(odd_tokenizer.tokenize(text)) for text in TEXTS]
     for chars in (1, 50, 1 << 20):
-        monkeypatch.setattr("processors.wordpiece._CHARS_PER_CALL", chars)
+        monkeypatch.setattr("bertline.processors.tokenizers.rules.wordpiece._CHARS_PER_CALL", chars)
         assert rows(odd_tokenizer, TEXTS) == expected
     assert rows(odd_tokenizer, []) == [] and rows(odd_tokenizer, ["", ""]) == [[], []]
     assert rows(odd_tokenizer, [b"a", b"\xffa"]) == rows(odd_tokenizer, ["a", "a"])

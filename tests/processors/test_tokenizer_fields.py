@@ -8,9 +8,9 @@ import tokenizers
 transformers = pytest.importorskip("transformers", reason="make peers")
 from small_tokenizers import ADDED, NAMES, PIECES, SPECIAL, TEXTS, assert_as_transformers, change, change_inside, save
 
-from errors import InputError
-from processors import tokenization
-from processors.layouts.packed import Packed
+from bertline.errors import InputError
+from bertline.processors import tokenization
+from bertline.processors.layouts.packed import Packed
 
 
 def older(folder, **config):

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from processors.base import TaggedWords
-from processors.document_context import with_context
-from processors.labels.base import make_labels
-from processors.layouts.base import make
-from processors.layouts.words import windows_of_words, words_around
-from processors.records import ExampleEncoder
-from processors.tokenization import load_tokenizer
+from bertline.processors.base import TaggedWords
+from bertline.processors.labels.base import make_labels
+from bertline.processors.layouts.base import make
+from bertline.processors.layouts.words import windows_of_words, words_around
+from bertline.processors.records.record_files import ExampleEncoder
+from bertline.processors.tagging.document_context import with_context
+from bertline.processors.tokenization import load_tokenizer
 
 TAGS = ["O", "B-x", "I-x"]
 

@@ -8,9 +8,9 @@ import pytest
 import small_models
 from small_classifiers import classifier_folder
 
-from processors.tokenization import FullTokenizer
-from serving import Predictor, TextEncoder
-from training.weights import save_huggingface
+from bertline.processors.tokenization import FullTokenizer
+from bertline.serving import Predictor, TextEncoder
+from bertline.weights.load_save import save_huggingface
 
 PIECES = [form for char in string.ascii_lowercase for form in (char, f"##{char}")]
 

@@ -10,8 +10,8 @@ import threading
 import numpy as np
 import pytest
 
-from serving import Client
-from serving.client import ServiceError
+from bertline.serving import Client
+from bertline.serving.client import ServiceError
 
 
 class Scripted(http.server.BaseHTTPRequestHandler):
@@ -196,7 +196,7 @@ def test_it_needs_no_tensorflow():
     program = """
 import sys
 sys.modules.update(dict.fromkeys(["tensorflow", "keras", "tqdm", "absl"]))
-import serving
+from bertline import serving
 print(serving.Client("http://localhost:9").embed([], progress=True).shape)
 """
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)

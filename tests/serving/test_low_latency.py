@@ -9,10 +9,10 @@ import tensorflow as tf
 from odd_texts import mixed_texts
 from small_classifiers import classifier_folder
 
-from errors import InputError
-from serving import Predictor
-from serving.lite_graph import LiteGraph
-from serving.service.model import Model
+from bertline.errors import InputError
+from bertline.serving import Predictor
+from bertline.serving.service.model import Model
+from bertline.serving.speed.lite_graph import LiteGraph
 
 
 @pytest.fixture(scope="module")

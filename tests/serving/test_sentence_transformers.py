@@ -8,12 +8,12 @@ import warnings
 import numpy as np
 import pytest
 
-from errors import InputError
-from modeling import config_fields
-from serving import Predictor, TextEncoder
-from serving import sentence_transformers_fields as fields
-from serving.sentence_transformers_folder import read_sentence_folder
-from training.weight_formats.sentence_transformers import POOLING_KEYS
+from bertline.errors import InputError
+from bertline.modeling.configuration import config_fields
+from bertline.serving import Predictor, TextEncoder
+from bertline.serving.sentence_transformers import sentence_transformers_fields as fields
+from bertline.serving.sentence_transformers.sentence_transformers_folder import read_sentence_folder
+from bertline.weights.formats.sentence_transformers import POOLING_KEYS
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")

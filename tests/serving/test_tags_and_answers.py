@@ -7,8 +7,8 @@ import pytest
 from odd_texts import ODD, mixed_texts
 from small_heads import TAGS, reader_folder, tagger_folder
 
-from errors import InputError
-from serving import Predictor
+from bertline.errors import InputError
+from bertline.serving import Predictor
 
 CONTEXT = "Fed (ab c), hé!  i\u00a0jig d. 北京 \t a Bé c? fed, \U0001f642 a"
 QUESTIONS = [(question, CONTEXT) for question in ("a b?", "c", "hi fed", "é", "d d d d")]

@@ -6,9 +6,9 @@ import itertools
 import numpy as np
 import pytest
 
-from errors import InputError
-from processors.texts import checked
-from serving import Client
+from bertline.errors import InputError
+from bertline.processors.text.texts import checked
+from bertline.serving import Client
 
 WRONG = {
     "None": (None, r"texts\[1\]: None, a missing value .*dropna"),

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from serving.text_encoder import TextEncoder
+from bertline.serving.encoder.text_encoder import TextEncoder
 
 WORDS = ["the", "parcel", "is", "late", ",", "don't"]
 

@@ -6,10 +6,10 @@ import types
 
 import pytest
 
-from errors import InputError
-from training import flags
-from training.settings.classifier import ClassifierSettings
-from training.settings.pretraining import PretrainingSettings
+from bertline.errors import InputError
+from bertline.settings import flags
+from bertline.settings.scripts.run_classifier import ClassifierSettings
+from bertline.settings.scripts.run_pretraining import PretrainingSettings
 
 
 @pytest.mark.parametrize("value", [0, -1, -0.5, math.nan, math.inf, -math.inf])

@@ -5,18 +5,17 @@ import inspect
 
 import pytest
 
-import options
-import registry
-from errors import InputError
-from options import Option
-from training import flags
-from training.owned_settings import check_owners, owners_in_words, with_options
-from training.settings.base import setting
-from training.settings.classifier import ClassifierSettings
-from training.settings.pretraining import PretrainingSettings
-from training.settings.pretraining_data import PretrainingDataSettings
-from training.settings.squad import SquadSettings
-from training.settings.tagger import TaggerSettings
+from bertline import options, registry
+from bertline.errors import InputError
+from bertline.options import Option
+from bertline.settings import flags
+from bertline.settings.base import setting
+from bertline.settings.owned import check_owners, owners_in_words, with_options
+from bertline.settings.scripts.create_pretraining_data import PretrainingDataSettings
+from bertline.settings.scripts.run_classifier import ClassifierSettings
+from bertline.settings.scripts.run_pretraining import PretrainingSettings
+from bertline.settings.scripts.run_squad import SquadSettings
+from bertline.settings.scripts.run_tagger import TaggerSettings
 
 CLASSES = (ClassifierSettings, PretrainingSettings, TaggerSettings, SquadSettings)
 

@@ -6,9 +6,9 @@ import types
 
 import pytest
 
-import registry
-from processors.question_files import read_questions
-from training.scores.chinese_answers import segments
+from bertline import registry
+from bertline.processors.answering.question_files import read_questions
+from bertline.training.scores.chinese_answers import segments
 
 
 def answer(text, odds=None, best=None):

@@ -7,16 +7,16 @@ import pytest
 import tensorflow as tf
 from tensorflow.python.autograph.pyct import loader
 
-from modeling import mask_filling
-from modeling.encoders.bert import Bert, BertConfig
-from modeling.objectives.masked_lm import MaskedLM
-from processors import batches
-from processors.corpora.masked.dynamic_masking import DynamicMasking
-from processors.feature_spec import EXAMPLE_INDEX
-from processors.layouts.packed import Packed
-from processors.records import RecordSet
-from processors.tokenization import FullTokenizer
-from serving.predictor import Predictor
+from bertline.modeling.encoders.transformers.bert import Bert, BertConfig
+from bertline.modeling.objectives.language_models import mask_filling
+from bertline.modeling.objectives.language_models.masked_lm import MaskedLM
+from bertline.processors.corpora.masked.dynamic_masking import DynamicMasking
+from bertline.processors.layouts.packed import Packed
+from bertline.processors.records import batches
+from bertline.processors.records.feature_spec import EXAMPLE_INDEX
+from bertline.processors.records.record_files import RecordSet
+from bertline.processors.tokenization import FullTokenizer
+from bertline.serving.prediction.predictor import Predictor
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 

@@ -7,12 +7,12 @@ import pytest
 import small_models
 from safetensors.numpy import save_file
 
-import registry
-from errors import InputError
-from serving.sentence_transformers_folder import read_sentence_folder
-from training.conversion import read_config
-from training.saved_head import read_saved_head
-from training.weights import open_weights
+from bertline import registry
+from bertline.errors import InputError
+from bertline.serving.sentence_transformers.sentence_transformers_folder import read_sentence_folder
+from bertline.weights.conversion import read_config
+from bertline.weights.load_save import open_weights
+from bertline.weights.saved_head import read_saved_head
 
 ODD = [
     None, True, 0, -1, 1.5, 10**30, float("nan"), float("inf"), "", "x", "\u0000", [], [1], ["x"], [[]], {}, {"x": 1},

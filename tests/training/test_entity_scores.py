@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from training import score, type_report
+from bertline.training.evaluation import type_report
+from bertline.training.scores import score
 
 
 def columns(path):

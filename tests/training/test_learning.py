@@ -6,10 +6,10 @@ import pytest
 import small_models
 import tensorflow as tf
 
-import registry
-from training.optimizers.adamw import AdamW
-from training.schedules.linear import Linear
-from training.step import TrainStep
+from bertline import registry
+from bertline.training.optimizers.adamw import AdamW
+from bertline.training.schedules.linear import Linear
+from bertline.training.steps.step import TrainStep
 
 LENGTHS = tuple(np.random.default_rng(5).integers(4, 12, 24))
 
@@ -73,7 +73,7 @@ def predicts_words(name):
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("name", registry.names("encoder"))
 def test_learns_by_heart(name, case, monkeypatch):
-    monkeypatch.setattr("modeling.objectives.sequence_classification.HEAD_DROPOUT", 0.0)
+    monkeypatch.setattr("bertline.modeling.objectives.classification.sequence_classification.HEAD_DROPOUT", 0.0)
     kind, arguments, batch = CASES[case]
     if case == "masked_lm" and not predicts_words(name):
         pytest.skip("a token's state knows no other token, or there is no table that a softmax could share")

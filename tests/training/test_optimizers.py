@@ -6,11 +6,10 @@ import pytest
 import small_models
 import tensorflow as tf
 
-import options
-import registry
-from training.optimizers.asgd import ASGD
-from training.parameter_groups import ParameterGroup, group_of, parameter_groups
-from training.step import TrainStep
+from bertline import options, registry
+from bertline.training.optimizers.asgd import ASGD
+from bertline.training.optimizers.parameter_groups import ParameterGroup, group_of, parameter_groups
+from bertline.training.steps.step import TrainStep
 
 STEPS, RATE = 9, 0.05
 SHAPE = (7, 3)
@@ -158,7 +157,7 @@ def test_rows_through_a_training_step(name, micro_batches, without_dropout):
 
 @pytest.fixture
 def without_dropout(monkeypatch):
-    from modeling.objectives import sequence_classification
+    from bertline.modeling.objectives.classification import sequence_classification
 
     monkeypatch.setattr(sequence_classification, "HEAD_DROPOUT", 0.0)
 

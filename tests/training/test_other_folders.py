@@ -12,11 +12,11 @@ import small_models
 import tensorflow as tf
 from safetensors.numpy import load_file, save_file
 
-import registry
-from errors import InputError
-from training.conversion import read_model
-from training.opened import open_model
-from training.weights import load_weights, open_weights, save_huggingface, save_tf1
+from bertline import registry
+from bertline.errors import InputError
+from bertline.weights.conversion import read_model
+from bertline.weights.load_save import load_weights, open_weights, save_huggingface, save_tf1
+from bertline.weights.open_model import open_model
 
 WEIGHTS = "model.safetensors"
 

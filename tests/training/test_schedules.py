@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-import options
-import registry
+from bertline import options, registry
 
 STEPS, RATE = 20, 0.2
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from errors import InputError
-from training import score
+from bertline.errors import InputError
+from bertline.training.scores import score
 
 
 def one_hot(classes, count):

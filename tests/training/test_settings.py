@@ -8,17 +8,17 @@ import re
 
 import pytest
 
-import training.settings
-from errors import InputError
-from training.settings.base import PATH, PATHS, Settings
-from training.settings.classifier import ClassifierSettings
-from training.settings.pretraining_data import PretrainingDataSettings
-from training.settings.run import RunSettings
+import bertline.settings
+from bertline.errors import InputError
+from bertline.settings.base import PATH, PATHS, Settings
+from bertline.settings.run import RunSettings
+from bertline.settings.scripts.create_pretraining_data import PretrainingDataSettings
+from bertline.settings.scripts.run_classifier import ClassifierSettings
 
 MODULES = (
-    *(f"training.settings.{module.name}" for module in pkgutil.iter_modules(training.settings.__path__)),
-    "training.vocabulary_settings", "training.conversion_settings", "serving.export_settings",
-    "serving.evaluation.settings", "serving.service.settings",
+    *(f"bertline.settings.{module.name}" for module in pkgutil.iter_modules(bertline.settings.__path__)),
+    "bertline.settings.scripts.build_vocab", "bertline.settings.scripts.convert_checkpoint", "bertline.settings.scripts.export_model",
+    "bertline.settings.scripts.evaluate_vectors", "bertline.settings.scripts.serve",
 )  # fmt: skip
 # Flags that are called like a path, or speak of a file, and are none.
 NO_PATHS = {"save_checkpoints_steps", "overwrite_output_dir", "delimiter", "encoding", "output_format"}

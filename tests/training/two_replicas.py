@@ -17,12 +17,12 @@ import small_models
 import test_step
 from test_step import OverflowProbe, adam, assert_same, descent
 
-import modeling.objectives.sequence_classification as classification
-from training.evaluation import Evaluator
-from training.loop import LoopSettings, TrainingLoop
-from training.optimizers.lamb import LAMB
-from training.schedules.linear import Linear
-from training.step import TrainStep
+from bertline.modeling.objectives.classification import sequence_classification as classification
+from bertline.training.evaluation.evaluator import Evaluator
+from bertline.training.optimizers.lamb import LAMB
+from bertline.training.schedules.linear import Linear
+from bertline.training.steps.loop import LoopSettings, TrainingLoop
+from bertline.training.steps.step import TrainStep
 
 classification.HEAD_DROPOUT = 0.0
 FIRST = test_step.BATCHES["masked_lm"][0]

@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 import small_models
 
-import registry
-from errors import InputError
-from modeling.head_fields import check_head
-from training import heads, run, run_folder
-from training.opened import open_model
-from training.weights import open_weights, save_huggingface
+from bertline import registry
+from bertline.errors import InputError
+from bertline.modeling.configuration.head_fields import check_head
+from bertline.training.folder import run_folder
+from bertline.training.steps import run
+from bertline.weights import heads
+from bertline.weights.load_save import open_weights, save_huggingface
+from bertline.weights.open_model import open_model
 
 CLASSIFIER = {"output_weights", "output_bias"}
 

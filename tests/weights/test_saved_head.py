@@ -5,11 +5,11 @@ import json
 
 import pytest
 
-from errors import InputError
-from modeling.head_fields import label_names, problem_type
-from training.saved_head import read_saved_head
-from training.settings.classifier import ClassifierSettings
-from training.task_files import make_processor
+from bertline.errors import InputError
+from bertline.modeling.configuration.head_fields import label_names, problem_type
+from bertline.settings.scripts.run_classifier import ClassifierSettings
+from bertline.training.jobs.task_files import make_processor
+from bertline.weights.saved_head import read_saved_head
 
 CLASSIFIER = {"architectures": ["BertForSequenceClassification"]}
 SINGLE, SEVERAL, SCORE = "single_label_classification", "multi_label_classification", "regression"

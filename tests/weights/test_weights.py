@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-import registry
-from errors import InputError
-from training.heads import huggingface_names
-from training.weights import condensed, load_weights, open_weights, save_huggingface, save_tf1
+from bertline import registry
+from bertline.errors import InputError
+from bertline.weights.heads import huggingface_names
+from bertline.weights.load_save import condensed, load_weights, open_weights, save_huggingface, save_tf1
 
 TINY = dict(
     vocab_size=50, hidden_size=16, num_hidden_layers=2, num_attention_heads=4, intermediate_size=24,

@@ -60,9 +60,9 @@ def tiny_bert(tmp_path_factory, vocabulary):
     """A Hugging Face folder of a BERT of 2 layers, 32 wide, with random weights."""
     import keras
 
-    from modeling.encoders.bert import Bert, BertConfig
-    from processors.tokenization import FullTokenizer
-    from training.weights import save_huggingface
+    from bertline.modeling.encoders.transformers.bert import Bert, BertConfig
+    from bertline.processors.tokenization import FullTokenizer
+    from bertline.weights.load_save import save_huggingface
 
     folder = tmp_path_factory.mktemp("tiny_bert")
     (folder / "vocab.txt").write_text("\n".join(vocabulary) + "\n", encoding="utf-8")

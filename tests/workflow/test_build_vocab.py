@@ -10,7 +10,7 @@ import sys
 import numpy as np
 import pytest
 
-from processors.tokenization import load_tokenizer
+from bertline.processors.tokenization import load_tokenizer
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CORPUS = f"{ROOT}/samples/corpus/*.txt"

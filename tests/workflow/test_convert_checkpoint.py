@@ -13,7 +13,7 @@ sys.modules.setdefault("triton", None)
 
 import tensorflow as tf
 
-from training import run_folder
+from bertline.training.folder import run_folder
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 

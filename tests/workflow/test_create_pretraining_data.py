@@ -18,11 +18,11 @@ import tensorflow as tf
 from patience import PATIENCE
 from running import ROOT, Script
 
-from create_pretraining_data import next_command
-from modeling.encoders.bert import BertConfig
-from processors.instance_records import find_records
-from processors.tokenization import FullTokenizer
-from training.settings.pretraining_data import PretrainingDataSettings
+from bertline.create_pretraining_data import next_command
+from bertline.modeling.encoders.transformers.bert import BertConfig
+from bertline.processors.corpora.making.instance_records import find_records
+from bertline.processors.tokenization import FullTokenizer
+from bertline.settings.scripts.create_pretraining_data import PretrainingDataSettings
 
 NAME = "create_pretraining_data.py"
 WORDS = (

@@ -6,20 +6,19 @@ import importlib
 
 import pytest
 
-import build_vocab
-import registry
-from errors import InputError
-from processors import instance_shards
-from processors.vocabulary.words import BasicWords
-from serving import input_lines
-from serving.evaluation.settings import EvaluationSettings
-from serving.evaluation.tasks import read_tasks
-from training import task_files
-from training.settings.classifier import ClassifierSettings
-from training.settings.extraction import ExtractionSettings
-from training.settings.pretraining import PretrainingSettings
-from training.settings.pretraining_data import PretrainingDataSettings
-from training.vocabulary_settings import VocabularySettings
+from bertline import build_vocab, registry
+from bertline.errors import InputError
+from bertline.evaluation.tasks import read_tasks
+from bertline.processors.corpora.making import instance_shards
+from bertline.processors.vocabulary.words import BasicWords
+from bertline.serving.texts import input_lines
+from bertline.settings.scripts.build_vocab import VocabularySettings
+from bertline.settings.scripts.create_pretraining_data import PretrainingDataSettings
+from bertline.settings.scripts.evaluate_vectors import EvaluationSettings
+from bertline.settings.scripts.extract_features import ExtractionSettings
+from bertline.settings.scripts.run_classifier import ClassifierSettings
+from bertline.settings.scripts.run_pretraining import PretrainingSettings
+from bertline.training.jobs import task_files
 
 TEXT, OTHER = "房间很大", "物流太慢了"
 
@@ -43,7 +42,7 @@ def extraction(path, **settings):
 
 def predict_file(path, **settings):
     run = PretrainingSettings(predict_file=path, **settings)
-    return importlib.import_module("training.corpus_data").read_texts(run.predict_file, run.encoding)
+    return importlib.import_module("bertline.training.jobs.corpus_data").read_texts(run.predict_file, run.encoding)
 
 
 READERS = {"build_vocab": vocabulary, "create": corpus, "extract": extraction, "pretraining": predict_file}

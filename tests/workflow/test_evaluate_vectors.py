@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from colours import sentences, write_table
 
-from serving import TextEncoder
+from bertline.serving import TextEncoder
 
 
 @pytest.fixture(scope="session")

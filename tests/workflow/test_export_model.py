@@ -12,10 +12,11 @@ import small_pieces
 from odd_texts import ODD, mixed_texts
 from small_classifiers import classifier_folder
 
-from errors import InputError
-from processors.tokenizers.sentencepiece import SentencePieceTokenizer
-from serving import Predictor, export_settings
-from training.weights import save_huggingface
+from bertline.errors import InputError
+from bertline.processors.tokenizers.sentencepiece import SentencePieceTokenizer
+from bertline.serving import Predictor
+from bertline.settings.scripts import export_model
+from bertline.weights.load_save import save_huggingface
 
 TEXTS = [*ODD, *mixed_texts(150)]
 PAIRS = list(zip(TEXTS, reversed(TEXTS)))
@@ -205,9 +206,9 @@ def test_an_export_is_replaced_only_where_that_is_asked_for(export, tiny_bert, t
 def test_mistakes(flags, message, tiny_bert, tmp_path):
     given = {"init_checkpoint": str(tiny_bert), "output_dir": str(tmp_path / "out"), **flags}
     with pytest.raises(InputError, match=message):
-        run = export_settings.ExportSettings(**given)
-        export_settings.check(run)
-        from serving.export import export
+        run = export_model.ExportSettings(**given)
+        export_model.check(run)
+        from bertline.serving.export.exporter import export
 
         export(run)
     assert not list(tmp_path.iterdir())
@@ -228,10 +229,10 @@ def test_numbers_that_are_not_finite_are_no_export(tiny_bert, tmp_path, name, wh
     spoilt[where] = number
     weight.assign(spoilt)
     save_huggingface(live._encoder, tmp_path / "model", live.tokenizer)
-    run = export_settings.ExportSettings(
+    run = export_model.ExportSettings(
         init_checkpoint=str(tmp_path / "model"), output_dir=str(tmp_path / "out"), task="embed", dtype=dtype
     )
-    from serving.export import export
+    from bertline.serving.export.exporter import export
 
     with pytest.raises(InputError, match=f"--dtype={dtype}: vectors of sample texts are NaN or infinity, .*{message}"):
         export(run)
@@ -239,7 +240,7 @@ def test_numbers_that_are_not_finite_are_no_export(tiny_bert, tmp_path, name, wh
 
 
 def test_one_command_at_a_time(tmp_path):
-    from serving.export import _put_in_place
+    from bertline.serving.export.exporter import _put_in_place
 
     with _put_in_place(tmp_path / "out") as beside:
         with pytest.raises(InputError, match=f"--output_dir={tmp_path}/out: another command writes it; wait"):
@@ -252,11 +253,11 @@ def test_one_command_at_a_time(tmp_path):
 def test_what_is_no_export_is_never_removed(tmp_path):
     (tmp_path / "precious").mkdir()
     for output_dir, message in ((tmp_path, "holds precious"), (tmp_path / "precious" / "..", "holds")):
-        run = export_settings.ExportSettings(
+        run = export_model.ExportSettings(
             init_checkpoint="model", output_dir=str(output_dir), overwrite_output_dir=True
         )
         with pytest.raises(InputError, match=message):
-            export_settings.check(run)
+            export_model.check(run)
 
 
 def test_mistakes_are_one_line_and_status_2(export, tiny_bert, tmp_path):

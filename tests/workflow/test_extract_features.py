@@ -146,7 +146,7 @@ def test_standard_input_and_output(extract, texts, tmp_path):
 
 
 def test_standard_input(texts, tiny_bert, tmp_path):
-    from serving.input_lines import read_lines
+    from bertline.serving.texts.input_lines import read_lines
 
     read, write = os.pipe()
     os.write(write, b"a b\n\nc ||| d")

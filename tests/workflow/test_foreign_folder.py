@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from modeling.encoders.bert import Bert, BertConfig
-from modeling.objectives.sequence_classification import SequenceClassification
-from processors.tokenization import FullTokenizer
-from training.weights import save_huggingface
+from bertline.modeling.encoders.transformers.bert import Bert, BertConfig
+from bertline.modeling.objectives.classification.sequence_classification import SequenceClassification
+from bertline.processors.tokenization import FullTokenizer
+from bertline.weights.load_save import save_huggingface
 
 
 @pytest.fixture(scope="module")

@@ -93,7 +93,7 @@ def texts_of(path, tokenizer):
 
 
 def test_records_are_the_turns_in_random_order_the_same_for_any_number_of_processes(data, script, tiny_bert, tmp_path):
-    from processors.tokenization import FullTokenizer
+    from bertline.processors.tokenization import FullTokenizer
 
     tokenizer = FullTokenizer(tiny_bert / "vocab.txt")
     found = [row for shard in sorted(data.glob("train.tfrecord-*-of-*")) if "manifest" not in shard.name
@@ -130,8 +130,8 @@ def test_it_learns_and_says_among_how_many(trained, rank, data, tmp_path):
 
 def test_the_evaluation_is_that_of_the_saved_vectors_in_batches_of_that_many(trained, data, tiny_bert):
     """Restated in numpy over the vectors of TextEncoder, which are those of sentence-transformers."""
-    from processors.tokenization import FullTokenizer
-    from serving import TextEncoder
+    from bertline.processors.tokenization import FullTokenizer
+    from bertline.serving import TextEncoder
 
     rows = texts_of(data / "dev.tfrecord", FullTokenizer(tiny_bert / "vocab.txt"))
     encoder = TextEncoder(trained)

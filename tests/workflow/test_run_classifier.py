@@ -409,7 +409,7 @@ def test_the_generic_processor(classify, tmp_path, kind):
 
 
 MODULE = '''
-from processors import DataProcessor, InputExample, tokenization
+from bertline.processors import DataProcessor, InputExample, tokenization
 
 
 class ShadeProcessor(DataProcessor):
@@ -453,9 +453,9 @@ def test_records_of_the_original(trained, classify, cola, cola_dir, tiny_bert, t
     """Its records train and evaluate, and predictions stand in the order of the file."""
     import small_records
 
-    import registry
-    from processors.layouts.packed import Packed
-    from processors.tokenization import FullTokenizer
+    from bertline import registry
+    from bertline.processors.layouts.packed import Packed
+    from bertline.processors.tokenization import FullTokenizer
 
     processor, layout = registry.get("processor", "cola")(), Packed(FullTokenizer(tiny_bert / "vocab.txt"), 16)
     files = {}

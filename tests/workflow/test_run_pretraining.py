@@ -12,8 +12,8 @@ import tensorflow as tf
 from colours import FILLERS, WORDS
 from safetensors.numpy import load_file
 
-from modeling.encoders.bert import BertConfig
-from processors.tokenization import FullTokenizer
+from bertline.modeling.encoders.transformers.bert import BertConfig
+from bertline.processors.tokenization import FullTokenizer
 
 STEPS = ("--num_train_steps=24", "--num_warmup_steps=2", "--train_batch_size=8", "--learning_rate=5e-3")
 SIZES = ("--max_seq_length=24", "--max_predictions_per_seq=4")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from colours import FILLERS, WORDS
 
-from training.settings.squad import SquadSettings
+from bertline.settings.scripts.run_squad import SquadSettings
 
 # Of google-research/bert, run_squad.py, beside do_lower_case and null_score_diff_threshold: see the test.
 ORIGINAL_FLAGS = {

@@ -11,8 +11,8 @@ from small_classifiers import COLOURS, classifier_folder
 pytest.importorskip("fastapi", reason="make serve")
 from service_in_thread import running
 
-from serving import Client, Predictor
-from serving.service.model import Model
+from bertline.serving import Client, Predictor
+from bertline.serving.service.model import Model
 
 MAX_SEQ_LENGTH = 40
 PLANES = [chr(code) + " a" for code in range(0x20, 0x30000, 997) if not 0xD800 <= code < 0xE000]

@@ -12,9 +12,9 @@ from small_classifiers import classifier_folder
 
 pytest.importorskip("fastapi", reason="make serve")
 
-from serving import Client, Predictor
-from serving.client import ServiceError
-from serving.service.server import listen
+from bertline.serving import Client, Predictor
+from bertline.serving.client import ServiceError
+from bertline.serving.service.http.server import listen
 
 
 @pytest.fixture(scope="module")

@@ -70,7 +70,7 @@ def test_it_learns_and_predictions_come_in_order_in_the_scale_of_the_scores(trai
 
 def test_text_encoder_and_sentence_transformers_have_the_vectors_behind_the_scores(trained, pairs_dir):
     sentence_transformers = pytest.importorskip("sentence_transformers", reason="make peers")
-    from serving import TextEncoder
+    from bertline.serving import TextEncoder
 
     texts = [text for row in table(trained / "predictions.tsv")[1:] for text in row[4:]]
     model = sentence_transformers.SentenceTransformer(str(trained / "model"), device="cpu")

@@ -30,7 +30,8 @@ MANIFEST = "x.tfrecord.manifest.json"
 SMALL_BLOCKS = """
     import os, runpy, signal, sys, threading
     victim = int(sys.argv[1])
-    from processors import documents, key_order
+    from bertline.processors.text import documents
+    from bertline.processors.corpora.making import key_order
     documents.BLOCK_BYTES = 1 << 14
     add, results = key_order.KeyOrder.add, []
     def counted(*args):
@@ -198,8 +199,8 @@ def test_a_cluster_without_workers(tmp_path):
     """Spark alone would wait for ever."""
     program = """
         import sys
-        from errors import reported
-        from processors import spark_engine
+        from bertline.errors import reported
+        from bertline.processors.corpora.making import spark_engine
         spark_engine._SECONDS_WITHOUT_EXECUTOR = 2
         with reported(), spark_engine.SparkWorkers(print, sys.argv[1]) as workers:
             list(workers.map(iter([7])))
@@ -221,8 +222,8 @@ def test_order_bounds_and_a_failing_job(tmp_path):
     """One Java for all of it. Functions of the main module travel by value."""
     program = """
         import os, sys, time
-        from errors import InputError
-        from processors import spark_engine
+        from bertline.errors import InputError
+        from bertline.processors.corpora.making import spark_engine
 
         def squared(number):
             time.sleep(0.1 * (number % 3))
@@ -270,8 +271,8 @@ def test_java_dies(where, tmp_path):
     """One line among what Spark's own threads log."""
     program = """
         import os, signal, sys, threading, time
-        from errors import reported
-        from processors import spark_engine
+        from bertline.errors import reported
+        from bertline.processors.corpora.making import spark_engine
 
         def slow(number):
             time.sleep(0.2)

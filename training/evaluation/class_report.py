@@ -5,10 +5,11 @@ import os
 
 import numpy as np
 
-import table_lines
-from training import figures, results
-from training.run_folder import LABEL_MAP
-from training.scores.classes import predicted_labels
+from bertline.common import table_lines
+from bertline.training.evaluation import results
+from bertline.training.folder.run_folder import LABEL_MAP
+from bertline.training.pictures import figures
+from bertline.training.scores.classes import predicted_labels
 
 # Of confusion.png: classes with a number in each cell, classes with their names, classes at all; inches of a side.
 MOST_COUNTED, MOST_NAMED, MOST_CLASSES = 30, 100, 2000

@@ -6,7 +6,9 @@ import os
 
 import numpy as np
 
-from training import class_report, results, scatter, score, type_report
+from bertline.training.evaluation import class_report, results, type_report
+from bertline.training.pictures import scatter
+from bertline.training.scores import score
 
 TEST_RESULTS = "test_results.txt"
 
@@ -15,7 +17,7 @@ def write(output_dir, labels, golds, answers, title):
     """Writes the tables and pictures of an evaluation, as far as this type of label has some.
 
     Args:
-      labels: a processors.labels.base.Labels.
+      labels: a bertline.processors.labels.base.Labels.
       golds, answers: of each example, as the labels give them.
       title: of the picture: the overall score.
     """

@@ -3,10 +3,10 @@
 import numpy as np
 import tensorflow as tf
 
-from modeling.inference import Inference
-from processors.feature_spec import mask_of
-from training.distribution import slice_of
-from training.two_at_once import in_order
+from bertline.modeling.speed.inference import Inference
+from bertline.processors.records.feature_spec import mask_of
+from bertline.training.steps.distribution import slice_of
+from bertline.training.steps.two_at_once import in_order
 
 
 class Evaluator:

@@ -3,7 +3,7 @@
 import json
 import logging
 
-from files import replaced
+from bertline.common.files import replaced
 
 
 def write_lines(path, lines):

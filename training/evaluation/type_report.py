@@ -3,10 +3,10 @@
 import logging
 import os
 
-import table_lines
-from processors.tag_spans import marks_spans
-from training import results
-from training.scores.tags import strict_arguments
+from bertline.common import table_lines
+from bertline.processors.tagging.tag_spans import marks_spans
+from bertline.training.evaluation import results
+from bertline.training.scores.tags import strict_arguments
 
 HEADER = ("type", "precision", "recall", "f1", "strict_precision", "strict_recall", "strict_f1", "entities")
 SUMMARIES = ("micro avg", "macro avg", "weighted avg")

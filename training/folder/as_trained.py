@@ -6,10 +6,10 @@ import shlex
 import types
 import typing
 
-import registry
-from errors import InputError
-from training import run_folder
-from training.settings.base import OF_MODEL, OF_OBJECTIVE, OF_TASK
+from bertline import registry
+from bertline.errors import InputError
+from bertline.settings.base import OF_MODEL, OF_OBJECTIVE, OF_TASK
+from bertline.training.folder import run_folder
 
 
 def as_trained(run, given):

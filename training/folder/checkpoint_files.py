@@ -14,8 +14,8 @@ import numpy as np
 import tensorflow as tf
 from google.protobuf import text_format
 
-from errors import InputError
-from files import replaced, sync, sync_folder, temporary_folder
+from bertline.common.files import replaced, sync, sync_folder, temporary_folder
+from bertline.errors import InputError
 
 STATE = "checkpoint"
 OBJECT_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"  # the key that an object-based checkpoint (TF2) has

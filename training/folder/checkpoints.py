@@ -15,11 +15,11 @@ import zlib
 
 import tensorflow as tf
 
-from errors import InputError
-from files import StandingFolder
-from training import checkpoint_files
-from training.checkpoint_files import PlainName, files_of, first_line
-from training.run_folder import RUN_CONFIG
+from bertline.common.files import StandingFolder
+from bertline.errors import InputError
+from bertline.training.folder import checkpoint_files
+from bertline.training.folder.checkpoint_files import PlainName, files_of, first_line
+from bertline.training.folder.run_folder import RUN_CONFIG
 
 CHECKPOINT_NAME = "model.ckpt"
 KEPT = 2

@@ -8,11 +8,11 @@ import re
 import shutil
 import tempfile
 
-import json_files
-from errors import InputError
-from files import remove_abandoned, replaced
-from locks import Lock
-from processors.folders import is_remote
+from bertline.common import json_files
+from bertline.common.files import remove_abandoned, replaced
+from bertline.common.locks import Lock
+from bertline.errors import InputError
+from bertline.processors.files.folders import is_remote
 
 RUN_CONFIG = "run_config.json"
 _MEND = "copy the file again, or give another --output_dir"

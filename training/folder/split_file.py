@@ -2,9 +2,9 @@
 
 import os
 
-from files import replaced
-from processors import splitting
-from training import run_folder
+from bertline.common.files import replaced
+from bertline.processors.tables import splitting
+from bertline.training.folder import run_folder
 
 
 def known(run, splitter):

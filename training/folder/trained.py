@@ -5,15 +5,16 @@ import inspect
 import logging
 import re
 
-import registry
-from errors import InputError
-from modeling import head_fields
-from modeling.dtypes import check_dtype
-from processors.tokenization import load_tokenizer
-from training import checkpoints, heads, run_folder
-from training.opened import open_model
-from training.saved_head import warn_of_cross_encoder
-from training.weights import load_weights, open_weights
+from bertline import registry
+from bertline.errors import InputError
+from bertline.modeling.configuration import head_fields
+from bertline.modeling.dtypes import check_dtype
+from bertline.processors.tokenization import load_tokenizer
+from bertline.training.folder import checkpoints, run_folder
+from bertline.weights import heads
+from bertline.weights.load_save import load_weights, open_weights
+from bertline.weights.open_model import open_model
+from bertline.weights.saved_head import warn_of_cross_encoder
 
 
 def model_source(settings, output_dir, vocab_file=None, vocab_required=True):

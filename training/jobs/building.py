@@ -4,7 +4,7 @@ import inspect
 
 import keras
 
-from errors import InputError
+from bertline.errors import InputError
 
 
 def arguments_of(objective_class, given, **known):

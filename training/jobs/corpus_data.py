@@ -7,21 +7,23 @@ import logging
 import math
 import os
 
-import registry
-from errors import InputError
-from modeling.objective import Objective
-from processors import instance_records, text_files
-from processors.feature_spec import ids_of, token_axes
-from processors.layouts import base as layouts
-from progress import Progress
-from training import model_card, results
-from training.building import arguments_of
-from training.job_data import JobData, Stream
+from bertline import registry
+from bertline.common.progress import Progress
+from bertline.errors import InputError
+from bertline.modeling.objective import Objective
+from bertline.processors.corpora.making import instance_records
+from bertline.processors.files import text_files
+from bertline.processors.layouts import base as layouts
+from bertline.processors.records.feature_spec import ids_of, token_axes
+from bertline.training.evaluation import results
+from bertline.training.jobs.building import arguments_of
+from bertline.training.jobs.job_data import JobData, Stream
+from bertline.training.reporting import model_card
 
 
 @dataclasses.dataclass(frozen=True)
 class CorpusDataSettings:
-    """The settings that say what pre-training reads; see training/settings/ for each."""
+    """The settings that say what pre-training reads; see settings/ for each."""
 
     objective: str
     input_file: str | None

@@ -2,8 +2,8 @@
 
 import tempfile
 
-from processors import batches, records
-from processors.feature_spec import ids_of, mask_of, token_axes
+from bertline.processors.records import batches, record_files
+from bertline.processors.records.feature_spec import ids_of, mask_of, token_axes
 
 ROWS_SHOWN = 4
 
@@ -19,7 +19,7 @@ def show(split, examples, found, encoder, tokenizer):
       tokenizer: the model's.
     """
     with tempfile.TemporaryDirectory() as folder:
-        found = found or records.write_records(examples[:ROWS_SHOWN], encoder, folder, split)
+        found = found or record_files.write_records(examples[:ROWS_SHOWN], encoder, folder, split)
         batch = next(iter(batches.train_batches(found, min(ROWS_SHOWN, found.num_examples), 0)))
     for i, label in enumerate(batch["label_ids"].numpy().tolist()):
         for axis in token_axes(encoder.spec):

@@ -8,16 +8,20 @@ import os
 import numpy as np
 import tensorflow as tf
 
-from errors import InputError
-from processors import record_checks
-from training import checkpoints, curves, history, model_card, results, run, run_folder
-from training.building import seed_everything, uses_static_shapes
-from training.distribution import make_strategy
-from training.evaluation import Evaluator
-from training.loop import LoopSettings
-from training.opened import ModelSettings
-from training.parts import part
-from training.trained import load_trained, model_source
+from bertline.errors import InputError
+from bertline.processors.records import record_checks
+from bertline.settings.parts import part
+from bertline.training.evaluation import results
+from bertline.training.evaluation.evaluator import Evaluator
+from bertline.training.folder import checkpoints, run_folder
+from bertline.training.folder.trained import load_trained, model_source
+from bertline.training.jobs.building import seed_everything, uses_static_shapes
+from bertline.training.pictures import curves
+from bertline.training.reporting import history, model_card
+from bertline.training.steps import run
+from bertline.training.steps.distribution import make_strategy
+from bertline.training.steps.loop import LoopSettings
+from bertline.weights.open_model import ModelSettings
 
 
 class Job:

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable, Sequence
 
 import tensorflow as tf
 
-from modeling.encoder import Encoder
-from modeling.objective import Objective
-from training.evaluation import Evaluator
-from training.model_card import Split
-from training.opened import OpenedModel
+from bertline.modeling.encoder import Encoder
+from bertline.modeling.objective import Objective
+from bertline.training.evaluation.evaluator import Evaluator
+from bertline.training.reporting.model_card import Split
+from bertline.weights.open_model import OpenedModel
 
 
 @dataclasses.dataclass(frozen=True)

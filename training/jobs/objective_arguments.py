@@ -4,8 +4,8 @@ import collections
 import logging
 import math
 
-from errors import InputError
-from training.building import arguments_of
+from bertline.errors import InputError
+from bertline.training.jobs.building import arguments_of
 
 
 def objective_arguments(run, objective_class, processor, labels, train_examples):

@@ -4,13 +4,19 @@ import dataclasses
 import logging
 import os
 
-from errors import InputError
-from modeling import inference
-from processors import batches, prediction_tables, records, split_checks
-from processors.layouts import base as layouts
-from progress import Progress
-from training import evaluation_files, first_rows, model_card, results, run_folder, score
-from training.job_data import JobData, Stream
+from bertline.common.progress import Progress
+from bertline.errors import InputError
+from bertline.modeling.speed import inference
+from bertline.processors.labels import prediction_tables
+from bertline.processors.layouts import base as layouts
+from bertline.processors.records import batches, record_files
+from bertline.processors.tables import split_checks
+from bertline.training.evaluation import evaluation_files, results
+from bertline.training.folder import run_folder
+from bertline.training.jobs import first_rows
+from bertline.training.jobs.job_data import JobData, Stream
+from bertline.training.reporting import model_card
+from bertline.training.scores import score
 
 
 @dataclasses.dataclass(frozen=True)
@@ -18,7 +24,7 @@ class Task:
     """What a script makes of its processor.
 
     Attributes:
-      labels: a processors.labels.base.Labels.
+      labels: a bertline.processors.labels.base.Labels.
       metrics: names of scores, the first of which picks the best weights.
       examples: split -> list of examples; "train", "dev", "test" as far as they are needed.
       record_files: split -> patterns of TFRecords to be read instead.
@@ -38,7 +44,7 @@ class Task:
 
 @dataclasses.dataclass(frozen=True)
 class TaskDataSettings:
-    """The settings that say how a task's data is read; see training/settings/ for each."""
+    """The settings that say how a task's data is read; see settings/ for each."""
 
     output_dir: str
     records_dir: str | None
@@ -84,7 +90,7 @@ class TaskData(JobData):
             task.layout, source.config.layout, source.tokenizer, settings.max_seq_length, **task.layout_options
         )
         layouts.check_gives(layout, source.config.id_limits())
-        self._encoder = records.ExampleEncoder(layout, task.labels, settings.pad_records)
+        self._encoder = record_files.ExampleEncoder(layout, task.labels, settings.pad_records)
         for examples in task.examples.values():
             layout.check(examples)
         if not settings.do_train and source.weights:
@@ -96,7 +102,7 @@ class TaskData(JobData):
                 self.dev_key = self._key("dev")
 
     def _existing_records(self, split, config):
-        found = records.existing_records(
+        found = record_files.existing_records(
             self._task.record_files[split], self._encoder.spec, config, split != "test", self._task.labels.num_classes
         )
         if found.max_length > self._settings.max_seq_length:
@@ -123,7 +129,7 @@ class TaskData(JobData):
         if given:
             return given.key
         if split not in self._keys:
-            self._keys[split] = records.content_key(self._task.examples[split], self._encoder)
+            self._keys[split] = record_files.content_key(self._task.examples[split], self._encoder)
         return self._keys[split]
 
     def streams(self):
@@ -153,7 +159,7 @@ class TaskData(JobData):
         folder = settings.records_dir or os.path.join(settings.output_dir, "records")
         for split, examples in self._task.examples.items():
             if split not in self._records:
-                self._records[split] = records.write_records(
+                self._records[split] = record_files.write_records(
                     examples, self._encoder, folder, split, settings.num_processes
                 )
 

@@ -2,11 +2,10 @@
 
 import dataclasses
 
-import options
-import registry
-from errors import InputError
-from training import run_folder, split_file
-from training.saved_head import read_saved_head
+from bertline import options, registry
+from bertline.errors import InputError
+from bertline.training.folder import run_folder, split_file
+from bertline.weights.saved_head import read_saved_head
 
 
 def with_task(run):

@@ -2,11 +2,13 @@
 
 import functools
 
-import console
-import registry
-from processors.labels.base import make_labels
-from training import flags, split_file, task_files
-from training.as_trained import as_trained
+from bertline import registry
+from bertline.common import console
+from bertline.processors.labels.base import make_labels
+from bertline.settings import flags
+from bertline.training.folder import split_file
+from bertline.training.folder.as_trained import as_trained
+from bertline.training.jobs import task_files
 
 
 def run_task(settings, given, processor=None):
@@ -31,10 +33,10 @@ def run_task(settings, given, processor=None):
     examples = task_files.read_examples(run, processor)
     # TensorFlow is imported only now that flags and files are known to be good.
     console.import_tensorflow()
-    from training.building import length_buckets
-    from training.job import Job
-    from training.parts import part
-    from training.task_data import TaskData, TaskDataSettings
+    from bertline.settings.parts import part
+    from bertline.training.jobs.building import length_buckets
+    from bertline.training.jobs.job import Job
+    from bertline.training.jobs.task_data import TaskData, TaskDataSettings
 
     task = _task(run, processor, examples)
     job = Job(run, TaskData(task, part(TaskDataSettings, run), length_buckets(run)))
@@ -44,8 +46,8 @@ def run_task(settings, given, processor=None):
 
 def _task(run, processor, examples):
     """The Task of a processor and its examples."""
-    from training.objective_arguments import objective_arguments
-    from training.task_data import Task
+    from bertline.training.jobs.objective_arguments import objective_arguments
+    from bertline.training.jobs.task_data import Task
 
     labels = make_labels(processor.problem_type, processor.get_labels(), **processor.label_options)
     for split, rows in examples.items():

@@ -5,10 +5,10 @@ Source: Duchi et al. 2011, https://jmlr.org/papers/v12/duchi11a.html
 
 import tensorflow as tf
 
-import registry
-from options import Option
-from training.optimizer import Optimizer
-from training.optimizers.sgd import rows_with_decay, with_decay
+from bertline import registry
+from bertline.options import Option
+from bertline.training.optimizers.optimizer import Optimizer
+from bertline.training.optimizers.sgd import rows_with_decay, with_decay
 
 
 @registry.register("optimizer", "adagrad")

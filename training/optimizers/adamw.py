@@ -5,9 +5,9 @@ Source: google-research/bert `optimization.py`; Loshchilov & Hutter 2017, https:
 
 import tensorflow as tf
 
-import registry
-from options import Option
-from training.optimizer import Optimizer
+from bertline import registry
+from bertline.options import Option
+from bertline.training.optimizers.optimizer import Optimizer
 
 BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-6
 

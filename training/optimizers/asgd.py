@@ -6,9 +6,9 @@ Source: Polyak & Juditsky 1992; as torch's ASGD with lambd 0 and alpha 0, by whi
 
 import tensorflow as tf
 
-import registry
-from options import Option
-from training.optimizers.sgd import SGD
+from bertline import registry
+from bertline.options import Option
+from bertline.training.optimizers.sgd import SGD
 
 
 @registry.register("optimizer", "asgd")

@@ -5,9 +5,9 @@ Source: You et al. 2019, https://arxiv.org/abs/1904.00962, algorithm 2
 
 import tensorflow as tf
 
-import registry
-from options import Option
-from training.optimizers.adamw import Adam
+from bertline import registry
+from bertline.options import Option
+from bertline.training.optimizers.adamw import Adam
 
 
 @registry.register("optimizer", "lamb")

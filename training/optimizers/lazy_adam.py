@@ -5,8 +5,8 @@ Source: the LazyAdamOptimizer of tf.contrib; Adam is Kingma & Ba 2014, https://a
 
 import tensorflow as tf
 
-import registry
-from training.optimizers.adamw import BETA_1, BETA_2, Adam
+from bertline import registry
+from bertline.training.optimizers.adamw import BETA_1, BETA_2, Adam
 
 
 @registry.register("optimizer", "lazy_adam")

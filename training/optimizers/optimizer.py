@@ -4,7 +4,7 @@ import contextlib
 
 import tensorflow as tf
 
-from training.parameter_groups import group_of, parameter_groups
+from bertline.training.optimizers.parameter_groups import group_of, parameter_groups
 
 
 class Optimizer:

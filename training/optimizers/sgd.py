@@ -2,9 +2,9 @@
 
 import tensorflow as tf
 
-import registry
-from options import Option
-from training.optimizer import Optimizer
+from bertline import registry
+from bertline.options import Option
+from bertline.training.optimizers.optimizer import Optimizer
 
 
 @registry.register("optimizer", "sgd")

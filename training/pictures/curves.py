@@ -4,7 +4,8 @@ import os
 
 import numpy as np
 
-from training import figures, metrics_table
+from bertline.training.pictures import figures
+from bertline.training.reporting import metrics_table
 
 # Of the mean line through the losses of single reports: the share of the reports that each point is a mean of.
 SMOOTHED_SHARE = 0.05

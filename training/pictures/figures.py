@@ -3,8 +3,8 @@
 import logging
 import os
 
-import console
-from files import replaced
+from bertline.common import console
+from bertline.common.files import replaced
 
 
 def save(path, make_figure):
@@ -33,7 +33,7 @@ def in_fonts_for(names, make_figure, picture, listed_in):
     """
     from matplotlib import rc_context
 
-    from training.figure_fonts import drawable, families_for, to_install
+    from bertline.training.pictures.figure_fonts import drawable, families_for, to_install
 
     names = [drawable(name) for name in names]
     families, missing = families_for(names)

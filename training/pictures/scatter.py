@@ -4,7 +4,7 @@ import os
 
 import numpy as np
 
-from training import figures
+from bertline.training.pictures import figures
 
 MOST_POINTS = 20_000
 

@@ -4,7 +4,7 @@ import os
 
 import tensorflow as tf
 
-from training.metrics_table import NAME, MetricsTable, read
+from bertline.training.reporting.metrics_table import NAME, MetricsTable, read
 
 
 class History:

@@ -5,9 +5,9 @@ import io
 import logging
 import os
 
-import table_lines
-from errors import InputError
-from files import replaced
+from bertline.common import table_lines
+from bertline.common.files import replaced
+from bertline.errors import InputError
 
 NAME = "metrics.csv"
 

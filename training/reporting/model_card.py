@@ -10,8 +10,8 @@ import os
 import re
 import shlex
 
-from training.results import write_lines
-from training.run_folder import model_folder
+from bertline.training.evaluation.results import write_lines
+from bertline.training.folder.run_folder import model_folder
 
 NAME = "README.md"
 SHOWN = 50  # labels

@@ -2,8 +2,8 @@
 
 import logging
 
-from progress import Progress
-from training.history import History
+from bertline.common.progress import Progress
+from bertline.training.reporting.history import History
 
 
 class TrainingProgress:

@@ -5,8 +5,8 @@ import math
 
 import tensorflow as tf
 
-import registry
-from training.schedule import Schedule
+from bertline import registry
+from bertline.training.schedules.schedule import Schedule
 
 
 @registry.register("learning_rate_schedule", "cosine")

@@ -5,9 +5,9 @@ import math
 
 import tensorflow as tf
 
-import registry
-from options import Option
-from training.schedule import Schedule
+from bertline import registry
+from bertline.options import Option
+from bertline.training.schedules.schedule import Schedule
 
 
 @registry.register("learning_rate_schedule", "slanted_triangular")

@@ -1,1 +1,1 @@
-"""Scores by name; see `training.score`."""
+"""Scores by name; see `bertline.training.scores.score`."""

@@ -7,8 +7,8 @@ import collections
 import re
 import string
 
-import registry
-from training.score import Score
+from bertline import registry
+from bertline.training.scores.score import Score
 
 _ARTICLES = re.compile(r"\b(a|an|the)\b", re.UNICODE)
 _PUNCTUATION = str.maketrans("", "", string.punctuation)

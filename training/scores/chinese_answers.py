@@ -6,8 +6,8 @@ Source: Cui et al. 2018, https://arxiv.org/abs/1810.07366, section 4; cmrc2018_e
 import difflib
 import re
 
-import registry
-from training.scores.answers import AnswerScore
+from bertline import registry
+from bertline.training.scores.answers import AnswerScore
 
 # Its list of punctuation, which is all that is left out.
 _PUNCTUATION = frozenset("-:_*^/\\~`+=，。：？！“”；’《》…·、「」（）－～『』")

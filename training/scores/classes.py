@@ -3,8 +3,8 @@
 import numpy as np
 import sklearn.metrics as sk
 
-import registry
-from training.score import ArrayScore
+from bertline import registry
+from bertline.training.scores.score import ArrayScore
 
 
 def predicted_labels(labels, probabilities):

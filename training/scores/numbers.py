@@ -4,8 +4,8 @@ import numpy as np
 import scipy.stats
 import sklearn.metrics as sk
 
-import registry
-from training.score import ArrayScore
+from bertline import registry
+from bertline.training.scores.score import ArrayScore
 
 
 class Correlation(ArrayScore):

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
-import console
-import registry
+from bertline import registry
+from bertline.common import console
 
 
 class Score:

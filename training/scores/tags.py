@@ -2,10 +2,10 @@
 
 import itertools
 
-import registry
-from processors import tag_schemes
-from processors.tag_spans import parts_of_tag
-from training.score import Score, ScoreOfAll
+from bertline import registry
+from bertline.processors.tagging import tag_schemes
+from bertline.processors.tagging.tag_spans import parts_of_tag
+from bertline.training.scores.score import Score, ScoreOfAll
 
 
 @registry.register("score", "entity_f1")

@@ -4,7 +4,7 @@ import logging
 
 import tensorflow as tf
 
-from errors import InputError
+from bertline.errors import InputError
 
 
 def make_strategy(use_tpu=False, tpu_name=None, num_gpus=None, require_gpu=False):

@@ -15,8 +15,8 @@ import time
 
 import tensorflow as tf
 
-from training import checkpoints
-from training.progress import TrainingProgress
+from bertline.training.folder import checkpoints
+from bertline.training.reporting.progress import TrainingProgress
 
 SECONDS_PER_CALL = 0.5  # so long may one call of the graph run: the bar moves and Ctrl-C is answered
 

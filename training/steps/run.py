@@ -7,22 +7,21 @@ import sys
 import numpy as np
 import tensorflow as tf
 
-import options
-import registry
-from errors import InputError
-from training import checkpoints, run_folder
-from training.building import frozen_patterns
-from training.loop import Interrupted, TrainingDiverged, TrainingLoop
-from training.parameter_groups import parameter_groups
-from training.step import TrainStep
-from training.weights import save_huggingface, save_modules
+from bertline import options, registry
+from bertline.errors import InputError
+from bertline.training.folder import checkpoints, run_folder
+from bertline.training.jobs.building import frozen_patterns
+from bertline.training.optimizers.parameter_groups import parameter_groups
+from bertline.training.steps.loop import Interrupted, TrainingDiverged, TrainingLoop
+from bertline.training.steps.step import TrainStep
+from bertline.weights.load_save import save_huggingface, save_modules
 
 EXIT_DIVERGED = 3
 
 
 @dataclasses.dataclass(frozen=True)
 class OptimizerSettings:
-    """The settings that choose how weights move; see training/settings/ for each."""
+    """The settings that choose how weights move; see settings/ for each."""
 
     optimizer: str
     learning_rate_schedule: str
@@ -35,7 +34,7 @@ class OptimizerSettings:
 
 @dataclasses.dataclass(frozen=True)
 class StepSettings:
-    """The settings that say how a step is computed; see training/settings/ for each."""
+    """The settings that say how a step is computed; see settings/ for each."""
 
     seed: int
     train_batch_size: int
@@ -127,7 +126,7 @@ def make_loop(objective, optimizer, streams, draw, output_dir, settings, pace):
     """The TrainingLoop of a job, at the newest checkpoint of the folder.
 
     Args:
-      streams: list of training.job_data.Stream. draw: see JobData.draw.
+      streams: list of bertline.training.jobs.job_data.Stream. draw: see JobData.draw.
       settings: StepSettings. pace: LoopSettings.
     """
     step = tf.Variable(0, dtype=tf.int64, trainable=False)

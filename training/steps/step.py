@@ -2,9 +2,9 @@
 
 import tensorflow as tf
 
-from modeling.dropout import DropoutKey
-from training.distribution import slice_of
-from training.gradients import added, as_rows, changed, specification, with_each_row_once, zeros
+from bertline.modeling.layers.dropout import DropoutKey
+from bertline.training.steps.distribution import slice_of
+from bertline.training.steps.gradients import added, as_rows, changed, specification, with_each_row_once, zeros
 
 INITIAL_LOSS_SCALE = 2.0**15
 LOSS_SCALE_GROWTH_STEPS = 2000  # as in Micikevicius et al. 2017, https://arxiv.org/abs/1710.03740, section 3.2

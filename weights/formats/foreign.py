@@ -6,12 +6,12 @@ The files by which transformers, peft, optimum, Keras and llama.cpp keep models 
 import os
 import re
 
-import json_files
-import registry
-from errors import InputError
-from processors.folders import exists, is_folder, list_files
-from training.weight_formats.format import WeightFormat
-from training.weight_formats.safetensors_header import SHARD_INDEX, WEIGHTS
+from bertline import registry
+from bertline.common import json_files
+from bertline.errors import InputError
+from bertline.processors.files.folders import exists, is_folder, list_files
+from bertline.weights.reading.format import WeightFormat
+from bertline.weights.reading.safetensors_header import SHARD_INDEX, WEIGHTS
 
 ADAPTER = "adapter_config.json"
 ADAPTER_WEIGHTS = re.compile(r"\.(lora_(A|B|embedding_A|embedding_B|magnitude_vector)|ia3_l|hada_w\d_[ab])(\.|$)")

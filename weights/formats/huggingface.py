@@ -8,15 +8,15 @@ import re
 import numpy as np
 import tensorflow as tf
 
-import registry
-from errors import InputError
-from files import replaced
-from training import heads
-from training.weight_formats.config_file import read_config
-from training.weight_formats.foreign import refuse_adapter_weights
-from training.weight_formats.format import WeightFormat
-from training.weight_formats.safetensors_header import BITS, SHARD_INDEX, WEIGHTS, read_header
-from training.weight_formats.source import Tensor, WeightSource, read_json, vocab_folder
+from bertline import registry
+from bertline.common.files import replaced
+from bertline.errors import InputError
+from bertline.weights import heads
+from bertline.weights.formats.foreign import refuse_adapter_weights
+from bertline.weights.reading.config_file import read_config
+from bertline.weights.reading.format import WeightFormat
+from bertline.weights.reading.safetensors_header import BITS, SHARD_INDEX, WEIGHTS, read_header
+from bertline.weights.reading.source import Tensor, WeightSource, read_json, vocab_folder
 
 FLOATS = {"F64": np.dtype("<f8"), "F32": np.dtype("<f4"), "F16": np.dtype("<f2"), "BF16": np.dtype("<u2")}
 # Names of weights packed into words of 32 bits; those packed into 8 and fewer have a dtype that says so.

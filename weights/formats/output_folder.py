@@ -2,12 +2,12 @@
 
 import os
 
-import registry
-from processors import folders
-from training import run_folder
-from training.weight_formats.format import WeightFormat
-from training.weight_formats.opening import open_weights
-from training.weight_formats.safetensors_header import WEIGHTS
+from bertline import registry
+from bertline.processors.files import folders
+from bertline.training.folder import run_folder
+from bertline.weights.reading.format import WeightFormat
+from bertline.weights.reading.opening import open_weights
+from bertline.weights.reading.safetensors_header import WEIGHTS
 
 
 @registry.register("weight_format", "output_folder")

@@ -6,12 +6,12 @@ TF2 modules have an object-based checkpoint in variables/, TF1 modules a name-ba
 import os
 import re
 
-import registry
-from errors import InputError
-from training.weight_formats.format import WeightFormat
-from training.weight_formats.model_garden import canonical_tensors, inferred_config
-from training.weight_formats.source import WeightSource, vocab_folder
-from training.weight_formats.tf1 import read_bundle
+from bertline import registry
+from bertline.errors import InputError
+from bertline.weights.formats.tf1 import read_bundle
+from bertline.weights.reading.format import WeightFormat
+from bertline.weights.reading.model_garden import canonical_tensors, inferred_config
+from bertline.weights.reading.source import WeightSource, vocab_folder
 
 _HANDLE = re.compile(r"https?://")
 

@@ -7,13 +7,13 @@ import dataclasses
 import json
 import os
 
-import json_files
-import registry
-from errors import InputError
-from files import replaced
-from processors.folders import is_folder, is_remote
-from training.weight_formats.format import WeightFormat
-from training.weight_formats.opening import open_weights
+from bertline import registry
+from bertline.common import json_files
+from bertline.common.files import replaced
+from bertline.errors import InputError
+from bertline.processors.files.folders import is_folder, is_remote
+from bertline.weights.reading.format import WeightFormat
+from bertline.weights.reading.opening import open_weights
 
 MODULES, LIBRARY_CONFIG = "modules.json", "config_sentence_transformers.json"
 LIBRARY = "sentence_transformers."

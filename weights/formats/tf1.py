@@ -9,15 +9,15 @@ import re
 import numpy as np
 import tensorflow as tf
 
-import registry
-from errors import InputError
-from files import replaced
-from training import checkpoint_files
-from training.checkpoint_files import OBJECT_GRAPH, UNREADABLE, first_line
-from training.weight_formats.config_file import read_config
-from training.weight_formats.format import WeightFormat
-from training.weight_formats.model_garden import canonical_tensors, inferred_config
-from training.weight_formats.source import OPTIMIZER_STATE, Tensor, WeightSource, vocab_folder
+from bertline import registry
+from bertline.common.files import replaced
+from bertline.errors import InputError
+from bertline.training.folder import checkpoint_files
+from bertline.training.folder.checkpoint_files import OBJECT_GRAPH, UNREADABLE, first_line
+from bertline.weights.reading.config_file import read_config
+from bertline.weights.reading.format import WeightFormat
+from bertline.weights.reading.model_garden import canonical_tensors, inferred_config
+from bertline.weights.reading.source import OPTIMIZER_STATE, Tensor, WeightSource, vocab_folder
 
 
 @registry.register("weight_format", "tf1")

@@ -9,15 +9,15 @@ import os
 
 import numpy as np
 
-import registry
-from errors import InputError
-from processors.folders import is_folder, is_remote, list_files
-from processors.special_tokens import SPECIAL_TOKENS
-from processors.table_files import TableFile
-from processors.text_files import iterate_lines
-from training.weight_formats.format import WeightFormat
-from training.weight_formats.source import Tensor, WeightSource
-from training.weight_formats.vector_lines import read_vectors
+from bertline import registry
+from bertline.errors import InputError
+from bertline.processors.files.folders import is_folder, is_remote, list_files
+from bertline.processors.files.text_files import iterate_lines
+from bertline.processors.tables.table_files import TableFile
+from bertline.processors.tokenizers.folder.special_tokens import SPECIAL_TOKENS
+from bertline.weights.reading.format import WeightFormat
+from bertline.weights.reading.source import Tensor, WeightSource
+from bertline.weights.reading.vector_lines import read_vectors
 
 TEXTS = (".vec", ".vec.gz", ".txt", ".txt.gz")
 ARRAY = ".npy"

@@ -3,10 +3,10 @@
 What the encoder reads of it is checked by the encoder's own configuration.
 """
 
-import json_files
-from errors import InputError
-from modeling.head_fields import OBJECTIVE, check_head
-from training.weight_formats.source import read_json
+from bertline.common import json_files
+from bertline.errors import InputError
+from bertline.modeling.configuration.head_fields import OBJECTIVE, check_head
+from bertline.weights.reading.source import read_json
 
 _OF_ONE_TYPE = (("model_type", str), ("global_step", int))
 _CHECKED = ("model_type", "global_step", OBJECTIVE)

@@ -3,9 +3,9 @@
 import typing
 
 if typing.TYPE_CHECKING:  # without TensorFlow, for `fits` and `near`
-    from modeling.config import EncoderConfig
-    from processors.tokenizer import Tokenizer
-    from training.weight_formats.source import WeightSource
+    from bertline.modeling.configuration.config import EncoderConfig
+    from bertline.processors.tokenizers.tokenizer import Tokenizer
+    from bertline.weights.reading.source import WeightSource
 
 
 class WeightFormat:

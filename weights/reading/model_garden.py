@@ -10,7 +10,7 @@ import re
 
 import numpy as np
 
-from errors import InputError
+from bertline.errors import InputError
 
 _LAYER = r"layer_(\d+)/"
 _FROM, _TO = r"bert/encoder/layer_\1/", r"bert/embeddings/"

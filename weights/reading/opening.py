@@ -4,13 +4,13 @@ import os
 import typing
 from collections.abc import Iterator
 
-import registry
-from errors import InputError
-from processors import folders
-from training.weight_formats.format import WeightFormat
+from bertline import registry
+from bertline.errors import InputError
+from bertline.processors.files import folders
+from bertline.weights.reading.format import WeightFormat
 
 if typing.TYPE_CHECKING:  # it imports TensorFlow
-    from training.weight_formats.source import WeightSource
+    from bertline.weights.reading.source import WeightSource
 
 
 def open_weights(source: str | os.PathLike) -> "WeightSource":

@@ -7,8 +7,8 @@ file breaks.
 
 import dataclasses
 
-import json_files
-from errors import InputError
+from bertline.common import json_files
+from bertline.errors import InputError
 
 LONGEST_HEADER = 100_000_000  # bytes; the reference implementation's bound
 BITS = {

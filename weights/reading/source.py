@@ -8,9 +8,9 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-import json_files
-from errors import InputError
-from processors.tokenization import vocabulary_names
+from bertline.common import json_files
+from bertline.errors import InputError
+from bertline.processors.tokenization import vocabulary_names
 
 # Slots and counters that optimizers leave in a checkpoint: BERT's and LAMB's by suffix, tf.compat.v1's by its names.
 OPTIMIZER_STATE = re.compile(

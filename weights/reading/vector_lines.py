@@ -11,8 +11,8 @@ import warnings
 
 import numpy as np
 
-from errors import InputError
-from processors.text_files import TextLines
+from bertline.errors import InputError
+from bertline.processors.files.text_files import TextLines
 
 _LINES_AT_ONCE = 4096
 _LARGEST = float(np.finfo(np.float32).max)

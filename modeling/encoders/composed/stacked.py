@@ -17,13 +17,13 @@ import typing
 import keras
 import tensorflow as tf
 
-import json_files
-import registry
-from errors import InputError
-from modeling.config import EncoderConfig
-from modeling.dropout import dropout
-from modeling.encoder import Encoder
-from modeling.scalar_mix import ScalarMix
+from bertline import registry
+from bertline.common import json_files
+from bertline.errors import InputError
+from bertline.modeling.configuration.config import EncoderConfig
+from bertline.modeling.encoder import Encoder
+from bertline.modeling.layers.dropout import dropout
+from bertline.modeling.layers.scalar_mix import ScalarMix
 
 MIXES = ("concat", "mean", "scalar_mix")
 

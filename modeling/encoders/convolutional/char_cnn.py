@@ -11,12 +11,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-import registry
-from modeling import pooling
-from modeling.config import EncoderConfig
-from modeling.dropout import dropout
-from modeling.encoder import Encoder
-from modeling.layers import rows_of
+from bertline import registry
+from bertline.modeling.configuration.config import EncoderConfig
+from bertline.modeling.encoder import Encoder
+from bertline.modeling.layers import pooling
+from bertline.modeling.layers.dropout import dropout
+from bertline.modeling.layers.rows import rows_of
 
 
 @dataclasses.dataclass

@@ -9,13 +9,13 @@ import typing
 import keras
 import tensorflow as tf
 
-import registry
-from modeling import pooling
-from modeling.config import EncoderConfig
-from modeling.dropout import dropout, same_mask
-from modeling.encoder import Encoder
-from modeling.layers import rows_of
-from modeling.recurrent import LSTM
+from bertline import registry
+from bertline.modeling.configuration.config import EncoderConfig
+from bertline.modeling.encoder import Encoder
+from bertline.modeling.layers import pooling
+from bertline.modeling.layers.dropout import dropout, same_mask
+from bertline.modeling.layers.recurrent import LSTM
+from bertline.modeling.layers.rows import rows_of
 
 
 @dataclasses.dataclass

@@ -9,13 +9,13 @@ import typing
 
 import tensorflow as tf
 
-import registry
-from errors import InputError
-from modeling.config import EncoderConfig
-from modeling.dropout import dropout, same_mask
-from modeling.encoder import Encoder
-from modeling.layers import initializer, rows_of
-from modeling.recurrent import BidirectionalLSTM
+from bertline import registry
+from bertline.errors import InputError
+from bertline.modeling.configuration.config import EncoderConfig
+from bertline.modeling.encoder import Encoder
+from bertline.modeling.layers.dropout import dropout, same_mask
+from bertline.modeling.layers.recurrent import BidirectionalLSTM
+from bertline.modeling.layers.rows import initializer, rows_of
 
 
 @dataclasses.dataclass
@@ -25,7 +25,7 @@ class BilstmConfig(EncoderConfig):
     `vocab_size`: of the table of embeddings; None: there is none, the encoder stands on top of others.
     `units`: of one direction. Each `..._dropout` is a rate: of what goes into the first layer, of the recurrent
     weights, of what goes from layer to layer, and of what comes out; masks are the same at all steps of a sequence.
-    `layout`: of `processors.layouts`, "packed" where texts have special tokens around them.
+    `layout`: of `bertline.processors.layouts`, "packed" where texts have special tokens around them.
     """
 
     model_type: typing.ClassVar[str] = "bilstm"

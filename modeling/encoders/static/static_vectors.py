@@ -5,12 +5,12 @@ import typing
 
 import tensorflow as tf
 
-import registry
-from modeling import pooling
-from modeling.config import EncoderConfig
-from modeling.dropout import dropout
-from modeling.encoder import Encoder
-from modeling.layers import initializer, rows_of
+from bertline import registry
+from bertline.modeling.configuration.config import EncoderConfig
+from bertline.modeling.encoder import Encoder
+from bertline.modeling.layers import pooling
+from bertline.modeling.layers.dropout import dropout
+from bertline.modeling.layers.rows import initializer, rows_of
 
 
 @dataclasses.dataclass
@@ -18,7 +18,7 @@ class StaticVectorsConfig(EncoderConfig):
     """Sizes of the table.
 
     `trainable`: whether training moves the table; where it does not, no optimizer keeps slots for it.
-    `dropout`: a rate, of the numbers of the vectors. `layout`: of `processors.layouts`, "packed" where texts have
+    `dropout`: a rate, of the numbers of the vectors. `layout`: of `bertline.processors.layouts`, "packed" where texts have
     special tokens around them.
     """
 

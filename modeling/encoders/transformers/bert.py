@@ -11,15 +11,15 @@ import typing
 import keras
 import tensorflow as tf
 
-import registry
-from errors import InputError
-from modeling import config_fields
-from modeling.config import EncoderConfig
-from modeling.dropout import dropout
-from modeling.encoder import Encoder
-from modeling.layers import ACTIVATIONS, Dense, LayerNorm, activation_name, initializer
-from modeling.packing import TokenPacking, with_row_of_pooler
-from modeling.transformer import BlockSizes, Transformer
+from bertline import registry
+from bertline.errors import InputError
+from bertline.modeling.configuration import config_fields
+from bertline.modeling.configuration.config import EncoderConfig
+from bertline.modeling.encoder import Encoder
+from bertline.modeling.layers.dropout import dropout
+from bertline.modeling.layers.rows import ACTIVATIONS, Dense, LayerNorm, activation_name, initializer
+from bertline.modeling.speed.packing import TokenPacking, with_row_of_pooler
+from bertline.modeling.transformer.blocks import BlockSizes, Transformer
 
 COUNTS = (
     "vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size",

@@ -5,13 +5,13 @@ Source: Devlin et al. 2018, section 4.1; google-research/bert `run_classifier.py
 
 import tensorflow as tf
 
-import registry
-from errors import InputError
-from modeling.dropout import dropout
-from modeling.head_fields import problem_type
-from modeling.layers import Classifier
-from modeling.objective import Objective
-from options import Option
+from bertline import registry
+from bertline.errors import InputError
+from bertline.modeling.configuration.head_fields import problem_type
+from bertline.modeling.layers.dropout import dropout
+from bertline.modeling.layers.rows import Classifier
+from bertline.modeling.objective import Objective
+from bertline.options import Option
 
 HEAD_DROPOUT = 0.1  # google-research/bert: keep_prob=0.9 on the pooled output
 

@@ -8,11 +8,11 @@ import math
 import numpy as np
 import tensorflow as tf
 
-import registry
-from errors import InputError
-from modeling import vocabulary_softmax
-from modeling.inference import Inference
-from modeling.objective import Objective
+from bertline import registry
+from bertline.errors import InputError
+from bertline.modeling.layers import vocabulary_softmax
+from bertline.modeling.objective import Objective
+from bertline.modeling.speed.inference import Inference
 
 
 @registry.register("objective", "causal_lm")

@@ -8,8 +8,8 @@ import itertools
 import numpy as np
 import tensorflow as tf
 
-from errors import InputError
-from modeling.inference import BATCH_TOKENS, Inference
+from bertline.errors import InputError
+from bertline.modeling.speed.inference import BATCH_TOKENS, Inference
 
 MASK = "[MASK]"
 POSITIONS_AT_ONCE = 512  # each has a row as long as the vocabulary

@@ -8,11 +8,11 @@ import math
 import keras
 import tensorflow as tf
 
-import registry
-from modeling import vocabulary_softmax
-from modeling.layers import Classifier, Dense, LayerNorm
-from modeling.mask_filling import text_predictions
-from modeling.objective import Objective
+from bertline import registry
+from bertline.modeling.layers import vocabulary_softmax
+from bertline.modeling.layers.rows import Classifier, Dense, LayerNorm
+from bertline.modeling.objective import Objective
+from bertline.modeling.objectives.language_models.mask_filling import text_predictions
 
 
 @registry.register("objective", "masked_lm")
@@ -121,7 +121,7 @@ class MaskedLM(Objective):
         return "|".join(filter(None, [self.encoder.optional_weights, r".*seq_relationship.*"]))
 
     def text_predictions(self, texts, layout, top_k):
-        """See modeling.mask_filling."""
+        """See bertline.modeling.objectives.language_models.mask_filling."""
         return text_predictions(self, texts, layout, top_k)
 
 

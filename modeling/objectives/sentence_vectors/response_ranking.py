@@ -7,13 +7,13 @@ further candidates, as in the MultipleNegativesRankingLoss of sentence-transform
 import keras
 import tensorflow as tf
 
-import registry
-from errors import InputError
-from modeling import pooling as poolings
-from modeling.layers import Dense
-from modeling.objective import Objective
-from modeling.sentence_vectors import sentence_vectors, stacked
-from options import Option
+from bertline import registry
+from bertline.errors import InputError
+from bertline.modeling.layers import pooling as poolings
+from bertline.modeling.layers.rows import Dense
+from bertline.modeling.objective import Objective
+from bertline.modeling.objectives.sentence_vectors.sentence_vectors import sentence_vectors, stacked
+from bertline.options import Option
 
 SCALES = {"cosine": 20.0, "dot": 1.0}
 EXCLUDED = -1e9  # the score of a candidate that does not count
@@ -32,7 +32,7 @@ class ResponseRanking(Objective):
 
     Args:
       encoder: an Encoder.
-      pooling: from token states to a sentence's vector, see `modeling.pooling.pooled`.
+      pooling: from token states to a sentence's vector, see `bertline.modeling.layers.pooling.pooled`.
       similarity: "cosine" or "dot".
       similarity_scale: factor of the similarities; None: 20 for cosine, 1 for dot.
       response_layers: dense layers with tanh that the candidates' vectors go through before they are compared.

@@ -5,7 +5,7 @@ Source: Reimers & Gurevych 2019, https://arxiv.org/abs/1908.10084, section 3.
 
 import tensorflow as tf
 
-from modeling import pooling as poolings
+from bertline.modeling.layers import pooling as poolings
 
 
 def stacked(features, texts):
@@ -27,7 +27,7 @@ def sentence_vectors(encoder, features, pooling, dropout_key=None):
 
     Args:
       features: as the encoder reads them. Of a row that is all padding the first slot counts as a token.
-      pooling: see `modeling.pooling.pooled`.
+      pooling: see `bertline.modeling.layers.pooling.pooled`.
     """
     mask = features["input_mask"]
     mask = tf.concat([tf.ones_like(mask[:, :1]), mask[:, 1:]], axis=1)

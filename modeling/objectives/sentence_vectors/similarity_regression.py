@@ -5,11 +5,11 @@ Source: Reimers & Gurevych 2019, https://arxiv.org/abs/1908.10084, section 3, "r
 
 import tensorflow as tf
 
-import registry
-from modeling import pooling as poolings
-from modeling.objective import Objective
-from modeling.sentence_vectors import sentence_vectors, stacked
-from options import Option
+from bertline import registry
+from bertline.modeling.layers import pooling as poolings
+from bertline.modeling.objective import Objective
+from bertline.modeling.objectives.sentence_vectors.sentence_vectors import sentence_vectors, stacked
+from bertline.options import Option
 
 
 @registry.register("objective", "similarity_regression")
@@ -21,7 +21,7 @@ class SimilarityRegression(Objective):
 
     Args:
       encoder: an Encoder.
-      pooling: from token states to a sentence's vector, see `modeling.pooling.pooled`.
+      pooling: from token states to a sentence's vector, see `bertline.modeling.layers.pooling.pooled`.
       score_range: (the score of what has nothing in common, the score of what says the same).
     """
 

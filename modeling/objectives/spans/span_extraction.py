@@ -6,9 +6,9 @@ Source: Devlin et al. 2018, section 4.2; google-research/bert `run_squad.py:crea
 import keras
 import tensorflow as tf
 
-import registry
-from modeling.layers import Classifier
-from modeling.objective import Objective
+from bertline import registry
+from bertline.modeling.layers.rows import Classifier
+from bertline.modeling.objective import Objective
 
 
 @registry.register("objective", "span_extraction")

@@ -5,13 +5,13 @@ Source: Devlin et al. 2018, section 5.3 (first pieces); Huang et al. 2015, https
 
 import tensorflow as tf
 
-import registry
-from errors import InputError
-from modeling.crf import CRF
-from modeling.dropout import dropout
-from modeling.layers import Classifier
-from modeling.objective import Objective
-from options import Option
+from bertline import registry
+from bertline.errors import InputError
+from bertline.modeling.layers.crf import CRF
+from bertline.modeling.layers.dropout import dropout
+from bertline.modeling.layers.rows import Classifier
+from bertline.modeling.objective import Objective
+from bertline.options import Option
 
 HEAD_DROPOUT = 0.1
 

@@ -10,8 +10,8 @@ import itertools
 
 import numpy as np
 
-from processors import example_bytes
-from processors.corpora.segments import Block
+from bertline.processors.corpora.segments import Block
+from bertline.processors.records import example_bytes
 
 # More would need more memory, and are no faster: the arrays of so many fit into a processor's cache.
 INSTANCES_AT_ONCE = 1024

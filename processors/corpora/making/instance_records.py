@@ -3,13 +3,13 @@
 import dataclasses
 import os
 
-import options
-import registry
-from errors import InputError
-from processors import manifests, paths
-from processors.record_checks import Rules, checked_records, look_through, read_example
-from processors.records import RecordSet
-from processors.shard_files import absolute
+from bertline import options, registry
+from bertline.errors import InputError
+from bertline.processors.corpora.making.shard_files import absolute
+from bertline.processors.files import paths
+from bertline.processors.records import manifests
+from bertline.processors.records.record_checks import Rules, checked_records, look_through, read_example
+from bertline.processors.records.record_files import RecordSet
 
 # What a manifest of ours has beside its files, whatever the kind of its records: types of the values.
 _FIELDS = {
@@ -128,7 +128,7 @@ def find_records(pattern, corpus, max_seq_length, given):
       given: name -> value of settings; the kind takes those of its own.
 
     Returns:
-      A `processors.corpora.reader.CorpusReader`.
+      A `bertline.processors.corpora.reader.CorpusReader`.
 
     Raises:
       InputError: no such file, files that do not belong together, or records of another form.

@@ -10,15 +10,15 @@ import functools
 import logging
 import os
 
-import console
-import options
-import plugins
-import registry
-from errors import InputError
-from processors import corpus_lint, documents, instance_making, paragraph_lines, paths, sentences, shard_files
-from processors.key_order import KeyOrder
-from processors.workers import Workers
-from progress import Progress
+from bertline import options, plugins, registry
+from bertline.common import console
+from bertline.common.progress import Progress
+from bertline.errors import InputError
+from bertline.processors.corpora.making import instance_making, shard_files
+from bertline.processors.corpora.making.key_order import KeyOrder
+from bertline.processors.files import paths
+from bertline.processors.records.workers import Workers
+from bertline.processors.text import corpus_lint, documents, paragraph_lines, sentences
 
 FORMAT_VERSION = 1
 INSTANCES_TO_LOG = 3
@@ -84,7 +84,7 @@ def create(run, files, tokenizer):
     Args:
       run: PretrainingDataSettings.
       files: paths of the texts.
-      tokenizer: see `processors.tokenization`.
+      tokenizer: see `bertline.processors.tokenization`.
 
     Returns:
       The manifest, a dict, as it was written.
@@ -129,7 +129,7 @@ def _workers(run, kind):
     """Who makes the records: processes of this machine, or executors of a cluster."""
     function = plugins.carried(functools.partial(instance_making.block_records, kind=kind), run.plugin)
     if run.engine == "spark":
-        from processors import spark_engine
+        from bertline.processors.corpora.making import spark_engine
 
         return spark_engine.SparkWorkers(function, run.spark_master)
     # More processes than have something to do would idle in memory.

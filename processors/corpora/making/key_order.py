@@ -8,7 +8,7 @@ import tempfile
 
 import numpy as np
 
-from errors import InputError
+from bertline.errors import InputError
 
 BYTES_IN_MEMORY = 32 << 20
 _BITS = 6  # of the key, that a level sorts by: 64 files

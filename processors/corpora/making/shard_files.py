@@ -5,10 +5,10 @@ import glob
 import os
 import tempfile
 
-from errors import InputError
-from processors import manifests
-from processors.folders import exists, is_remote
-from processors.paths import file_sizes
+from bertline.errors import InputError
+from bertline.processors.files.folders import exists, is_remote
+from bertline.processors.files.paths import file_sizes
+from bertline.processors.records import manifests
 
 
 def output_files(run):

@@ -1,4 +1,4 @@
-"""Makes instances on a Spark cluster: what `processors.workers` does in processes of this machine, by its executors.
+"""Makes instances on a Spark cluster: what `bertline.processors.records.workers` does in processes of this machine, by its executors.
 
 This process reads, tokenizes and writes, as it does without Spark; each task is a Spark job of one task, so many of
 them at a time that the executors are busy. Spark repeats what a lost executor had; the results come in order.
@@ -24,13 +24,13 @@ import zipfile
 
 import numpy as np
 
-from errors import InputError
+from bertline.errors import InputError
 
 MASTERS = ("local[N]", "spark://host:port", "yarn", "k8s://address")
-_ROOT = pathlib.Path(__file__).resolve().parents[1]
+_ROOT = pathlib.Path(__file__).resolve().parents[3]
 # What executors import, beside numpy.
 _SHIPPED = (
-    "errors.py", "files.py", "json_files.py", "options.py", "plugins.py", "quiet_tensorflow.py", "registry.py",
+    "errors.py", "common/files.py", "common/json_files.py", "options.py", "plugins.py", "common/quiet_tensorflow.py", "registry.py",
     "processors/**/*.py",
 )  # fmt: skip
 # An executor's core works on one task while the next one is sent.

@@ -11,7 +11,7 @@ new masks each time: Liu et al. 2019 (RoBERTa), https://arxiv.org/abs/1907.11692
 import numpy as np
 import tensorflow as tf
 
-from processors.corpora.masked.masking import KEEP_SHARE, MASK_SHARE, MASKINGS, length_probabilities
+from bertline.processors.corpora.masked.masking import KEEP_SHARE, MASK_SHARE, MASKINGS, length_probabilities
 
 
 class DynamicMasking:

@@ -7,9 +7,9 @@ from bisect import bisect_right
 
 import numpy as np
 
-import registry
-from processors.corpora.masked.kind import MaskedKind
-from processors.corpora.segments import Segments
+from bertline import registry
+from bertline.processors.corpora.masked.kind import MaskedKind
+from bertline.processors.corpora.segments import Segments
 
 
 @registry.register("corpus", "full_sentences")

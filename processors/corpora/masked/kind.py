@@ -9,11 +9,11 @@ import math
 
 import numpy as np
 
-from errors import InputError
-from options import Option
-from processors import segmenters
-from processors.corpora.kind import CorpusKind
-from processors.corpora.masked import masking, sequences
+from bertline.errors import InputError
+from bertline.options import Option
+from bertline.processors.corpora.kind import CorpusKind
+from bertline.processors.corpora.masked import masking, sequences
+from bertline.processors.text import segmenters
 
 log = logging.getLogger(__name__)
 
@@ -151,6 +151,6 @@ class MaskedKind(CorpusKind):
     @classmethod
     def reader(cls, files, manifest, max_seq_length, **reading_options):
         """See base class."""
-        from processors.corpora.masked.reader import MaskedReader
+        from bertline.processors.corpora.masked.reader import MaskedReader
 
         return MaskedReader(files, manifest, max_seq_length, **reading_options)

@@ -8,7 +8,7 @@ import dataclasses
 
 import numpy as np
 
-from processors.ragged import slots
+from bertline.processors.records.ragged import slots
 
 MASKINGS = ("token", "whole_word", "ngram", "span")
 # SpanBERT's lengths in words: geometric with p = 0.2, none above 10.

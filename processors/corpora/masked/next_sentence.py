@@ -5,9 +5,9 @@ Source: google-research/bert, create_pretraining_data.py, create_instances_from_
 
 from bisect import bisect_left
 
-import registry
-from processors.corpora.masked.kind import MaskedKind
-from processors.corpora.segments import paired, target_length, uniform_source
+from bertline import registry
+from bertline.processors.corpora.masked.kind import MaskedKind
+from bertline.processors.corpora.segments import paired, target_length, uniform_source
 
 ATTEMPTS = 10  # to draw another document than the present one
 

@@ -2,11 +2,13 @@
 
 import logging
 
-from errors import InputError
-from processors import batches, instance_records, templates
-from processors.corpora.masked.dynamic_masking import MASKINGS, DynamicMasking
-from processors.corpora.masked.sequences import dynamic_spec, masked_lm_spec
-from processors.corpora.reader import CorpusReader
+from bertline.errors import InputError
+from bertline.processors.corpora.making import instance_records
+from bertline.processors.corpora.masked.dynamic_masking import MASKINGS, DynamicMasking
+from bertline.processors.corpora.masked.sequences import dynamic_spec, masked_lm_spec
+from bertline.processors.corpora.reader import CorpusReader
+from bertline.processors.layouts import templates
+from bertline.processors.records import batches
 
 
 class MaskedReader(CorpusReader):

@@ -5,9 +5,9 @@ Source: Lan et al. 2019 (ALBERT), section 3.1; google-research/albert, create_pr
 
 from bisect import bisect_left
 
-import registry
-from processors.corpora.masked.kind import MaskedKind
-from processors.corpora.segments import paired, target_length, uniform_source
+from bertline import registry
+from bertline.processors.corpora.masked.kind import MaskedKind
+from bertline.processors.corpora.segments import paired, target_length, uniform_source
 
 
 @registry.register("corpus", "sentence_order")

@@ -7,8 +7,8 @@ import dataclasses
 
 import numpy as np
 
-from processors.feature_spec import Feature
-from processors.ragged import slots
+from bertline.processors.records.feature_spec import Feature
+from bertline.processors.records.ragged import slots
 
 
 def masked_lm_spec(max_predictions_per_seq):

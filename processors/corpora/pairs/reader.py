@@ -3,10 +3,10 @@
 import dataclasses
 import logging
 
-from processors import batches
-from processors.corpora.reader import CorpusReader
-from processors.layouts.packed import Packed
-from processors.layouts.separate import separate_spec
+from bertline.processors.corpora.reader import CorpusReader
+from bertline.processors.layouts.packed import Packed
+from bertline.processors.layouts.separate import separate_spec
+from bertline.processors.records import batches
 
 
 class PairReader(CorpusReader):

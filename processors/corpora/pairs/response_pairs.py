@@ -3,8 +3,8 @@
 Source: Yang et al. 2018, https://arxiv.org/abs/1804.07754, section 2.
 """
 
-import registry
-from processors.corpora.pairs.texts_apart import TextsApart, rows_apart
+from bertline import registry
+from bertline.processors.corpora.pairs.texts_apart import TextsApart, rows_apart
 
 
 @registry.register("corpus", "response_pairs")

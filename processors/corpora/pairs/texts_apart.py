@@ -4,9 +4,9 @@ import collections
 
 import numpy as np
 
-from processors.corpora.kind import CorpusKind
-from processors.corpora.segments import Segments
-from processors.ragged import slots
+from bertline.processors.corpora.kind import CorpusKind
+from bertline.processors.corpora.segments import Segments
+from bertline.processors.records.ragged import slots
 
 TEXTS = ("a", "b", "c")  # what the names of the texts' features begin with
 
@@ -50,7 +50,7 @@ class TextsApart(CorpusKind):
     @classmethod
     def reader(cls, files, manifest, max_seq_length, **reading_options):
         """See base class."""
-        from processors.corpora.pairs.reader import PairReader
+        from bertline.processors.corpora.pairs.reader import PairReader
 
         return PairReader(files, manifest, max_seq_length, **reading_options)
 

@@ -9,11 +9,11 @@ import logging
 import numpy as np
 import tensorflow as tf
 
-from errors import InputError
-from processors import instance_records
-from processors.batches import parse
-from processors.corpora.reader import CorpusReader
-from processors.corpora.streams.token_stream import TokenStream
+from bertline.errors import InputError
+from bertline.processors.corpora.making import instance_records
+from bertline.processors.corpora.reader import CorpusReader
+from bertline.processors.corpora.streams.token_stream import TokenStream
+from bertline.processors.records.batches import parse
 
 
 class StreamReader(CorpusReader):

@@ -7,12 +7,12 @@ import collections
 
 import numpy as np
 
-import registry
-from processors import templates
-from processors.corpora.kind import CorpusKind
-from processors.corpora.segments import Segments
-from processors.feature_spec import Feature
-from processors.ragged import slots
+from bertline import registry
+from bertline.processors.corpora.kind import CorpusKind
+from bertline.processors.corpora.segments import Segments
+from bertline.processors.layouts import templates
+from bertline.processors.records.feature_spec import Feature
+from bertline.processors.records.ragged import slots
 
 
 @registry.register("corpus", "token_stream")
@@ -58,6 +58,6 @@ class TokenStream(CorpusKind):
     @classmethod
     def reader(cls, files, manifest, max_seq_length, **reading_options):
         """See base class."""
-        from processors.corpora.streams.reader import StreamReader
+        from bertline.processors.corpora.streams.reader import StreamReader
 
         return StreamReader(files, manifest, max_seq_length, **reading_options)

@@ -5,15 +5,15 @@ Source: Rajpurkar et al. 2016 and 2018 (SQuAD 1.1 and 2.0); google-research/bert
 
 import os
 
-import registry
-from errors import InputError
-from options import Option
-from processors.answer_places import place_answers
-from processors.base import DataProcessor
-from processors.character_rules import is_cjk
-from processors.folders import find_file, is_remote
-from processors.question_files import read_questions
-from processors.spans import AnswerRules
+from bertline import registry
+from bertline.errors import InputError
+from bertline.options import Option
+from bertline.processors.answering.answer_places import place_answers
+from bertline.processors.answering.question_files import read_questions
+from bertline.processors.answering.spans import AnswerRules
+from bertline.processors.base import DataProcessor
+from bertline.processors.files.folders import find_file, is_remote
+from bertline.processors.tokenizers.rules.character_rules import is_cjk
 
 CHINESE_SAMPLE = 100  # questions that show their language
 NAMES = {
@@ -30,7 +30,7 @@ class SquadProcessor(DataProcessor):
     Args:
       train_file, dev_file, predict_file: paths, relative ones below `data_dir`; default: `NAMES`.
       version_2_with_negative: whether questions may have no answer.
-      doc_stride, max_query_length: see `processors.layouts.questions`; the others: see `processors.spans.AnswerRules`.
+      doc_stride, max_query_length: see `bertline.processors.layouts.questions`; the others: see `bertline.processors.answering.spans.AnswerRules`.
     """
 
     problem_type = "spans"

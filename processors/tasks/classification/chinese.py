@@ -1,7 +1,7 @@
 """Chinese sentences and sentence pairs of two classes."""
 
-import registry
-from processors.tables import Table, TableProcessor
+from bertline import registry
+from bertline.processors.tables.table_processor import Table, TableProcessor
 
 
 def _files(text_a, text_b=None, label=None):

@@ -4,16 +4,16 @@ import logging
 import os
 import re
 
-import registry
-from errors import InputError
-from options import Option
-from processors.base import DataProcessor, InputExample
-from processors.columns import Columns
-from processors.folders import exists, is_remote, list_files, missing_file
-from processors.label_cells import label_of, natural_order
-from processors.splitting import Splitter
-from processors.table_files import ENDINGS, TableFile, check, is_table
-from processors.tables import check_widths
+from bertline import registry
+from bertline.errors import InputError
+from bertline.options import Option
+from bertline.processors.base import DataProcessor, InputExample
+from bertline.processors.files.folders import exists, is_remote, list_files, missing_file
+from bertline.processors.tables.columns import Columns
+from bertline.processors.tables.label_cells import label_of, natural_order
+from bertline.processors.tables.splitting import Splitter
+from bertline.processors.tables.table_files import ENDINGS, TableFile, check, is_table
+from bertline.processors.tables.table_processor import check_widths
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ _METRICS = {
 
 @registry.register("processor", "delimited", "tsv", "csv", "jsonl", "parquet", "xlsx")
 class DelimitedProcessor(DataProcessor):
-    """Examples from one table a split, or from one that is split here; `processors.table_files` says of what kinds.
+    """Examples from one table a split, or from one that is split here; `bertline.processors.tables.table_files` says of what kinds.
 
     Args:
       train_file, dev_file, test_file: paths, relative ones below `data_dir`; default: train, dev and test with one of

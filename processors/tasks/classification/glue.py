@@ -4,8 +4,8 @@ Labels, columns and guids of MRPC, CoLA and MNLI are those of google-research/be
 unlabelled: `label` is None there, where the original made up a class.
 """
 
-import registry
-from processors.tables import Table, TableProcessor
+from bertline import registry
+from bertline.processors.tables.table_processor import Table, TableProcessor
 
 
 def _files(text_a, text_b=None, label=None, test=None, **options):

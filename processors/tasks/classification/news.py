@@ -2,9 +2,9 @@
 
 import os
 
-import registry
-from processors.folders import exists
-from processors.tables import Table, TableProcessor, log
+from bertline import registry
+from bertline.processors.files.folders import exists
+from bertline.processors.tables.table_processor import Table, TableProcessor, log
 
 
 def _csv(split):

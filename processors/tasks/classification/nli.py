@@ -1,8 +1,8 @@
 """Natural language inference beside GLUE: SNLI (Bowman et al., 2015) and XNLI (Conneau et al., 2018)."""
 
-import registry
-from options import Option
-from processors.tables import Table, TableProcessor
+from bertline import registry
+from bertline.options import Option
+from bertline.processors.tables.table_processor import Table, TableProcessor
 
 
 class _Inference(TableProcessor):

@@ -1,9 +1,9 @@
 """MR, the polarity of sentences from film reviews (Pang and Lee, 2005, section 2; sentence polarity dataset v1.0)."""
 
-import registry
-from processors.base import DataProcessor, InputExample
-from processors.folders import AbsentError, find_file
-from processors.text_files import read_lines
+from bertline import registry
+from bertline.processors.base import DataProcessor, InputExample
+from bertline.processors.files.folders import AbsentError, find_file
+from bertline.processors.files.text_files import read_lines
 
 
 @registry.register("processor", "mr")

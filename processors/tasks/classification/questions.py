@@ -2,11 +2,11 @@
 
 import logging
 
-import registry
-from errors import InputError
-from processors.base import DataProcessor, InputExample
-from processors.folders import find_file
-from processors.text_files import read_lines
+from bertline import registry
+from bertline.errors import InputError
+from bertline.processors.base import DataProcessor, InputExample
+from bertline.processors.files.folders import find_file
+from bertline.processors.files.text_files import read_lines
 
 log = logging.getLogger(__name__)
 

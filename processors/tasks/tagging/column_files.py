@@ -3,15 +3,15 @@
 import logging
 import os
 
-import registry
-from errors import InputError
-from options import Option
-from processors import document_context, tag_schemes, tagged_texts
-from processors.base import DataProcessor
-from processors.folders import find_file, is_remote
-from processors.label_cells import natural_order
-from processors.tag_spans import OUTSIDE, marks_spans
-from processors.tagged_columns import ColumnFile
+from bertline import registry
+from bertline.errors import InputError
+from bertline.options import Option
+from bertline.processors.base import DataProcessor
+from bertline.processors.files.folders import find_file, is_remote
+from bertline.processors.tables.label_cells import natural_order
+from bertline.processors.tagging import document_context, tag_schemes, tagged_texts
+from bertline.processors.tagging.tag_spans import OUTSIDE, marks_spans
+from bertline.processors.tagging.tagged_columns import ColumnFile
 
 # Usual names of each split's file.
 NAMES = {

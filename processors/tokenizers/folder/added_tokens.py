@@ -8,7 +8,7 @@ import itertools
 import re
 import unicodedata
 
-from processors.normalization import convert_to_unicode
+from bertline.processors.tokenizers.rules.normalization import convert_to_unicode
 
 # Unicode's White_Space; Python's own idea of it has four control characters more.
 WHITE_SPACE = "\t\n\x0b\x0c\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))

@@ -2,10 +2,10 @@
 
 import os
 
-import json_files
-from errors import InputError
-from processors import folders, text_files
-from processors.special_tokens import added_token
+from bertline.common import json_files
+from bertline.errors import InputError
+from bertline.processors.files import folders, text_files
+from bertline.processors.tokenizers.folder.special_tokens import added_token
 
 END_OF_WORD = "</w>"
 # How tokenizer.json says what is done to a text before pairs are joined, by the form of the pieces.

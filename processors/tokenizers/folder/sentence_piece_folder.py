@@ -3,10 +3,10 @@
 import json
 import os
 
-import json_files
-from errors import InputError
-from processors import folders
-from processors.tokenizer_folder import CONFIG_NAME, model_max_length
+from bertline.common import json_files
+from bertline.errors import InputError
+from bertline.processors.files import folders
+from bertline.processors.tokenizers.folder.tokenizer_folder import CONFIG_NAME, model_max_length
 
 # Class, without the ending "Fast" -> its (do_lower_case, keep_accents) where no file says them.
 _CLASSES = {"AlbertTokenizer": (True, False), "XLNetTokenizer": (False, False)}

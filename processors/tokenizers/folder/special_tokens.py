@@ -3,8 +3,8 @@
 import dataclasses
 import json
 
-from errors import InputError
-from processors.added_tokens import AddedToken
+from bertline.errors import InputError
+from bertline.processors.tokenizers.folder.added_tokens import AddedToken
 
 # What a special token is for -> its name in BERT's vocabularies. The keys are those of Hugging Face's files.
 SPECIAL_TOKENS = {

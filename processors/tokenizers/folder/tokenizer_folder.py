@@ -25,12 +25,13 @@ import json
 import logging
 import os
 
-import json_files
-from errors import InputError
-from processors import folders, text_files, tokenizer_json
-from processors.character_rules import ORIGINAL, RULES, TOKENIZERS
-from processors.special_tokens import SPECIAL_TOKENS, SpecialTokens, added_token
-from processors.tokenizer_settings import TokenizerSettings
+from bertline.common import json_files
+from bertline.errors import InputError
+from bertline.processors.files import folders, text_files
+from bertline.processors.tokenizers.folder import tokenizer_json
+from bertline.processors.tokenizers.folder.special_tokens import SPECIAL_TOKENS, SpecialTokens, added_token
+from bertline.processors.tokenizers.folder.tokenizer_settings import TokenizerSettings
+from bertline.processors.tokenizers.rules.character_rules import ORIGINAL, RULES, TOKENIZERS
 
 VOCAB_NAME = "vocab.txt"
 CONFIG_NAME = "tokenizer_config.json"

@@ -6,11 +6,11 @@ Source: the format that the library itself writes (version 1.0).
 import dataclasses
 import json
 
-import json_files
-from errors import InputError
-from files import replaced
-from processors.added_tokens import AddedToken
-from processors.special_tokens import added_token
+from bertline.common import json_files
+from bertline.common.files import replaced
+from bertline.errors import InputError
+from bertline.processors.tokenizers.folder.added_tokens import AddedToken
+from bertline.processors.tokenizers.folder.special_tokens import added_token
 
 NAME = "tokenizer.json"
 _MODELS = {

@@ -1,9 +1,9 @@
-"""The table of `processors.code_points` as operations of a TensorFlow graph."""
+"""The table of `bertline.processors.tokenizers.rules.code_points` as operations of a TensorFlow graph."""
 
 import numpy as np
 import tensorflow as tf
 
-from processors import code_points
+from bertline.processors.tokenizers.rules import code_points
 
 
 class GraphCodePoints:

@@ -12,10 +12,10 @@ import unicodedata
 import tensorflow as tf
 import tensorflow_text
 
-from processors import code_points
-from processors.code_points import CodePoints
-from processors.graph_code_points import GraphCodePoints
-from processors.tokenizers.sentencepiece import UNDERLINE
+from bertline.processors.tokenizers.graph.graph_code_points import GraphCodePoints
+from bertline.processors.tokenizers.rules import code_points
+from bertline.processors.tokenizers.rules.code_points import CodePoints
+from bertline.processors.tokenizers.sentencepiece import UNDERLINE
 
 
 def _re2_class(has_property):

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from processors.graph_wordpiece import GraphWords
+from bertline.processors.tokenizers.graph.graph_wordpiece import GraphWords
 
 
 class GraphVocabulary:

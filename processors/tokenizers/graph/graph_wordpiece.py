@@ -3,10 +3,10 @@
 import tensorflow as tf
 import tensorflow_text
 
-from errors import InputError
-from processors import code_points
-from processors.graph_code_points import GraphCodePoints
-from processors.wordpiece import pieces_for_cpp
+from bertline.errors import InputError
+from bertline.processors.tokenizers.graph.graph_code_points import GraphCodePoints
+from bertline.processors.tokenizers.rules import code_points
+from bertline.processors.tokenizers.rules.wordpiece import pieces_for_cpp
 
 _BYTES = 4  # of the longest character
 
@@ -56,7 +56,7 @@ class GraphAddedTokens:
     """AddedTokens: string [n] -> RaggedTensor int32 [n, tokens]: texts are cut at them, and the rest is encoded.
 
     Args:
-      added: processors.added_tokens.AddedTokens.
+      added: bertline.processors.tokenizers.folder.added_tokens.AddedTokens.
       basic: BasicTokenizer.
       encoded: texts without added tokens -> ids, of the same form.
 

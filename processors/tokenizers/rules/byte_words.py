@@ -6,8 +6,8 @@ Source: openai/gpt-2, encoder.py, whose pattern is in terms of Unicode's letters
 import re
 import unicodedata
 
-from processors.added_tokens import WHITE_SPACE
-from processors.normalization import CharTable, convert_to_unicode
+from bertline.processors.tokenizers.folder.added_tokens import WHITE_SPACE
+from bertline.processors.tokenizers.rules.normalization import CharTable, convert_to_unicode
 
 
 def _characters_of_bytes():

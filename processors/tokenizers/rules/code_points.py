@@ -10,7 +10,7 @@ import unicodedata
 
 import numpy as np
 
-from processors.normalization import is_cjk
+from bertline.processors.tokenizers.rules.normalization import is_cjk
 
 CODE_POINTS = 0x110000
 _NOTHING_FROM, _NOTHING_TO = 0x40000, 0xE0000  # ten planes without a character, which are all the same

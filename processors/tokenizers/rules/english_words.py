@@ -9,7 +9,7 @@ import functools
 import re
 import unicodedata
 
-from processors.normalization import convert_to_unicode
+from bertline.processors.tokenizers.rules.normalization import convert_to_unicode
 
 # Curled quotation marks are straightened by ftfy.
 _REPLACED = {"“": '"', "”": '"', "‘": "'", "’": "'", "—": "-", "–": "-", "―": "-", "…": "...", "´": "'"}

@@ -7,7 +7,7 @@ import functools
 import re
 import unicodedata
 
-from processors.character_rules import ORIGINAL, is_cjk, is_punctuation, is_removed
+from bertline.processors.tokenizers.rules.character_rules import ORIGINAL, is_cjk, is_punctuation, is_removed
 
 __all__ = ["BasicTokenizer", "FastForm", "convert_to_unicode", "is_cjk", "is_punctuation", "whitespace_tokenize"]
 

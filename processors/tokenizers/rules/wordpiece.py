@@ -8,9 +8,9 @@ import itertools
 
 import numpy as np
 
-from processors import normalization
-from processors.added_tokens import AddedToken
-from processors.character_rules import ORIGINAL
+from bertline.processors.tokenizers.folder.added_tokens import AddedToken
+from bertline.processors.tokenizers.rules import normalization
+from bertline.processors.tokenizers.rules.character_rules import ORIGINAL
 
 MAX_WORD_CHARS = ORIGINAL.max_word_chars
 _CHARS_PER_CALL = 1 << 20  # the C++ side needs ten times as much memory; larger calls are no faster

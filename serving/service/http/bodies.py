@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 
-from serving.service.refusal import Refusal
+from bertline.serving.service.http.refusal import Refusal
 
 BODIES_AT_ONCE = 64  # of full size; of smaller ones more
 # A client that sends everything before it reads the answer would see a broken connection instead of the 413.

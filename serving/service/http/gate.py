@@ -4,7 +4,7 @@ import hmac
 import logging
 import time
 
-from serving.service.refusal import Refusal, broken
+from bertline.serving.service.http.refusal import Refusal, broken
 
 OPEN_PATHS = ("/", "/docs", "/openapi.json", "/healthz", "/readyz")  # nothing of the model is in them
 

@@ -2,7 +2,7 @@
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from serving.service.last_calls import SECONDS, has_unread
+from bertline.serving.service.http.last_calls import SECONDS, has_unread
 
 # Of request line and headers, and of trailers. What arrives together with the end of what was before is counted too.
 MOST_HEAD_BYTES = 1 << 20

@@ -12,13 +12,13 @@ import threading
 
 import uvicorn
 
-from errors import InputError
-from serving import cores
-from serving.predictor import Predictor
-from serving.service import last_calls
-from serving.service.app import Service
-from serving.service.model import Model
-from serving.service.protocol import BoundedHeads
+from bertline.errors import InputError
+from bertline.serving.prediction.predictor import Predictor
+from bertline.serving.service.app import Service
+from bertline.serving.service.http import last_calls
+from bertline.serving.service.http.protocol import BoundedHeads
+from bertline.serving.service.model import Model
+from bertline.serving.speed import cores
 
 
 def serve(run, token):

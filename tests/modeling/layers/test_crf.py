@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from modeling import crf
+from bertline.modeling.layers import crf
 
 
 @pytest.fixture(scope="module")

@@ -5,11 +5,11 @@ import pytest
 import small_models
 import tensorflow as tf
 
-import registry
-from modeling import dropout as dropout_module
-from modeling.dropout import DropoutKey, draw_bits, dropout, residual
-from modeling.encoder import policy
-from modeling.layers import Dense, add_bias_in_training
+from bertline import registry
+from bertline.modeling.encoder import policy
+from bertline.modeling.layers import dropout as dropout_module
+from bertline.modeling.layers.dropout import DropoutKey, draw_bits, dropout, residual
+from bertline.modeling.layers.rows import Dense, add_bias_in_training
 
 
 def key(*numbers):

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from modeling.encoder import policy
-from modeling.layers import Dense, LayerNorm, add_bias_in_training
-from modeling.switches import weights_follow
+from bertline.modeling.encoder import policy
+from bertline.modeling.layers.rows import Dense, LayerNorm, add_bias_in_training
+from bertline.modeling.speed.switches import weights_follow
 
 torch = pytest.importorskip("torch", reason="make peers")
 functional = torch.nn.functional

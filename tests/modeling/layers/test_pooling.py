@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from modeling import pooling
-from serving import vector_options
+from bertline.modeling.layers import pooling
+from bertline.serving.encoder import vector_options
 
 LENGTHS = (5, 1, 7, 3)
 draw = np.random.default_rng(0)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from modeling.recurrent import LSTM, BidirectionalLSTM
+from bertline.modeling.layers.recurrent import LSTM, BidirectionalLSTM
 
 torch = pytest.importorskip("torch", reason="make peers")
 LENGTHS, WIDTH, UNITS = [5, 1, 7, 3], 4, 6

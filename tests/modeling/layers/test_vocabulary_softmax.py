@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from modeling import vocabulary_softmax
+from bertline.modeling.layers import vocabulary_softmax
 
 N, H, V = 37, 24, 203
 

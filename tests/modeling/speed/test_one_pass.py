@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from modeling import one_pass as module
-from modeling.layers import gelu_in_training, gelu_new_in_training
-from modeling.one_pass import MINIMUM_ELEMENTS, one_pass, padded_length
+from bertline.modeling.layers.rows import gelu_in_training, gelu_new_in_training
+from bertline.modeling.speed import one_pass as module
+from bertline.modeling.speed.one_pass import MINIMUM_ELEMENTS, one_pass, padded_length
 
 torch = pytest.importorskip("torch", reason="make peers")
 

@@ -5,8 +5,8 @@ import pytest
 from odd_texts import mixed_texts
 from small_classifiers import classifier_folder
 
-from errors import InputError
-from serving import Predictor
+from bertline.errors import InputError
+from bertline.serving import Predictor
 
 
 @pytest.fixture(scope="module")
@@ -38,8 +38,8 @@ def test_it_is_what_the_encoder_attends_with(folder):
     """The weighted sum of the values by these probabilities is what the encoder's own attention gives."""
     import tensorflow as tf
 
-    from modeling.attention_masks import MASKED_SCORE
-    from modeling.packing import TokenPacking
+    from bertline.modeling.speed.packing import TokenPacking
+    from bertline.modeling.transformer.attention_masks import MASKED_SCORE
 
     predictor = Predictor(folder)
     encoder, width = predictor._encoder, predictor.config.hidden_size

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-import registry
-from processors.answer_places import place_answer
-from processors.base import Answer
+from bertline import registry
+from bertline.processors.answering.answer_places import place_answer
+from bertline.processors.base import Answer
 
 
 @pytest.mark.parametrize("text, start, found", [

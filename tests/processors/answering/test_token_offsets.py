@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from processors.layouts.questions import context_pieces
-from processors.token_offsets import token_offsets
-from processors.tokenization import FullTokenizer, load_tokenizer
+from bertline.processors.answering.token_offsets import token_offsets
+from bertline.processors.layouts.questions import context_pieces
+from bertline.processors.tokenization import FullTokenizer, load_tokenizer
 
 
 @pytest.fixture(scope="module")
@@ -70,8 +70,8 @@ def test_marks_controls_and_unknown_words(tmp_path):
     ("na\u00efve fish", ["na", "\u00c3\u00af", "ve", "\u0120fi", "sh"], [(0, 2), (2, 3), (3, 5), (6, 8), (8, 10)]),
 ])  # fmt: skip
 def test_pieces_of_bytes(text, tokens, places):
-    from processors.byte_words import CHARACTER_OF_BYTE
-    from processors.tokenizers.bpe import BytePairTokenizer
+    from bertline.processors.tokenizers.bpe import BytePairTokenizer
+    from bertline.processors.tokenizers.rules.byte_words import CHARACTER_OF_BYTE
 
     tokenizer = BytePairTokenizer({one: i for i, one in enumerate([*CHARACTER_OF_BYTE, *tokens])}, [], "bytes")
     assert token_offsets(text, tokens, tokenizer).tolist() == [list(place) for place in places]

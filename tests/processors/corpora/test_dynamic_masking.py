@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from processors.corpora.masked import dynamic_masking
-from processors.corpora.masked import masking as offline
-from processors.corpora.masked.dynamic_masking import MASKINGS, DynamicMasking
-from processors.corpora.masked.sequences import Sequences
+from bertline.processors.corpora.masked import dynamic_masking
+from bertline.processors.corpora.masked import masking as offline
+from bertline.processors.corpora.masked.dynamic_masking import MASKINGS, DynamicMasking
+from bertline.processors.corpora.masked.sequences import Sequences
 
 PAD, CLS, SEP, MASK = 0, 2, 3, 4
 VOCAB = 30_000

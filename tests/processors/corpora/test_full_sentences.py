@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from small_blocks import block, instances, kind, numbered
 
-from processors.corpora.masked.sequences import assembled
-from processors.templates import Frame
+from bertline.processors.corpora.masked.sequences import assembled
+from bertline.processors.layouts.templates import Frame
 
 FRAME = Frame((1,), (2,), (2,))
 

@@ -9,11 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-import options
-import registry
 from benchmarks.peers import original_instances
-from processors.corpora.masked.masking import MASKINGS, Masking, masked
-from processors.corpora.masked.sequences import Sequences
+from bertline import options, registry
+from bertline.processors.corpora.masked.masking import MASKINGS, Masking, masked
+from bertline.processors.corpora.masked.sequences import Sequences
 
 CLS, SEP, MASK, VOCAB_SIZE = 1, 2, 3, 1000
 

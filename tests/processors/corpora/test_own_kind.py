@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-import registry
-from errors import InputError
-from processors import instance_records, instance_shards
-from processors.corpora.kind import CorpusKind
-from processors.feature_spec import Feature
-from processors.instance_records import find_records
-from processors.tokenization import FullTokenizer
-from training.settings.pretraining_data import PretrainingDataSettings
+from bertline import registry
+from bertline.errors import InputError
+from bertline.processors.corpora.kind import CorpusKind
+from bertline.processors.corpora.making import instance_records, instance_shards
+from bertline.processors.corpora.making.instance_records import find_records
+from bertline.processors.records.feature_spec import Feature
+from bertline.processors.tokenization import FullTokenizer
+from bertline.settings.scripts.create_pretraining_data import PretrainingDataSettings
 
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *"abcdef"]
 TEXT = "a b c\nd e\n\nf a\n"

@@ -12,7 +12,7 @@ from scipy import stats
 from small_blocks import block, instances, kind, numbered
 
 from benchmarks.peers import original_instances
-from processors.corpora.segments import paired
+from bertline.processors.corpora.segments import paired
 
 SIZES = st.lists(st.lists(st.integers(1, 12), min_size=1, max_size=6), min_size=1, max_size=5)
 

@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 from small_blocks import CLS, SEP, block, instances, kind, numbered
 
-from processors import example_bytes
+from bertline.processors.records import example_bytes
 
 
 def made(name, documents, longest=128):

@@ -4,9 +4,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from processors.corpora.masked import sequences
-from processors.corpora.segments import Segments
-from processors.templates import Frame
+from bertline.processors.corpora.masked import sequences
+from bertline.processors.corpora.segments import Segments
+from bertline.processors.layouts.templates import Frame
 
 FRAME = Frame((1,), (2,), (2,))
 

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from errors import InputError
-from modeling.encoders.awd_lstm import AwdLstmConfig
-from processors import instance_shards
-from processors.instance_records import find_records
-from processors.tokenization import load_tokenizer
-from training.settings.pretraining_data import PretrainingDataSettings
+from bertline.errors import InputError
+from bertline.modeling.encoders.recurrent.awd_lstm import AwdLstmConfig
+from bertline.processors.corpora.making import instance_shards
+from bertline.processors.corpora.making.instance_records import find_records
+from bertline.processors.tokenization import load_tokenizer
+from bertline.settings.scripts.create_pretraining_data import PretrainingDataSettings
 
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *"abcdefghij"]
 END = WORDS.index("[SEP]")

@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from processors import encodings
+from bertline.processors.files import encodings
 
 TEXTS = {
     "gb18030": [

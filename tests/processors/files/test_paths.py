@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from errors import InputError
-from processors import paths
+from bertline.errors import InputError
+from bertline.processors.files import paths
 
 
 @pytest.fixture

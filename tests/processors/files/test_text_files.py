@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from errors import InputError
-from processors import text_files
-from processors.text_files import TextLines, read_lines
+from bertline.errors import InputError
+from bertline.processors.files import text_files
+from bertline.processors.files.text_files import TextLines, read_lines
 
 LINE = st.text(st.characters(codec="utf-8", exclude_characters="\n\r\0\ufeff"), max_size=8)
 WIDE = ("utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-be")

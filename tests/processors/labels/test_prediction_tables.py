@@ -7,11 +7,11 @@ import json
 import numpy as np
 import pytest
 
-from errors import InputError
-from processors import prediction_tables
-from processors.base import InputExample
-from processors.labels.base import make_labels
-from processors.prediction_tables import PredictedRows, prediction_files
+from bertline.errors import InputError
+from bertline.processors.base import InputExample
+from bertline.processors.labels import prediction_tables
+from bertline.processors.labels.base import make_labels
+from bertline.processors.labels.prediction_tables import PredictedRows, prediction_files
 
 TEXTS = ['5" nail', '"quoted', "tab\there", "two\nlines", "plain", "  spaces  ", "a,b"]
 NAMES = ["a\tb", "line\nend", 'say "c"']

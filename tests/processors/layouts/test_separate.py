@@ -7,13 +7,13 @@ import pytest
 import small_records
 import tensorflow as tf
 
-from errors import InputError
-from modeling.encoders.bert import BertConfig
-from processors import batches, records
-from processors.base import InputExample
-from processors.feature_spec import mask_of, token_axes
-from processors.labels.base import make_labels
-from processors.layouts import base as layouts
+from bertline.errors import InputError
+from bertline.modeling.encoders.transformers.bert import BertConfig
+from bertline.processors.base import InputExample
+from bertline.processors.labels.base import make_labels
+from bertline.processors.layouts import base as layouts
+from bertline.processors.records import batches, record_files
+from bertline.processors.records.feature_spec import mask_of, token_axes
 
 COUNT, LONGEST = 64, 12
 CONFIG = BertConfig(vocab_size=len(small_records.TOKENS), type_vocab_size=2)
@@ -28,12 +28,12 @@ def pairs(count=COUNT, seed=0):
 def encoder(tmp_path_factory):
     tokenizer = small_records.encoder(tmp_path_factory.mktemp("vocab")).layout.tokenizer
     layout = layouts.make("separate", "packed", tokenizer, LONGEST)
-    return records.ExampleEncoder(layout, make_labels("regression", []))
+    return record_files.ExampleEncoder(layout, make_labels("regression", []))
 
 
 @pytest.fixture(scope="module")
 def record_set(encoder, tmp_path_factory):
-    return records.write_records(pairs(), encoder, tmp_path_factory.mktemp("records"), "train", 1)
+    return record_files.write_records(pairs(), encoder, tmp_path_factory.mktemp("records"), "train", 1)
 
 
 def alone(encoder, text):
@@ -59,7 +59,7 @@ def test_the_spec_says_which_length_is_whose(encoder):
     assert token_axes(encoder.spec) == ["a_tokens", "b_tokens"]
     assert encoder.spec["b_segment_ids"].axes == ("b_tokens",)
     assert mask_of("b_tokens") in encoder.spec
-    assert encoder.fingerprint() != records.ExampleEncoder(encoder.layout.own, encoder.labels).fingerprint()
+    assert encoder.fingerprint() != record_files.ExampleEncoder(encoder.layout.own, encoder.labels).fingerprint()
 
 
 def test_a_row_is_cut_where_one_of_its_texts_is(encoder, record_set):
@@ -73,7 +73,7 @@ def test_a_row_is_cut_where_one_of_its_texts_is(encoder, record_set):
 
 def test_the_original_has_no_such_records(encoder):
     with pytest.raises(InputError, match="--pad_records: the original has no separate records"):
-        records.ExampleEncoder(encoder.layout, encoder.labels, is_padded=True)
+        record_files.ExampleEncoder(encoder.layout, encoder.labels, is_padded=True)
 
 
 def test_a_row_with_one_text_is_refused_by_its_line(encoder):
@@ -127,20 +127,20 @@ def test_static_shapes_are_the_same_for_both_texts(record_set, encoder):
 
 
 def test_records_are_read_back_by_their_files_and_checked(record_set, encoder, tmp_path):
-    found = records.existing_records(",".join(record_set.files), encoder.spec, CONFIG, needs_labels=True)
+    found = record_files.existing_records(",".join(record_set.files), encoder.spec, CONFIG, needs_labels=True)
     assert (found.num_examples, found.max_length) == (COUNT, record_set.max_length) == (COUNT, LONGEST)
     assert rows_of(batches.evaluation_batches(found, 100), encoder)[0] == expected(encoder)
     with pytest.raises(InputError, match=r"b_input_ids has \d+; 0 to 9 are allowed"):
         small = BertConfig(vocab_size=10, type_vocab_size=2)
         only_b = [InputExample("x", "a", "j", 1.0)]
-        files = records.write_records(only_b, encoder, tmp_path, "one", 1).files
-        records.existing_records(files[0], encoder.spec, small)
+        files = record_files.write_records(only_b, encoder, tmp_path, "one", 1).files
+        record_files.existing_records(files[0], encoder.spec, small)
     # A record of the packed layout is no record of two texts.
     packed = small_records.write(
         tmp_path / "packed.tfrecord", [small_records.original_record([2, 5, 3], [0, 0, 0], 1, 4)]
     )
     with pytest.raises(InputError, match="record 1: .*"):
-        records.existing_records(packed, {**encoder.spec}, CONFIG)
+        record_files.existing_records(packed, {**encoder.spec}, CONFIG)
 
 
 def test_masks_that_a_record_has_count_for_their_own_text(encoder, tmp_path):
@@ -153,6 +153,6 @@ def test_masks_that_a_record_has_count_for_their_own_text(encoder, tmp_path):
     example.features.feature["label_ids"].float_list.value.append(2.0)
     path = small_records.write(tmp_path / "other.tfrecord", [example.SerializeToString()])
     found, shapes = rows_of(
-        batches.evaluation_batches(records.existing_records(path, encoder.spec, CONFIG), 9), encoder
+        batches.evaluation_batches(record_files.existing_records(path, encoder.spec, CONFIG), 9), encoder
     )
     assert found == {0: [([2, 5, 3], [2, 3], 2.0)]} and shapes == [(1, 3)]

@@ -5,10 +5,11 @@ import hypothesis.strategies as st
 import numpy as np
 import pytest
 
-from processors import ragged, templates
-from processors.layouts.packed import Plain
-from processors.templates import Frame
-from processors.tokenizer import Tokenizer
+from bertline.processors.layouts import templates
+from bertline.processors.layouts.packed import Plain
+from bertline.processors.layouts.templates import Frame
+from bertline.processors.records import ragged
+from bertline.processors.tokenizers.tokenizer import Tokenizer
 
 SPECIAL = st.lists(st.integers(900, 999), max_size=2).map(tuple)
 TEXTS = st.lists(st.integers(0, 99), max_size=3)

@@ -7,7 +7,7 @@ import pytest
 import small_records
 import tensorflow as tf
 
-from processors import batches, records
+from bertline.processors.records import batches, record_files
 
 COUNT = 64
 
@@ -15,7 +15,7 @@ COUNT = 64
 @pytest.fixture(scope="module")
 def record_set(tmp_path_factory):
     folder = tmp_path_factory.mktemp("records")
-    return records.write_records(small_records.examples(COUNT), small_records.encoder(folder), folder, "train", 1)
+    return record_files.write_records(small_records.examples(COUNT), small_records.encoder(folder), folder, "train", 1)
 
 
 def indices(dataset, count=None):
@@ -105,7 +105,7 @@ def test_static_shapes(record_set):
 
 
 def test_fewer_records_than_a_batch(tmp_path):
-    few = records.write_records(small_records.examples(3), small_records.encoder(tmp_path), tmp_path, "train", 1)
+    few = record_files.write_records(small_records.examples(3), small_records.encoder(tmp_path), tmp_path, "train", 1)
     drawn = indices(batches.train_batches(few, 4, 1), 3)
     assert {len(batch) for batch in drawn} == {4}
     assert set(collections.Counter(i for batch in drawn for i in batch).values()) == {4}

@@ -5,7 +5,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from processors import example_bytes
+from bertline.processors.records import example_bytes
 
 INT64 = st.integers(-(2**63), 2**63 - 1) | st.integers(0, 300) | st.sampled_from([0, 127, 128, 16383, 16384, 2**31])
 FLOAT = st.floats(width=32, allow_nan=False)

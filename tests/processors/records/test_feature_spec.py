@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from processors import batches, records
-from processors.feature_spec import Feature, axes_of, mask_of, token_axes
+from bertline.processors.records import batches, record_files
+from bertline.processors.records.feature_spec import Feature, axes_of, mask_of, token_axes
 
 SPEC = {
     "input_ids": Feature("int32", ("tokens",)),
@@ -31,7 +31,7 @@ ROWS = [
 
 
 def read_back():
-    serialized = [records.serialized(row, SPEC) for row in ROWS]
+    serialized = [record_files.serialized(row, SPEC) for row in ROWS]
     parsed = batches.sort_by_length(batches.parse(serialized, SPEC), SPEC)
     return {name: value.numpy() for name, value in batches.dense_batch(parsed, 0, 2, SPEC).items()}
 

@@ -13,10 +13,10 @@ import pytest
 import small_records
 import tensorflow as tf
 
-from errors import InputError
-from modeling.encoders.bert import BertConfig
-from processors import batches, record_checks, records
-from processors.feature_spec import Feature
+from bertline.errors import InputError
+from bertline.modeling.encoders.transformers.bert import BertConfig
+from bertline.processors.records import batches, record_checks, record_files
+from bertline.processors.records.feature_spec import Feature
 
 CONFIG = BertConfig(vocab_size=len(small_records.TOKENS), type_vocab_size=2)
 
@@ -49,7 +49,7 @@ def read_back(record_set):
 
 def test_round_trip(encoder, tmp_path):
     examples = small_records.examples(50)
-    written = records.write_records(examples, encoder, tmp_path, "train", num_processes=1)
+    written = record_files.write_records(examples, encoder, tmp_path, "train", num_processes=1)
     rows = read_back(written)
     assert sorted(rows) == list(range(50)) and written.num_examples == 50
     expected = list(encoder.features(examples, 0))
@@ -78,7 +78,7 @@ def test_cut_rows_are_counted_and_told_of_again_when_reused(encoder, tmp_path, c
     assert 0 < cut < 50
     for _ in range(2):
         caplog.clear()
-        written = records.write_records(examples, encoder, tmp_path, "train", processes)
+        written = record_files.write_records(examples, encoder, tmp_path, "train", processes)
         assert (written.num_cut, written.max_uncut_length) == (cut, max(lengths))
         said = f"{cut} of 50 train rows are cut to --max_seq_length=16; the longest has {max(lengths)} tokens"
         assert [record.message for record in caplog.records if record.levelname == "WARNING"] == [said]
@@ -88,13 +88,13 @@ def test_cut_rows_are_counted_and_told_of_again_when_reused(encoder, tmp_path, c
 
 def test_records_of_which_nothing_is_cut_or_known(encoder, tmp_path, caplog):
     short = [example for example in small_records.examples(50) if num_tokens(example) <= 16]
-    written = records.write_records(short, encoder, tmp_path, "train", 1)
+    written = record_files.write_records(short, encoder, tmp_path, "train", 1)
     assert (written.num_cut, written.max_uncut_length) == (0, written.max_length)
     manifest = tmp_path / f"train-{written.key}.manifest.json"
     earlier = {name: value for name, value in json.loads(manifest.read_text()).items() if "cut" not in name}
     manifest.unlink()
     (tmp_path / f"train-{written.key}.json").write_text(json.dumps(earlier))  # as versions wrote it that did not count
-    found = records.write_records(short, encoder, tmp_path, "train", 1)
+    found = record_files.write_records(short, encoder, tmp_path, "train", 1)
     assert (found.files, found.num_cut) == (written.files, None)
     assert not caplog.records
 
@@ -117,7 +117,7 @@ def test_round_trip_of_any_ids_and_every_kind_of_label(encoder, label, ids):
     }
     if value is not None:
         features["label_ids"] = labels.encoded(value)
-    parsed = batches.sort_by_length(batches.parse(tf.constant([records.serialized(features, spec)]), spec), spec)
+    parsed = batches.sort_by_length(batches.parse(tf.constant([record_files.serialized(features, spec)]), spec), spec)
     batch = {name: tensor[0].numpy() for name, tensor in batches.dense_batch(parsed, 0, 1, spec).items()}
     assert batch["input_ids"].tolist() == ids and batch["input_mask"].tolist() == [1] * len(ids)
     if value is None:
@@ -137,9 +137,9 @@ def test_padded_records_are_what_the_originals_reader_parses(tmp_path, kind, lab
     examples[3] = dataclasses.replace(examples[3], label=None)
     true = small_records.encoder(tmp_path, labels=labels, kind=kind)
     padded = dataclasses.replace(true, is_padded=True)
-    one, other = (records.write_records(examples, encoder, tmp_path, "train", 1) for encoder in (true, padded))
+    one, other = (record_files.write_records(examples, encoder, tmp_path, "train", 1) for encoder in (true, padded))
     assert one.key == other.key and one.max_length == other.max_length and not set(one.files) & set(other.files)
-    assert records.write_records(examples, padded, tmp_path, "train", 1) == other
+    assert record_files.write_records(examples, padded, tmp_path, "train", 1) == other
     number = tf.float32 if kind == "regression" else tf.int64
     spec = {name: tf.io.FixedLenFeature([16], tf.int64) for name in ("input_ids", "input_mask", "segment_ids")}
     spec |= {"label_ids": tf.io.FixedLenFeature([], number), "is_real_example": tf.io.FixedLenFeature([], tf.int64)}
@@ -156,13 +156,13 @@ def test_padded_records_are_what_the_originals_reader_parses(tmp_path, kind, lab
     for i in set(ours) - {3}:
         for name, values in ours[i].items():
             np.testing.assert_array_equal(values, theirs[i][name])
-    assert records.existing_records(",".join(other.files), true.spec, CONFIG, True).num_examples == 20
+    assert record_files.existing_records(",".join(other.files), true.spec, CONFIG, True).num_examples == 20
 
 
 def test_the_number_of_processes_changes_nothing(encoder, tmp_path):
     examples = small_records.examples(21)
-    one = records.write_records(examples, encoder, tmp_path / "1", "train", num_processes=1)
-    two = records.write_records(examples, encoder, tmp_path / "2", "train", num_processes=2)
+    one = record_files.write_records(examples, encoder, tmp_path / "1", "train", num_processes=1)
+    two = record_files.write_records(examples, encoder, tmp_path / "2", "train", num_processes=2)
     assert (len(one.files), len(two.files)) == (1, 2)
     assert contents(one) == contents(two)
     assert (one.key, one.num_examples, one.max_length) == (two.key, two.num_examples, two.max_length)
@@ -170,9 +170,9 @@ def test_the_number_of_processes_changes_nothing(encoder, tmp_path):
 
 def test_same_content_is_not_written_again_other_content_is(encoder, tmp_path):
     examples = small_records.examples(8)
-    first = records.write_records(examples, encoder, tmp_path, "train")
+    first = record_files.write_records(examples, encoder, tmp_path, "train")
     times = {path: os.stat(path).st_mtime_ns for path in map(str, tmp_path.iterdir())}
-    assert records.write_records(list(examples), encoder, tmp_path, "train") == first
+    assert record_files.write_records(list(examples), encoder, tmp_path, "train") == first
     assert {path: os.stat(path).st_mtime_ns for path in map(str, tmp_path.iterdir())} == times
 
     text = [dataclasses.replace(examples[0], text_a=examples[0].text_a + " a"), *examples[1:]]
@@ -186,36 +186,36 @@ def test_same_content_is_not_written_again_other_content_is(encoder, tmp_path):
         (text, encoder), (second_text, encoder), (label, encoder), (examples[::-1], encoder), (examples, vocabulary),
         (examples, length), (examples, names),
     ):  # fmt: skip
-        made = records.write_records(changed, with_encoder, tmp_path, "train")
+        made = record_files.write_records(changed, with_encoder, tmp_path, "train")
         assert all(os.path.exists(path) for path in made.files) and not set(made.files) & set(first.files)
         keys.append(made.key)
     assert len(set(keys)) == len(keys)
     assert {path: os.stat(path).st_mtime_ns for path in times} == times
     guid = [dataclasses.replace(example, guid=f"other-{example.guid}") for example in examples]
-    assert records.content_key(guid, encoder) == first.key  # records hold no guid
+    assert record_files.content_key(guid, encoder) == first.key  # records hold no guid
 
 
 @pytest.mark.parametrize("damage", ("truncated", "absent"))
 def test_records_that_are_not_whole_are_written_anew(encoder, tmp_path, damage):
     examples = small_records.examples(8)
-    first = records.write_records(examples, encoder, tmp_path, "train")
+    first = record_files.write_records(examples, encoder, tmp_path, "train")
     shard, before = pathlib.Path(first.files[0]), contents(first)
     if damage == "truncated":
         shard.write_bytes(shard.read_bytes()[:-5])
     else:
         shard.unlink()
-    assert contents(records.write_records(examples, encoder, tmp_path, "train")) == before
+    assert contents(record_files.write_records(examples, encoder, tmp_path, "train")) == before
     assert not [path for path in tmp_path.iterdir() if path.name.endswith(".part")]
 
 
 @pytest.mark.parametrize("content, message", small_records.MALFORMED_MANIFESTS)
 def test_records_whose_manifest_is_malformed_are_written_anew(encoder, tmp_path, caplog, content, message):
     examples = small_records.examples(8)
-    first = records.write_records(examples, encoder, tmp_path, "train")
+    first = record_files.write_records(examples, encoder, tmp_path, "train")
     before, manifest = contents(first), tmp_path / f"train-{first.key}.manifest.json"
     manifest.write_bytes(content(manifest.read_bytes()))
     caplog.clear()
-    again = records.write_records(examples, encoder, tmp_path, "train")
+    again = record_files.write_records(examples, encoder, tmp_path, "train")
     assert (again, contents(again)) == (first, before)
     said = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
     assert len(said) == 2 and said[0].startswith(str(manifest)) and message in said[0] and "are cut to" in said[1]
@@ -234,16 +234,16 @@ def test_nothing_is_left_of_a_shard_that_could_not_be_written(encoder, tmp_path,
 
     monkeypatch.setattr(tf.io, "TFRecordWriter", Full)
     with pytest.raises(InputError, match=r"train-.*\.tfrecord: cannot be written: No space left"):
-        records.write_records(small_records.examples(3), encoder, tmp_path, "train", 1)
+        record_files.write_records(small_records.examples(3), encoder, tmp_path, "train", 1)
     assert not list(tmp_path.iterdir())
 
 
 def test_no_example_and_no_folder(encoder, tmp_path):
     with pytest.raises(InputError, match="the dev split has no example"):
-        records.write_records([], encoder, tmp_path, "dev")
+        record_files.write_records([], encoder, tmp_path, "dev")
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="cannot be written"):
-        records.write_records(small_records.examples(3), encoder, tmp_path / "file" / "records", "dev", 1)
+        record_files.write_records(small_records.examples(3), encoder, tmp_path / "file" / "records", "dev", 1)
 
 
 # Records of the original.
@@ -262,7 +262,7 @@ def test_records_of_the_original_are_read_as_they_are(encoder, tmp_path):
     features, rows = original_rows(encoder)
     for i in range(3):
         small_records.write(tmp_path / f"train.tf_record-{i}", rows[3 * i : 3 * i + 3])
-    found = records.existing_records(f"{tmp_path}/train.tf_record*", encoder.spec, CONFIG, True, 2)
+    found = record_files.existing_records(f"{tmp_path}/train.tf_record*", encoder.spec, CONFIG, True, 2)
     assert (found.num_examples, found.max_length, len(found.files)) == (9, 16, 3)
     read = read_back(found)
     assert sorted(read) == list(range(9))  # their place in the files is their number
@@ -275,18 +275,18 @@ def test_records_of_the_original_are_read_as_they_are(encoder, tmp_path):
 
 
 def test_a_pattern_leaves_out_the_manifest(encoder, tmp_path):
-    written = records.write_records(small_records.examples(9, seed=5), encoder, tmp_path / "a[1],b", "dev")
-    found = records.existing_records(f"{tmp_path}/a[1],b/dev*", encoder.spec, CONFIG, True, 2)
+    written = record_files.write_records(small_records.examples(9, seed=5), encoder, tmp_path / "a[1],b", "dev")
+    found = record_files.existing_records(f"{tmp_path}/a[1],b/dev*", encoder.spec, CONFIG, True, 2)
     assert (found.files, found.num_examples) == (written.files, 9)
     with pytest.raises(InputError, match=r"no file matches .*\.json"):
-        records.existing_records(f"{tmp_path}/a[1],b/*.json", encoder.spec, CONFIG)
+        record_files.existing_records(f"{tmp_path}/a[1],b/*.json", encoder.spec, CONFIG)
 
 
 def test_rows_that_fill_up_batches_for_a_tpu_do_not_count(encoder, tmp_path):
     features, rows = original_rows(encoder)
     padding = small_records.original_record([], [], 0, 16, real=0)
     path = small_records.write(tmp_path / "eval.tf_record", [*rows, padding, padding])
-    found = records.existing_records(path, encoder.spec, CONFIG, True, 2)
+    found = record_files.existing_records(path, encoder.spec, CONFIG, True, 2)
     assert found.num_examples == 9
     assert sorted(read_back(found)) == list(range(9))
     seen = [i for batch in batches.train_batches(found, 3, 1).take(3) for i in batch["example_index"].numpy()]
@@ -298,7 +298,7 @@ def test_a_record_of_the_original_with_one_more_bit_is_another_run(encoder, tmp_
     sets = []
     for name, records_of_it in (("a", rows), ("b", rows), ("c", [*rows[:-1], rows[0]])):
         path = small_records.write(tmp_path / name, records_of_it)
-        sets.append(records.existing_records(path, encoder.spec, CONFIG, True, 2))
+        sets.append(record_files.existing_records(path, encoder.spec, CONFIG, True, 2))
     assert sets[0].key == sets[1].key != sets[2].key
 
 
@@ -310,7 +310,7 @@ def test_pretraining_records_of_the_original(golden_dir):
         "next_sentence_labels": Feature("int32"),
     }  # fmt: skip
     path = str(golden_dir / "pretraining_original.tfrecord")
-    found = records.existing_records(path, spec, BertConfig(vocab_size=30522, type_vocab_size=2))
+    found = record_files.existing_records(path, spec, BertConfig(vocab_size=30522, type_vocab_size=2))
     assert (found.num_examples, found.max_length) == (200, 128)
     plain = {
         name: tf.io.FixedLenFeature(
@@ -348,7 +348,7 @@ def test_broken_files_are_named_with_the_place(encoder, tmp_path):
 
     def refused():
         with pytest.raises(InputError) as error:
-            records.existing_records(path, encoder.spec, CONFIG)
+            record_files.existing_records(path, encoder.spec, CONFIG)
         assert str(error.value).startswith(f"{path}: ")
         return str(error.value)
 
@@ -364,10 +364,10 @@ def test_broken_files_are_named_with_the_place(encoder, tmp_path):
 
 
 def test_own_records_that_were_corrupted_later_are_found(encoder, tmp_path):
-    written = records.write_records(small_records.examples(5), encoder, tmp_path, "train", 1)
+    written = record_files.write_records(small_records.examples(5), encoder, tmp_path, "train", 1)
     record_checks.find_corruption(written)
     flipped(written.files[0], 14)
-    again = records.write_records(small_records.examples(5), encoder, tmp_path, "train", 1)
+    again = record_files.write_records(small_records.examples(5), encoder, tmp_path, "train", 1)
     assert again == written  # as long as it says: found only by reading
     with pytest.raises(tf.errors.DataLossError):
         list(batches.train_batches(again, 2, 0).take(1))
@@ -414,7 +414,7 @@ def test_records_that_do_not_fit(encoder, tmp_path, change, message):
     rows = [example_of(**row) for row in (GOOD, features, {"input_ids": [99]}, GOOD)]
     path = small_records.write(tmp_path / "x.tfrecord", rows)
     with pytest.raises(InputError) as error:
-        records.existing_records(path, encoder.spec, CONFIG, True, 2)
+        record_files.existing_records(path, encoder.spec, CONFIG, True, 2)
     assert str(error.value).startswith(f"{path}, record 2: ") and message in str(error.value)
 
 
@@ -424,13 +424,13 @@ def test_scores_that_are_no_numbers(tmp_path):
         rows = [example_of(**{**GOOD, "label_ids": [value]}) for value in (-1.5, score)]
         path = small_records.write(tmp_path / "x.tfrecord", rows)
         with pytest.raises(InputError, match=f"record 2: label_ids has {score:g}; finite numbers are needed"):
-            records.existing_records(path, spec, CONFIG, needs_labels=True)
-        assert records.existing_records(path, spec, CONFIG, needs_labels=False).num_examples == 2
+            record_files.existing_records(path, spec, CONFIG, needs_labels=True)
+        assert record_files.existing_records(path, spec, CONFIG, needs_labels=False).num_examples == 2
 
 
 def test_rows_that_fill_up_batches_keep_no_rule(encoder, tmp_path):
     rows = [example_of(**GOOD), example_of(input_ids=[99], is_real_example=[0]), example_of(**GOOD)]
-    found = records.existing_records(small_records.write(tmp_path / "x", rows), encoder.spec, CONFIG, True, 2)
+    found = record_files.existing_records(small_records.write(tmp_path / "x", rows), encoder.spec, CONFIG, True, 2)
     assert (found.num_examples, found.max_length, found.has_padding) == (2, 3, True)
 
 
@@ -439,23 +439,23 @@ def test_records_of_something_else(encoder, tmp_path, odd):
     """The second has a field that the protocol leaves to later versions: Python skips it, TensorFlow cannot."""
     path = small_records.write(tmp_path / "x.tfrecord", [example_of(**GOOD), odd])
     with pytest.raises(InputError, match="record 2: not a tf.train.Example of"):
-        records.existing_records(path, encoder.spec, CONFIG)
+        record_files.existing_records(path, encoder.spec, CONFIG)
     with pytest.raises(InputError, match="no file matches .*nothing"):
-        records.existing_records(f"{tmp_path}/nothing*", encoder.spec, CONFIG)
+        record_files.existing_records(f"{tmp_path}/nothing*", encoder.spec, CONFIG)
 
 
 def test_unlabelled_records_are_good_for_prediction(encoder, tmp_path):
     path = small_records.write(
         tmp_path / "x.tfrecord", [example_of(**GOOD), example_of(input_ids=[2, 3], segment_ids=[0, 0])]
     )
-    found = records.existing_records(path, encoder.spec, CONFIG, needs_labels=False, num_labels=2)
+    found = record_files.existing_records(path, encoder.spec, CONFIG, needs_labels=False, num_labels=2)
     assert found.num_examples == 2
     assert [int(row["label_ids"]) for _, row in sorted(read_back(found).items())] == [1, -1]
 
 
 def test_the_manifest_moves_with_its_folder(encoder, tmp_path):
-    first = records.write_records(small_records.examples(5), encoder, tmp_path / "a", "train", 1)
+    first = record_files.write_records(small_records.examples(5), encoder, tmp_path / "a", "train", 1)
     shutil.move(tmp_path / "a", tmp_path / "b")
-    again = records.write_records(small_records.examples(5), encoder, tmp_path / "b", "train", 1)
+    again = record_files.write_records(small_records.examples(5), encoder, tmp_path / "b", "train", 1)
     assert contents(again) and again.key == first.key
     assert json.loads((tmp_path / "b" / f"train-{first.key}.manifest.json").read_text())["num_examples"] == 5

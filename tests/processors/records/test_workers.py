@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from patience import PATIENCE
 
-from errors import InputError
-from processors import instance_making
-from processors.workers import Workers
+from bertline.errors import InputError
+from bertline.processors.corpora.making import instance_making
+from bertline.processors.records.workers import Workers
 
 
 def squared(number):
@@ -82,13 +82,13 @@ def test_a_killed_process_is_named():
         list(workers.map(range(10)))
 
 
-# What a script does: Workers of a function in a module of its own, which stands in for processors.instance_making.
+# What a script does: Workers of a function in a module of its own, which stands in for bertline.processors.corpora.making.instance_making.
 FUNCTIONS = """
 import os, sys, types
 import numpy as np
-import registry
-from processors import instance_making
-from processors.corpora.segments import Block
+from bertline import registry
+from bertline.processors.corpora.making import instance_making
+from bertline.processors.corpora.segments import Block
 
 def made(number):
     block = Block(number, np.arange(40, dtype=np.int32), np.arange(0, 41, 4), np.array([0, 5, 10]), np.arange(2))
@@ -103,7 +103,7 @@ sys.path.insert(0, {root!r})
 
 if __name__ == "__main__":
     import tensorflow, functions
-    from processors.workers import Workers
+    from bertline.processors.records.workers import Workers
     with Workers(functions.made, 2) as workers:
         for pid, modules in workers.map(range(4)):
             print(pid, *modules, flush=True)

@@ -5,10 +5,10 @@ import time
 
 import pytest
 
-from errors import InputError
-from processors import split_checks
-from processors.base import InputExample
-from processors.labels.base import make_labels
+from bertline.errors import InputError
+from bertline.processors.base import InputExample
+from bertline.processors.labels.base import make_labels
+from bertline.processors.tables import split_checks
 
 SINGLE, SEVERAL, SCORE = "single_label_classification", "multi_label_classification", "regression"
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from errors import InputError
-from processors import splitting
-from processors.base import InputExample
+from bertline.errors import InputError
+from bertline.processors.base import InputExample
+from bertline.processors.tables import splitting
 
 LABELS = st.lists(st.sampled_from(["a", "b", "c"]), min_size=12, max_size=80)
 

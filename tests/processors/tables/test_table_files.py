@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from errors import InputError
-from processors.table_files import TableFile, ending_of, is_table
+from bertline.errors import InputError
+from bertline.processors.tables.table_files import TableFile, ending_of, is_table
 
 CELL = st.text(st.sampled_from("ab \",;\n\t中é'0"), max_size=6).filter(lambda text: text == text.strip() != "")
 

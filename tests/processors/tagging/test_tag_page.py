@@ -3,8 +3,8 @@
 import html
 import re
 
-from processors.base import TaggedWords
-from processors.tag_page import page
+from bertline.processors.base import TaggedWords
+from bertline.processors.tagging.tag_page import page
 
 EVIL = "<script>alert('x')</script>&amp;"
 

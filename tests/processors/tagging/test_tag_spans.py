@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from seqeval.scheme import IOB1, IOB2, IOBES, Entities
 
-from processors import tag_schemes, tag_spans, word_offsets
-from processors.tag_spans import Span
+from bertline.processors.tagging import tag_schemes, tag_spans, word_offsets
+from bertline.processors.tagging.tag_spans import Span
 
 LABELS = ("PER", "LOC-x")
 TAGS = ["O", *(f"{prefix}-{label}" for prefix in "BIES" for label in LABELS)]

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-import registry
-from errors import InputError
+from bertline import registry
+from bertline.errors import InputError
 
 PARIS = {"text": "To Paris, O'Hara!", "spans": [{"start": 3, "end": 8, "label": "LOC"}]}
 

@@ -6,10 +6,11 @@ import re
 import numpy as np
 import pytest
 
-import registry
-from processors import documents, instance_making, sentences
-from processors.corpus_lint import CorpusLint
-from processors.tokenization import FullTokenizer
+from bertline import registry
+from bertline.processors.corpora.making import instance_making
+from bertline.processors.text import documents, sentences
+from bertline.processors.text.corpus_lint import CorpusLint
+from bertline.processors.tokenization import FullTokenizer
 
 WORDS = "the a cat dog man sees hears likes big small red house garden and then he she went home today".split()
 

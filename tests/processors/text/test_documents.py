@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from processors import documents, instance_making
-from processors.documents import Corpus, blocks
-from processors.tokenization import FullTokenizer
+from bertline.processors.corpora.making import instance_making
+from bertline.processors.text import documents
+from bertline.processors.text.documents import Corpus, blocks
+from bertline.processors.tokenization import FullTokenizer
 
 
 def write(path, content):

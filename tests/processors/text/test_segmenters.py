@@ -6,11 +6,12 @@ import sys
 import numpy as np
 import pytest
 
-from errors import InputError
-from processors import instance_making, segmenters
-from processors.documents import TextBlock
-from processors.tokenization import FullTokenizer
-from processors.tokenizer import Tokenizer
+from bertline.errors import InputError
+from bertline.processors.corpora.making import instance_making
+from bertline.processors.text import segmenters
+from bertline.processors.text.documents import TextBlock
+from bertline.processors.tokenization import FullTokenizer
+from bertline.processors.tokenizers.tokenizer import Tokenizer
 
 VOCAB = [
     "[PAD]",

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from processors.sentences import joined, split_paragraph, split_text
+from bertline.processors.text.sentences import joined, split_paragraph, split_text
 
 
 @pytest.mark.parametrize(

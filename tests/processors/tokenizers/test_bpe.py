@@ -9,9 +9,9 @@ import hypothesis.strategies as st
 import numpy as np
 import pytest
 
-from errors import InputError
-from processors import tokenization
-from processors.tokenizers.bpe import BytePairTokenizer
+from bertline.errors import InputError
+from bertline.processors import tokenization
+from bertline.processors.tokenizers.bpe import BytePairTokenizer
 
 CORPUS = sorted((pathlib.Path(__file__).parents[3] / "samples" / "corpus").glob("*.txt"))
 TEXTS = ["It's a dog's life, isn't it?", " two  blanks\n\n\tand  ", "naïve café 1,000 \u00b2\u2164 x\u3000y",

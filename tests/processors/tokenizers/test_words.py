@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from errors import InputError
-from processors import tokenization
-from processors.layouts.packed import Packed, Plain
-from processors.tokenizers.words import WordSettings, WordTokenizer
+from bertline.errors import InputError
+from bertline.processors import tokenization
+from bertline.processors.layouts.packed import Packed, Plain
+from bertline.processors.tokenizers.words import WordSettings, WordTokenizer
 
 tokenizers = pytest.importorskip("tokenizers", reason="make peers")
 

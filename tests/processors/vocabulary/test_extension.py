@@ -5,9 +5,9 @@ import random
 
 import pytest
 
-from processors.tokenization import FullTokenizer
-from processors.vocabulary.extension import extend
-from processors.vocabulary.wordpiece import save
+from bertline.processors.tokenization import FullTokenizer
+from bertline.processors.vocabulary.extension import extend
+from bertline.processors.vocabulary.wordpiece import save
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 ENTRIES = [

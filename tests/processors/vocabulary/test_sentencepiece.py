@@ -6,12 +6,12 @@ import pathlib
 import pytest
 import sentencepiece
 
-from errors import InputError
-from processors.tokenization import load_tokenizer
-from processors.tokenizers.sentencepiece import prepared
-from processors.vocabulary import sentencepiece as training
-from processors.vocabulary.coverage import coverage
-from processors.vocabulary.words import PreparedWords, count_words
+from bertline.errors import InputError
+from bertline.processors.tokenization import load_tokenizer
+from bertline.processors.tokenizers.sentencepiece import prepared
+from bertline.processors.vocabulary import sentencepiece as training
+from bertline.processors.vocabulary.coverage import coverage
+from bertline.processors.vocabulary.words import PreparedWords, count_words
 
 CORPUS = sorted((pathlib.Path(__file__).parents[3] / "samples" / "corpus").glob("*.txt"))
 LINES = [line for path in CORPUS for line in path.read_text(encoding="utf-8").splitlines()]

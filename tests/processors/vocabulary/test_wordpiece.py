@@ -7,12 +7,12 @@ import pytest
 import tokenizers
 from hypothesis import given, strategies
 
-from errors import InputError
-from processors.normalization import BasicTokenizer
-from processors.vocabulary import wordpiece
-from processors.vocabulary.coverage import coverage
-from processors.vocabulary.words import BasicWords, count_words
-from processors.wordpiece import WordpieceTokenizer
+from bertline.errors import InputError
+from bertline.processors.tokenizers.rules.normalization import BasicTokenizer
+from bertline.processors.tokenizers.rules.wordpiece import WordpieceTokenizer
+from bertline.processors.vocabulary import wordpiece
+from bertline.processors.vocabulary.coverage import coverage
+from bertline.processors.vocabulary.words import BasicWords, count_words
 
 CORPUS = sorted((pathlib.Path(__file__).parents[3] / "samples" / "corpus").glob("*.txt"))
 LINES = [line for path in CORPUS for line in path.read_text(encoding="utf-8").splitlines()]

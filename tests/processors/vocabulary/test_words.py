@@ -7,10 +7,10 @@ import pathlib
 import pytest
 from hypothesis import given, strategies
 
-from errors import InputError
-from processors.tokenizers.sentencepiece import prepared
-from processors.vocabulary import words
-from processors.vocabulary.alphabet import alphabet
+from bertline.errors import InputError
+from bertline.processors.tokenizers.sentencepiece import prepared
+from bertline.processors.vocabulary import words
+from bertline.processors.vocabulary.alphabet import alphabet
 
 _spec = importlib.util.spec_from_file_location(
     "tokenization_oracle", pathlib.Path(__file__).parents[1] / "tokenization_oracle.py"

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from serving import TextEncoder, pool, text_encoder
+from bertline.serving import TextEncoder
+from bertline.serving.encoder import pool, text_encoder
 
 
 @pytest.fixture

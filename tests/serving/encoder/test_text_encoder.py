@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 import small_models
 
-import registry
-from errors import InputError
-from processors.layouts import base as layouts
-from serving import TextEncoder, text_encoder
-from serving.preparation import words_of
+from bertline import registry
+from bertline.errors import InputError
+from bertline.processors.layouts import base as layouts
+from bertline.serving import TextEncoder
+from bertline.serving.encoder import text_encoder
+from bertline.serving.encoder.preparation import words_of
 
 ODD = [
     "", " ", "a", "Füße & naïve café", "北京 is nice", "emoji 🙂🙃 here", "zero\u200bwidth", "a\u0301e\u0300 combining",

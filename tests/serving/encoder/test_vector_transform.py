@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from sklearn.decomposition import PCA
 
-from errors import InputError
-from serving import vector_transform
+from bertline.errors import InputError
+from bertline.serving.encoder import vector_transform
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from serving.int8_weights import Int8Weights
+from bertline.serving.export.int8_weights import Int8Weights
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import hypothesis.extra.numpy
 import hypothesis.strategies as st
 import numpy as np
 
-from serving.decimals import joined_rows
+from bertline.serving.files.decimals import joined_rows
 
 
 def slow(values):

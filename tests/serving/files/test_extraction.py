@@ -9,9 +9,10 @@ import h5py
 import numpy as np
 import pytest
 
-from errors import InputError
-from serving import extraction, text_encoder, vector_transform
-from training.settings.extraction import ExtractionSettings
+from bertline.errors import InputError
+from bertline.serving.encoder import text_encoder, vector_transform
+from bertline.serving.files import extraction
+from bertline.settings.scripts.extract_features import ExtractionSettings
 
 TEXTS = ["a b", "c", "d e f g", "", "h i ||| j"]
 
@@ -114,7 +115,7 @@ def test_a_file_that_is_gone_when_its_job_is_run_again(extract, tmp_path, monkey
 
 
 def test_another_format_does_not_go_on(extract, tmp_path, monkeypatch):
-    monkeypatch.setattr("processors.text_files._CHUNK_BYTES", 16)  # so that texts come before the one that fails
+    monkeypatch.setattr("bertline.processors.files.text_files._CHUNK_BYTES", 16)  # so that texts come before the one that fails
     with pytest.raises(InputError, match="is not utf-8"):
         extract(tmp_path / "out", [*TEXTS * 4, b"caf\xe9\n"], output_format="hdf5")
     with pytest.raises(InputError, match="begun with output_format 'hdf5', now it is 'jsonl'"):

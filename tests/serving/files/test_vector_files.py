@@ -10,9 +10,9 @@ import sys
 import pytest
 from running import ROOT
 
-from errors import InputError
-from serving.part_folder import PartFolder
-from serving.vector_options import output_format
+from bertline.errors import InputError
+from bertline.serving.encoder.vector_options import output_format
+from bertline.serving.files.part_folder import PartFolder
 
 NAMES = ("lines", "more")
 
@@ -90,7 +90,7 @@ def test_one_job_at_a_time(tmp_path):
     first = PartFolder(str(tmp_path / "x"), {}, NAMES)
     first.append("lines", b"one\n")
     first.commit({"texts": 1})
-    program = "import sys; from serving.part_folder import PartFolder; PartFolder(sys.argv[1], {}, ('lines', 'more'))"
+    program = "import sys; from bertline.serving.files.part_folder import PartFolder; PartFolder(sys.argv[1], {}, ('lines', 'more'))"
     run = [sys.executable, "-c", program, str(tmp_path / "x")]
     ran = subprocess.run(run, cwd=ROOT, capture_output=True, text=True)
     assert "x: another job is at work in it" in ran.stderr

@@ -10,10 +10,10 @@ import pytest
 from odd_texts import ODD, mixed_texts
 from small_classifiers import classifier_folder
 
-from errors import InputError
-from processors.labels.base import make_labels
-from processors.predictions import Prediction
-from serving import Predictor, TextEncoder
+from bertline.errors import InputError
+from bertline.processors.labels.base import make_labels
+from bertline.processors.labels.predictions import Prediction
+from bertline.serving import Predictor, TextEncoder
 
 KINDS = {"single_label_classification": 3, "multi_label_classification": 3, "regression": 1}
 
@@ -193,7 +193,7 @@ def test_a_single_layer_needs_no_list(predictor, classes):
 
 
 def test_what_the_package_offers():
-    import serving
+    from bertline import serving
 
     assert dir(serving) == ["Client", "Predictor", "TextEncoder"] == serving.__all__
     with pytest.raises(AttributeError, match="has no attribute 'Predicter'"):

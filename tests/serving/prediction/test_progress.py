@@ -5,9 +5,9 @@ import types
 
 import pytest
 
-import progress
-import serving.progress
-import serving.text_encoder
+import bertline.serving.encoder.text_encoder
+import bertline.serving.prediction.progress
+from bertline.common import progress
 
 TEXTS = [f"{letter} b" * count for letter in "abcdef" for count in (1, 20, 40)]
 
@@ -29,11 +29,11 @@ def test_a_bar_where_there_is_somebody_to_see_it(place, request, capsys, predict
     request.getfixturevalue(place)
     predictor.predict(TEXTS, progress=True)
     assert f"{len(TEXTS)}/{len(TEXTS)}" in capsys.readouterr().err
-    monkeypatch.setattr(serving.progress, "SECONDS_BEFORE_BAR", 60.0)
+    monkeypatch.setattr(bertline.serving.prediction.progress, "SECONDS_BEFORE_BAR", 60.0)
     predictor.embed(TEXTS)
     predictor.predict(TEXTS, progress=False)
     assert capsys.readouterr().err == "", "what is done at once needs no bar"
-    monkeypatch.setattr(serving.progress, "SECONDS_BEFORE_BAR", 0.0)
+    monkeypatch.setattr(bertline.serving.prediction.progress, "SECONDS_BEFORE_BAR", 0.0)
     predictor.embed(iter(TEXTS))
     assert f"{len(TEXTS)} texts" in capsys.readouterr().err, "of how many is not known"
     assert not [warning for warning in recwarn if "tqdm" in str(warning.category).lower()]
@@ -49,8 +49,8 @@ def test_lines_where_nobody_looks_but_they_are_asked_for(capsys, predictor, monk
 
 
 def test_it_moves_with_every_batch_and_counts_texts_not_windows(tiny_folder, monkeypatch):
-    monkeypatch.setattr(serving.text_encoder, "POOL_TEXTS", 8)
-    encoder = serving.text_encoder.TextEncoder(tiny_folder(), max_seq_length=12, window_stride=5, batch_tokens=24)
+    monkeypatch.setattr(bertline.serving.encoder.text_encoder, "POOL_TEXTS", 8)
+    encoder = bertline.serving.encoder.text_encoder.TextEncoder(tiny_folder(), max_seq_length=12, window_stride=5, batch_tokens=24)
     seen = []
     for unit in ("sentence", "word"):
         seen.clear()

@@ -9,7 +9,7 @@ def served(predictor):
     pytest.importorskip("fastapi", reason="make serve")
     from service_in_thread import running
 
-    from serving.service.model import Model
+    from bertline.serving.service.model import Model
 
     with running(Model(predictor, "small")) as service:
         yield service

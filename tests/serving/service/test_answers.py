@@ -14,10 +14,10 @@ from small_classifiers import classifier_folder
 pytest.importorskip("fastapi", reason="make serve")
 from service_in_thread import running
 
-from serving import Client, Predictor
-from serving.client import ServiceError
-from serving.service.model import Model
-from serving.truncation import TruncationWarning
+from bertline.serving import Client, Predictor
+from bertline.serving.client import ServiceError
+from bertline.serving.service.model import Model
+from bertline.serving.texts.truncation import TruncationWarning
 
 TEXTS = [*ODD, *mixed_texts(200)]
 PAIRS = list(zip(TEXTS, reversed(TEXTS)))

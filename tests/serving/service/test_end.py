@@ -11,7 +11,7 @@ pytest.importorskip("fastapi", reason="make serve")
 from patience import PATIENCE
 from service_in_thread import answer, head, running
 
-from serving.service.model import Model
+from bertline.serving.service.model import Model
 
 BODY = json.dumps({"texts": ["a b", "c"]}).encode()
 REQUEST = head(len(BODY)) + BODY
@@ -94,7 +94,7 @@ def test_new_connections_are_refused(service):
 
 def test_a_listener_that_admits_no_more():
     """Who is connected stays so; who comes gets no answer, rather than a connection that is then reset."""
-    from serving.service.last_calls import admit_no_more, has_unread
+    from bertline.serving.service.http.last_calls import admit_no_more, has_unread
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
         early = socket.create_connection(listener.getsockname())

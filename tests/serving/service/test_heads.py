@@ -6,7 +6,7 @@ pytest.importorskip("fastapi", reason="make serve")
 from patience import PATIENCE
 from service_in_thread import Held, answer, head, running
 
-from serving.service.model import Model
+from bertline.serving.service.model import Model
 
 
 @pytest.mark.parametrize("line", [b"X-Filler: " + b"a" * 1000 + b"\r\n", b"a" * 1000], ids=["many", "one"])

@@ -11,12 +11,12 @@ import pytest
 pytest.importorskip("fastapi", reason="make serve")
 from service_in_thread import answer, head, running
 
-from serving import Client
-from serving.client import ServiceError
-from serving.service import requests
-from serving.service.model import Model
-from serving.service.refusal import Refusal
-from serving.vector_options import POOLINGS
+from bertline.serving import Client
+from bertline.serving.client import ServiceError
+from bertline.serving.encoder.vector_options import POOLINGS
+from bertline.serving.service import requests
+from bertline.serving.service.http.refusal import Refusal
+from bertline.serving.service.model import Model
 
 TOKEN = "correct-horse-battery"
 LIMITS = {"max_texts": 4, "max_text_characters": 50, "max_body_bytes": 2000, "body_seconds": 0.5}
@@ -203,9 +203,9 @@ def test_unknown_paths_and_methods(strict):
 
 def test_nobody_can_use_up_the_kinds_of_vectors(monkeypatch, tiny_folder):
     """One client asks for more kinds than get a graph of their own; they are right, and so are all that come later."""
-    from serving import Predictor
+    from bertline.serving import Predictor
 
-    monkeypatch.setattr("serving.service.model.MOST_GRAPHS", 2)
+    monkeypatch.setattr("bertline.serving.service.model.MOST_GRAPHS", 2)
     predictor, plain = Predictor(tiny_folder()), Predictor(tiny_folder())
     kinds = [{"pooling": "cls"}, {"pooling": "max+cls"}, {"pooling": "last", "layers": [0], "normalize": True}, {}]
     with running(Model(predictor, "small")) as service:
@@ -220,7 +220,7 @@ def test_nobody_can_use_up_the_kinds_of_vectors(monkeypatch, tiny_folder):
 
 
 def test_without_a_classifier_it_says_so(tiny_folder):
-    from serving import Predictor
+    from bertline.serving import Predictor
 
     with running(Model(Predictor(tiny_folder()), "vectors")) as service:
         with pytest.raises(ServiceError, match="no classifier") as caught:

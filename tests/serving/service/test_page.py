@@ -12,11 +12,11 @@ pytest.importorskip("fastapi", reason="make serve")
 from browser import text_of
 from service_in_thread import running
 
-from processors.labels.base import make_labels
-from serving import Client
-from serving.service import examples, openapi_page
-from serving.service.app import PAGE
-from serving.service.model import Model
+from bertline.processors.labels.base import make_labels
+from bertline.serving import Client
+from bertline.serving.service.app import PAGE
+from bertline.serving.service.model import Model
+from bertline.serving.service.pages import examples, openapi_page
 
 
 def picture(page):

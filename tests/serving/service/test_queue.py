@@ -12,8 +12,8 @@ from patience import PATIENCE
 pytest.importorskip("fastapi", reason="make serve")
 from service_in_thread import Held, answer, head, running
 
-from serving import Client
-from serving.client import ServiceError
+from bertline.serving import Client
+from bertline.serving.client import ServiceError
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ import pytest
 pytest.importorskip("fastapi", reason="make serve")
 from service_in_thread import running
 
-from errors import InputError
-from serving.service.model import Model
-from serving.service.server import listen
+from bertline.errors import InputError
+from bertline.serving.service.http.server import listen
+from bertline.serving.service.model import Model
 
 
 def test_two_services_do_not_load_models_for_one_port():

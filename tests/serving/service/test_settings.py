@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from errors import InputError
-from serving.service.settings import TOKEN_VARIABLE, ServeSettings, check, read_token
+from bertline.errors import InputError
+from bertline.settings.scripts.serve import TOKEN_VARIABLE, ServeSettings, check, read_token
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 

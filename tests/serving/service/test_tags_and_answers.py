@@ -9,10 +9,10 @@ from browser import text_of
 from service_in_thread import running
 from small_heads import reader_folder, tagger_folder
 
-from serving import Client, Predictor
-from serving.client import ServiceError
-from serving.service import examples
-from serving.service.model import Model
+from bertline.serving import Client, Predictor
+from bertline.serving.client import ServiceError
+from bertline.serving.service.model import Model
+from bertline.serving.service.pages import examples
 
 TEXTS = ["a bc, Fed 北 é b? \U0001f642 d", ["ab", "c", "é"], "", "a b c " * 60]
 

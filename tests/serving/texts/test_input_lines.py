@@ -5,9 +5,9 @@ import logging
 
 import pytest
 
-from errors import InputError
-from serving import input_lines
-from training.settings.extraction import ExtractionSettings
+from bertline.errors import InputError
+from bertline.serving.texts import input_lines
+from bertline.settings.scripts.extract_features import ExtractionSettings
 
 TABLE = 'id,text,other\n1,"a, b",x ||| y\n2," c\nd ",\n'
 

@@ -5,7 +5,7 @@ import types
 
 import pytest
 
-from training.corpus_data import CorpusData
+from bertline.training.jobs.corpus_data import CorpusData
 
 
 def evaluation(losses, is_new=True, **settings):

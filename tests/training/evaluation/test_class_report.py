@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import sklearn.metrics as sk
 
-from training import class_report
+from bertline.training.evaluation import class_report
 
 PIXELS_AT_MOST = 42 * 120
 

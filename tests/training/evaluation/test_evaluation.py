@@ -5,8 +5,8 @@ import pytest
 import small_models
 import tensorflow as tf
 
-from modeling import inference
-from training.evaluation import Evaluator
+from bertline.modeling.speed import inference
+from bertline.training.evaluation.evaluator import Evaluator
 
 
 @pytest.fixture(scope="module")

@@ -6,11 +6,11 @@ import logging
 
 import pytest
 
-from errors import InputError
-from training import run_folder
-from training.as_trained import as_trained
-from training.settings.classifier import ClassifierSettings
-from training.settings.pretraining import PretrainingSettings
+from bertline.errors import InputError
+from bertline.settings.scripts.run_classifier import ClassifierSettings
+from bertline.settings.scripts.run_pretraining import PretrainingSettings
+from bertline.training.folder import run_folder
+from bertline.training.folder.as_trained import as_trained
 
 TRAINED = ClassifierSettings(
     task_name="csv", max_seq_length=64, text_a_column="question", label_column="rating", problem_type="regression",

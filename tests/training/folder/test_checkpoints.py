@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from errors import InputError
-from training import checkpoint_files, checkpoints
-from training.settings.classifier import ClassifierSettings
+from bertline.errors import InputError
+from bertline.settings.scripts.run_classifier import ClassifierSettings
+from bertline.training.folder import checkpoint_files, checkpoints
 
 
 class Run:

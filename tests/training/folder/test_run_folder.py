@@ -7,9 +7,9 @@ import subprocess
 
 import pytest
 
-from errors import InputError
-from training import run_folder
-from training.settings.classifier import ClassifierSettings
+from bertline.errors import InputError
+from bertline.settings.scripts.run_classifier import ClassifierSettings
+from bertline.training.folder import run_folder
 
 MODEL = {"hidden_size": 32, "hidden_act": "gelu"}
 

@@ -6,13 +6,13 @@ import pytest
 import small_models
 from small_classifiers import COLOURS, classifier_folder
 
-import registry
-from errors import InputError
-from training import run_folder
-from training.settings.classifier import ClassifierSettings
-from training.settings.fine_tuning import FineTuningSettings
-from training.trained import load_trained
-from training.weights import open_weights, save_huggingface
+from bertline import registry
+from bertline.errors import InputError
+from bertline.settings.fine_tuning import FineTuningSettings
+from bertline.settings.scripts.run_classifier import ClassifierSettings
+from bertline.training.folder import run_folder
+from bertline.training.folder.trained import load_trained
+from bertline.weights.load_save import open_weights, save_huggingface
 
 SINGLE, SEVERAL, SCORE = "single_label_classification", "multi_label_classification", "regression"
 

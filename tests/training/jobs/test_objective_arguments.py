@@ -5,11 +5,11 @@ import logging
 import numpy as np
 import pytest
 
-from errors import InputError
-from processors.base import InputExample
-from processors.labels.base import make_labels
-from training import objective_arguments
-from training.settings.classifier import ClassifierSettings
+from bertline.errors import InputError
+from bertline.processors.base import InputExample
+from bertline.processors.labels.base import make_labels
+from bertline.settings.scripts.run_classifier import ClassifierSettings
+from bertline.training.jobs import objective_arguments
 
 CLASSES = make_labels("single_label_classification", ["0", "1", "2"])
 

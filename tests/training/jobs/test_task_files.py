@@ -2,9 +2,10 @@
 
 import pytest
 
-from errors import InputError
-from training import split_file, task_files
-from training.settings.classifier import ClassifierSettings
+from bertline.errors import InputError
+from bertline.settings.scripts.run_classifier import ClassifierSettings
+from bertline.training.folder import split_file
+from bertline.training.jobs import task_files
 
 FRACTIONS = {"dev_fraction": 0.1, "test_fraction": 0.2}
 

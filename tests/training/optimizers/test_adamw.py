@@ -6,9 +6,9 @@ import pytest
 import small_models
 import tensorflow as tf
 
-from training.optimizers.adamw import AdamW
-from training.parameter_groups import ParameterGroup, group_of, parameter_groups
-from training.schedules.linear import Linear
+from bertline.training.optimizers.adamw import AdamW
+from bertline.training.optimizers.parameter_groups import ParameterGroup, group_of, parameter_groups
+from bertline.training.schedules.linear import Linear
 
 SHAPES = {"layer_0/dense/kernel": (4, 3), "layer_0/dense/bias": (3,), "LayerNorm/gamma": (3,)}
 STEPS = 12

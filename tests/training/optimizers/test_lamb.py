@@ -6,10 +6,10 @@ import pytest
 import small_models
 import tensorflow as tf
 
-from training.checkpoints import RunCheckpoints
-from training.optimizers.lamb import LAMB
-from training.parameter_groups import ParameterGroup, parameter_groups
-from training.schedules.linear import Linear
+from bertline.training.folder.checkpoints import RunCheckpoints
+from bertline.training.optimizers.lamb import LAMB
+from bertline.training.optimizers.parameter_groups import ParameterGroup, parameter_groups
+from bertline.training.schedules.linear import Linear
 
 SHAPES = {"layer_0/dense/kernel": (5, 4), "layer_1/dense/kernel": (4, 6), "layer_0/dense/bias": (4,),
           "LayerNorm/gamma": (4,)}  # fmt: skip

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from training import curves, metrics_table, scatter
+from bertline.training.pictures import curves, scatter
+from bertline.training.reporting import metrics_table
 
 
 def lines(figure):

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from matplotlib import font_manager
 
-from training import class_report, figure_fonts, figures
+from bertline.training.evaluation import class_report
+from bertline.training.pictures import figure_fonts, figures
 
 LABELS = ["北京", "上海", "neutral"]
 

@@ -4,7 +4,7 @@ import csv
 
 import pytest
 
-from training.metrics_table import MetricsTable, read
+from bertline.training.reporting.metrics_table import MetricsTable, read
 
 
 def rows(path):

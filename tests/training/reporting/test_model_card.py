@@ -3,11 +3,11 @@
 import pytest
 import small_models
 
-import registry
-from training import model_card
-from training.settings.classifier import ClassifierSettings
-from training.settings.fine_tuning import FineTuningSettings
-from training.settings.pretraining import PretrainingSettings
+from bertline import registry
+from bertline.settings.fine_tuning import FineTuningSettings
+from bertline.settings.scripts.run_classifier import ClassifierSettings
+from bertline.settings.scripts.run_pretraining import PretrainingSettings
+from bertline.training.reporting import model_card
 
 SPLITS = [model_card.Split("train", 60, 3, "data/train.tsv"), model_card.Split("dev", 20, 0, "a|b.tsv"),
           model_card.Split("test", 9, None, "test.tfrecord")]  # fmt: skip

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from errors import InputError
-from training.distribution import make_strategy, slice_of
+from bertline.errors import InputError
+from bertline.training.steps.distribution import make_strategy, slice_of
 
 
 def test_two_replicas_equal_one():

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from training import loop as loops
+from bertline.training.steps import loop as loops
 
 
 class Objective:

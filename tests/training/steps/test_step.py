@@ -6,12 +6,12 @@ import pytest
 import small_models
 import tensorflow as tf
 
-from modeling.dropout import dropout
-from training import step as step_module
-from training.optimizers.adamw import AdamW
-from training.optimizers.sgd import SGD
-from training.schedules.linear import Linear
-from training.step import TrainStep
+from bertline.modeling.layers.dropout import dropout
+from bertline.training.optimizers.adamw import AdamW
+from bertline.training.optimizers.sgd import SGD
+from bertline.training.schedules.linear import Linear
+from bertline.training.steps import step as step_module
+from bertline.training.steps.step import TrainStep
 
 
 def descent(named_weights, learning_rate=0.5):
@@ -51,7 +51,7 @@ BATCHES = {
 
 @pytest.fixture
 def without_dropout(monkeypatch):
-    monkeypatch.setattr("modeling.objectives.sequence_classification.HEAD_DROPOUT", 0.0)
+    monkeypatch.setattr("bertline.modeling.objectives.classification.sequence_classification.HEAD_DROPOUT", 0.0)
 
 
 @pytest.mark.parametrize("name", BATCHES)

@@ -6,8 +6,8 @@ import shutil
 import pytest
 from one_run import fine_tuning
 
-from errors import InputError
-from training import checkpoints
+from bertline.errors import InputError
+from bertline.training.folder import checkpoints
 
 
 @pytest.fixture

@@ -9,13 +9,12 @@ import pyarrow.parquet
 import pytest
 from safetensors.numpy import load_file
 
-import convert_checkpoint
-import registry
-from errors import InputError
-from serving.text_encoder import TextEncoder
-from training import conversion_settings
-from training.weight_formats.vector_lines import read_vectors
-from training.weights import load_weights, open_weights
+from bertline import convert_checkpoint, registry
+from bertline.errors import InputError
+from bertline.serving.encoder.text_encoder import TextEncoder
+from bertline.settings.scripts import convert_checkpoint
+from bertline.weights.load_save import load_weights, open_weights
+from bertline.weights.reading.vector_lines import read_vectors
 
 WORDS = ["the", "Füße", "北京", "x\u00a0y", "1"]
 DRAWN = np.random.default_rng(0).normal(size=[5, 4]).astype(np.float32)
@@ -176,7 +175,7 @@ def test_what_the_c_programs_wrote(golden_dir, name):
 
 def test_a_converted_table_is_a_model_of_every_command(tmp_path, file, caplog):
     """A vector of a text is the mean of those of its words, by plain numpy."""
-    settings = conversion_settings.ConversionSettings(
+    settings = convert_checkpoint.ConversionSettings(
         init_checkpoint=file("The 1 2\n\u00a0 9 9\nCat 3 4\n, 5 9\n"), output_dir=str(tmp_path / "out")
     )
     convert_checkpoint.convert(settings)
@@ -189,7 +188,7 @@ def test_a_converted_table_is_a_model_of_every_command(tmp_path, file, caplog):
 
 def test_a_vocabulary_of_ones_own(tmp_path, file):
     (tmp_path / "vocab.txt").write_text("[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\ncat\n")
-    settings = conversion_settings.ConversionSettings(
+    settings = convert_checkpoint.ConversionSettings(
         init_checkpoint=file("the 1 2\ncat 3 4\n"), output_dir=str(tmp_path / "out"),
         vocab_file=str(tmp_path / "vocab.txt"),
     )  # fmt: skip

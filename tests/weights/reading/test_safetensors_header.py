@@ -9,8 +9,8 @@ import pytest
 from safetensors import SafetensorError, deserialize
 from safetensors.numpy import save
 
-from errors import InputError
-from training.weight_formats.safetensors_header import BITS, LONGEST_HEADER, read_header
+from bertline.errors import InputError
+from bertline.weights.reading.safetensors_header import BITS, LONGEST_HEADER, read_header
 
 ONE = {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}
 OTHER = {"dtype": "F16", "shape": [2, 2], "data_offsets": [8, 16]}

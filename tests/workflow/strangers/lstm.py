@@ -5,11 +5,11 @@ import typing
 
 import tensorflow as tf
 
-import registry
-from modeling.config import EncoderConfig
-from modeling.encoder import Encoder
-from modeling.layers import initializer
-from modeling.recurrent import LSTM
+from bertline import registry
+from bertline.modeling.configuration.config import EncoderConfig
+from bertline.modeling.encoder import Encoder
+from bertline.modeling.layers.recurrent import LSTM
+from bertline.modeling.layers.rows import initializer
 
 
 @dataclasses.dataclass

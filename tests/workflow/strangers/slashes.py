@@ -2,9 +2,9 @@
 
 import os
 
-import registry
-from processors.base import DataProcessor, TaggedWords
-from processors.text_files import read_lines
+from bertline import registry
+from bertline.processors.base import DataProcessor, TaggedWords
+from bertline.processors.files.text_files import read_lines
 
 
 @registry.register("processor", "slashes")

@@ -2,10 +2,10 @@
 
 import tensorflow as tf
 
-import registry
-from modeling.layers import Classifier
-from modeling.objective import Objective
-from options import Option
+from bertline import registry
+from bertline.modeling.layers.rows import Classifier
+from bertline.modeling.objective import Objective
+from bertline.options import Option
 
 
 @registry.register("objective", "smoothed_tags")

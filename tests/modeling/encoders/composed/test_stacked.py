@@ -7,16 +7,16 @@ import pytest
 import small_models
 import tensorflow as tf
 
-import registry
-from errors import InputError
-from modeling.dropout import DropoutKey
-from modeling.encoders.bert import Bert
-from modeling.encoders.bilstm import Bilstm, BilstmConfig
-from modeling.encoders.stacked import Stacked, StackedConfig
-from modeling.encoders.static_vectors import StaticVectors, StaticVectorsConfig
-from training.opened import ModelSettings, open_model
-from training.optimizers.adamw import AdamW
-from training.weights import load_weights, open_weights, save_huggingface
+from bertline import registry
+from bertline.errors import InputError
+from bertline.modeling.encoders.composed.stacked import Stacked, StackedConfig
+from bertline.modeling.encoders.recurrent.bilstm import Bilstm, BilstmConfig
+from bertline.modeling.encoders.static.static_vectors import StaticVectors, StaticVectorsConfig
+from bertline.modeling.encoders.transformers.bert import Bert
+from bertline.modeling.layers.dropout import DropoutKey
+from bertline.training.optimizers.adamw import AdamW
+from bertline.weights.load_save import load_weights, open_weights, save_huggingface
+from bertline.weights.open_model import ModelSettings, open_model
 
 WORDS = {"model_type": "static_vectors", "vocab_size": 60, "width": 6}
 WIDER = {**WORDS, "width": 10}

@@ -4,7 +4,7 @@ import numpy as np
 import small_models
 import tensorflow as tf
 
-from modeling.encoders.stacked import Stacked, StackedConfig
+from bertline.modeling.encoders.composed.stacked import Stacked, StackedConfig
 
 
 def vector(characters, weights, window):

@@ -7,13 +7,13 @@ import pytest
 import small_models
 import tensorflow as tf
 
-import registry
-from errors import InputError
-from modeling import dropout
-from modeling.dropout import DropoutKey
-from modeling.encoders.awd_lstm import AwdLstm, AwdLstmConfig
-from training.optimizers.sgd import SGD
-from training.step import TrainStep
+from bertline import registry
+from bertline.errors import InputError
+from bertline.modeling.encoders.recurrent.awd_lstm import AwdLstm, AwdLstmConfig
+from bertline.modeling.layers import dropout
+from bertline.modeling.layers.dropout import DropoutKey
+from bertline.training.optimizers.sgd import SGD
+from bertline.training.steps.step import TrainStep
 
 LANES, STEPS = 3, 5
 

@@ -5,12 +5,12 @@ import pytest
 import small_models
 import tensorflow as tf
 
-import registry
-from errors import InputError
-from modeling.encoders.static_vectors import StaticVectors, StaticVectorsConfig
-from training.optimizers.adagrad import Adagrad
-from training.optimizers.adamw import AdamW
-from training.step import TrainStep
+from bertline import registry
+from bertline.errors import InputError
+from bertline.modeling.encoders.static.static_vectors import StaticVectors, StaticVectorsConfig
+from bertline.training.optimizers.adagrad import Adagrad
+from bertline.training.optimizers.adamw import AdamW
+from bertline.training.steps.step import TrainStep
 
 
 def test_vectors_and_their_mean():

@@ -5,9 +5,9 @@ import pytest
 import small_models
 import tensorflow as tf
 
-from modeling import mask_filling
-from processors.layouts.packed import Packed
-from processors.tokenization import FullTokenizer
+from bertline.modeling.objectives.language_models import mask_filling
+from bertline.processors.layouts.packed import Packed
+from bertline.processors.tokenization import FullTokenizer
 
 TEXTS = ["a b [MASK]", "c", "[MASK] d [MASK] e f", "b a c d", "", "[MASK]", "f e"]
 TOP_K = 3

@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-import registry
 from benchmarks.peers import original_instances
-from processors import documents, instance_making
-from processors.corpora.masked.masking import masked
-from processors.corpora.masked.sequences import assembled
-from processors.documents import TextBlock
-from processors.tokenization import FullTokenizer, SentencePieceTokenizer
+from bertline import registry
+from bertline.processors.corpora.making import instance_making
+from bertline.processors.corpora.masked.masking import masked
+from bertline.processors.corpora.masked.sequences import assembled
+from bertline.processors.text import documents
+from bertline.processors.text.documents import TextBlock
+from bertline.processors.tokenization import FullTokenizer, SentencePieceTokenizer
 
 SEEDS = 8
 

@@ -9,16 +9,17 @@ import small_pieces
 import tensorflow as tf
 from small_records import MALFORMED_MANIFESTS, changed, write
 
-import files
-from errors import InputError
-from modeling.encoders.bert import BertConfig
-from processors import instance_records, record_checks, shard_files
-from processors.corpora.masked.reader import MaskedReader
-from processors.corpora.masked.sequences import dynamic_spec, masked_lm_spec
-from processors.corpora.pairs.reader import hard_negatives, pair_spec
-from processors.corpora.reader import CorpusReader
-from processors.feature_spec import EXAMPLE_INDEX
-from processors.tokenizers.sentencepiece import SentencePieceTokenizer
+from bertline.common import files
+from bertline.errors import InputError
+from bertline.modeling.encoders.transformers.bert import BertConfig
+from bertline.processors.corpora.making import instance_records, shard_files
+from bertline.processors.corpora.masked.reader import MaskedReader
+from bertline.processors.corpora.masked.sequences import dynamic_spec, masked_lm_spec
+from bertline.processors.corpora.pairs.reader import hard_negatives, pair_spec
+from bertline.processors.corpora.reader import CorpusReader
+from bertline.processors.records import record_checks
+from bertline.processors.records.feature_spec import EXAMPLE_INDEX
+from bertline.processors.tokenizers.sentencepiece import SentencePieceTokenizer
 
 MADE_FROM = {"settings": {"random_seed": 1}}
 CONTENT = {
@@ -340,7 +341,7 @@ def test_instances_that_fit(tmp_path, kind):
     ),
 )  # fmt: skip
 def test_every_record_is_looked_at_and_one_that_does_not_fit_is_named(tmp_path, monkeypatch, kind, change, message):
-    monkeypatch.setattr("processors.record_checks.RECORDS_AT_ONCE", 40)
+    monkeypatch.setattr("bertline.processors.records.record_checks.RECORDS_AT_ONCE", 40)
     good = example_of(GOOD[kind])
     bad = example_of({name: values for name, values in {**GOOD[kind], **change}.items() if values is not None})
     number = instance_records.RECORDS_HASHED + 7

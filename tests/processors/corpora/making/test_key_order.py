@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from errors import InputError
-from processors.key_order import KeyOrder
+from bertline.errors import InputError
+from bertline.processors.corpora.making.key_order import KeyOrder
 
 KEYS = st.integers(0, 2**64 - 1) | st.sampled_from([0, 1, 2**58, 2**64 - 1])
 BATCHES = st.lists(st.lists(st.tuples(KEYS, st.binary(max_size=20)), max_size=30), max_size=8)

@@ -6,8 +6,8 @@ import types
 
 import pytest
 
-from errors import InputError
-from processors import spark_engine
+from bertline.errors import InputError
+from bertline.processors.corpora.making import spark_engine
 
 
 @pytest.fixture
@@ -73,8 +73,8 @@ def test_masters_that_spark_finds_itself(complete, master):
     ],
 )
 def test_flags_that_do_not_go_together(flags, named, monkeypatch):
-    import create_pretraining_data
-    from training.settings.pretraining_data import PretrainingDataSettings
+    from bertline import create_pretraining_data
+    from bertline.settings.scripts.create_pretraining_data import PretrainingDataSettings
 
     values = dict(flag.removeprefix("--").split("=") for flag in flags)
     values["num_processes"] = int(values["num_processes"]) if "num_processes" in values else None

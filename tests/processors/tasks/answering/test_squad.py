@@ -6,14 +6,14 @@ import json
 import numpy as np
 import pytest
 
-import registry
-from errors import InputError
-from processors.base import Answer, Question
-from processors.context_words import context_words
-from processors.labels.base import make_labels
-from processors.layouts.base import make
-from processors.spans import AnswerRules
-from processors.tokenization import FullTokenizer
+from bertline import registry
+from bertline.errors import InputError
+from bertline.processors.answering.context_words import context_words
+from bertline.processors.answering.spans import AnswerRules
+from bertline.processors.base import Answer, Question
+from bertline.processors.labels.base import make_labels
+from bertline.processors.layouts.base import make
+from bertline.processors.tokenization import FullTokenizer
 
 pytestmark = pytest.mark.real_data
 

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import registry
-from errors import InputError
-from processors.base import check_labels
-from processors.tasks.delimited import DelimitedProcessor
+from bertline import registry
+from bertline.errors import InputError
+from bertline.processors.base import check_labels
+from bertline.processors.tasks.classification.delimited import DelimitedProcessor
 
-SAMPLES = pathlib.Path(__file__).parents[2] / "samples" / "intents"
+SAMPLES = pathlib.Path(__file__).parents[4] / "samples" / "intents"
 X_THEN_A = {"text_a_column": 1, "label_column": 0}
 MULTI = "multi_label_classification"
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-import registry
-from errors import InputError
+from bertline import registry
+from bertline.errors import InputError
 
 
 def processor(**options):

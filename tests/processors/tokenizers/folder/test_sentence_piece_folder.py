@@ -5,9 +5,9 @@ import json
 import pytest
 import small_pieces
 
-from errors import InputError
-from processors import tokenization
-from processors.instance_records import Manifest, check_vocabulary
+from bertline.errors import InputError
+from bertline.processors import tokenization
+from bertline.processors.corpora.making.instance_records import Manifest, check_vocabulary
 
 
 @pytest.fixture(scope="module")

@@ -23,13 +23,13 @@ from small_tokenizers import (
     save,
 )
 
-from errors import InputError
-from processors import tokenization
-from processors.character_rules import ORIGINAL, TOKENIZERS
-from processors.graph_wordpiece import GraphAddedTokens
-from processors.layouts.packed import Packed
-from processors.normalization import BasicTokenizer
-from serving.preparation import Prepared
+from bertline.errors import InputError
+from bertline.processors import tokenization
+from bertline.processors.layouts.packed import Packed
+from bertline.processors.tokenizers.graph.graph_wordpiece import GraphAddedTokens
+from bertline.processors.tokenizers.rules.character_rules import ORIGINAL, TOKENIZERS
+from bertline.processors.tokenizers.rules.normalization import BasicTokenizer
+from bertline.serving.encoder.preparation import Prepared
 
 
 @pytest.mark.parametrize("tokenize_chinese_chars", [True, False])

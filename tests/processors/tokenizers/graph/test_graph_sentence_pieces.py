@@ -14,13 +14,13 @@ import sentencepiece
 import small_pieces
 import tensorflow as tf
 
-from processors.graph_sentence_pieces import GraphPreparation, GraphSentencePieces
-from processors.tokenization import convert_to_unicode
-from processors.tokenizers.sentencepiece import UNDERLINE, SentencePieceTokenizer, prepared
-from processors.vocabulary import sentencepiece as piece_training
-from processors.vocabulary.words import PreparedWords, count_words
+from bertline.processors.tokenization import convert_to_unicode
+from bertline.processors.tokenizers.graph.graph_sentence_pieces import GraphPreparation, GraphSentencePieces
+from bertline.processors.tokenizers.sentencepiece import UNDERLINE, SentencePieceTokenizer, prepared
+from bertline.processors.vocabulary import sentencepiece as piece_training
+from bertline.processors.vocabulary.words import PreparedWords, count_words
 
-CORPUS = sorted((pathlib.Path(__file__).parents[2] / "samples" / "corpus").glob("*.txt"))
+CORPUS = sorted((pathlib.Path(__file__).parents[4] / "samples" / "corpus").glob("*.txt"))
 MODELS = {
     "unigram": {},
     "bpe": {"model_type": "bpe", "normalization_rule_name": "identity"},
@@ -174,7 +174,7 @@ def test_real_text(model_type, tmp_path):
 
 
 def test_two_ways_that_are_equally_likely(tmp_path):
-    """Which of them is taken depends on the release of SentencePiece, see processors/graph_sentence_pieces.py."""
+    """Which of them is taken depends on the release of SentencePiece, see processors/tokenizers/graph/graph_sentence_pieces.py."""
     words = [
         word + run for word in ("the", "cat", "sat", "on", "a", "mat") for run in ("", ".", "...", "22", "2", "!!!")
     ]

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from errors import InputError
-from processors import tokenization
-from processors.graph_wordpiece import GraphWordPiece, GraphWords
-from processors.layouts.base import make
-from processors.layouts.packed import Packed
-from processors.tokenizer import Tokenizer
+from bertline.errors import InputError
+from bertline.processors import tokenization
+from bertline.processors.layouts.base import make
+from bertline.processors.layouts.packed import Packed
+from bertline.processors.tokenizers.graph.graph_wordpiece import GraphWordPiece, GraphWords
+from bertline.processors.tokenizers.tokenizer import Tokenizer
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 PIECES = [
