@@ -20,7 +20,7 @@ SHOWN = 10  # new words
 
 
 def main(_):
-    with errors.reported("not finished; the same command starts anew, with --overwrite where it wrote a file"):
+    with errors.report_errors("not finished; the same command starts anew, with --overwrite where it wrote a file"):
         logging.getLogger().setLevel(logging.INFO)
         settings = flags.read(VocabularySettings)
         check(settings)
@@ -66,9 +66,13 @@ def _wordpiece(settings):
     if unused is None:
         unused = UNUSED if settings.vocab_size >= UNUSED_FROM_SIZE else 0
     entries = wordpiece.train(
-        counts, settings.vocab_size, settings.min_frequency, unused, settings.limit_alphabet,
+        counts,
+        settings.vocab_size,
+        settings.min_frequency,
+        unused,
+        settings.limit_alphabet,
         settings.character_coverage,
-    )  # fmt: skip
+    )
     if not settings.do_lower_case and casing(entries) == "uncased":
         logging.warning(
             "the corpus has no upper-case letter: the other scripts take such a vocabulary for an uncased one and "
@@ -104,7 +108,7 @@ def extend(settings):
     from bertline.processors.vocabulary import extension, wordpiece
     from bertline.processors.vocabulary.words import BasicWords
 
-    old = load_tokenizer(settings.extend, settings.do_lower_case if flags.given("do_lower_case") else None)
+    old = load_tokenizer(settings.extend, settings.do_lower_case if flags.is_given("do_lower_case") else None)
     if not old.can_grow:
         raise InputError(f"--extend={settings.extend}: a WordPiece vocabulary (vocab.txt) is needed; train a new model")
     if old.vocab_size > len(old.settings.tokens):

@@ -12,7 +12,7 @@ from bertline.training.folder import run_folder
 
 
 def main(_):
-    with errors.reported("the conversion is not finished; --overwrite_output_dir replaces what it has written"):
+    with errors.report_errors("the conversion is not finished; --overwrite_output_dir replaces what it has written"):
         run = flags.read(convert_checkpoint.ConversionSettings)
         convert_checkpoint.check(run)
         with run_folder.lock(run.output_dir):
@@ -32,7 +32,7 @@ def convert(run):
     encoder_class = registry.get("encoder", run.encoder or conversion.model_type(source, run.bert_config_file))
     config = conversion.read_config(encoder_class, source, run.bert_config_file)
     check_vocabulary(run, source, tokenizer, config)
-    encoder = conversion.built(encoder_class, config)
+    encoder = conversion.build(encoder_class, config)
     model, report = conversion.read_model(encoder, source)
     print(report.table())
     report.warn()
@@ -42,7 +42,7 @@ def convert(run):
     written.save(model, run.target, tokenizer, model.labels)
 
     again = load_save.open_weights(run.target)
-    result = conversion.built(encoder_class, conversion.read_config(encoder_class, again))
+    result = conversion.build(encoder_class, conversion.read_config(encoder_class, again))
     load_save.load_weights(result, again, allow_missing=result.optional_weights)
     for output, difference in conversion.largest_differences(encoder, result, config, rows_of(config)).items():
         if output != "pooled_output" or not model.absent:
@@ -66,7 +66,7 @@ def read_tokenizer(run, source):
     if place:
         return tokenization.load_tokenizer(place, run.do_lower_case)
     if source.words is not None:
-        return tokenization.tokenizer_of_words(conversion.kept_words(source), source.path, run.do_lower_case)
+        return tokenization.tokenizer_of_words(conversion.storable_words(source), source.path, run.do_lower_case)
     print("no vocabulary beside the weights, none is written; --vocab_file gives one")
     return None
 

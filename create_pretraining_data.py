@@ -13,7 +13,7 @@ from bertline.settings.scripts.create_pretraining_data import PretrainingDataSet
 
 
 def main(_):
-    with errors.reported("nothing is left of it; the same command starts anew"):
+    with errors.report_errors("nothing is left of it; the same command starts anew"):
         logging.getLogger().setLevel(logging.INFO)
         run = flags.read(PretrainingDataSettings)
         _check(run)

@@ -17,7 +17,7 @@ from bertline.settings.scripts import evaluate_vectors
 
 
 def main(_):
-    with errors.reported("nothing was written"):
+    with errors.report_errors("nothing was written"):
         logging.getLogger().setLevel(logging.INFO)
         run = flags.read(evaluate_vectors.EvaluationSettings)
         evaluate_vectors.check(run)

@@ -16,7 +16,7 @@ print(tf.saved_model.load({folder!r})(tf.constant(["some text", "another one"]))
 
 
 def main(_):
-    with errors.reported("nothing was written"):
+    with errors.report_errors("nothing was written"):
         logging.getLogger().setLevel(logging.INFO)
         run = flags.read(export_model.ExportSettings)
         export_model.check(run)

@@ -16,17 +16,17 @@ from bertline.settings.scripts.extract_features import ExtractionSettings
 
 
 def main(_):
-    with errors.reported("the same command goes on where it was"):
+    with errors.report_errors("the same command goes on where it was"):
         logging.getLogger().setLevel(logging.INFO)
         run = flags.read(ExtractionSettings)
-        if run.unit == "sentence" and not flags.given("layers"):
+        if run.unit == "sentence" and not flags.is_given("layers"):
             run = dataclasses.replace(run, layers="-1")  # the default of the original is for tokens
         check(run)
         # TensorFlow is imported only now that flags and files are known to be good.
         console.import_tensorflow()
         from bertline.serving.files.extraction import extract
 
-        extract(run, run.max_seq_length if flags.given("max_seq_length") else None)
+        extract(run, run.max_seq_length if flags.is_given("max_seq_length") else None)
 
 
 def check(run):

@@ -67,10 +67,10 @@ def of(cls, attribute="options"):
     found = {}
     for base in reversed(cls.__mro__):
         found |= vars(base).get(attribute, {})
-    return taken(found)
+    return select_options(found)
 
 
-def taken(declared):
+def select_options(declared):
     """The entries that are an Option."""
     return {name: option for name, option in declared.items() if option is not None}
 

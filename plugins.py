@@ -35,7 +35,7 @@ def load(path):
     # Two files of the same name are two modules; pickles of their objects find the right one.
     module_name = f"plugin_{hashlib.sha256(path.encode()).hexdigest()[:12]}"
     if module_name in sys.modules:
-        return registry.registered_by(module_name)
+        return registry.registrations(module_name)
     spec = importlib.util.spec_from_file_location(module_name, path)
     if spec is None:
         raise InputError(f"{path}: not a Python file; its name must end in .py")
@@ -46,10 +46,14 @@ def load(path):
     except Exception as error:
         del sys.modules[module_name]
         missing = isinstance(error, ModuleNotFoundError)
-        fix = "use `from bertline.processors import DataProcessor, InputExample, tokenization`" if missing else "fix the file"
+        fix = (
+            "use `from bertline.processors import DataProcessor, InputExample, tokenization`"
+            if missing
+            else "fix the file"
+        )
         raise InputError(f"{path}:{_line(error, path)}: {type(error).__name__}: {error}; {fix}") from error
     _register_processors(module, path)
-    found = registry.registered_by(module_name)
+    found = registry.registrations(module_name)
     if not found:
         raise InputError(
             f"{path}: registers nothing; decorate a class by @registry.register(KIND, NAME), or derive one from "
@@ -58,7 +62,7 @@ def load(path):
     return found
 
 
-def carried(function, paths):
+def carry_plugins(function, paths):
     """A function for another process, where the files of --plugin are loaded before it is unpickled.
 
     Args:
@@ -76,18 +80,18 @@ class _Carried:
         return self._function(*args)
 
     def __reduce__(self):
-        return _unpacked, (self._paths, pickle.dumps(self._function))
+        return _unpack, (self._paths, pickle.dumps(self._function))
 
 
-def _unpacked(paths, pickled):
+def _unpack(paths, pickled):
     for path in paths:
         load(path)
-    return carried(pickle.loads(pickled), paths)
+    return carry_plugins(pickle.loads(pickled), paths)
 
 
 def _register_processors(module, path):
     """Gives a name to each DataProcessor of the file that has none."""
-    named = {registry.get(*one) for one in registry.registered_by(module.__name__)}
+    named = {registry.get(*one) for one in registry.registrations(module.__name__)}
     for cls in vars(module).values():
         if not (isinstance(cls, type) and issubclass(cls, DataProcessor) and cls.__module__ == module.__name__):
             continue

@@ -63,7 +63,7 @@ def register(kind, *names):
 
 def names(kind):
     """All registered names of a kind, sorted."""
-    return sorted({*_registered[kind], *_declared(kind)})
+    return sorted({*_registered[kind], *_find_declarations(kind)})
 
 
 def get(kind, name):
@@ -72,8 +72,8 @@ def get(kind, name):
     Raises:
       InputError: the name is unknown; the message has the nearest one.
     """
-    if name not in _registered[kind] and name in _declared(kind):
-        importlib.import_module(_declared(kind)[name].module)
+    if name not in _registered[kind] and name in _find_declarations(kind):
+        importlib.import_module(_find_declarations(kind)[name].module)
     if name not in _registered[kind]:
         known = names(kind)
         near = difflib.get_close_matches(name, known, n=1)
@@ -87,7 +87,7 @@ def name_of(kind, cls):
     return next((name for name, other in _registered[kind].items() if other is cls), None)
 
 
-def registered_by(module):
+def registrations(module):
     """Sorted (kind, name) of what a module that was imported registered."""
     return sorted(
         (kind, name)
@@ -99,7 +99,7 @@ def registered_by(module):
 
 def options(kind, attribute="options"):
     """Registered name -> name -> Option, of all that is registered; nothing is imported. See `options.of`."""
-    return _declared_options(kind, attribute) | {
+    return _find_options(kind, attribute) | {
         name: option_rules.of(cls, attribute) for name, cls in _registered[kind].items()
     }
 
@@ -109,22 +109,22 @@ def literals(kind, attribute):
 
     attribute: one that classes of this kind assign a literal to.
     """
-    found = {name: declaration.literal(attribute) for name, declaration in _declared(kind).items()}
+    found = {name: declaration.literal(attribute) for name, declaration in _find_declarations(kind).items()}
     found |= {name: getattr(cls, attribute, None) for name, cls in _registered[kind].items()}
     return {name: value for name, value in sorted(found.items()) if value is not None}
 
 
 @functools.cache
-def _declared_options(kind, attribute):
-    return {name: _options(declaration.classes, attribute) for name, declaration in _declared(kind).items()}
+def _find_options(kind, attribute):
+    return {name: _options(declaration.classes, attribute) for name, declaration in _find_declarations(kind).items()}
 
 
 @functools.cache
-def _declared(kind):
+def _find_declarations(kind):
     """Registered name -> _Declaration, of the files of a kind's packages."""
     found = {}
     for module in _modules(PACKAGES[kind]):
-        tree = _parsed(module)
+        tree = _parse(module)
         for node in tree.body:
             for call in getattr(node, "decorator_list", ()):
                 if isinstance(call, ast.Call) and getattr(call.func, "attr", None) == "register":
@@ -144,7 +144,7 @@ def _modules(package):
 
 
 @functools.cache
-def _parsed(module):
+def _parse(module):
     # By its loader: on a cluster the packages are in a zip file.
     return ast.parse(importlib.util.find_spec(module).loader.get_source(module), module)
 
@@ -165,11 +165,11 @@ def _find_class(name, tree):
         if isinstance(node, ast.ImportFrom) and node.module.split(".")[0] in _FOLDERS:
             for imported in node.names:
                 if name == (imported.asname or imported.name):
-                    return _find_class(imported.name, _parsed(node.module))
+                    return _find_class(imported.name, _parse(node.module))
     return None
 
 
-def _assigned(classes, attribute):
+def _find_assignments(classes, attribute):
     """The expressions that some classes assign to an attribute, in the order of the classes."""
     return [
         statement.value
@@ -188,7 +188,7 @@ def _target(statement):
 def _literal(classes, attribute):
     """The value of an attribute, of the last literal that is assigned to it; None where there is none."""
     found = None
-    for value in _assigned(classes, attribute):
+    for value in _find_assignments(classes, attribute):
         with contextlib.suppress(ValueError):  # no literal
             found = ast.literal_eval(value)
     return found
@@ -197,7 +197,7 @@ def _literal(classes, attribute):
 def _options(classes, attribute):
     """name -> Option, of the assignments `options = {...}`, or those to another attribute."""
     found, allowed = {}, {"Option": Option, "bool": bool, "int": int, "float": float, "str": str}
-    for value in _assigned(classes, attribute):
+    for value in _find_assignments(classes, attribute):
         # The source is ours, and Option is all that it can call.
         found |= eval(compile(ast.Expression(value), "options", "eval"), {"__builtins__": {}}, allowed)
-    return option_rules.taken(found)
+    return option_rules.select_options(found)

@@ -13,9 +13,9 @@ from bertline.training.jobs.task_job import run_task
 
 
 def main(_):
-    with errors.reported():
+    with errors.report_errors():
         logging.getLogger().setLevel(logging.INFO)
-        status = run_task(flags.read(ClassifierSettings), flags.given)
+        status = run_task(flags.read(ClassifierSettings), flags.is_given)
     sys.exit(status)
 
 

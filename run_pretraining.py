@@ -14,11 +14,11 @@ from bertline.training.folder.as_trained import as_trained
 
 
 def main(_):
-    with errors.reported():
+    with errors.report_errors():
         logging.getLogger().setLevel(logging.INFO)
         run = flags.read(PretrainingSettings)
         flags.check_output_dir(run)
-        run = as_trained(run, flags.given)
+        run = as_trained(run, flags.is_given)
         _check(run)
         console.import_tensorflow()
         from bertline.settings.parts import part

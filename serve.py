@@ -14,7 +14,7 @@ from bertline.settings.scripts import serve
 
 
 def main(_):
-    with errors.reported("requests that were in the queue got no answer"):
+    with errors.report_errors("requests that were in the queue got no answer"):
         logging.getLogger().setLevel(logging.INFO)
         run = flags.read(serve.ServeSettings)
         serve.check(run)

@@ -42,9 +42,11 @@ def measured(root, command):
         path = os.path.join(folder, "found.json")
         name, *rest = command
         done = subprocess.run(
-            [sys.executable, os.path.join("benchmarks", name), *rest, "--rounds=1", f"--json={path}"], cwd=root,
-            capture_output=True, text=True,
-        )  # fmt: skip
+            [sys.executable, os.path.join("benchmarks", name), *rest, "--rounds=1", f"--json={path}"],
+            cwd=root,
+            capture_output=True,
+            text=True,
+        )
         if done.returncode:
             raise SystemExit(f"{root}: {name} ended with {done.returncode}: {done.stderr[-2000:]}")
         with open(path, encoding="utf-8") as file:
@@ -80,8 +82,10 @@ def report(before, after):
     for key in before:
         if key in after:
             one, two = statistics.median(before[key]), statistics.median(after[key])
-            print(f"{key:{width}}  {one:10.2f}  {two:10.2f}   {two / one:14.3f}   "
-                  f"({min(after[key]):.2f} to {max(after[key]):.2f})")  # fmt: skip
+            print(
+                f"{key:{width}}  {one:10.2f}  {two:10.2f}   {two / one:14.3f}   "
+                f"({min(after[key]):.2f} to {max(after[key]):.2f})"
+            )
 
 
 if __name__ == "__main__":

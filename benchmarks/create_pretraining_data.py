@@ -116,27 +116,43 @@ def main(_):
             for path in files:
                 os.symlink(os.path.abspath(path), os.path.join(folder, f"{copy}-{os.path.basename(path)}"))
         ours = [
-            sys.executable, "create_pretraining_data.py", f"--input_file={folder}/*.txt", f"--vocab_file={vocab_file}",
-            f"--output_file={folder}/ours.tfrecord", f"--dupe_factor={FLAGS.dupe_factor}", "--overwrite",
-            f"--num_processes={FLAGS.num_processes}", *(f"--{flag}" for flag in FLAGS.flags),
-        ]  # fmt: skip
+            sys.executable,
+            "create_pretraining_data.py",
+            f"--input_file={folder}/*.txt",
+            f"--vocab_file={vocab_file}",
+            f"--output_file={folder}/ours.tfrecord",
+            f"--dupe_factor={FLAGS.dupe_factor}",
+            "--overwrite",
+            f"--num_processes={FLAGS.num_processes}",
+            *(f"--{flag}" for flag in FLAGS.flags),
+        ]
         original = [
-            sys.executable, "-m", "benchmarks.peers.original_instances", vocab_file, f"{folder}/original.tfrecord",
-            str(FLAGS.dupe_factor), *map(os.path.abspath, few),
-        ]  # fmt: skip
+            sys.executable,
+            "-m",
+            "benchmarks.peers.original_instances",
+            vocab_file,
+            f"{folder}/original.tfrecord",
+            str(FLAGS.dupe_factor),
+            *map(os.path.abspath, few),
+        ]
         for _ in range(FLAGS.rounds):
             _, seconds, worked, peak = measured(ours)
             rates["bertline"].append(size / seconds / 1e6)
-            print(f"bertline: {size / 1e6:6.1f} MB in {seconds:6.2f} s ({worked:.2f}): "
-                  f"{rates['bertline'][-1]:6.2f} MB/s, peak {peak / 1e6:.0f} MB", flush=True)  # fmt: skip
+            print(
+                f"bertline: {size / 1e6:6.1f} MB in {seconds:6.2f} s ({worked:.2f}): "
+                f"{rates['bertline'][-1]:6.2f} MB/s, peak {peak / 1e6:.0f} MB",
+                flush=True,
+            )
             if FLAGS.original_bytes:
                 output, _, _, peak = measured(original)
                 instances, seconds, worked = output.split()
                 seconds, worked = float(seconds), float(worked)
                 rates["original"].append(few_size / seconds / 1e6)
-                print(f"original: {few_size / 1e6:6.1f} MB in {seconds:6.2f} s ({worked:.2f}): "
-                      f"{rates['original'][-1]:6.3f} MB/s, peak {peak / 1e6:.0f} MB ({instances} instances)",
-                      flush=True)  # fmt: skip
+                print(
+                    f"original: {few_size / 1e6:6.1f} MB in {seconds:6.2f} s ({worked:.2f}): "
+                    f"{rates['original'][-1]:6.3f} MB/s, peak {peak / 1e6:.0f} MB ({instances} instances)",
+                    flush=True,
+                )
     if rates["original"]:
         ours, original = (statistics.median(values) for values in rates.values())
         print(f"medians: {ours:.2f} and {original:.3f} MB/s, {ours / original:.0f} times")

@@ -61,9 +61,17 @@ def accuracy(side, place, seed, more):
     results = os.path.join(output, "eval_results.txt")
     if not os.path.exists(results):
         command = [
-            sys.executable, os.path.join(ROOT, "run_classifier.py"), "--task_name=jsonl", f"--data_dir={place}",
-            "--do_train", "--do_eval", f"--seed={seed}", f"--output_dir={output}", *start, *more,
-        ]  # fmt: skip
+            sys.executable,
+            os.path.join(ROOT, "run_classifier.py"),
+            "--task_name=jsonl",
+            f"--data_dir={place}",
+            "--do_train",
+            "--do_eval",
+            f"--seed={seed}",
+            f"--output_dir={output}",
+            *start,
+            *more,
+        ]
         done = subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         if done.returncode:
             raise SystemExit(f"{' '.join(command)}\nended with {done.returncode}:\n{done.stderr[-2000:]}")

@@ -122,8 +122,11 @@ def compare(workers, sets):
         }
         first = next(iter(vectors.values()))
         apart = {side: float(np.abs(v - first).max()) for side, v in vectors.items()}
-        print(f"vectors of 64 sentences in {dtype}, largest difference from {FLAGS.sides[0]}'s:",
-              ", ".join(f"{side} {value:.1e}" for side, value in apart.items()), flush=True)  # fmt: skip
+        print(
+            f"vectors of 64 sentences in {dtype}, largest difference from {FLAGS.sides[0]}'s:",
+            ", ".join(f"{side} {value:.1e}" for side, value in apart.items()),
+            flush=True,
+        )
         if max(apart.values()) > TOLERANCE[dtype]:
             raise SystemExit("the sides do not compute the same")
 
@@ -168,8 +171,10 @@ def report(rates, latencies, gigaflops, sets, lengths, model):
             for (_, _, side, size), values in rows.items():
                 middle = statistics.median(values)
                 share = middle * per_text / 1e9 / bare[dtype]
-                print(f"  {side:21s} {size:>6s} {middle:12.0f} {min(values):8.0f} {max(values):8.0f} "
-                      f"{ours / middle:8.2f} {share:6.0%}")  # fmt: skip
+                print(
+                    f"  {side:21s} {size:>6s} {middle:12.0f} {min(values):8.0f} {max(values):8.0f} "
+                    f"{ours / middle:8.2f} {share:6.0%}"
+                )
     print(f"\none text ({SHORT_TEXT!r}), median milliseconds")
     for (dtype, side), values in latencies.items():
         print(f"  {dtype:9s} {side:21s} {statistics.median(values) * 1e3:7.2f}")

@@ -62,8 +62,11 @@ def main(_):
 
 def measured():
     """(name, method, arguments after the precision) of what each side does."""
-    runs = [(f"{kind}, {size}", method, [int(size)]) for size in FLAGS.batch_sizes
-            for kind, method in (("again", "evaluate"), ("anew", "evaluate_anew"))]  # fmt: skip
+    runs = [
+        (f"{kind}, {size}", method, [int(size)])
+        for size in FLAGS.batch_sizes
+        for kind, method in (("again", "evaluate"), ("anew", "evaluate_anew"))
+    ]
     return [*runs, ("Predictor", "predict", [])]
 
 
@@ -95,8 +98,10 @@ def measure(workers):
 def report(seconds, gigaflops, lengths, model):
     """One table per precision."""
     operations = work.floating_point_operations(lengths, model, False)
-    print(f"\n{FLAGS.task}, {len(lengths)} examples of {np.mean(lengths):.1f} tokens, {FLAGS.threads} threads; "
-          f"medians of {FLAGS.rounds} rounds")  # fmt: skip
+    print(
+        f"\n{FLAGS.task}, {len(lengths)} examples of {np.mean(lengths):.1f} tokens, {FLAGS.threads} threads; "
+        f"medians of {FLAGS.rounds} rounds"
+    )
     for dtype in FLAGS.dtypes:
         bare = statistics.median(gigaflops[dtype])
         print(f"\n  {dtype}, bare product of {FLAGS.matmul_size}^2 {bare:.0f} GFLOP/s")
@@ -104,9 +109,11 @@ def report(seconds, gigaflops, lengths, model):
         rows = {key[1:]: len(lengths) / np.array(values) for key, values in seconds.items() if key[0] == dtype}
         for (side, name), rates in rows.items():  # [rounds, 2]
             middle, ours = np.median(rates, axis=0), np.median(rows["bertline", name] / rates, axis=0)
-            print(f"  {side:10s} {name:16s} {middle[0]:11.1f} {rates[:, 0].min():8.1f} {rates[:, 0].max():8.1f} "
-                  f"{middle[1]:7.1f} {ours[0]:8.2f} {ours[1]:9.2f} "
-                  f"{middle[0] / len(lengths) * operations / 1e9 / bare:6.0%}")  # fmt: skip
+            print(
+                f"  {side:10s} {name:16s} {middle[0]:11.1f} {rates[:, 0].min():8.1f} {rates[:, 0].max():8.1f} "
+                f"{middle[1]:7.1f} {ours[0]:8.2f} {ours[1]:9.2f} "
+                f"{middle[0] / len(lengths) * operations / 1e9 / bare:6.0%}"
+            )
 
 
 if __name__ == "__main__":

@@ -70,10 +70,16 @@ def main(_):
     report(rates, cpu_rates, gigaflops, batches, model)
     if FLAGS.json:
         found = [
-            {"mode": key[0], "dtype": key[1], "side": key[2], "order": key[3], "examples_per_second": values,
-             "examples_per_cpu_second": cpu_rates[key]}
+            {
+                "mode": key[0],
+                "dtype": key[1],
+                "side": key[2],
+                "order": key[3],
+                "examples_per_second": values,
+                "examples_per_cpu_second": cpu_rates[key],
+            }
             for key, values in rates.items()
-        ]  # fmt: skip
+        ]
         bare = [{"side": s, "dtype": d, "matmul_gigaflops": r} for (s, d), r in gigaflops.items()]
         with open(FLAGS.json, "w", encoding="utf-8") as file:
             own = {flag.name: flag.value for flag in FLAGS.get_key_flags_for_module(sys.argv[0])}
@@ -114,8 +120,10 @@ def measure(workers, batches):
 def report(rates, cpu_rates, gigaflops, batches, model):
     """One table per mode and precision."""
     bare = {dtype: 0.0 for dtype in FLAGS.dtypes}
-    print(f"\n{FLAGS.task}, --max_seq_length={FLAGS.max_seq_length}, {FLAGS.threads} threads; "
-          f"medians of {FLAGS.rounds} rounds")  # fmt: skip
+    print(
+        f"\n{FLAGS.task}, --max_seq_length={FLAGS.max_seq_length}, {FLAGS.threads} threads; "
+        f"medians of {FLAGS.rounds} rounds"
+    )
     for (side, dtype), speeds in gigaflops.items():
         middle = statistics.median(speeds)
         bare[dtype] = max(bare[dtype], middle)
@@ -126,8 +134,10 @@ def report(rates, cpu_rates, gigaflops, batches, model):
         lengths = batches.lengths(mode)
         per_example = work.floating_point_operations(lengths, model, mode == "train") / len(lengths)
         padding = {order: batches.share_of_padding(mode, order) for m, order in batches.orders if m == mode}
-        print(f"\n{mode}: {len(lengths)} examples of {lengths.mean():.1f} tokens; padding:",
-              ", ".join(f"{order} {share:.0%}" for order, share in padding.items()))  # fmt: skip
+        print(
+            f"\n{mode}: {len(lengths)} examples of {lengths.mean():.1f} tokens; padding:",
+            ", ".join(f"{order} {share:.0%}" for order, share in padding.items()),
+        )
         for dtype in FLAGS.dtypes:
             ours = statistics.median(rates[mode, dtype, FLAGS.sides[0], orders(FLAGS.sides[0], mode, dtype)[0]])
             print(f"  {dtype:17s} batches   examples/s   lowest  highest  /CPU s  ours/it  share")
@@ -136,8 +146,10 @@ def report(rates, cpu_rates, gigaflops, batches, model):
                     middle = statistics.median(values)
                     share = f"{middle * per_example / 1e9 / bare[dtype]:6.0%}" if bare[dtype] else "     -"
                     cpu = statistics.median(cpu_rates[m, d, side, order])
-                    print(f"  {side:17s} {order:9s} {middle:10.1f} {min(values):8.1f} {max(values):8.1f} {cpu:7.1f} "
-                          f"{ours / middle:8.2f} {share}")  # fmt: skip
+                    print(
+                        f"  {side:17s} {order:9s} {middle:10.1f} {min(values):8.1f} {max(values):8.1f} {cpu:7.1f} "
+                        f"{ours / middle:8.2f} {share}"
+                    )
 
 
 if __name__ == "__main__":

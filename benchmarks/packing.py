@@ -2,7 +2,8 @@
 
   python benchmarks/packing.py
 
-Where "removed / kept" falls below 1 is where modeling/speed/packing.py should begin to remove it (MINIMUM_PADDING there).
+Where "removed / kept" falls below 1 is where modeling/speed/packing.py should begin to remove it (MINIMUM_PADDING
+there).
 """
 
 import os
@@ -64,8 +65,10 @@ def main(_):
         return step
 
     sides = {"removed": made(True), "kept": made(False)}
-    print(f"{FLAGS.batch_size} x {FLAGS.length}, {FLAGS.layers} layers {FLAGS.width} wide, {FLAGS.dtype}, "
-          f"{'forward and backward' if FLAGS.training else 'forward'}, medians of {FLAGS.rounds}")  # fmt: skip
+    print(
+        f"{FLAGS.batch_size} x {FLAGS.length}, {FLAGS.layers} layers {FLAGS.width} wide, {FLAGS.dtype}, "
+        f"{'forward and backward' if FLAGS.training else 'forward'}, medians of {FLAGS.rounds}"
+    )
     print("padding  removed ms  kept ms  removed / kept")
     for share in map(float, FLAGS.padding):
         batch, seconds = features(tf, share), {side: [] for side in sides}

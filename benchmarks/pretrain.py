@@ -49,9 +49,14 @@ def main(_):
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "batches.npz")
         work.in_own_process(
-            corpus.write_batches, path, FLAGS.text, vocabulary,
-            {int(length): shape for length, shape in shapes.items()}, FLAGS.steps, FLAGS.short_share,
-        )  # fmt: skip
+            corpus.write_batches,
+            path,
+            FLAGS.text,
+            vocabulary,
+            {int(length): shape for length, shape in shapes.items()},
+            FLAGS.steps,
+            FLAGS.short_share,
+        )
         batches = work.Batches(path)
         for name in FLAGS.models:
             model = os.path.join(folder, name)
@@ -71,10 +76,17 @@ def main(_):
                         one.close()
                 report(rates, cpu_rates, bare, batches, model)
                 found += [
-                    {"model": name, "dtype": dtype, "length": int(length), "side": side, "tokens_per_second": values,
-                     "tokens_per_cpu_second": cpu_rates[length, side], "matmul_gigaflops": bare.get(side)}
+                    {
+                        "model": name,
+                        "dtype": dtype,
+                        "length": int(length),
+                        "side": side,
+                        "tokens_per_second": values,
+                        "tokens_per_cpu_second": cpu_rates[length, side],
+                        "matmul_gigaflops": bare.get(side),
+                    }
                     for (length, side), values in rates.items()
-                ]  # fmt: skip
+                ]
     if FLAGS.json:
         with open(FLAGS.json, "w", encoding="utf-8") as file:
             own = {flag.name: flag.value for flag in FLAGS.get_key_flags_for_module(sys.argv[0])}
@@ -121,8 +133,11 @@ def report(rates, cpu_rates, bare, batches, model):
         operations += corpus.head_operations(batches.orders["train", length], model)
         share = f"{middle * operations / lengths.sum() / 1e9 / fastest:6.0%}" if fastest else "     -"
         cpu = statistics.median(cpu_rates[length, side])
-        print(f"  {length:>6s} {side:22s} {middle:9.0f} {min(values):8.0f} {max(values):8.0f} {cpu:7.0f} "
-              f"{ours / middle:8.2f} {share}", flush=True)  # fmt: skip
+        print(
+            f"  {length:>6s} {side:22s} {middle:9.0f} {min(values):8.0f} {max(values):8.0f} {cpu:7.0f} "
+            f"{ours / middle:8.2f} {share}",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

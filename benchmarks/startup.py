@@ -53,11 +53,18 @@ def main(_):
     }
     with tempfile.TemporaryDirectory() as folder:
         train = [
-            *script, "--task_name=MRPC", "--do_train", f"--data_dir={os.path.abspath(FLAGS.data_dir)}",
-            f"--init_checkpoint={os.path.abspath(FLAGS.model or work.minilm_folder())}", f"--dtype={FLAGS.dtype}",
-            f"--train_batch_size={BATCH}", f"--num_train_epochs={1.5 * BATCH / TRAIN_EXAMPLES:.6f}",
-            f"--output_dir={folder}/run", "--overwrite_output_dir", f"--records_dir={folder}/records",
-        ]  # fmt: skip
+            *script,
+            "--task_name=MRPC",
+            "--do_train",
+            f"--data_dir={os.path.abspath(FLAGS.data_dir)}",
+            f"--init_checkpoint={os.path.abspath(FLAGS.model or work.minilm_folder())}",
+            f"--dtype={FLAGS.dtype}",
+            f"--train_batch_size={BATCH}",
+            f"--num_train_epochs={1.5 * BATCH / TRAIN_EXAMPLES:.6f}",
+            f"--output_dir={folder}/run",
+            "--overwrite_output_dir",
+            f"--records_dir={folder}/records",
+        ]
         first_step = (train, "step 1/1:")
         print(f"to the first step, records to be written: {seconds_until(*first_step):.2f} s (once)", flush=True)
         measured["to the first step, records cached"] = first_step

@@ -1,4 +1,4 @@
-"""The loss over a vocabulary, forward and backward: modeling/layers/vocabulary_softmax.py beside TensorFlow's own operations.
+"""The loss over a vocabulary, forward and backward: `vocabulary_softmax` beside TensorFlow's own operations.
 
   python benchmarks/vocabulary_softmax.py --dtype=bfloat16
 

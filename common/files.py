@@ -20,7 +20,7 @@ _in_use = set()
 
 
 @contextlib.contextmanager
-def replaced(path):
+def replace_file(path):
     """Gives the name of a temporary file beside `path`; when the block ends well it is on disk and takes `path`'s name.
 
     The folder is made where it is missing, and what a killed run left of this file is removed. The temporary file is
@@ -56,8 +56,8 @@ def temporary_folder(path):
 
 
 @contextlib.contextmanager
-def replaced_folder(path):
-    """`replaced` for a folder: gives the name of a new one beside `path`.
+def replace_folder(path):
+    """`replace_file` for a folder: gives the name of a new one beside `path`.
 
     Raises:
       InputError: it cannot be written.

@@ -69,7 +69,7 @@ def parse(raw, where, kind=dict, mend="copy the file again", line=None):
     except RecursionError as error:
         raise InputError(f"{place}: lists or objects are nested too deeply{end}") from error
     if not isinstance(value, kind):
-        raise InputError(f"{place}: {_NAMES.get(kind, kind.__name__)} is needed, found {_found(value)}{end}")
+        raise InputError(f"{place}: {_NAMES.get(kind, kind.__name__)} is needed, found {_describe(value)}{end}")
     if half:
         escape = f"\\u{ord(half[0]):04x}"
         raise InputError(f"{place}: {escape} without its other half is no character; write the character in full{end}")
@@ -81,17 +81,17 @@ _HALF = re.compile("[\ud800-\udfff]")
 _MAYBE_HALF = re.compile(r"[\ud800-\udfff]|\\u[dD][89a-fA-F]")
 
 
-def shown(value, most=60):
+def excerpt(value, most=60):
     """A value of JSON as a message shows it: as JSON writes it, where it is short; a nested one by its kind."""
     parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     # What is nested deeply can be read, but not always written.
-    text = _found(value) if any(isinstance(part, (dict, list)) for part in parts) else json.dumps(value)
+    text = _describe(value) if any(isinstance(part, (dict, list)) for part in parts) else json.dumps(value)
     return text if len(text) <= most else f"{text[:most]}..."
 
 
 _NAMES = {dict: "a JSON object", list: "a JSON list", str: "a string", int: "a whole number"}
 
 
-def _found(value):
+def _describe(value):
     names = {dict: "an object", list: "a list", str: "a string", type(None): "null", bool: "true or false"}
     return names.get(type(value)) or "a number"

@@ -25,11 +25,11 @@ class Lock:
 
     def __init__(self, path, busy):
         self.path, self._folder = path, os.path.dirname(path) or "."
-        self._made = _missing(self._folder)
-        self._file = self._held(busy)
+        self._made = _missing_folders(self._folder)
+        self._file = self._acquire(busy)
         self.folder = StandingFolder(self._folder)
 
-    def _held(self, busy):
+    def _acquire(self, busy):
         while True:
             try:
                 os.makedirs(self._folder, exist_ok=True)
@@ -73,7 +73,7 @@ class Lock:
         self.release()
 
 
-def _missing(folder):
+def _missing_folders(folder):
     """The folders that are to be made for this one, it first."""
     missing = []
     while folder and not os.path.exists(folder):

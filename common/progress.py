@@ -29,7 +29,7 @@ class Progress:
 
     def __init__(
         self, what, total, unit, done=0, leave=True, rate_unit=None, per_unit=1, delay_seconds=0.0, say=logging.info
-    ):  # fmt: skip
+    ):
         self._what, self._total, self._unit, self._done = what, total, unit, done
         self._rate_unit, self._per_unit, self._say = rate_unit or unit, per_unit, say
         self._count, self._seconds, self._is_first = 0.0, 0.0, True
@@ -74,7 +74,7 @@ class Progress:
         return f"{value / 1e6:.1f}" if self._unit == "B" else f"{value:{form}}"
 
     @contextlib.contextmanager
-    def paused(self):
+    def pause(self):
         """Around other lines, which would break the bar."""
         with self._bar.external_write_mode(file=sys.stderr) if self._bar is not None else contextlib.nullcontext():
             yield
@@ -106,9 +106,17 @@ def _make_bar(what, total, unit, done, leave, delay_seconds):
     counts = "{n_fmt}/{total_fmt}" if total else "{n_fmt} {unit}"
     start = "{l_bar}{bar}|" if total else "{desc}:"
     return tqdm.auto.tqdm(
-        total=total, desc=what, unit=_plural(unit), unit_scale=unit == "B", initial=done, leave=leave, file=sys.stderr,
-        dynamic_ncols=True, delay=delay_seconds, bar_format=f"{start} {counts} [{{elapsed}}{{postfix}}]",
-    )  # fmt: skip
+        total=total,
+        desc=what,
+        unit=_plural(unit),
+        unit_scale=unit == "B",
+        initial=done,
+        leave=leave,
+        file=sys.stderr,
+        dynamic_ncols=True,
+        delay=delay_seconds,
+        bar_format=f"{start} {counts} [{{elapsed}}{{postfix}}]",
+    )
 
 
 def _plural(unit):

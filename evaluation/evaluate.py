@@ -51,10 +51,16 @@ def evaluate(run, tasks):
     results, at_once = [], cores.share_between_batches()
     for model in run.models:
         encoder = TextEncoder(
-            model, max_seq_length=run.max_seq_length, window_stride=run.window_stride, dtype=run.dtype,
-            bert_config_file=run.bert_config_file, vocab_file=run.vocab_file, do_lower_case=run.do_lower_case,
-            batch_tokens=run.batch_size * TOKENS_OF_A_TEXT, batches_at_once=at_once,
-        )  # fmt: skip
+            model,
+            max_seq_length=run.max_seq_length,
+            window_stride=run.window_stride,
+            dtype=run.dtype,
+            bert_config_file=run.bert_config_file,
+            vocab_file=run.vocab_file,
+            do_lower_case=run.do_lower_case,
+            batch_tokens=run.batch_size * TOKENS_OF_A_TEXT,
+            batches_at_once=at_once,
+        )
         logging.info("%s", encoder.report.table())
         results += _Model(run, model, encoder).results(tasks)
     return results
@@ -75,21 +81,21 @@ class _Model:
             prompt=run.prompt,
             prompt_name=run.prompt_name,
         )
-        self._made_with = vector_transform.made_with(encoder, self._options)
+        self._made_with = vector_transform.provenance(encoder, self._options)
         self._ready = {}  # transforms that are the same for every task
         for name in run.transforms:
             if name.endswith(vector_transform.ENDING):
-                self._ready[name] = self._loaded(name)
+                self._ready[name] = self._load(name)
         if run.fit_texts:
             texts = list(input_lines.read_lines(run.fit_texts, run.encoding))
-            vectors = self._encoded(run.fit_texts, texts)
-            for name in evaluate_vectors.fitted(run.transforms):
+            vectors = self._encode(run.fit_texts, texts)
+            for name in evaluate_vectors.select_fitted(run.transforms):
                 self._ready[name] = self._fit(name, vectors, texts)
 
     def results(self, tasks):
         return [result for task in tasks for result in self._results_of(task)]
 
-    def _encoded(self, what, texts):
+    def _encode(self, what, texts):
         """The _Vectors of some texts."""
         texts, pieces, cut, done = list(dict.fromkeys(texts)), [], 0, 0
         if not texts:
@@ -117,7 +123,7 @@ class _Model:
         needed = [*task.scored, *task.train, *task.dev]
         if task.is_similarity and set(self._ready) | {evaluate_vectors.NO_TRANSFORM} >= set(self._run.transforms):
             needed = task.scored
-        vectors = self._encoded(task.name, texts_of(needed))
+        vectors = self._encode(task.name, texts_of(needed))
         for name in self._run.transforms:
             transform, fitted_on = self._ready.get(name), None
             if transform is not None:
@@ -163,7 +169,7 @@ class _Model:
             logging.info("written: %s", self._run.save_transform)
         return transform
 
-    def _loaded(self, path):
+    def _load(self, path):
         transform = vector_transform.load(path)
         transform.check(path, self._made_with)
         return transform
@@ -195,4 +201,4 @@ def _rows(labels, examples, vectors):
     single = examples[0].text_b is None
     x = vectors([e.text_a for e in examples]) if single else scores.pair_features(*_pair(examples, vectors))
     ids = {str(label): number for number, label in enumerate(labels)}
-    return scores.Rows(x, np.array([ids[str(example.label)] for example in examples]))
+    return scores.LabelledVectors(x, np.array([ids[str(example.label)] for example in examples]))

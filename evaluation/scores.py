@@ -45,7 +45,7 @@ def pair_features(first, second):
 
 
 @dataclasses.dataclass(frozen=True)
-class Rows:
+class LabelledVectors:
     """Features, float [n, W], and classes, int [n]."""
 
     x: np.ndarray
@@ -55,7 +55,7 @@ class Rows:
         object.__setattr__(self, "x", np.asarray(self.x, np.float64))  # so that the optimum does not hang on rounding
 
     def __getitem__(self, chosen):
-        return Rows(self.x[chosen], self.y[chosen])
+        return LabelledVectors(self.x[chosen], self.y[chosen])
 
 
 class FrozenClassifier:
@@ -73,8 +73,8 @@ class FrozenClassifier:
 
         What is chosen is trained on train alone, as in SentEval.
         """
-        chosen = self._chosen(train, dev)
-        return _fitted(train, chosen).predict(scored.x), chosen
+        chosen = self._choose_strength(train, dev)
+        return _fit(train, chosen).predict(scored.x), chosen
 
     def predict_all(self, rows):
         """(classes int [n], list of the chosen C): each fold by a model of the other ones, chosen by folds of those."""
@@ -84,7 +84,7 @@ class FrozenClassifier:
             chosen.append(strength)
         return predicted, chosen
 
-    def _chosen(self, train, dev):
+    def _choose_strength(self, train, dev):
         parts = [(train, dev)] if dev is not None else [(train[a], train[b]) for a, b in self._split(train)]
         accuracies = [np.mean([_accuracy(*part, strength) for part in parts]) for strength in STRENGTHS]
         # Rounded as SentEval does: of equally good ones the strongest regularisation.
@@ -97,7 +97,7 @@ class FrozenClassifier:
             return list(folds.split(rows.x, rows.y))
 
 
-def _fitted(rows, strength):
+def _fit(rows, strength):
     with warnings.catch_warnings():
         warnings.simplefilter("error", ConvergenceWarning)
         try:
@@ -110,7 +110,7 @@ def _fitted(rows, strength):
 
 
 def _accuracy(train, test, strength):
-    return float(np.mean(_fitted(train, strength).predict(test.x) == test.y))
+    return float(np.mean(_fit(train, strength).predict(test.x) == test.y))
 
 
 def classification(predicted, classes, num_labels, names):

@@ -63,7 +63,7 @@ def read_tasks(run):
     entries = evaluate_vectors.parts(run.tasks)
     if run.data_dir and (len(entries) > 1 or "=" in "".join(entries)):
         raise InputError("--data_dir is the folder of a single task; say TASK=FOLDER in --tasks, or give --data_root")
-    tasks = [_read_task(*_placed(entry, run), run) for entry in entries]
+    tasks = [_read_task(*_name_and_path(entry, run), run) for entry in entries]
     names = [task.name for task in tasks]
     for name in names:
         if names.count(name) > 1:
@@ -71,7 +71,7 @@ def read_tasks(run):
     return tasks
 
 
-def _placed(entry, run):
+def _name_and_path(entry, run):
     """(name, path) of a part of --tasks."""
     name, equals, path = entry.partition("=")
     if equals:
@@ -86,16 +86,16 @@ def _placed(entry, run):
     if not run.data_root:
         raise InputError(f"--tasks={entry}: say where its files are: {entry}=FOLDER, or --data_root")
     wanted = {
-        _plain(known) for known in registry.names("processor") if registry.get("processor", known) is processor_class
+        _simplify(known) for known in registry.names("processor") if registry.get("processor", known) is processor_class
     }
-    found = [folder for folder in list_files(run.data_root) if _plain(folder) in wanted]
+    found = [folder for folder in list_files(run.data_root) if _simplify(folder) in wanted]
     if len(found) != 1:
         why = f"{' and '.join(found)} are both there" if found else "no folder of that name"
         raise InputError(f"--data_root={run.data_root}: {entry}: {why}; say {entry}=FOLDER in --tasks")
     return name, os.path.join(run.data_root, found[0])
 
 
-def _plain(name):
+def _simplify(name):
     return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
@@ -132,7 +132,7 @@ class _Splits:
     def read(self, split, needed=False):
         """list of InputExample; [] where the split is absent, a stand-in or without labels, unless it is needed."""
         try:
-            examples = self._labelled(split, needed)
+            examples = self._select_labelled(split, needed)
         except AbsentError:
             if needed:
                 raise
@@ -143,7 +143,7 @@ class _Splits:
             check_labels(examples, self._processor.get_labels(), split)
         return examples
 
-    def _labelled(self, split, needed):
+    def _select_labelled(self, split, needed):
         if self._only_train and split != "train":
             raise AbsentError(f"--split={split}: one file has no splits; give a folder with train, dev and test")
         if not needed and not self._processor.has_split(self._data_dir, split):
@@ -159,7 +159,7 @@ class _Splits:
 
 
 def _similarity(name, processor, splits, run):
-    fits = bool(evaluate_vectors.fitted(run.transforms)) and not run.fit_texts
+    fits = bool(evaluate_vectors.select_fitted(run.transforms)) and not run.fit_texts
     scored_split, scored = run.split, splits.read(run.split, needed=run.split == "dev")
     if not scored:
         scored_split, scored = "dev", splits.read("dev")

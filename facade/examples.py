@@ -5,7 +5,7 @@ from bertline.facade.labels import read_labels
 from bertline.facade.tables import is_table, read_table
 from bertline.processors.base import InputExample
 from bertline.processors.tasks.classification.delimited import DelimitedProcessor
-from bertline.processors.text.texts import checked
+from bertline.processors.text.texts import check_texts
 
 
 def read_examples(texts, labels, names, problem_type=None):
@@ -24,7 +24,7 @@ def read_examples(texts, labels, names, problem_type=None):
         labels = found if labels is None else labels
     elif labels is None:
         raise InputError("labels: None; a list is needed, a label for each text")
-    texts = list(checked(texts))
+    texts = list(check_texts(texts))
     problem_type, labels, label_list = read_labels(labels, problem_type)
     if len(texts) != len(labels):
         raise InputError(f"texts has {len(texts)} rows, labels has {len(labels)}; one label for each text is needed")

@@ -15,9 +15,21 @@ FEW_STEPS = 20  # with fewer a model has hardly moved
 
 
 def fit(
-    texts, labels=None, *, model=None, epochs=3.0, seed=12345, dev=None, output_dir=None, problem_type=None,
-    label_list=None, text_a_column=None, text_b_column=None, label_column=None, **settings,
-):  # fmt: skip
+    texts,
+    labels=None,
+    *,
+    model=None,
+    epochs=3.0,
+    seed=12345,
+    dev=None,
+    output_dir=None,
+    problem_type=None,
+    label_list=None,
+    text_a_column=None,
+    text_b_column=None,
+    label_column=None,
+    **settings,
+):
     """Fine-tunes a model on labelled texts, as run_classifier.py does.
 
     Args:
@@ -62,9 +74,14 @@ def fit(
     folder = output_dir or tempfile.mkdtemp(prefix="bertline-")
     try:
         run = make_settings(
-            settings, model=model, epochs=epochs, seed=seed, output_dir=folder, problem_type=problem_type,
+            settings,
+            model=model,
+            epochs=epochs,
+            seed=seed,
+            output_dir=folder,
+            problem_type=problem_type,
             has_dev=dev is not None,
-        )  # fmt: skip
+        )
         _warn_of_few_steps(run, len(train))
         given = options.values_for(ListProcessor, vars(run))
         _run(run, ListProcessor(examples, **{**given, "label_list": label_list or found}), bool(output_dir))
@@ -86,8 +103,12 @@ def _warn_of_few_steps(run, count):
     if 0 < steps < FEW_STEPS:
         logging.warning(
             "%d steps (%d rows, train_batch_size=%d, epochs=%g): few rows need more epochs, as 20, and perhaps "
-            "learning_rate=1e-4", steps, count, run.train_batch_size, run.num_train_epochs,
-        )  # fmt: skip
+            "learning_rate=1e-4",
+            steps,
+            count,
+            run.train_batch_size,
+            run.num_train_epochs,
+        )
 
 
 def _run(run, processor, is_kept):

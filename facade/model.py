@@ -4,7 +4,7 @@ import os
 import shutil
 import weakref
 
-from bertline.common.files import replaced_folder
+from bertline.common.files import replace_folder
 from bertline.errors import InputError
 from bertline.facade.examples import ListProcessor, read_examples
 from bertline.facade.tables import ColumnNames
@@ -63,7 +63,7 @@ class Model(Predictor):
         >>> bertline.load("output/copy").predict(["the lid came cracked"])[0].label
         'damaged_item'
         """
-        source, folder = os.path.abspath(self._model), os.path.abspath(paths.expanded(folder, "the folder"))
+        source, folder = os.path.abspath(self._model), os.path.abspath(paths.expand(folder, "the folder"))
         if not os.path.isdir(source):
             raise InputError(f"{source}: weights without a folder of their own; convert_checkpoint.py makes one")
         names = [name for name in KEPT if os.path.exists(os.path.join(source, name))] or os.listdir(source)
@@ -71,7 +71,7 @@ class Model(Predictor):
             raise InputError(f"{folder}: something else is there; give a new folder, or one of a saved model")
         if folder == source:
             return
-        with replaced_folder(folder) as new:
+        with replace_folder(folder) as new:
             for name in names:
                 path = os.path.join(source, name)
                 (shutil.copytree if os.path.isdir(path) else shutil.copy)(path, os.path.join(new, name))
@@ -98,7 +98,7 @@ def load(folder, **options):
     >>> bertline.load("models/minilm").embed(["the lid came cracked", "where is my parcel?"]).shape
     (2, 384)
     """
-    return Model(paths.expanded(folder, "the folder"), **options)
+    return Model(paths.expand(folder, "the folder"), **options)
 
 
 def load_and_remove(folder):

@@ -12,13 +12,24 @@ from bertline.settings.scripts.run_classifier import ClassifierSettings
 TASK = "delimited"  # whose options these are, so that the script goes on with the folder
 # Settings of the script that the call says in another way, or has no use for.
 ELSEWHERE = {
-    "init_checkpoint": "model=", "num_train_epochs": "epochs=", "do_train": "fit", "do_eval": "dev=",
-    "do_predict": "predict", "task_name": "texts and labels", "data_dir": "texts and labels",
-    "train_file": "texts and labels", "dev_file": "dev=", "test_file": "predict",
-    "train_records": "texts and labels", "eval_records": "dev=", "predict_records": "predict",
-    "plugin": "an import of the file", "num_runs": "a call for each seed", "test_fraction": "evaluate",
+    "init_checkpoint": "model=",
+    "num_train_epochs": "epochs=",
+    "do_train": "fit",
+    "do_eval": "dev=",
+    "do_predict": "predict",
+    "task_name": "texts and labels",
+    "data_dir": "texts and labels",
+    "train_file": "texts and labels",
+    "dev_file": "dev=",
+    "test_file": "predict",
+    "train_records": "texts and labels",
+    "eval_records": "dev=",
+    "predict_records": "predict",
+    "plugin": "an import of the file",
+    "num_runs": "a call for each seed",
+    "test_fraction": "evaluate",
     "dry_run": "run_classifier.py",
-}  # fmt: skip
+}
 
 
 def make_settings(given, *, model, epochs, seed, output_dir, problem_type, has_dev):
@@ -44,10 +55,17 @@ def make_settings(given, *, model, epochs, seed, output_dir, problem_type, has_d
         )
     # A process that is started imports the main module again, which in a plain script would call fit once more.
     values = {
-        "num_processes": 1, **given, "task_name": TASK, "problem_type": problem_type, "init_checkpoint": model,
-        "num_train_epochs": epochs, "seed": seed, "output_dir": output_dir, "do_train": True,
+        "num_processes": 1,
+        **given,
+        "task_name": TASK,
+        "problem_type": problem_type,
+        "init_checkpoint": model,
+        "num_train_epochs": epochs,
+        "seed": seed,
+        "output_dir": output_dir,
+        "do_train": True,
         "do_eval": has_dev or bool(given.get("dev_fraction")),
-    }  # fmt: skip
+    }
     return ClassifierSettings(**{name: _of_type(fields[name], value) for name, value in values.items()})
 
 

@@ -28,8 +28,8 @@ class Encoder(keras.layers.Layer):
       state: what the next batch of the same lanes goes on with, where the encoder carries a state.
 
     What others want to know of an encoder it answers by itself; what is known before it is built, its configuration
-    does (`bertline.modeling.configuration.config`). One that may stand on top of others reads `input_vectors` [B, T, D] and is built by
-    `build(D)`. Variables are built with the paths that they have in the original's checkpoints.
+    does (`bertline.modeling.configuration.config`). One that may stand on top of others reads `input_vectors` [B, T,
+    D] and is built by `build(D)`. Variables are built with the paths that they have in the original's checkpoints.
 
     Attributes:
       config: an EncoderConfig, of the class `config_class`.
@@ -37,7 +37,8 @@ class Encoder(keras.layers.Layer):
       optional_weights: pattern of weights that a checkpoint may lack where `pooled_output` is not read; None: none.
       is_causal: whether a token's state knows nothing of the tokens behind it.
       default_pooling: how the states of tokens become a sentence's vector, where nobody says it.
-      remove_padding: whether padding may be left out of what is computed token by token. `bertline.modeling.speed.switches` decides
+      remove_padding: whether padding may be left out of what is computed token by token.
+        `bertline.modeling.speed.switches` decides
         when the encoder is made, and about `rematerialize` too: activations are computed again in the backward pass.
     """
 
@@ -120,7 +121,7 @@ class Encoder(keras.layers.Layer):
     @staticmethod
     def key_of(dropout_key: DropoutKey | None, training: bool) -> DropoutKey | None:
         """The DropoutKey to draw from: the given one, a fresh one where Keras says `training`, else None."""
-        return DropoutKey.fresh() if training and dropout_key is None else dropout_key
+        return DropoutKey.draw() if training and dropout_key is None else dropout_key
 
     def named_weights(self) -> dict[str, keras.Variable]:
         """Canonical name (the original's TF1 name) -> variable; of a part of an encoder as if it stood alone."""

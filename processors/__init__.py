@@ -1,6 +1,7 @@
 """Raw text to features: processors, tokenization, layouts, TFRecords. Nothing here imports keras.
 
-A processor written for the original needs one line: `from bertline.processors import DataProcessor, InputExample, tokenization`.
+A processor written for the original needs one line:
+`from bertline.processors import DataProcessor, InputExample, tokenization`.
 """
 
 from bertline.common import quiet_tensorflow

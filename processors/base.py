@@ -147,15 +147,15 @@ class DataProcessor:
 
     def get_train_examples(self, data_dir):
         """The training split, a list of `InputExample`."""
-        raise self._absent("get_train_examples")
+        raise self._absent_error("get_train_examples")
 
     def get_dev_examples(self, data_dir):
         """The split for evaluation, a list of `InputExample`."""
-        raise self._absent("get_dev_examples")
+        raise self._absent_error("get_dev_examples")
 
     def get_test_examples(self, data_dir):
         """The split for prediction, a list of `InputExample`; `label` is None on unlabelled rows."""
-        raise self._absent("get_test_examples")
+        raise self._absent_error("get_test_examples")
 
     def has_split(self, data_dir, split):
         """Whether "train", "dev" or "test" is the data set's own; another may stand in for one that it lacks."""
@@ -165,9 +165,9 @@ class DataProcessor:
         """The list of labels in the order of their ids; [] for regression."""
         if self.problem_type == "regression":
             return []
-        raise self._absent("get_labels")
+        raise self._absent_error("get_labels")
 
-    def _absent(self, method):
+    def _absent_error(self, method):
         return AbsentError(f"the processor {type(self).__name__} has no {method}(); add the method to use this split")
 
     def _read_tsv(self, input_file, quotechar=None):
@@ -187,10 +187,12 @@ def check_labels(examples, labels, split_name):
       InputError: a label is missing, not in `labels`, or not a finite number; names file and line.
     """
     if len(set(labels)) < len(labels):
-        raise InputError(f"a label stands twice in the label list: {_listed(labels)}; remove one")
+        raise InputError(f"a label stands twice in the label list: {_list_labels(labels)}; remove one")
     for name in labels:
         if _LINE_ENDS.search(str(name)):
-            where = next((one.source for one in examples if name == one.label or name in _several(one.label)), None)
+            where = next(
+                (one.source for one in examples if name == one.label or name in _several_labels(one.label)), None
+            )
             raise InputError(
                 f"{where or split_name}: the label {name!r} has a tab or a line end; a name on one line is needed, "
                 "which files of predictions can have in their header"
@@ -210,13 +212,13 @@ def check_labels(examples, labels, split_name):
             if one not in known:
                 near = difflib.get_close_matches(str(one), [str(name) for name in labels], n=1)
                 mend = f"did you mean {near[0]!r}?" if near else "mend the row, or the column that is read as the label"
-                raise InputError(f"{where}: label {one!r} in {split_name}; allowed: {_listed(labels)}; {mend}")
+                raise InputError(f"{where}: label {one!r} in {split_name}; allowed: {_list_labels(labels)}; {mend}")
 
 
-def _several(label):
+def _several_labels(label):
     return label if isinstance(label, tuple) else ()
 
 
-def _listed(labels):
+def _list_labels(labels):
     more = f", ... ({len(labels)} in all)" if len(labels) > _LABELS_SHOWN else ""
     return ", ".join(str(label) for label in labels[:_LABELS_SHOWN]) + more

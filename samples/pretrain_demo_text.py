@@ -43,5 +43,5 @@ def check(corpus, held_out, vocab_size, output_dir):
 
 
 if __name__ == "__main__":
-    with errors.reported("nothing was written"):
+    with errors.report_errors("nothing was written"):
         check(*sys.argv[1:])

@@ -7,7 +7,11 @@ from bertline.common import quiet_tensorflow
 
 quiet_tensorflow.prepare()
 
-_MODULES = {"Client": "bertline.serving.client", "Predictor": "bertline.serving.prediction.predictor", "TextEncoder": "bertline.serving.encoder.text_encoder"}
+_MODULES = {
+    "Client": "bertline.serving.client",
+    "Predictor": "bertline.serving.prediction.predictor",
+    "TextEncoder": "bertline.serving.encoder.text_encoder",
+}
 
 
 __all__ = ["Client", "Predictor", "TextEncoder"]

@@ -13,7 +13,7 @@ import urllib.parse
 import numpy as np
 
 from bertline.processors.labels.predictions import Entity, FoundAnswer, Prediction, TaggedText
-from bertline.processors.text.texts import checked, checked_one, checked_question, checked_words
+from bertline.processors.text.texts import check_text, check_texts, checked_question, checked_words
 from bertline.serving.prediction.progress import of_a_call
 from bertline.serving.texts import truncation
 
@@ -110,7 +110,7 @@ class Client:
 
     def attention(self, text, layer=0, head=None):
         """(tokens, float32 [T, T]) of a text or a pair; the mean over the heads where none is named."""
-        text = checked_one(text)
+        text = check_text(text)
         answer = self.request("POST", "/v1/attention", {"text": text, "layer": layer, "head": head})
         return answer["tokens"], np.array(answer["attention"], np.float32)
 
@@ -141,16 +141,16 @@ class Client:
         if connection is not None:
             connection.close()
 
-    def _in_parts(self, path, texts, more, progress, name="texts", check=checked_one):
+    def _in_parts(self, path, texts, more, progress, name="texts", check=check_text):
         """Yields an answer for each part of the texts; `name` is the field that they are sent in."""
-        texts, done = list(checked(texts, check, name)), 0
+        texts, done = list(check_texts(texts, check, name)), 0
         shown = of_a_call(len(texts), progress)
         with contextlib.closing(shown) if shown else contextlib.nullcontext():
             for part in self._cut(texts, more, name):
                 try:
                     yield self.request("POST", path, {name: part, **more})
                 except ServiceError as error:
-                    raise _counted_on(error, done) from error.__cause__
+                    raise _shift(error, done) from error.__cause__
                 done += len(part)
                 if shown:
                     shown.show(done)
@@ -225,7 +225,7 @@ def _question(given, place):
     return dict(zip(("question", "context"), checked_question(given, place)))
 
 
-def _counted_on(error, before):
+def _shift(error, before):
     """A ServiceError whose texts[i] counts the texts that went before, in other requests."""
     said = re.sub(
         r"\b(texts|questions)\[(\d+)\]", lambda found: f"{found[1]}[{int(found[2]) + before}]", str(error), count=1

@@ -6,7 +6,7 @@ from bertline.processors.files import paths
 
 # What a setting holds whose value is a path, or paths and patterns separated by commas (or NAME=PATH).
 PATH, PATHS = "path", "paths"
-_EXPANDED = {PATH: paths.expanded, PATHS: paths.expanded_list}
+_EXPANDED = {PATH: paths.expand, PATHS: paths.expand_list}
 
 ENCODING = "Of the text files: utf-8, gb18030, big5, shift_jis, euc_kr, cp1252, utf-16, or another that Python knows."
 CASING = "Whether to lower case the text; by default as saved beside the vocabulary, or as the vocabulary shows."
@@ -22,7 +22,8 @@ def setting(default, description, shapes_weights=True, holds=None, as_trained=No
     Args:
       shapes_weights: a run with another value gives other weights, so its folder cannot be continued.
       holds: PATH or PATHS, where ~ and $HOME are replaced; None: another kind of value.
-      as_trained: OF_MODEL, OF_OBJECTIVE or OF_TASK, see bertline.training.folder.as_trained; None: not taken from a trained folder.
+      as_trained: OF_MODEL, OF_OBJECTIVE or OF_TASK, see bertline.training.folder.as_trained; None: not taken from a
+        trained folder.
     """
     metadata = {"help": description, "shapes_weights": shapes_weights, "holds": holds, "as_trained": as_trained}
     return dataclasses.field(default=default, metadata=metadata)

@@ -18,9 +18,12 @@ from bertline.processors.files import paths
 from bertline.settings.owned import check_owners, owners_in_words, with_options
 
 _DEFINE = {
-    bool: flags.DEFINE_bool, int: flags.DEFINE_integer, float: flags.DEFINE_float, str: flags.DEFINE_string,
+    bool: flags.DEFINE_bool,
+    int: flags.DEFINE_integer,
+    float: flags.DEFINE_float,
+    str: flags.DEFINE_string,
     tuple: flags.DEFINE_multi_string,
-}  # fmt: skip
+}
 _groups = []  # of the flags, as --help shows them
 
 
@@ -47,8 +50,8 @@ def _load_plugins():
     for place, word in enumerate(words):
         if found := names.fullmatch(word):
             path = found[1] if found[1] is not None else "".join(words[place + 1 : place + 2])
-            with errors.reported():
-                plugins.load(paths.expanded(path, "--plugin"))
+            with errors.report_errors():
+                plugins.load(paths.expand(path, "--plugin"))
 
 
 @functools.cache
@@ -74,7 +77,7 @@ def read(settings_class):
     return settings_class(**values)
 
 
-def given(name):
+def is_given(name):
     """Whether the command line names the flag; False for one that the script has not."""
     return name in flags.FLAGS and bool(flags.FLAGS[name].present)
 
@@ -90,9 +93,9 @@ def run(main):
         try:
             rest = flags.FLAGS(argv)
         except flags.Error as error:
-            sys.exit(_refused(error))
+            sys.exit(_refuse(error))
         if len(rest) > 1:
-            sys.exit(_refused(f"{rest[1]!r} is not a flag; flags are --name=value"))
+            sys.exit(_refuse(f"{rest[1]!r} is not a flag; flags are --name=value"))
         return rest
 
     def start(argv):
@@ -102,7 +105,7 @@ def run(main):
     app.run(start, flags_parser=parse)
 
 
-def _refused(error):
+def _refuse(error):
     print(f"error: {str(error).strip().splitlines()[0]}; --help lists the flags", file=sys.stderr)
     return 2
 
@@ -134,9 +137,17 @@ def check_run(settings, *positive):
     check_output_dir(settings)
     check_owners(settings)
     check_positive(
-        settings, "max_seq_length", "train_batch_size", "eval_batch_size", "learning_rate", "layer_decay",
-        "gradient_accumulation_steps", "save_checkpoints_steps", "iterations_per_loop", *positive,
-    )  # fmt: skip
+        settings,
+        "max_seq_length",
+        "train_batch_size",
+        "eval_batch_size",
+        "learning_rate",
+        "layer_decay",
+        "gradient_accumulation_steps",
+        "save_checkpoints_steps",
+        "iterations_per_loop",
+        *positive,
+    )
     if hasattr(settings, "length_pool_batches"):
         check_positive(settings, "length_pool_batches")
     last_seed = settings.seed + getattr(settings, "num_runs", 1) - 1

@@ -19,7 +19,7 @@ def with_options(settings_class):
     own (`options.values_for`).
     """
     present = {field.name: field.metadata.get("owners") for field in dataclasses.fields(settings_class)}
-    owned = _owned(settings_class)
+    owned = _options_of_owners(settings_class)
     # A field that others take too, which were registered since it was made, is made anew.
     fields = [_field(name, of) for name, of in owned.items() if present.get(name, ()) not in (None, sorted(of))]
     if not fields:
@@ -53,11 +53,11 @@ def _field(name, owned):
     return name, kind, dataclasses.field(default=default, metadata=metadata)
 
 
-def _owned(settings_class):
+def _options_of_owners(settings_class):
     """Option -> {(kind, registered name): Option}, of the kinds of `owners`, those that they borrow included."""
     found = {}
     for kind in settings_class.owners:
-        fits = _fitting(settings_class, kind)
+        fits = _find_fitting(settings_class, kind)
         for owner, taken in registry.options(kind).items():
             for name, option in taken.items() if fits(owner) else ():
                 found.setdefault(name, {})[kind, owner] = option
@@ -69,7 +69,7 @@ def _owned(settings_class):
     return found
 
 
-def _fitting(settings_class, kind):
+def _find_fitting(settings_class, kind):
     """Registered name -> whether a script can use it: a task of the types that its `problem_types` names, or an
     objective for such tasks. Scripts without `problem_types` use all.
     """

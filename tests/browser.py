@@ -11,9 +11,13 @@ from patience import PATIENCE
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FLAGS = [
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--dump-dom",
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--dump-dom",
     "--virtual-time-budget=20000",
-]  # fmt: skip
+]
 
 
 def page_of(service, profile, **fields):

@@ -3,10 +3,28 @@
 import numpy as np
 
 ODD = [
-    "", " ", "Füße & naïve café", "北京 a b", "a 🙂🙃 b", "zero\u200bwidth", "a\u0301e\u0300 c", "tab\tand\nline",
-    "ＦＵＬＬ a", "\x00control\x07", "[CLS] [MASK] a", "x" * 300, "ab " * 100, "مرحبا a", "!!! ??? ...",
-    "\u2028a\u2029", "ΑΣ ΣΑΣ", "İstanbul ŞI", "\ufeffa", "\U000e0061a", "\u1b44\u302e\u0301a",
-]  # fmt: skip
+    "",
+    " ",
+    "Füße & naïve café",
+    "北京 a b",
+    "a 🙂🙃 b",
+    "zero\u200bwidth",
+    "a\u0301e\u0300 c",
+    "tab\tand\nline",
+    "ＦＵＬＬ a",
+    "\x00control\x07",
+    "[CLS] [MASK] a",
+    "x" * 300,
+    "ab " * 100,
+    "مرحبا a",
+    "!!! ??? ...",
+    "\u2028a\u2029",
+    "ΑΣ ΣΑΣ",
+    "İstanbul ŞI",
+    "\ufeffa",
+    "\U000e0061a",
+    "\u1b44\u302e\u0301a",
+]
 
 
 def mixed_texts(count, seed=0):

@@ -18,10 +18,16 @@ def fine_tuning(model, output_dir, **changes):
     labels = make_labels("single_label_classification", ["fed", "not"])
     settings = ClassifierSettings(
         **{
-            "task_name": "tsv", "init_checkpoint": str(model), "output_dir": str(output_dir), "max_seq_length": 12,
-            "train_batch_size": 4, "num_train_epochs": 2.0, **ALL, **changes,
+            "task_name": "tsv",
+            "init_checkpoint": str(model),
+            "output_dir": str(output_dir),
+            "max_seq_length": 12,
+            "train_batch_size": 4,
+            "num_train_epochs": 2.0,
+            **ALL,
+            **changes,
         }
-    )  # fmt: skip
+    )
     wanted = {"train": settings.do_train, "dev": settings.do_eval, "test": settings.do_predict}
     split = {name: examples for name, is_wanted in wanted.items() if is_wanted}
     task = Task(labels, ("accuracy",), split, {}, lambda e: SequenceClassification(e, 2))

@@ -11,9 +11,14 @@ from bertline.processors.tokenization import FullTokenizer
 from bertline.weights.load_save import save_huggingface
 
 CONFIG = {
-    "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64,
-    "max_position_embeddings": 64, "type_vocab_size": 2, "initializer_range": 0.3,
-}  # fmt: skip
+    "hidden_size": 32,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "intermediate_size": 64,
+    "max_position_embeddings": 64,
+    "type_vocab_size": 2,
+    "initializer_range": 0.3,
+}
 COLOURS = ("red", "green", "blue")
 
 

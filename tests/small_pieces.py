@@ -24,9 +24,16 @@ def train(path, left_out="", words=_WORDS, **options):
     draw, model = random.Random(3), io.BytesIO()
     words = [word.replace(left_out, "") if left_out else word for word in words]
     sentencepiece.SentencePieceTrainer.train(
-        sentence_iterator=(" ".join(draw.choices(words, k=12)) for _ in range(500)), model_writer=model,
-        pad_id=0, unk_id=1, bos_id=-1, eos_id=-1, control_symbols="[CLS],[SEP],[MASK]", hard_vocab_limit=False,
-        minloglevel=2, **{"vocab_size": 150, **options},
-    )  # fmt: skip
+        sentence_iterator=(" ".join(draw.choices(words, k=12)) for _ in range(500)),
+        model_writer=model,
+        pad_id=0,
+        unk_id=1,
+        bos_id=-1,
+        eos_id=-1,
+        control_symbols="[CLS],[SEP],[MASK]",
+        hard_vocab_limit=False,
+        minloglevel=2,
+        **{"vocab_size": 150, **options},
+    )
     path.write_bytes(model.getvalue())
     return path

@@ -38,9 +38,12 @@ def original_record(ids, segment_ids, label, length, real=1):
     pad = [0] * (length - len(ids))
     example = tf.train.Example()
     for name, values in {
-        "input_ids": [*ids, *pad], "input_mask": [1] * len(ids) + pad, "segment_ids": [*segment_ids, *pad],
-        "label_ids": [label], "is_real_example": [real],
-    }.items():  # fmt: skip
+        "input_ids": [*ids, *pad],
+        "input_mask": [1] * len(ids) + pad,
+        "segment_ids": [*segment_ids, *pad],
+        "label_ids": [label],
+        "is_real_example": [real],
+    }.items():
         example.features.feature[name].int64_list.value.extend(values)
     return example.SerializeToString()
 

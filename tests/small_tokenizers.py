@@ -16,19 +16,72 @@ AddedToken = pytest.importorskip("tokenizers", reason="make peers").AddedToken
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 NAMES = ["unk_token", "sep_token", "pad_token", "cls_token", "mask_token"]
 PIECES = [
-    *"ab<>[]/,-#xei中éσςकᄒ한𫠠🙂AI_", "##a", "##b", "ab", "##ab", "##,", "中a", "##中", "##é", "##e", "##i", "\u0301",
-    "##\u0301", "##ς", "##σ", "##ि", "##🙂", "mask", "foo", "##foo", "##ᅡ", "##ᆫ", "##\u0307", "\u1734", "##\u1734",
-    "e1", "##x", "\u2e52", "##\u2e52", "##𫠠", "##A", "##1",
-]  # fmt: skip
+    *"ab<>[]/,-#xei中éσςकᄒ한𫠠🙂AI_",
+    "##a",
+    "##b",
+    "ab",
+    "##ab",
+    "##,",
+    "中a",
+    "##中",
+    "##é",
+    "##e",
+    "##i",
+    "\u0301",
+    "##\u0301",
+    "##ς",
+    "##σ",
+    "##ि",
+    "##🙂",
+    "mask",
+    "foo",
+    "##foo",
+    "##ᅡ",
+    "##ᆫ",
+    "##\u0307",
+    "\u1734",
+    "##\u1734",
+    "e1",
+    "##x",
+    "\u2e52",
+    "##\u2e52",
+    "##𫠠",
+    "##A",
+    "##1",
+]
 TEXTS = [
-    *odd_texts.ODD, "<e1>a</e1>", "a<E1>b", "[MASK][mask] [SEP]", "a" * 100, "a" * 101, "é" * 101, "ΑΣ ΑΣΑ Σ",
-    "a\ue000b", "𫠠a", "foo FOO xfoo foo_ foo\u0301 (foo)", "É中a é中", "<x> <X>a", "<e1> a", " ab  ab", "aab b",
-    "Σ ΣΑ", "\u1734a \u2e52", "[UNK]a[PAD]", "a\x85b\u2028c", "[ma\x00sk] [MA\x00SK]",
-]  # fmt: skip
+    *odd_texts.ODD,
+    "<e1>a</e1>",
+    "a<E1>b",
+    "[MASK][mask] [SEP]",
+    "a" * 100,
+    "a" * 101,
+    "é" * 101,
+    "ΑΣ ΑΣΑ Σ",
+    "a\ue000b",
+    "𫠠a",
+    "foo FOO xfoo foo_ foo\u0301 (foo)",
+    "É中a é中",
+    "<x> <X>a",
+    "<e1> a",
+    " ab  ab",
+    "aab b",
+    "Σ ΣΑ",
+    "\u1734a \u2e52",
+    "[UNK]a[PAD]",
+    "a\x85b\u2028c",
+    "[ma\x00sk] [MA\x00SK]",
+]
 ADDED = [
-    AddedToken("<e1>"), AddedToken("</e1>", normalized=False), "foo", AddedToken("É中"),
-    AddedToken("<X>", special=True), AddedToken("<E1> a"), AddedToken("ab", lstrip=True, rstrip=True), AddedToken("a<"),
-]  # fmt: skip
+    AddedToken("<e1>"),
+    AddedToken("</e1>", normalized=False),
+    "foo",
+    AddedToken("É中"),
+    AddedToken("<X>", special=True),
+    AddedToken("<E1> a"),
+    AddedToken("ab", lstrip=True, rstrip=True),
+    AddedToken("a<"),
+]
 SINGLE = [AddedToken("foo", single_word=True), AddedToken("Σ", single_word=True, normalized=False)]
 
 
@@ -36,10 +89,12 @@ def random_texts(count, seed=1):
     draw = random.Random(seed)
     known = [chr(c) for c in range(0x110000) if is_known(c)]
     pools = [
-        known, list("aabbΣσé中한🙂<>[]e1fo ox,-_"), list(" \n\u2028\t\u00a0\u3000\x85\x00\ue000\ufffd\u200b\u200d"),
+        known,
+        list("aabbΣσé中한🙂<>[]e1fo ox,-_"),
+        list(" \n\u2028\t\u00a0\u3000\x85\x00\ue000\ufffd\u200b\u200d"),
         list("\u0301\u0307\u1734\u166d𫠠\u2e52\u0930\u093f"),
         ["<e1>", "foo", "É中", "<X>", "[MASK]", "ΑΣ", "ab", "a<e1>"],
-    ]  # fmt: skip
+    ]
     return ["".join(draw.choice(draw.choice(pools)) for _ in range(draw.randrange(14))) for _ in range(count)]
 
 

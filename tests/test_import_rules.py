@@ -25,9 +25,10 @@ def sources(folder):
 def strings(node, documentation=False):
     """String constants, docstrings left out."""
     skipped = {
-        id(owner.body[0].value) for owner in ast.walk(node)
+        id(owner.body[0].value)
+        for owner in ast.walk(node)
         if isinstance(owner, (ast.Module, ast.ClassDef, ast.FunctionDef)) and isinstance(owner.body[0], ast.Expr)
-    }  # fmt: skip
+    }
     return {
         n.value
         for n in ast.walk(node)
@@ -37,8 +38,11 @@ def strings(node, documentation=False):
 
 def calls(node, name):
     """Calls of `name(...)` and `something.name(...)`."""
-    return [n for n in ast.walk(node) if isinstance(n, ast.Call)
-            and name in (getattr(n.func, "id", None), getattr(n.func, "attr", None))]  # fmt: skip
+    return [
+        n
+        for n in ast.walk(node)
+        if isinstance(n, ast.Call) and name in (getattr(n.func, "id", None), getattr(n.func, "attr", None))
+    ]
 
 
 @pytest.mark.parametrize("path", sources("training"))

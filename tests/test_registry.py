@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from bertline import registry
-from bertline.errors import InputError, reported
+from bertline.errors import InputError, report_errors
 from bertline.settings import flags
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
@@ -18,7 +18,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 def kinds(monkeypatch):
     """A kind of its own, so that nothing is left behind."""
     monkeypatch.setattr(registry, "_registered", {"fruit": {}})
-    monkeypatch.setattr(registry, "_declared", lambda kind: {})
+    monkeypatch.setattr(registry, "_find_declarations", lambda kind: {})
     return "fruit"
 
 
@@ -95,10 +95,10 @@ def test_a_literal_that_is_read_is_the_attribute_that_is_imported(kind, attribut
 
 
 def test_reported_errors(capsys):
-    with pytest.raises(SystemExit) as left, reported():
+    with pytest.raises(SystemExit) as left, report_errors():
         raise InputError("train.tsv:17: 3 columns")
     assert left.value.code == 2 and capsys.readouterr().err == "error: train.tsv:17: 3 columns\n"
-    with pytest.raises(ValueError, match="a bug"), reported():
+    with pytest.raises(ValueError, match="a bug"), report_errors():
         raise ValueError("a bug")
 
 

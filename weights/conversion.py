@@ -43,14 +43,15 @@ def model_type(source, config_file=None):
     return (config or {}).get("model_type", "bert")
 
 
-def kept_words(source):
+def storable_words(source):
     """The words of a table of vectors that a vocabulary's file can hold, which has one a line; others are said."""
     kept = [word for word in source.words if word and word == word.strip()]
     if len(kept) < len(source.words):
         logging.warning(
-            "%s: %d words are left out, which are empty or have white space around them", source.path,
+            "%s: %d words are left out, which are empty or have white space around them",
+            source.path,
             len(source.words) - len(kept),
-        )  # fmt: skip
+        )
     return kept
 
 
@@ -71,7 +72,7 @@ def read_config(encoder_class, source, config_file=None):
         raise InputError(f"{source.config_path or source.path}: {error}") from error
 
 
-def built(encoder_class, config):
+def build(encoder_class, config):
     encoder = encoder_class(config)
     encoder.build()
     return encoder

@@ -45,7 +45,7 @@ def owner(config, names=()):
     for name, ends in _of_objectives("architectures").items():
         if any(one.endswith(tuple(ends)) for one in said):
             return name
-    if said_to_be_other(config):
+    if names_unknown_head(config):
         return None
     known = _of_objectives("architectures").items()
     return next((name for name, ends in known if any(set(names).issuperset(needed) for needed in ends.values())), None)
@@ -80,14 +80,14 @@ def is_of_another(config, objective):
 
     objective: its registered name.
     """
-    if said_to_be_other(config):
+    if names_unknown_head(config):
         return True
     theirs, known = owner(config), _of_objectives("huggingface_heads")
     names = [{there for there, _ in known.get(name, {}).values()} for name in (objective, theirs)]
     return theirs != objective and not names[0].isdisjoint(names[1])
 
 
-def said_to_be_other(config):
+def names_unknown_head(config):
     """Whether a configuration names a head that no objective has."""
     return any(one.endswith(tuple(OTHERS)) for one in config.get("architectures") or [])
 
@@ -121,7 +121,7 @@ def architecture(config, names, owner=None):
     return (prefix or "".join(part.capitalize() for part in config.model_type.split("_"))) + end
 
 
-def labelled(names):
+def label_weight(names):
     """Which of some weights has a row for each label; None."""
     return next((name for name in _of_objectives("labelled").values() if name in names), None)
 

@@ -14,8 +14,14 @@ from bertline.weights.reading.source import WeightSource
 from bertline.weights.unread_weights import unread_weights
 
 __all__ = [
-    "LoadReport", "WeightSource", "load_weights", "open_weights", "save_huggingface", "save_modules", "save_tf1",
-]  # fmt: skip
+    "LoadReport",
+    "WeightSource",
+    "load_weights",
+    "open_weights",
+    "save_huggingface",
+    "save_modules",
+    "save_tf1",
+]
 
 # What the first axis of a weight is called in a config.
 AXES = {
@@ -57,11 +63,11 @@ class LoadReport:
         if self.wrapper:
             lines[0] += f", without the {self.wrapper!r} before their names"
         lines.append(f"  missing    {left:5d}" + ("  left as initialised" if left else ""))
-        lines += [f"    {entry}" for entry in self.reshaped + condensed(self.missing)]
+        lines += [f"    {entry}" for entry in self.reshaped + condense(self.missing)]
         lines.append(f"  not used   {len(self.unused):5d}")
         for unread in unread_weights(self.unused, self.num_layers):
             lines.append(f"    {unread.meaning}:")
-            lines += [f"      {entry}" for entry in condensed(unread.names)]
+            lines += [f"      {entry}" for entry in condense(unread.names)]
         if self.optimizer:
             lines.append(f"  optimizer  {self.optimizer:5d}  slots, counters, position ids: not read")
         return "\n".join(lines)
@@ -70,12 +76,16 @@ class LoadReport:
         """Warns of what was not read and changes the result."""
         for unread in unread_weights(self.unused, self.num_layers):
             if unread.matters:
-                some = condensed(unread.names)
+                some = condense(unread.names)
                 more = f" and {len(some) - 3} more kinds" if len(some) > 3 else ""
                 logging.warning(
-                    "%s: %d weights are not read, %s (%s%s)", self.description, len(unread.names), unread.meaning,
-                    ", ".join(some[:3]), more,
-                )  # fmt: skip
+                    "%s: %d weights are not read, %s (%s%s)",
+                    self.description,
+                    len(unread.names),
+                    unread.meaning,
+                    ", ".join(some[:3]),
+                    more,
+                )
 
     def log(self):
         """The table as a line of information, then the warnings."""
@@ -103,9 +113,15 @@ def load_weights(model, source, required=None, allow_missing=None):
     shapes = {name: tuple(variable.shape) for name, variable in variables.items()}
     config = getattr(getattr(model, "encoder", model), "config", None)
     report = LoadReport(
-        source.description, [], [], [], sorted(stored.keys() - shapes.keys()), source.optimizer,
-        source.wrapper(model), getattr(config, "num_layers", None),
-    )  # fmt: skip
+        source.description,
+        [],
+        [],
+        [],
+        sorted(stored.keys() - shapes.keys()),
+        source.optimizer,
+        source.wrapper(model),
+        getattr(config, "num_layers", None),
+    )
     wrong = []
     for name, shape in shapes.items():
         if name not in stored:
@@ -141,9 +157,9 @@ def _shape_message(source, wrong, stored, shapes):
 
 
 def _missing_message(source, lost, report, encoder):
-    names = condensed(lost)
+    names = condense(lost)
     some = ", ".join(names[:3]) + (f" and {len(names) - 3} more patterns" if len(names) > 3 else "")
-    unused = condensed(report.unused)[:3]
+    unused = condense(report.unused)[:3]
     found = f"not used: {', '.join(unused)}" if unused else "everything in it was used"
     optional = getattr(encoder, "optional_weights", None)
     if optional and all(re.fullmatch(optional, name) for name in lost):
@@ -155,7 +171,7 @@ def _missing_message(source, lost, report, encoder):
     return f"{source.path}: {len(lost)} weights of the encoder are missing: {some}; {found}; {hint}"
 
 
-def condensed(names):
+def condense(names):
     """Names with their layers' numbers gathered: a/layer_{0..11}/b, in order of first appearance."""
     patterns = {}
     for name in names:

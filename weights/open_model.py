@@ -110,9 +110,15 @@ class OpenedModel:
 
 
 def open_model(
-    path=None, *, bert_config_file=None, vocab_file=None, do_lower_case=None, max_seq_length=1, last_vocab_file=None,
+    path=None,
+    *,
+    bert_config_file=None,
+    vocab_file=None,
+    do_lower_case=None,
+    max_seq_length=1,
+    last_vocab_file=None,
     vocab_required=True,
-):  # fmt: skip
+):
     """Reads all that describes a model, and where its weights are.
 
     Args:

@@ -46,14 +46,15 @@ def warn_of_cross_encoder(config, config_path):
     if library.get("model_type") == CROSS_ENCODER and isinstance(prompts, dict):
         prompt = prompts.get(str(library.get("default_prompt_name")))
     changes = ([f"applies {name} to it"] if name != IDENTITY else []) + (
-        [f"puts {json_files.shown(prompt)} before the text"] if prompt else []
+        [f"puts {json_files.excerpt(prompt)} before the text"] if prompt else []
     )
     if changes:
         _said.add(config_path)
         logging.warning(
             "%s: the score here is the output of the classifier, as of transformers; sentence-transformers %s",
-            config_path, " and ".join(changes),
-        )  # fmt: skip
+            config_path,
+            " and ".join(changes),
+        )
 
 
 def read_saved_head(path):

@@ -29,7 +29,7 @@ class Checkpoint:
                 "vocabulary that belongs to the checkpoint"
             )
         self._model, self.report = conversion.read_model(
-            conversion.built(self._encoder_class, self._config), self._source
+            conversion.build(self._encoder_class, self._config), self._source
         )
 
     def write(self, folder, new_rows, tokenizer):
@@ -53,7 +53,7 @@ class Checkpoint:
 
     def _difference(self, folder, new_rows):
         again = load_save.open_weights(folder)
-        encoder = conversion.built(self._encoder_class, conversion.read_config(self._encoder_class, again))
+        encoder = conversion.build(self._encoder_class, conversion.read_config(self._encoder_class, again))
         load_save.load_weights(encoder, again, allow_missing=encoder.optional_weights)
         kept = np.setdiff1d(np.arange(self._rows), list(new_rows))
         return conversion.largest_differences(self._model.encoder, encoder, self._config, kept)["sequence_output"]

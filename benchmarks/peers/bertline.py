@@ -44,7 +44,7 @@ class Bertline:
             pace = LoopSettings(num_train_steps=STEPS, batch_size=32)  # for its reports alone, of which none is made
             self._loops[dtype, order] = TrainingLoop(
                 step.objective, {"train": step}, {"train": data}, tempfile.mkdtemp(), pace
-            )  # fmt: skip
+            )
         # What TrainingLoop.train calls, without its checkpoint at the end.
         count = len(self._batches.orders["train", order])
         done, scalars = self._loops[dtype, order]._call(count)

@@ -11,8 +11,11 @@ transformers.logging.set_verbosity_error()
 transformers.logging.disable_progress_bar()
 
 NAMES = {
-    "input_ids": "input_ids", "input_mask": "attention_mask", "segment_ids": "token_type_ids", "label_ids": "labels",
-}  # fmt: skip
+    "input_ids": "input_ids",
+    "input_mask": "attention_mask",
+    "segment_ids": "token_type_ids",
+    "label_ids": "labels",
+}
 
 
 def parameter_groups(model):

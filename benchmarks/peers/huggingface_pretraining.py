@@ -19,8 +19,12 @@ class AllPositions(Transformers):
         labels[rows, torch.from_numpy(batch["masked_lm_positions"][real]).long()] = torch.from_numpy(
             batch["masked_lm_ids"][real]
         ).long()
-        names = {"input_ids": "input_ids", "input_mask": "attention_mask", "segment_ids": "token_type_ids",
-                 "next_sentence_labels": "next_sentence_label"}  # fmt: skip
+        names = {
+            "input_ids": "input_ids",
+            "input_mask": "attention_mask",
+            "segment_ids": "token_type_ids",
+            "next_sentence_labels": "next_sentence_label",
+        }
         return {**{theirs: torch.from_numpy(batch[ours]).long() for ours, theirs in names.items()}, "labels": labels}
 
     def _model(self):

@@ -18,9 +18,15 @@ class OnnxRuntime(Encoding):
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "model.onnx")
             torch.onnx.export(
-                torch_model(self.model), example, path, input_names=names, output_names=["vectors"], dynamo=False,
-                dynamic_axes={name: {0: "rows", 1: "tokens"} for name in names}, opset_version=17,
-            )  # fmt: skip
+                torch_model(self.model),
+                example,
+                path,
+                input_names=names,
+                output_names=["vectors"],
+                dynamo=False,
+                dynamic_axes={name: {0: "rows", 1: "tokens"} for name in names},
+                opset_version=17,
+            )
             options = onnxruntime.SessionOptions()
             options.intra_op_num_threads = len(os.sched_getaffinity(0))
             session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])

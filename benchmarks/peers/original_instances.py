@@ -41,9 +41,16 @@ def read_documents(paths, tokenize):
 
 
 def make_instances(
-    documents, vocabulary, rng, max_seq_length=128, dupe_factor=10, short_seq_prob=0.1, masked_lm_prob=0.15,
-    max_predictions_per_seq=20, do_whole_word_mask=False,
-):  # fmt: skip
+    documents,
+    vocabulary,
+    rng,
+    max_seq_length=128,
+    dupe_factor=10,
+    short_seq_prob=0.1,
+    masked_lm_prob=0.15,
+    max_predictions_per_seq=20,
+    do_whole_word_mask=False,
+):
     """The instances of documents, list of Instance in random order; `rng`: a random.Random."""
     documents = list(documents)
     rng.shuffle(documents)

@@ -98,7 +98,7 @@ class EncoderConfig:
         """
         fields = {field.name: field for field in dataclasses.fields(cls)}
         if values.get("model_type", cls.model_type) != cls.model_type:
-            raise InputError(f"model_type {json_files.shown(values['model_type'])} is not {cls.model_type!r}")
+            raise InputError(f"model_type {json_files.excerpt(values['model_type'])} is not {cls.model_type!r}")
         values = cls.read(values)
         for name, field in fields.items():
             required = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
@@ -110,7 +110,7 @@ class EncoderConfig:
             if near:
                 raise InputError(f"unknown field {key!r} in the configuration; did you mean {near[0]!r}?")
         config = cls(
-            **{name: _typed(name, field.type, values[name]) for name, field in fields.items() if name in values}
+            **{name: _convert(name, field.type, values[name]) for name, field in fields.items() if name in values}
         )
         config.check_size()
         config_fields.say_unknown(unknown)
@@ -133,7 +133,7 @@ class EncoderConfig:
         return self.to_dict()
 
 
-def _typed(name, kind, value):
+def _convert(name, kind, value):
     """The value as its field has it: whole numbers are floats too. Raises InputError."""
     kinds = typing.get_args(kind) or (kind,)
     if float in kinds and isinstance(value, int) and not isinstance(value, bool):
@@ -141,7 +141,7 @@ def _typed(name, kind, value):
     plain = tuple(typing.get_origin(one) or one for one in kinds)
     if not isinstance(value, plain) or (isinstance(value, bool) and bool not in plain):
         names = " or ".join("null" if one is type(None) else one.__name__ for one in plain)
-        raise InputError(f"configuration field {name!r} is {json_files.shown(value)}, {names} is needed")
+        raise InputError(f"configuration field {name!r} is {json_files.excerpt(value)}, {names} is needed")
     return value
 
 

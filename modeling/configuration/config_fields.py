@@ -88,17 +88,41 @@ NO_EFFECT = {
     "pooler_size_per_head": "as pooler_fc_size",
     **dict.fromkeys(
         (
-            "max_length", "min_length", "do_sample", "early_stopping", "num_beams", "temperature", "top_k", "top_p",
-            "typical_p", "repetition_penalty", "length_penalty", "no_repeat_ngram_size",
-            "encoder_no_repeat_ngram_size", "bad_words_ids", "num_return_sequences", "forced_bos_token_id",
-            "forced_eos_token_id", "remove_invalid_values", "exponential_decay_length_penalty", "suppress_tokens",
-            "begin_suppress_tokens", "epsilon_cutoff", "eta_cutoff", "encoder_repetition_penalty",
-            "num_assistant_tokens", "num_assistant_tokens_schedule", "assistant_confidence_threshold",
-            "assistant_lookbehind", "target_lookbehind", "num_beam_groups", "diversity_penalty",
+            "max_length",
+            "min_length",
+            "do_sample",
+            "early_stopping",
+            "num_beams",
+            "temperature",
+            "top_k",
+            "top_p",
+            "typical_p",
+            "repetition_penalty",
+            "length_penalty",
+            "no_repeat_ngram_size",
+            "encoder_no_repeat_ngram_size",
+            "bad_words_ids",
+            "num_return_sequences",
+            "forced_bos_token_id",
+            "forced_eos_token_id",
+            "remove_invalid_values",
+            "exponential_decay_length_penalty",
+            "suppress_tokens",
+            "begin_suppress_tokens",
+            "epsilon_cutoff",
+            "eta_cutoff",
+            "encoder_repetition_penalty",
+            "num_assistant_tokens",
+            "num_assistant_tokens_schedule",
+            "assistant_confidence_threshold",
+            "assistant_lookbehind",
+            "target_lookbehind",
+            "num_beam_groups",
+            "diversity_penalty",
         ),
         "of text generation",
     ),
-}  # fmt: skip
+}
 
 _said = set()
 
@@ -117,13 +141,14 @@ def check(values):
     name = _first_other(values, ONLY)
     if name:
         raise InputError(
-            f"{other(values, ONLY)}, which is not built here; {json_files.shown(ONLY[name][0][0])} is; where the "
+            f"{other(values, ONLY)}, which is not built here; {json_files.excerpt(ONLY[name][0][0])} is; where the "
             f"weights are of an ordinary BERT all the same, take {name} out and give that file by --bert_config_file"
         )
     width = values.get("embedding_size", values.get("hidden_size"))
     if width != values.get("hidden_size"):
         raise InputError(
-            f"embedding_size is {json_files.shown(width)}, hidden_size {json_files.shown(values.get('hidden_size'))}: "
+            f"embedding_size is {json_files.excerpt(width)}, "
+            f"hidden_size {json_files.excerpt(values.get('hidden_size'))}: "
             "words of another width than the states, as in ELECTRA and ALBERT, are not built here"
         )
 
@@ -135,7 +160,7 @@ def other(values, only):
       values: entry -> value. only: entry -> (values that are known, what any other one means).
     """
     name = _first_other(values, only)
-    return name and f"{name} is {json_files.shown(values[name])}: {only[name][1]}"
+    return name and f"{name} is {json_files.excerpt(values[name])}: {only[name][1]}"
 
 
 def _first_other(values, only):
@@ -153,5 +178,7 @@ def say_unknown(names):
     if new:
         logging.warning(
             "configuration: %s %s not known here and not read; does the model compute anything by %s?",
-            ", ".join(new), "is" if len(new) == 1 else "are", "it" if len(new) == 1 else "them",
-        )  # fmt: skip
+            ", ".join(new),
+            "is" if len(new) == 1 else "are",
+            "it" if len(new) == 1 else "them",
+        )

@@ -26,15 +26,15 @@ def label_names(config):
     if named is None:
         return None
     if not isinstance(named, dict):
-        raise InputError(f"id2label is {json_files.shown(named)}, an object of ids and names is needed")
+        raise InputError(f"id2label is {json_files.excerpt(named)}, an object of ids and names is needed")
     ids = {}
     for key, name in named.items():
         if not key.isdecimal() or len(key) > 9 or isinstance(name, (dict, list)) or name is None:
-            raise InputError(f"id2label has {json_files.shown({key: name})}, a number and a name are needed")
-        ids[int(key)] = name if isinstance(name, str) else json_files.shown(name)
+            raise InputError(f"id2label has {json_files.excerpt({key: name})}, a number and a name are needed")
+        ids[int(key)] = name if isinstance(name, str) else json_files.excerpt(name)
     if sorted(ids) != list(range(len(named))):
         raise InputError(
-            f"id2label has the ids {json_files.shown(sorted(ids))}; 0 to {len(named) - 1} are needed, each once"
+            f"id2label has the ids {json_files.excerpt(sorted(ids))}; 0 to {len(named) - 1} are needed, each once"
         )
     return [ids[number] for number in range(len(ids))]
 
@@ -61,13 +61,13 @@ def check_head(config):
     label_names(config)
     architectures = config.get("architectures") or []
     if not isinstance(architectures, list) or not all(isinstance(name, str) for name in architectures):
-        raise InputError(f"architectures is {json_files.shown(architectures)}, a list of names is needed")
+        raise InputError(f"architectures is {json_files.excerpt(architectures)}, a list of names is needed")
     ids, kind = config.get("label2id"), config.get("problem_type")
     kinds = list(dict.fromkeys(itertools.chain(*registry.literals("objective", "problem_types").values())))
     if kind is not None and kind not in kinds:
-        raise InputError(f"problem_type is {json_files.shown(kind)}, one of {', '.join(kinds)} is needed")
+        raise InputError(f"problem_type is {json_files.excerpt(kind)}, one of {', '.join(kinds)} is needed")
     if ids is not None and not (isinstance(ids, dict) and all(type(number) in (int, str) for number in ids.values())):
-        raise InputError(f"label2id is {json_files.shown(ids)}, an object of names and ids is needed")
+        raise InputError(f"label2id is {json_files.excerpt(ids)}, an object of names and ids is needed")
     _check_objective(config.get(OBJECTIVE))
 
 
@@ -75,10 +75,12 @@ def _check_objective(said):
     if said is None:
         return
     if not isinstance(said, dict) or not isinstance(said.get("name"), str):
-        raise InputError(f"{OBJECTIVE} is {json_files.shown(said)}, an object with a name is needed")
+        raise InputError(f"{OBJECTIVE} is {json_files.excerpt(said)}, an object with a name is needed")
     known, given = registry.options("objective"), said.get("options", {})
     if said["name"] not in known:
         raise InputError(f"{OBJECTIVE} is {said['name']!r}, one of {', '.join(sorted(known))} is needed")
     if not isinstance(given, dict) or not given.keys() <= known[said["name"]].keys():
         allowed = ", ".join(known[said["name"]]) or "none"
-        raise InputError(f"options of {OBJECTIVE} {said['name']} are {json_files.shown(given)}, allowed are: {allowed}")
+        raise InputError(
+            f"options of {OBJECTIVE} {said['name']} are {json_files.excerpt(given)}, allowed are: {allowed}"
+        )

@@ -18,7 +18,7 @@ class DropoutKey:
         self._count = 0
 
     @classmethod
-    def fresh(cls):
+    def draw(cls):
         """A key drawn from TensorFlow's global generator, for callers that do not care."""
         return cls(tf.random.uniform([2], maxval=2**31 - 1, dtype=tf.int32))
 
@@ -80,7 +80,7 @@ def residual(dense, inputs, rows, rate, key):
             to_product = _dropped(upstream, bits, rate=rate)
             return to_product, column_sums(to_product), upstream
 
-        return _dropped_onto(product, bits, rows, bias=bias, rate=rate), gradient
+        return _drop_onto(product, bits, rows, bias=bias, rate=rate), gradient
 
     return apply(product, bias, rows)
 
@@ -100,5 +100,5 @@ _dropped = one_pass(worth_padding=False)(_drop)
 
 
 @one_pass(worth_padding=False)
-def _dropped_onto(product, bits, rows, bias, rate):
+def _drop_onto(product, bits, rows, bias, rate):
     return _drop(product + bias, bits, rate) + rows

@@ -24,7 +24,7 @@ def layer_states(outputs, layers):
     return [tf.cast(states[layer + 1 if layer >= 0 else layer], tf.float32) for layer in layers]
 
 
-def mixed_layers(states, mix="none", weights=None):
+def mix_layers(states, mix="none", weights=None):
     """Several layers -> [B, T, L, W].
 
     Args:
@@ -79,8 +79,8 @@ def weighted_mean(states, mask):
 
 def maximum(states, mask):
     """Of a sequence without a token 0, as the mean has it."""
-    largest = tf.reduce_max(tf.where(_wide(mask) > 0, states, states.dtype.min), axis=1)
-    return tf.where(tf.reduce_max(_wide(mask), axis=1) > 0, largest, tf.zeros_like(largest))
+    largest = tf.reduce_max(tf.where(_widen(mask) > 0, states, states.dtype.min), axis=1)
+    return tf.where(tf.reduce_max(_widen(mask), axis=1) > 0, largest, tf.zeros_like(largest))
 
 
 def last(states, mask):
@@ -100,13 +100,13 @@ POOLINGS = {
 
 
 def check(pooling):
-    """Raises InputError for what `pooled` does not know."""
+    """Raises InputError for what `pool` does not know."""
     for name in pooling.split("+"):
         if name not in POOLINGS:
             raise InputError(f"--pooling={pooling}: unknown pooling {name!r}; known: {', '.join(POOLINGS)}")
 
 
-def pooled(states, mask, pooling, unpooled=0):
+def pool(states, mask, pooling, unpooled=0):
     """One vector per sequence: float32 [B, T, L, W] and int32 [B, T] -> [B, L, W'].
 
     Args:
@@ -120,7 +120,7 @@ def pooled(states, mask, pooling, unpooled=0):
 
 
 def one_of(name, states, mask, unpooled=0):
-    """`pooled` by one name of POOLINGS."""
+    """`pool` by one name of POOLINGS."""
     if isinstance(unpooled, int) and unpooled == 0:
         return POOLINGS[name](states, mask)
     if POOLINGS[name] is cls:
@@ -128,18 +128,18 @@ def one_of(name, states, mask, unpooled=0):
     return POOLINGS[name](states, mask * tf.cast(tf.range(tf.shape(mask)[1]) >= unpooled, mask.dtype))
 
 
-def normalized(vectors):
+def normalize(vectors):
     """Length 1 along the last axis; a vector of zeros stays one."""
     return tf.math.l2_normalize(vectors, axis=-1, epsilon=1e-24)
 
 
-def _wide(mask):
+def _widen(mask):
     """[B, T] -> [B, T, 1, 1]."""
     return mask[:, :, None, None]
 
 
 def _total(states, weights):
-    return tf.reduce_sum(states * _wide(tf.cast(weights, states.dtype)), axis=1)
+    return tf.reduce_sum(states * _widen(tf.cast(weights, states.dtype)), axis=1)
 
 
 def _count(weights):

@@ -145,7 +145,7 @@ class Dense(keras.layers.Layer):
         return ACTIVATIONS[self.activation](tf.nn.bias_add(product, self.bias))
 
 
-class Classifier(keras.layers.Layer):
+class LinearClassifier(keras.layers.Layer):
     """Logits over a few classes, in float32 whatever the policy: [N, in] -> [N, num_classes].
 
     The weights are [num_classes, in], as in the original.
@@ -224,7 +224,13 @@ def layer_norm_in_inference(rows, gamma, beta, epsilon, dtype):
     count, width = tf.shape(rows)[0], rows.shape[1]
     none = tf.zeros([0])
     normed = tf.raw_ops.FusedBatchNormV3(
-        x=tf.reshape(rows, tf.stack([1, count, width, 1])), scale=tf.fill([count], 1.0), offset=tf.fill([count], 0.0),
-        mean=none, variance=none, epsilon=epsilon, data_format="NCHW", is_training=True,
-    ).y  # fmt: skip
+        x=tf.reshape(rows, tf.stack([1, count, width, 1])),
+        scale=tf.fill([count], 1.0),
+        offset=tf.fill([count], 0.0),
+        mean=none,
+        variance=none,
+        epsilon=epsilon,
+        data_format="NCHW",
+        is_training=True,
+    ).y
     return tf.reshape(normed, tf.stack([count, width])) * tf.cast(gamma, dtype) + tf.cast(beta, dtype)

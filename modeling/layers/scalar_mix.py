@@ -6,7 +6,7 @@ Source: Peters et al. 2018, https://arxiv.org/abs/1802.05365, equation 1.
 import keras
 import tensorflow as tf
 
-from bertline.modeling.layers.pooling import mixed_layers
+from bertline.modeling.layers.pooling import mix_layers
 
 
 class ScalarMix(keras.layers.Layer):
@@ -30,5 +30,5 @@ class ScalarMix(keras.layers.Layer):
 
     def call(self, layers):
         wide = [tf.cast(layer, tf.float32) for layer in layers]
-        mixed = mixed_layers(wide, "learned", (self.scalars, self.gamma))[:, :, 0]
+        mixed = mix_layers(wide, "learned", (self.scalars, self.gamma))[:, :, 0]
         return tf.cast(mixed, self.compute_dtype)

@@ -49,7 +49,7 @@ def graph(model, function, *spec):
 
 
 def in_half_precision(model):
-    return any(dtype.size == 2 for _, dtype in _used_as(model))
+    return any(dtype.size == 2 for _, dtype in _find_dtypes(model))
 
 
 def fingerprint(model):
@@ -81,7 +81,7 @@ class Weights:
         self.graphs = {}  # function -> tf.function, for who makes several
         self._constants, self._copies = [], []
         constant = _constant_bytes(model) <= most_constant_bytes
-        for variable, dtype in _used_as(model):
+        for variable, dtype in _find_dtypes(model):
             if constant and not is_table(variable):
                 self._constants.append((variable, tf.cast(variable, dtype).numpy()))
             elif dtype != variable.dtype:
@@ -178,7 +178,7 @@ def is_table(variable):
     return variable.path.endswith("_embeddings")
 
 
-def _used_as(model):
+def _find_dtypes(model):
     """(variable, dtype that it is used in) of each weight.
 
     Matrices of layers that compute in another precision than they keep weights in are cast; vectors stay as they are:
@@ -193,4 +193,4 @@ def _used_as(model):
 
 
 def _constant_bytes(model):
-    return sum(math.prod(v.shape) * dtype.size for v, dtype in _used_as(model) if not is_table(v))
+    return sum(math.prod(v.shape) * dtype.size for v, dtype in _find_dtypes(model) if not is_table(v))

@@ -34,7 +34,7 @@ def one_pass(worth_padding):
             missing = padded_length(count) - count
 
             def in_one():
-                results = compiled(*(_padded(rows, missing) if worth_padding else rows), **others)
+                results = compiled(*(_pad(rows, missing) if worth_padding else rows), **others)
                 return tf.nest.map_structure(lambda result: result[:count], results)
 
             pays = (tf.size(rows[0]) >= MINIMUM_ELEMENTS) & (worth_padding | (missing == 0))
@@ -78,7 +78,7 @@ def padded_length(count):
     return (count + step - 1) // step * step
 
 
-def _padded(rows, missing):
+def _pad(rows, missing):
     def pad(array):
         return tf.pad(array, [[0, missing], *[[0, 0]] * (array.shape.rank - 1)])
 

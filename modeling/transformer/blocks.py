@@ -55,7 +55,7 @@ class Transformer(keras.layers.Layer):
     def __init__(self, sizes, num_layers, attention_mask=bidirectional, rematerialize=False, **kwargs):
         super().__init__(**kwargs)
         self.sizes, self.attention_mask, self.rematerialize = sizes, attention_mask, rematerialize
-        self.blocks = [Block(sizes, name=f"layer_{i}", dtype=self.dtype_policy) for i in range(num_layers)]
+        self.blocks = [TransformerBlock(sizes, name=f"layer_{i}", dtype=self.dtype_policy) for i in range(num_layers)]
 
     def build(self, width):
         for block in self.blocks:
@@ -95,7 +95,7 @@ class Transformer(keras.layers.Layer):
         return tf.recompute_grad(run)(rows) if self.rematerialize else run(rows)
 
 
-class Block(keras.layers.Layer):
+class TransformerBlock(keras.layers.Layer):
     """Self-attention and feed-forward, each with dropout, residual and layer norm after: [N, H] -> [N, H]."""
 
     def __init__(self, sizes, **kwargs):

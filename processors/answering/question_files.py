@@ -44,7 +44,7 @@ def _question(entry, context, where, has_unanswerable):
     guid = entry.get("id") if isinstance(entry, dict) else None
     question = _text(entry, "question", where)
     if type(guid) not in (str, int):
-        raise InputError(f"{where}: id is {json_files.shown(guid)}, a string is needed")
+        raise InputError(f"{where}: id is {json_files.excerpt(guid)}, a string is needed")
     answers = None
     if entry.get("answers") is not None:
         answers = tuple(_answer(one, f"{where}.answers[{i}]") for i, one in enumerate(_list(entry, "answers", where)))
@@ -58,19 +58,19 @@ def _question(entry, context, where, has_unanswerable):
 def _list(value, key, where):
     found = value.get(key) if isinstance(value, dict) else None
     if not isinstance(found, list):
-        raise InputError(f"{where}: {key} is {json_files.shown(found)}, a list is needed")
+        raise InputError(f"{where}: {key} is {json_files.excerpt(found)}, a list is needed")
     return found
 
 
 def _text(value, key, where):
     found = value.get(key) if isinstance(value, dict) else None
     if not isinstance(found, str):
-        raise InputError(f"{where}: {key} is {json_files.shown(found)}, a text is needed")
+        raise InputError(f"{where}: {key} is {json_files.excerpt(found)}, a text is needed")
     return found
 
 
 def _answer(value, where):
     start = value.get("answer_start") if isinstance(value, dict) else None
     if type(start) is not int:
-        raise InputError(f"{where}: answer_start is {json_files.shown(start)}, a number of characters is needed")
+        raise InputError(f"{where}: answer_start is {json_files.excerpt(start)}, a number of characters is needed")
     return Answer(_text(value, "text", where), start)

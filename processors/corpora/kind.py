@@ -82,7 +82,7 @@ class CorpusKind:
         """
         raise NotImplementedError
 
-    def merged(self, records):
+    def merge(self, records):
         """All records in the order of their keys -> those that are written: what is counted may be summed here.
 
         Args:

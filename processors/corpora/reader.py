@@ -57,9 +57,13 @@ class CorpusReader:
 
         Args:
           num_instances: how many, from the first on.
-          length_buckets, static: for static shapes: batches of `batch_size` rows, see bertline.processors.records.batches.
+          length_buckets, static: for static shapes: batches of `batch_size` rows, see
+            bertline.processors.records.batches.
         """
         return batches.evaluation_batches(
-            self.record_set, batch_size * self._max_seq_length, length_buckets, batch_size if static else None,
+            self.record_set,
+            batch_size * self._max_seq_length,
+            length_buckets,
+            batch_size if static else None,
             num_instances,
-        )  # fmt: skip
+        )

@@ -76,7 +76,7 @@ def target_length(max_num_tokens, short_seq_prob, uniform):
     return max_num_tokens
 
 
-def paired(rows, max_num_tokens, rng):
+def make_pairs(rows, max_num_tokens, rng):
     """Segments of pairs, cut to length as the original's `truncate_seq_pair` does.
 
     There, one token at a time is taken from the longer one (from b where they are equal), from its front or its back at

@@ -19,9 +19,11 @@ _RANK = 0.01  # what an encoding loses to the one before it, of those that do eq
 _DOUBTED = 0.35  # a score below it is doubted where another encoding does well
 _EXCERPT = 16  # characters
 _MARKS = {
-    codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF32_BE: "utf-32", codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
-}  # fmt: skip
+}
 # Text encodings to Python that no file of text has.
 _NOT_OF_FILES = {"idna", "punycode", "undefined", "unicode-escape", "raw-unicode-escape"}
 
@@ -237,12 +239,15 @@ def _any_script(text):
     """A judge of UTF-16: ASCII counts too."""
     judges = (_simplified, _traditional, _japanese, _korean)
     return [
-        (1.0 if char.isprintable() or char in "\t\r\n" else -1.0) if char.isascii()
-        else 0.8 if char.lower() in _WESTERN | _CENTRAL | _CYRILLIC | _TYPOGRAPHY
-        else 0.6 if "\u0370" <= char <= "\u10ff" and char.isalpha()
+        (1.0 if char.isprintable() or char in "\t\r\n" else -1.0)
+        if char.isascii()
+        else 0.8
+        if char.lower() in _WESTERN | _CENTRAL | _CYRILLIC | _TYPOGRAPHY
+        else 0.6
+        if "\u0370" <= char <= "\u10ff" and char.isalpha()
         else max(judge(char) for judge in judges)
         for char in text.removeprefix("\ufeff")[:4096]
-    ]  # fmt: skip
+    ]
 
 
 def _alphabet(letters, longest_run):

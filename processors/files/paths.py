@@ -11,7 +11,7 @@ _NAME = r"[\w.-]+="  # of NAME=PATH
 _VARIABLE = re.compile(r"\$(?:(?P<plain>[A-Za-z_]\w*)|\{(?P<braced>[A-Za-z_]\w*)\})", re.ASCII)
 
 
-def expanded(path, what="the path"):
+def expand(path, what="the path"):
     """A path with ~, ~user, $NAME and ${NAME} replaced; one that exists as it is written keeps its dollar signs.
 
     Args:
@@ -36,18 +36,18 @@ def expanded(path, what="the path"):
     return _VARIABLE.sub(value, path)
 
 
-def expanded_list(paths, what="the paths"):
+def expand_list(paths, what="the paths"):
     """The same for each of a comma-separated list of paths, or of `NAME=PATH`."""
     paths = os.fspath(paths)
     if os.path.lexists(paths):
         return paths
-    return ",".join(_expanded_part(part, what) for part in paths.split(","))
+    return ",".join(_expand_part(part, what) for part in paths.split(","))
 
 
-def _expanded_part(part, what):
+def _expand_part(part, what):
     found = re.fullmatch(rf"(\s*)({_NAME}(?=\s*[~$]))?(.*)", part, re.DOTALL)
     before, name_and_equals, path = found.groups(default="")
-    return before + name_and_equals + expanded(path, what)
+    return before + name_and_equals + expand(path, what)
 
 
 def parts(text):
@@ -65,9 +65,10 @@ def parts(text):
 def _pieces_of_first(pieces):
     """How many pieces of a list, cut at its commas, are the first name: the fewest after which another name begins."""
     there = [
-        count for count in range(1, 2 if _begins(pieces, 0) and _begins(pieces, 1) else len(pieces) + 1)
+        count
+        for count in range(1, 2 if _begins(pieces, 0) and _begins(pieces, 1) else len(pieces) + 1)
         if _is_there(",".join(pieces[:count]).strip())
-    ]  # fmt: skip
+    ]
     return next((count for count in there if _begins(pieces, count)), there[0] if there else 1)
 
 

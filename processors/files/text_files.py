@@ -54,7 +54,7 @@ class TextLines:
             if decoder is None:
                 self._check_start()
                 decoder = codecs.getincrementaldecoder(self._codec())()
-            text = self._decoded(decoder, chunk)
+            text = self._decode(decoder, chunk)
             text, mark = text.removeprefix(mark), "" if text else mark
             cut = text.rfind("\n") + 1
             if cut:
@@ -63,7 +63,7 @@ class TextLines:
             tail.append(text[cut:])
             self._check_length(tail)
         if decoder is not None:
-            tail.append(self._decoded(decoder, b"", final=True))
+            tail.append(self._decode(decoder, b"", final=True))
         last = "".join(tail)
         if not self._lines and "\r" in last.strip("\r"):
             raise InputError(f"{self.path}:1: lines end in CR alone; convert the file with `tr '\\r' '\\n'`")
@@ -85,9 +85,14 @@ class TextLines:
         if doubt:
             read, name, better = doubt
             log.warning(
-                "%s: read as %s, it has “%s”; %s=%s would read “%s”", self.path, self._encoding, read, self._flag, name,
+                "%s: read as %s, it has “%s”; %s=%s would read “%s”",
+                self.path,
+                self._encoding,
+                read,
+                self._flag,
+                name,
                 better,
-            )  # fmt: skip
+            )
 
     def _codec(self):
         """The encoding with its order of bytes said, so that any part of the file can be read by itself."""
@@ -98,7 +103,7 @@ class TextLines:
         order = {codecs.BOM_UTF16_LE: "le", codecs.BOM_UTF16_BE: "be", codecs.BOM_UTF32_BE[:2]: "be"}
         return f"{name}-{order.get(start[:2]) or encodings.byte_order(start)}"
 
-    def _decoded(self, decoder, chunk, final=False):
+    def _decode(self, decoder, chunk, final=False):
         try:
             text = decoder.decode(chunk, final)
         except UnicodeDecodeError as error:
@@ -135,7 +140,7 @@ class TextLines:
     def _chunks(self):
         """Yields the bytes of the file, unpacked."""
         try:
-            with _opened(self.path) as file:
+            with _open(self.path) as file:
                 source = gzip.GzipFile(fileobj=file) if is_packed(file) else file
                 self._start, position = source.peek(_START_BYTES)[:_START_BYTES], 0
                 chunk = None
@@ -166,7 +171,7 @@ def is_packed(file):
 
 
 @contextlib.contextmanager
-def _opened(path):
+def _open(path):
     """A buffered binary file."""
     if path == STANDARD_INPUT:
         with open(sys.stdin.fileno(), "rb", closefd=False) as file:

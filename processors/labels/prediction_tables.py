@@ -82,9 +82,9 @@ def _json_lines(rows):
     labels = rows.labels
     has_true_labels, classes = rows.has_true_labels, labels.are_exclusive
     for i, (row, example, truncated) in enumerate(rows):
-        found = {"guid": example.guid if example else f"row-{i + 1}", "label": labels.predicted(row)}
+        found = {"guid": example.guid if example else f"row-{i + 1}", "label": labels.decide(row)}
         if has_true_labels:
-            found["true_label"] = labels.plain(example.label)
+            found["true_label"] = labels.to_json(example.label)
         if labels.names:
             found["probabilities"] = {name: float(_number(value)) for name, value in zip(labels.names, row)}
         if classes:

@@ -22,20 +22,20 @@ class ScoreLabels(LabelsOfTexts):
 
     spec = {"label_ids": Feature("float32", absent=math.nan)}
 
-    def encoded(self, label):
+    def to_array(self, label):
         return np.float32(label)
 
-    def predicted(self, probabilities):
+    def decide(self, probabilities):
         return float(f"{probabilities[0]:.6g}")
 
     def prediction(self, probabilities, truncated=False):
         return Prediction(None, None, float(probabilities[0]), truncated)
 
-    def plain(self, label):
+    def to_json(self, label):
         return None if label is None else float(label)
 
     def text(self, label):
-        return "" if label is None else f"{self.plain(label):.6g}"
+        return "" if label is None else f"{self.to_json(label):.6g}"
 
     def distribution(self, labels):
         return f"scores from {min(labels):g} to {max(labels):g}, mean {sum(labels) / len(labels):.4g}"

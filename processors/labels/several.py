@@ -25,23 +25,23 @@ class SeveralLabels(ClassLabels):
     def num_classes(self):
         return None
 
-    def encoded(self, label):
+    def to_array(self, label):
         hot = np.zeros(len(self.names), np.float32)
         hot[[self._ids[name] for name in label]] = 1.0
         return hot
 
-    def predicted(self, probabilities):
+    def decide(self, probabilities):
         return [name for name, p in zip(self.names, probabilities) if p >= 0.5]
 
     def prediction(self, probabilities, truncated=False):
         named = dict(zip(self.names, map(float, probabilities)))
-        return Prediction(tuple(self.predicted(probabilities)), named, None, truncated)
+        return Prediction(tuple(self.decide(probabilities)), named, None, truncated)
 
-    def plain(self, label):
+    def to_json(self, label):
         return None if label is None else [str(name) for name in label]
 
     def text(self, label):
-        return self.separator.join(self.plain(label) or ())
+        return self.separator.join(self.to_json(label) or ())
 
-    def _named(self, label):
+    def _names_of(self, label):
         return label

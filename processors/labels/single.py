@@ -30,21 +30,21 @@ class ClassLabels(LabelsOfTexts):
     def num_classes(self):
         return len(self.names)
 
-    def encoded(self, label):
+    def to_array(self, label):
         return np.int32(self._ids[str(label)])
 
-    def predicted(self, probabilities):
+    def decide(self, probabilities):
         return self.names[int(np.argmax(probabilities))]
 
     def distribution(self, labels):
-        found = collections.Counter(str(name) for label in labels for name in self._named(label)).most_common()
+        found = collections.Counter(str(name) for label in labels for name in self._names_of(label)).most_common()
         shown = ", ".join(f"{name} {count}" for name, count in found[:SHOWN])
         return f"labels: {shown}" + (f", ... ({len(found)} in all)" if len(found) > SHOWN else "")
 
     def check_training(self, examples, file):
         if self.are_exclusive and len(self.names) == 1:
             raise InputError(f"{file} has a single label, {self.names[0]!r}; {COLUMN}")
-        counts = collections.Counter(str(name) for example in examples for name in self._named(example.label))
+        counts = collections.Counter(str(name) for example in examples for name in self._names_of(example.label))
         if len(counts) == 1 and counts.total() == len(examples):
             logging.warning("%s: every row has the label %r; %s", file, next(iter(counts)), COLUMN)
             return
@@ -63,7 +63,7 @@ class ClassLabels(LabelsOfTexts):
             "%s: %d of %d labels have at most %d rows: %s; %s", file, len(few), len(self.names), FEW_ROWS, shown, hint
         )
 
-    def _named(self, label):
+    def _names_of(self, label):
         """The classes that a label names."""
         return (label,)
 

@@ -147,7 +147,7 @@ class SpanLabels(Labels):
             return {}
         if not isinstance(said, dict) or any(name in said and not fits(said[name]) for name, fits in _RULES.items()):
             raise InputError(
-                f"{ANSWER_RULES} is {json_files.shown(said)}; n_best_size and max_answer_length above 0, "
+                f"{ANSWER_RULES} is {json_files.excerpt(said)}; n_best_size and max_answer_length above 0, "
                 "has_unanswerable true or false, and a number or null for null_score_diff_threshold are needed"
             )
         return {"rules": AnswerRules(**{name: said[name] for name in _RULES if name in said}, answer_text=RAW)}

@@ -49,8 +49,12 @@ class TagLabels(Labels):
             where = next(one.source for one in examples if unknown.keys() & set(one.label or ()))
             logging.warning(
                 "%s: %d words of the %s split have tags that the training data has not (%s); their answers count as "
-                "wrong", where, unknown.total(), split, ", ".join(sorted(unknown)),
-            )  # fmt: skip
+                "wrong",
+                where,
+                unknown.total(),
+                split,
+                ", ".join(sorted(unknown)),
+            )
         return super().check([one for one in examples if one.label is None], split)
 
     def answers(self, outputs, examples=None, layout=None):

@@ -5,16 +5,16 @@ from bertline.processors.labels import prediction_tables
 from bertline.processors.labels.base import Labels
 from bertline.processors.labels.prediction_tables import PredictedRows
 from bertline.processors.labels.predictions import Prediction
-from bertline.processors.text.texts import checked_one
+from bertline.processors.text.texts import check_text
 
 
 class LabelsOfTexts(Labels):
     """`label_ids` in each row; answers are vectors of probabilities, or of a score, float [num_labels]."""
 
     def encode(self, label, row=None):
-        return {} if label is None else {"label_ids": self.encoded(label)}
+        return {} if label is None else {"label_ids": self.to_array(label)}
 
-    def encoded(self, label):
+    def to_array(self, label):
         """The label as an array."""
         raise NotImplementedError
 
@@ -32,7 +32,7 @@ class LabelsOfTexts(Labels):
 
     def example(self, given, place="text"):
         """See base class. A str, or a pair of str."""
-        given = checked_one(given, place)
+        given = check_text(given, place)
         return InputExample(place, *((given,) if isinstance(given, str) else given))
 
     def predictions(self, outputs, examples, layout, rows):
@@ -48,24 +48,24 @@ class LabelsOfTexts(Labels):
     def golds(self, outputs, examples=None):
         if "label_ids" in outputs:
             return list(outputs["label_ids"])
-        return [None if example.label is None else self.encoded(example.label) for example in examples or ()]
+        return [None if example.label is None else self.to_array(example.label) for example in examples or ()]
 
     def prediction_files(self, answers, examples=None, truncated=None, file_format="tsv"):
         return prediction_tables.prediction_files(PredictedRows(answers, self, examples, truncated), file_format)
 
-    def predicted(self, probabilities):
+    def decide(self, probabilities):
         """float [num_labels] -> the predicted label: a class, a list of several, or a score."""
         raise NotImplementedError
 
     def decode(self, probabilities):
         """float [num_labels] -> the predicted label as text; see `text`."""
-        return self.text(self.predicted(probabilities))
+        return self.text(self.decide(probabilities))
 
-    def plain(self, label):
+    def to_json(self, label):
         """InputExample.label -> what JSON knows: a str (a class), a list of str, a float (a score), None (no label)."""
         return None if label is None else str(label)
 
     def text(self, label):
         """A label as text: a class, "a,b" of several (with the separator), or a score; "" where there is none."""
-        value = self.plain(label)
+        value = self.to_json(label)
         return "" if value is None else value

@@ -1,9 +1,9 @@
-"""The layouts of `bertline.processors.layouts` as operations of a TensorFlow graph: ids of texts -> a batch of features."""
+"""The layouts of this folder as operations of a TensorFlow graph: ids of texts -> a batch of features."""
 
 import tensorflow as tf
 
 
-def packed(layout, first, second=None):
+def pack(layout, first, second=None):
     """One text or two with special tokens around them; a second text of which no token is left is none.
 
     Args:
@@ -17,7 +17,7 @@ def packed(layout, first, second=None):
     length_b = second.row_lengths() if second is not None else tf.zeros_like(length_a)
     paired = tf.cast(length_b > 0, tf.int64)
     frame, longest = layout.frame, layout.max_seq_length
-    kept_a, kept_b = _truncated_lengths(length_a, length_b, frame.room(longest, 1 + paired))
+    kept_a, kept_b = _truncate_lengths(length_a, length_b, frame.room(longest, 1 + paired))
     paired = tf.cast(kept_b > 0, tf.int64)  # nothing may be left of b
     always = tf.ones_like(paired)
     parts = [*_special(frame.before, always), _cut(first, kept_a, longest)]
@@ -38,8 +38,8 @@ def packed(layout, first, second=None):
     }
 
 
-def _truncated_lengths(length_a, length_b, limit):
-    """As `bertline.processors.layouts.packed.truncated_lengths`."""
+def _truncate_lengths(length_a, length_b, limit):
+    """As `bertline.processors.layouts.packed.truncate_lengths`."""
     over = tf.maximum(tf.zeros_like(length_a), length_a + length_b - limit)
     from_a = tf.minimum(over, tf.nn.relu(length_a - length_b))
     from_b = tf.minimum(over, tf.nn.relu(length_b - length_a))

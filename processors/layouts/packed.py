@@ -61,7 +61,7 @@ class Packed(Layout):
     def graph_form(self):
         from bertline.processors.layouts import graph_layouts
 
-        return functools.partial(graph_layouts.packed, self)
+        return functools.partial(graph_layouts.pack, self)
 
     def features(self, examples):
         """Yields [dict of int32 arrays] per InputExample."""
@@ -88,7 +88,7 @@ class Packed(Layout):
         length_b = second[1][1:] - second[1][:-1] if second else np.zeros_like(length_a)
         texts = 1 + (length_b > 0)
         full_lengths = length_a + length_b + self.frame.num_special(texts)
-        kept_a, kept_b = truncated_lengths(length_a, length_b, self.frame.room(self.max_seq_length, texts))
+        kept_a, kept_b = truncate_lengths(length_a, length_b, self.frame.room(self.max_seq_length, texts))
         if second is None:
             framed = self.frame.around(kept_a)
             framed.ids[framed.slots] = beginnings(ids_a, splits_a, kept_a)
@@ -129,7 +129,7 @@ class Plain(Packed):
     name, template, is_original = "plain", templates.PLAIN, False
 
 
-def truncated_lengths(length_a, length_b, limit):
+def truncate_lengths(length_a, length_b, limit):
     """Lengths (int, or arrays) after tokens were dropped from the end of the longer text, of b where both are equal."""
     over = np.maximum(0, length_a + length_b - limit)
     # First the longer one shrinks to the shorter one, then both in turn.

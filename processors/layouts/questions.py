@@ -103,7 +103,7 @@ class QuestionWindows(Layout):
         is_whole = isinstance(said, dict) and said.keys() == names
         if not is_whole or any(type(number) is not int or number < 1 for number in said.values()):
             raise InputError(
-                f"question_windows is {json_files.shown(said)}; {' and '.join(sorted(names))} above 0 are needed"
+                f"question_windows is {json_files.excerpt(said)}; {' and '.join(sorted(names))} above 0 are needed"
             )
         return said
 
@@ -140,9 +140,13 @@ class QuestionWindows(Layout):
         word_of_token[there], offsets[there] = pieces.word_of_piece[window], pieces.offsets[window]
         has_most_context[there] = is_best
         return {
-            **rows.values, "words": pieces.words, "word_of_token": word_of_token, "offsets": offsets,
-            "has_most_context": has_most_context, "answer": _in_window(answer, first, length, place),
-        }  # fmt: skip
+            **rows.values,
+            "words": pieces.words,
+            "word_of_token": word_of_token,
+            "offsets": offsets,
+            "has_most_context": has_most_context,
+            "answer": _in_window(answer, first, length, place),
+        }
 
 
 def _first_place(label, pieces):

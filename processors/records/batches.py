@@ -35,7 +35,7 @@ def train_batches(record_set, batch_size, seed, length_buckets=None, pool_batche
     """
     pool_batches = max(1, min(pool_batches, record_set.num_examples // (4 * batch_size)))
     buffer = min(shuffle_buffer, record_set.num_examples)
-    serialized = _serialized(record_set, seed).shuffle(buffer, seed=seed).repeat()
+    serialized = _serialized_rows(record_set, seed).shuffle(buffer, seed=seed).repeat()
 
     @as_it_is
     def cut(index, pool):
@@ -63,7 +63,7 @@ def evaluation_batches(record_set, max_tokens, length_buckets=None, batch_size=N
         whose `is_real_example` is 0.
       num_examples: how many of the records, from the first on; -1: all.
     """
-    serialized = _serialized(record_set).take(num_examples).batch(EVALUATION_POOL)
+    serialized = _serialized_rows(record_set).take(num_examples).batch(EVALUATION_POOL)
 
     @as_it_is
     def cut(*pool):
@@ -76,7 +76,7 @@ def evaluation_batches(record_set, max_tokens, length_buckets=None, batch_size=N
 
     batches = serialized.flat_map(cut)
     if batch_size is not None:
-        batches = batches.map(as_it_is(lambda batch: _filled_up(batch, batch_size)))
+        batches = batches.map(as_it_is(lambda batch: _fill_up(batch, batch_size)))
     return batches.prefetch(4)
 
 
@@ -88,7 +88,7 @@ def whole_batches(record_set, batch_size, length_buckets=None, num_examples=-1):
     """
     count = record_set.num_examples if num_examples < 0 else min(num_examples, record_set.num_examples)
     size = min(batch_size, count)
-    rows = _serialized(record_set).take(count).repeat().take(-(-count // size) * size).enumerate()
+    rows = _serialized_rows(record_set).take(count).repeat().take(-(-count // size) * size).enumerate()
 
     @as_it_is
     def made(places, pool):
@@ -104,7 +104,7 @@ def _column(values):
     return tf.RaggedTensor.from_uniform_row_length(values, 1)
 
 
-def _serialized(record_set, seed=None):
+def _serialized_rows(record_set, seed=None):
     """Data set of (int64 number, string record) of all real rows, in the order of the files.
 
     With a seed, the files of an interleaved set are read some in turn, in random order.
@@ -229,7 +229,7 @@ def _cuts(lengths, max_tokens, batch_size):
     return starts, ends
 
 
-def _filled_up(batch, batch_size):
+def _fill_up(batch, batch_size):
     missing = batch_size - tf.shape(batch["example_index"])[0]
     batch["is_real_example"] = tf.ones_like(batch["example_index"])
     pads = {name: [[0, missing]] + [[0, 0]] * (tensor.shape.rank - 1) for name, tensor in batch.items()}

@@ -9,7 +9,7 @@ import os
 import types
 
 from bertline.common import json_files
-from bertline.common.files import replaced
+from bertline.common.files import replace_file
 from bertline.errors import InputError
 from bertline.processors.files.folders import is_remote, list_files
 
@@ -61,7 +61,7 @@ def _is(value, kinds):
     return fits and (type(value) not in (int, float) or 0 <= value < LARGEST_NUMBER)
 
 
-def beside(files):
+def manifests_beside(files):
     """Paths of the manifests in the folders of these files, sorted. Manifests of fine-tuning records are among them."""
     folders = sorted({os.path.dirname(path) for path in files})
     return [os.path.join(folder, name) for folder in folders for name in list_files(folder) if name.endswith(SUFFIX)]
@@ -69,15 +69,15 @@ def beside(files):
 
 def write(path, content):
     """Writes a manifest, whole or not at all; local or remote. Raises InputError where it cannot be written."""
-    with whole_or_absent(path) as part, opened(part, "w") as file:
+    with replace_anywhere(path) as part, open_text(part, "w") as file:
         json.dump(content, file, indent=1)
 
 
 @contextlib.contextmanager
-def whole_or_absent(path):
-    """`files.replaced`, for paths with a scheme too."""
+def replace_anywhere(path):
+    """`files.replace_file`, for paths with a scheme too."""
     if not is_remote(path):
-        with replaced(path) as temporary:
+        with replace_file(path) as temporary:
             yield temporary
         return
     import tensorflow as tf
@@ -91,7 +91,7 @@ def whole_or_absent(path):
         raise
 
 
-def opened(path, mode):
+def open_text(path, mode):
     """A text file, local or remote."""
     if is_remote(path):
         import tensorflow as tf

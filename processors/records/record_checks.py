@@ -149,7 +149,7 @@ def _parts(path, spec):
             yield records.numpy(), columns
     except _UNREADABLE:
         # One by one, which takes longer and finds the record.
-        for number, record in enumerate(checked_records(path), 1):
+        for number, record in enumerate(check_records(path), 1):
             read_example(record, spec, f"{path}, record {number}")
             try:
                 parse([record])
@@ -274,7 +274,7 @@ def _no_example(record, where):
     return InputError(f"{where}: not a tf.train.Example of {len(record)} bytes; records of examples are needed")
 
 
-def checked_records(path):
+def check_records(path):
     """Yields the serialized records of a file. Raises InputError that names file and offset where it is broken."""
     count = 0
     try:
@@ -293,5 +293,5 @@ def checked_records(path):
 def find_corruption(record_set):
     """Raises InputError for the first broken file of a set; returns where all are whole."""
     for path in record_set.files:
-        for _ in checked_records(path):
+        for _ in check_records(path):
             pass

@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from bertline.common import console
-from bertline.common.files import replaced
+from bertline.common.files import replace_file
 from bertline.common.progress import Progress
 from bertline.errors import InputError
 from bertline.processors.files.paths import find_files
@@ -92,7 +92,7 @@ class ExampleEncoder:
 
     def record(self, features):
         """The bytes of a record of `features`."""
-        return serialized(self._filled_up(features) if self.is_padded else features, self.spec)
+        return serialize(self._filled_up(features) if self.is_padded else features, self.spec)
 
     def _filled_up(self, features):
         width, [label] = self.layout.max_seq_length, self.labels.spec.values()
@@ -103,7 +103,7 @@ class ExampleEncoder:
         return {"label_ids": np.zeros(label.axes, label.dtype), **features, **filled, "is_real_example": np.int32(1)}
 
 
-def serialized(features, spec):
+def serialize(features, spec):
     """A dict of arrays as the bytes of a tf.train.Example; names and kinds of list are the original's.
 
     A feature with two named axes is a list of arrays; their lengths are a feature beside it.
@@ -158,12 +158,21 @@ def write_records(examples, encoder, folder, split, num_processes=None):
     if num_cut:
         logging.warning(
             "%d of %d %s rows are cut to --max_seq_length=%d; the longest has %d tokens",
-            num_cut, manifest["num_examples"], split, encoder.layout.max_seq_length, max_uncut_length,
-        )  # fmt: skip
+            num_cut,
+            manifest["num_examples"],
+            split,
+            encoder.layout.max_seq_length,
+            max_uncut_length,
+        )
     return RecordSet(
-        files, encoder.spec, manifest["num_examples"], manifest["max_length"], key,
-        num_cut=num_cut, max_uncut_length=max_uncut_length,
-    )  # fmt: skip
+        files,
+        encoder.spec,
+        manifest["num_examples"],
+        manifest["max_length"],
+        key,
+        num_cut=num_cut,
+        max_uncut_length=max_uncut_length,
+    )
 
 
 def _read_manifest(prefix, num_examples):
@@ -230,7 +239,7 @@ def _write_shard(examples, encoder, first_index, path, report=None):
     """
     spec, longest, longest_uncut, num_cut = encoder.spec, 0, 0, 0
     try:
-        with replaced(path) as unfinished, tf.io.TFRecordWriter(unfinished) as writer:
+        with replace_file(path) as unfinished, tf.io.TFRecordWriter(unfinished) as writer:
             for count, features in enumerate(encoder.features(examples, first_index), 1):
                 length = max(len(features[name]) for name in map(ids_of, token_axes(spec)))
                 longest, num_cut = max(longest, length), num_cut + ("uncut_length" in features)
@@ -262,6 +271,11 @@ def existing_records(pattern, spec, config, needs_labels=False, num_labels=None)
     if not found.num_examples:
         raise InputError(f"{pattern}: no record in {len(files)} file(s); at least one is needed")
     return RecordSet(
-        files, spec, found.num_examples, found.max_length, found.digest, numbered=False,
+        files,
+        spec,
+        found.num_examples,
+        found.max_length,
+        found.digest,
+        numbered=False,
         has_padding=found.num_padding > 0,
-    )  # fmt: skip
+    )

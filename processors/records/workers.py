@@ -75,18 +75,18 @@ class _Worker:
         try:
             self._connection.send(task)
         except OSError:
-            raise self._died() from None
+            raise self._death() from None
 
     def receive(self):
         try:
             result, error = self._connection.recv()
         except (EOFError, OSError):
-            raise self._died() from None
+            raise self._death() from None
         if error is not None:
             raise RuntimeError(f"in process {self._process.pid}:\n{error}")
         return result
 
-    def _died(self):
+    def _death(self):
         self._process.join(_SECONDS_TO_END)
         status = self._process.exitcode
         how = f"was killed by {signal.Signals(-status).name}" if status and status < 0 else f"ended with {status}"

@@ -32,8 +32,8 @@ class Columns:
                 # A cell that reads the same proves nothing: column 1 and the label "1" are not related.
                 found = int(column) < len(first) and _is_usual(first[int(column)], part)
             else:
-                named = [name for name in _listed(column) if not is_number(name)]
-                found = _near(column, first, same_letters=True) or (named and self._are_there(column, first))
+                named = [name for name in _split_names(column) if not is_number(name)]
+                found = _find_near(column, first, same_letters=True) or (named and self._are_there(column, first))
             if found:
                 return True
         numbers = [column for column in self._names.values() if isinstance(column, str) and is_number(column)]
@@ -57,19 +57,21 @@ class Columns:
         """
         found = {}
         for part, column in self._names.items():
-            at = self._usual(header, first, part, optional) if column is None else self._named(
-                header, first, part, column, optional
-            )  # fmt: skip
+            at = (
+                self._find_usual(header, first, part, optional)
+                if column is None
+                else self._find_named(header, first, part, column, optional)
+            )
             if at is not None:
                 found[part] = at
         return found
 
-    def called(self, part, at):
+    def name_in_messages(self, part, at):
         """What messages call a column."""
         column = self._names.get(part)
         return part if column in (None, at, str(at)) else str(column)
 
-    def _usual(self, header, first, part, optional):
+    def _find_usual(self, header, first, part, optional):
         usual = [at for at, cell in enumerate(header or ()) if _is_usual(cell, part)]
         # Of a pair of which one text is named the other one is named too.
         wanted = part != "text_b" or self._names["text_a"] is None
@@ -77,10 +79,10 @@ class Columns:
             return usual[0]
         if part in optional or part in ("text_b", "id"):
             return None
-        near = next((found for name in COLUMN_NAMES[part] for found in _near(name, header or ())), None)
+        near = next((found for name in COLUMN_NAMES[part] for found in _find_near(name, header or ())), None)
         raise _no_column(first, f"none of the columns is named {', '.join(COLUMN_NAMES[part])}", part, near)
 
-    def _named(self, header, first, part, column, optional):
+    def _find_named(self, header, first, part, column, optional):
         if header and column in header:
             if header.count(column) > 1:
                 raise InputError(f"{header.source}: the column {column!r} is there twice; give its number")
@@ -94,22 +96,22 @@ class Columns:
                     "--problem_type=multi_label_classification"
                 )
             names = header or []
-            return [names.index(one) if one in names else int(one) for one in _listed(column)]
-        if part in optional and not _near(column, header or (), same_letters=True):
+            return [names.index(one) if one in names else int(one) for one in _split_names(column)]
+        if part in optional and not _find_near(column, header or (), same_letters=True):
             return None
-        of_several = [name for name in _listed(column) if name not in first] if self._several_labels else []
-        wrong = of_several[0] if part == "label" and 0 < len(of_several) < len(_listed(column)) else None
-        near = next(iter(_near(wrong or column, header or first)), None)
+        of_several = [name for name in _split_names(column) if name not in first] if self._several_labels else []
+        wrong = of_several[0] if part == "label" and 0 < len(of_several) < len(_split_names(column)) else None
+        near = next(iter(_find_near(wrong or column, header or first)), None)
         raise _no_column(first, f"no column {wrong or column!r}", part, near, wrong)
 
     @staticmethod
     def _are_there(column, first):
         """Whether a comma-separated list names columns only, more than one."""
-        names = _listed(column)
+        names = _split_names(column)
         return len(names) > 1 and all(name in first or (is_number(name) and int(name) < len(first)) for name in names)
 
 
-def _listed(column):
+def _split_names(column):
     return [name.strip() for name in str(column).split(",")]
 
 
@@ -122,17 +124,17 @@ def _is_usual(cell, part):
     return str(cell).strip().lower() in COLUMN_NAMES.get(part, ())
 
 
-def _near(column, names, same_letters=False):
+def _find_near(column, names, same_letters=False):
     """The names that come near: of the same letters in any case and spacing first, else with a few others."""
     plain = {}
     for name in names:
-        plain.setdefault(_plain(name), str(name))
-    if _plain(column) in plain:
-        return [plain[_plain(column)]]
-    return [] if same_letters else [plain[name] for name in difflib.get_close_matches(_plain(column), plain, n=1)]
+        plain.setdefault(_simplify(name), str(name))
+    if _simplify(column) in plain:
+        return [plain[_simplify(column)]]
+    return [] if same_letters else [plain[name] for name in difflib.get_close_matches(_simplify(column), plain, n=1)]
 
 
-def _plain(name):
+def _simplify(name):
     return "".join(char for char in str(name).casefold() if char.isalnum()) or str(name)
 
 

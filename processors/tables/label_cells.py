@@ -26,7 +26,7 @@ def label_of(cell, problem_type, split, source, separator=","):
         cell = cell.strip()
     several = problem_type == "multi_label_classification"
     if isinstance(cell, dict) and several:
-        return _marked(cell, split, source)
+        return _marked_labels(cell, split, source)
     if cell is None or cell == "" or cell != cell:  # NaN, which JSON may have
         return () if several and cell == "" and split != "test" else None
     if problem_type == "regression":
@@ -36,11 +36,11 @@ def label_of(cell, problem_type, split, source, separator=","):
             raise InputError(f"{source}: score {cell!r}; a number is needed (is line 1 a header?)") from None
     if several:
         names = cell if isinstance(cell, list) else str(cell).split(separator)
-        return tuple(dict.fromkeys(name for name in (_spelled(one, source) for one in names) if name))
-    return _spelled(cell, source)
+        return tuple(dict.fromkeys(name for name in (_spell(one, source) for one in names) if name))
+    return _spell(cell, source)
 
 
-def _marked(cells, split, source):
+def _marked_labels(cells, split, source):
     """The labels whose columns have a 1, a tuple; None of a test row without any mark."""
     marks = {name: _MARKS.get(str(cell).strip().lower()) for name, cell in cells.items()}
     blank = [name for name, cell in cells.items() if cell is None or str(cell).strip() == ""]
@@ -52,7 +52,7 @@ def _marked(cells, split, source):
     return tuple(name for name, mark in marks.items() if mark)
 
 
-def _spelled(label, source):
+def _spell(label, source):
     """A label as a str: JSON's numbers and truth values as JSON writes them."""
     if isinstance(label, (list, dict)):
         raise InputError(f"{source}: label {label!r}; one label is needed (several: multi_label_classification)")

@@ -38,6 +38,11 @@ def _check_overlap(train, rows, split):
         twin = next(row for row in train if row.inputs() == first.inputs())
         logging.warning(
             "%d of %d %s rows are train rows too (%s is %s): their scores say nothing of new texts; take them out of "
-            "one of the files, or name another by --%s_file (of the generic tasks)", len(same), len(rows), split,
-            first.source or first.guid, twin.source or twin.guid, split,
-        )  # fmt: skip
+            "one of the files, or name another by --%s_file (of the generic tasks)",
+            len(same),
+            len(rows),
+            split,
+            first.source or first.guid,
+            twin.source or twin.guid,
+            split,
+        )

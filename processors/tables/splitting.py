@@ -38,10 +38,10 @@ def assign(examples, fractions, seed):
       InputError: a share that would be no row.
     """
     units = _units(examples, seed)
-    kept, chosen = _kept(units), {}
+    kept, chosen = _choose_kept(units), {}
     for split, fraction in fractions.items():
         open_units = [unit for unit in units if unit.key not in chosen and unit.key not in kept]
-        for unit in _drawn(units, open_units, fraction):
+        for unit in _draw(units, open_units, fraction):
             chosen[unit.key] = split
         if split not in chosen.values():
             raise InputError(
@@ -70,8 +70,10 @@ def _units(examples, seed):
         by_score = sorted(names, key=lambda name: (examples[rows[name][0]].label, keys[name]))
         bins = {name: rank * _SCORE_BINS // len(names) for rank, name in enumerate(by_score)}
         return [_Unit(keys[name], rows[name], (), bins[name]) for name in names]
-    labels = {name: tuple(sorted({one for row in rows[name] for one in _labels(examples[row].label)}, key=str))
-              for name in names}  # fmt: skip
+    labels = {
+        name: tuple(sorted({one for row in rows[name] for one in _labels(examples[row].label)}, key=str))
+        for name in names
+    }
     return [_Unit(keys[name], rows[name], labels[name], labels[name]) for name in names]
 
 
@@ -79,12 +81,12 @@ def _labels(label):
     return label if isinstance(label, tuple) else (label,)
 
 
-def _kept(units):
+def _choose_kept(units):
     """Keys of units that stay in train, one for each label."""
     return set({label: unit.key for unit in units for label in unit.labels}.values())
 
 
-def _drawn(units, open_units, fraction):
+def _draw(units, open_units, fraction):
     """The units of one split: of each stratum its share, rounded so that the sum is right."""
     sizes, available = collections.Counter(), {}
     for unit in units:

@@ -18,8 +18,14 @@ log = logging.getLogger(__name__)
 JSON, PARQUET, EXCEL = "JSON lines", "parquet", "Excel"
 # Ending -> what separates the cells, or the kind of a file that says itself what its cells are.
 KINDS = {
-    ".tsv": "\t", ".txt": "\t", ".csv": ",", ".jsonl": JSON, ".json": JSON, ".parquet": PARQUET, ".xlsx": EXCEL,
-}  # fmt: skip
+    ".tsv": "\t",
+    ".txt": "\t",
+    ".csv": ",",
+    ".jsonl": JSON,
+    ".json": JSON,
+    ".parquet": PARQUET,
+    ".xlsx": EXCEL,
+}
 _OF_TEXT = (".tsv", ".csv", ".jsonl")
 # What a split may be called, in the order in which the names are listed.
 ENDINGS = (*_OF_TEXT, *(ending + ".gz" for ending in _OF_TEXT), ".parquet", ".xlsx")
@@ -79,7 +85,7 @@ class TableFile:
         self.has_keys, self._keys = self._kind in (JSON, PARQUET), None
         self.may_be_quoted = self._kind is None and quoting == "auto" and not self._quotes
         if self._kind in (PARQUET, EXCEL):
-            self._library = _imported({PARQUET: "pyarrow.parquet", EXCEL: "openpyxl"}[self._kind], self.path)
+            self._library = _import({PARQUET: "pyarrow.parquet", EXCEL: "openpyxl"}[self._kind], self.path)
 
     def _unknown(self, ending):
         known = ", ".join(KINDS)
@@ -133,7 +139,7 @@ class TableFile:
             return False
         return has_line_end and len(widths) == 1
 
-    def quoted(self):
+    def quotes_error(self):
         """The InputError of a file whose double quotes enclose cells."""
         return InputError(
             f"{self.path}: cells are in double quotes and have line ends in them, as pandas and Excel write them; "
@@ -144,11 +150,11 @@ class TableFile:
         lines = iterate_lines(self.path, self.encoding, "--encoding")
         for number, line in enumerate(lines, 1):
             if number == 1 and ending_of(self.path) == ".json" and line.lstrip().startswith("["):
-                yield from self._listed_objects("\n".join([line, *lines]))
+                yield from self._list_objects("\n".join([line, *lines]))
                 return
             yield json_files.parse(line, self.path, mend="one JSON object a line is needed", line=number)
 
-    def _listed_objects(self, text):
+    def _list_objects(self, text):
         """The objects of a file that is one list of them."""
         for number, value in enumerate(json_files.parse(text, self.path, list, "objects are needed"), 1):
             if not isinstance(value, dict):
@@ -198,11 +204,12 @@ class _Readable:
     def __exit__(self, kind, error, trace):
         if isinstance(error, Exception) and not isinstance(error, InputError):
             why = " ".join(str(error).split())[:120] or type(error).__name__
-            raise InputError(f"{self._path}: no {self._kind} file that can be read ({why}); copy it again, or write it "
-                             "as CSV") from error  # fmt: skip
+            raise InputError(
+                f"{self._path}: no {self._kind} file that can be read ({why}); copy it again, or write it as CSV"
+            ) from error
 
 
-def _imported(name, path):
+def _import(name, path):
     try:
         return importlib.import_module(name)
     except ImportError:

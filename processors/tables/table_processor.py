@@ -124,7 +124,7 @@ class TableProcessor(DataProcessor):
             raise InputError(f"{path}: {len(rows)} rows, none of them an example of this task; at least one is needed")
         return examples
 
-    def _wanted(self, row, split):
+    def _is_wanted(self, row, split):
         """Whether a row belongs to the task at all (XNLI keeps one language of many)."""
         return True
 
@@ -136,7 +136,7 @@ class TableProcessor(DataProcessor):
         names = {column: (header or [])[column:][:1] for _, column in table.parts()}
         examples, left_out = [], {}
         for index, row in enumerate(rows):
-            if row is header or not self._wanted(row, split):
+            if row is header or not self._is_wanted(row, split):
                 continue
             if split != "test" and self.leave_out_broken_rows and len(row) != len(header):
                 left_out.setdefault("another number of columns than the header", []).append(row.source)

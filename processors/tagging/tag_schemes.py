@@ -90,9 +90,14 @@ def in_scheme(examples, found, wanted, path, fix):
         source, word, tag = broken[0]
         logging.warning(
             "%s: %d tags break the scheme %s: %s of %r in the sentence at %s follows no tag of its span; %s",
-            path, len(broken), found.upper(), tag, word, source,
+            path,
+            len(broken),
+            found.upper(),
+            tag,
+            word,
+            source,
             "a span begins there, as conlleval reads it" if fix else "scores count it as conlleval does",
-        )  # fmt: skip
+        )
     if found == wanted and not (broken and fix):
         return examples
     if found != wanted:

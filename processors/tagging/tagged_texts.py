@@ -50,8 +50,11 @@ def span_documents(path, encoding, split, how):
         logging.warning(
             "%s: %d spans end inside a word: they take all of it (the first: line %d); %d spans have no word and are "
             "left out; --split_words=characters cuts finer",
-            path, moved["wider"], moved["first"], moved["none"],
-        )  # fmt: skip
+            path,
+            moved["wider"],
+            moved["first"],
+            moved["none"],
+        )
     return [found]
 
 
@@ -89,7 +92,7 @@ def _spans(values, text, where):
     for i, value in enumerate(values):
         place = f"{where}: spans[{i}]"
         if not isinstance(value, dict):
-            raise InputError(f"{place}: {json_files.shown(value)}; an object with start, end and label is needed")
+            raise InputError(f"{place}: {json_files.excerpt(value)}; an object with start, end and label is needed")
         span = {name: _typed(value, name, kind, place) for name, kind in _SPAN.items()}
         if not 0 <= span["start"] < span["end"] <= len(text):
             raise InputError(
@@ -116,7 +119,7 @@ def _typed(value, name, kind, where):
     found = value.get(name)
     if not isinstance(found, kind) or isinstance(found, bool):
         what = {str: "a string", int: "a whole number", list: "a list"}[kind]
-        said = f"{name} is {json_files.shown(found)}" if name in value else f'no "{name}"'
+        said = f"{name} is {json_files.excerpt(found)}" if name in value else f'no "{name}"'
         raise InputError(f"{where}: {said}; {what} is needed, as in {EXAMPLE}")
     return found
 

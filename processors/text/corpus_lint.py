@@ -51,11 +51,14 @@ class CorpusLint:
         document_tokens = np.diff(block.sentence_splits[block.document_splits])
         self._add_documents(block.origins, np.diff(block.document_splits), document_tokens)
         self.counts.update(
-            sentences=len(tokens), tokens=len(block.ids),
+            sentences=len(tokens),
+            tokens=len(block.ids),
             empty=sum(map(len, text_block.documents)) - len(tokens),
-            unknown=int((block.ids == self.tokenizer.unk_id).sum()), instances=len(made), kept=made.num_tokens,
+            unknown=int((block.ids == self.tokenizer.unk_id).sum()),
+            instances=len(made),
+            kept=made.num_tokens,
             dropped=made.dropped_tokens,
-        )  # fmt: skip
+        )
         if made.labels is not None:
             self.counts["labels_1"] += int(made.labels.sum())
             self.counts["labelled"] += len(made)
@@ -100,8 +103,10 @@ class CorpusLint:
         counts = self.counts
         share = collections.defaultdict(float)
         for name, part, whole in (
-            ("unknown", "unknown", "tokens"), ("random", "labels_1", "labelled"), ("capitals", "capitals", "letters"),
-        ):  # fmt: skip
+            ("unknown", "unknown", "tokens"),
+            ("random", "labels_1", "labelled"),
+            ("capitals", "capitals", "letters"),
+        ):
             share[name] = counts[part] / max(counts[whole], 1)
         share["dropped"] = counts["dropped"] / max(counts["dropped"] + counts["kept"], 1)
         share["single"] = self.document_sizes[1] / max(counts["documents"], 1)

@@ -69,8 +69,9 @@ class Corpus:
             self._has_said_cut = True
             logging.info(
                 "%s: a document of more than %d KiB; such ones are cut at the end of a sentence, to keep memory small",
-                path, BLOCK_BYTES >> 11,
-            )  # fmt: skip
+                path,
+                BLOCK_BYTES >> 11,
+            )
 
     def _sentences(self, path):
         """Yields sentences, and None where a document ends."""

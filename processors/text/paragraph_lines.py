@@ -25,7 +25,7 @@ def warning(text_block, block, tokenizer, kind):
     if in_line <= SENTENCES_IN_LINE:
         return None
     split = [sentences.split_paragraph(document) for document in text_block.documents]
-    split = instance_making.tokenized(documents.TextBlock(block.number, split, text_block.origins), tokenizer)
+    split = instance_making.tokenize_block(documents.TextBlock(block.number, split, text_block.origins), tokenizer)
     now, then = (instance_making.make_instances(one, 0, kind)[0] for one in (block, split))
     if len(then) < 1.1 * len(now) and _share_cut(now) < _share_cut(then) + 0.05:
         return None

@@ -91,7 +91,7 @@ class SegmentedWords:
         found, at, place, fewest, returns = [], 0, 0, 1, 0
         while at < len(words):
             for end in range(at + fewest, min(at + _MOST_JOINED, len(words)) + 1):
-                length = self._matching("".join(words[at:end]), ids, place)
+                length = self._match("".join(words[at:end]), ids, place)
                 if length is not None:
                     break
             else:
@@ -105,7 +105,7 @@ class SegmentedWords:
             at, place, fewest = end, place + length, 1
         return [length for _, _, length in found if length] if place == len(ids) else None
 
-    def _matching(self, word, ids, place):
+    def _match(self, word, ids, place):
         """How many tokens a word has, where these are what `ids` has at a place; else None."""
         pieces = self._ids(word)
         return len(pieces) if ids[place : place + len(pieces)] == pieces else None

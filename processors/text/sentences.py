@@ -44,10 +44,10 @@ def split_paragraph(lines):
     """
     if max(map(len, lines)) > WIDEST_WRAPPED_LINE:
         return [sentence for line in lines for sentence in split_text(line)]
-    return split_text(joined(lines))
+    return split_text(join_lines(lines))
 
 
-def joined(lines):
+def join_lines(lines):
     """Hard-wrapped lines as one text."""
     parts = [lines[0]]
     for before, line in zip(lines, lines[1:]):

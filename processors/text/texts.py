@@ -7,12 +7,12 @@ from bertline.errors import InputError
 _NEEDED = "a str is needed, or a pair of str"
 
 
-def checked(texts, check=None, name="texts"):
+def check_texts(texts, check=None, name="texts"):
     """The texts one by one, each a str or a tuple of two, or what another check makes of them.
 
     Args:
       texts: iterable, which may be endless; a pair may also be a list, or a row of a numpy array.
-      check: `checked_one` or another function of this form.
+      check: `check_text` or another function of this form.
       name: what errors call the list.
 
     Raises:
@@ -25,7 +25,7 @@ def checked(texts, check=None, name="texts"):
         raise TypeError("a list of texts is needed, not a whole table; give a column: table['text']")
     if isinstance(texts, (Mapping, Set)) or not isinstance(texts, Iterable):
         raise TypeError(f"a list of texts is needed, found a {type(texts).__name__}")
-    check = check or checked_one
+    check = check or check_text
     return (check(text, f"{name}[{row}]") for row, text in enumerate(texts))
 
 
@@ -35,10 +35,10 @@ def is_missing(value):
     return value is None or is_nan or type(value).__name__ in ("NAType", "NaTType")
 
 
-def checked_one(text, place="text"):
+def check_text(text, place="text"):
     """A single text or pair, likewise. Raises InputError; `place` is what it calls the text."""
     if isinstance(text, str):
-        return _whole(text, place)
+        return _check_whole(text, place)
     text = text.tolist() if hasattr(text, "tolist") else text  # numpy's
     if isinstance(text, (tuple, list)):
         if len(text) != 2:
@@ -46,23 +46,23 @@ def checked_one(text, place="text"):
             raise InputError(f"{place}: {count} in a row; {_NEEDED}")
         for number, part in enumerate(text):
             if not isinstance(part, str):
-                raise InputError(f"{place}[{number}]: {_found(part)}; {_NEEDED}")
-            _whole(part, f"{place}[{number}]")
+                raise InputError(f"{place}[{number}]: {_describe(part)}; {_NEEDED}")
+            _check_whole(part, f"{place}[{number}]")
         return tuple(text)
-    raise InputError(f"{place}: {_found(text)}; {_NEEDED}")
+    raise InputError(f"{place}: {_describe(text)}; {_NEEDED}")
 
 
 def checked_words(given, place="text"):
     """A sentence, as a raw text (str) or as its words (a tuple of str). Raises InputError."""
     if isinstance(given, str):
-        return _whole(given, place)
+        return _check_whole(given, place)
     given = given.tolist() if hasattr(given, "tolist") else given
     if not isinstance(given, (tuple, list)):
-        raise InputError(f"{place}: {_found(given)}; a str is needed, or a list of words")
+        raise InputError(f"{place}: {_describe(given)}; a str is needed, or a list of words")
     for number, word in enumerate(given):
         if not isinstance(word, str):
-            raise InputError(f"{place}[{number}]: {_found(word)}; a word, a str, is needed")
-        _whole(word, f"{place}[{number}]")
+            raise InputError(f"{place}[{number}]: {_describe(word)}; a word, a str, is needed")
+        _check_whole(word, f"{place}[{number}]")
     return tuple(given)
 
 
@@ -79,16 +79,16 @@ def checked_question(given, place="question"):
         given = given["question"], given["context"]
     given = given.tolist() if hasattr(given, "tolist") else given
     if not isinstance(given, (tuple, list)) or len(given) != 2:
-        raise InputError(f"{place}: {_found(given)}; a question and its context are needed, two str")
+        raise InputError(f"{place}: {_describe(given)}; a question and its context are needed, two str")
     for name, part in zip(("question", "context"), given):
         if not isinstance(part, str):
-            raise InputError(f"{place}: the {name} is {_found(part)}; a str is needed")
-        if not _whole(part, f"{place}: the {name}").strip():
+            raise InputError(f"{place}: the {name} is {_describe(part)}; a str is needed")
+        if not _check_whole(part, f"{place}: the {name}").strip():
             raise InputError(f"{place}: the {name} is empty; give one, or leave the row out")
     return tuple(given)
 
 
-def _whole(text, place):
+def _check_whole(text, place):
     """The text, unless it has half of a surrogate pair, which no encoding can hold and JSON may smuggle in."""
     if not text.isascii():
         try:
@@ -101,7 +101,7 @@ def _whole(text, place):
     return text
 
 
-def _found(value):
+def _describe(value):
     """What stands in the place of a text, and what to do about it."""
     if is_missing(value):
         return f"{value!r}, a missing value (leave such rows out, or fill them; pandas: .dropna(), .fillna(''))"

@@ -1,1 +1,1 @@
-"""Kinds of tokenizers, one file each; `bertline.processors.tokenization.load_tokenizer` asks them which fits a folder."""
+"""Kinds of tokenizers, one file each; `processors.tokenization.load_tokenizer` asks them which fits a folder."""

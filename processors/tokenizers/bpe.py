@@ -11,7 +11,7 @@ import os
 
 from bertline import registry
 from bertline.common import json_files
-from bertline.common.files import replaced
+from bertline.common.files import replace_file
 from bertline.errors import InputError
 from bertline.processors.files import folders
 from bertline.processors.tokenizers.folder import tokenizer_json
@@ -66,7 +66,7 @@ class BytePairTokenizer(Tokenizer):
 
     def __init__(
         self, vocab, merges, form, split="english", special_tokens=(), vocab_file=VOCAB_JSON, model_max_length=None
-    ):  # fmt: skip
+    ):
         super().__init__(vocab, vocab_file)
         self.form, self.special_tokens, self.merges = form, tuple(special_tokens), list(merges)
         self.do_lower_case, self.model_max_length = form == "characters", model_max_length
@@ -128,7 +128,10 @@ class BytePairTokenizer(Tokenizer):
             (MERGES, "".join(f"{line}\n" for line in lines)),
             (CONFIG_NAME, json.dumps(config, indent=2)),
         ):
-            with replaced(os.path.join(folder, name)) as path, open(path, "w", encoding="utf-8", newline="") as file:
+            with (
+                replace_file(os.path.join(folder, name)) as path,
+                open(path, "w", encoding="utf-8", newline="") as file,
+            ):
                 file.write(text)
 
     def _facts(self):
@@ -158,7 +161,7 @@ class BytePairTokenizer(Tokenizer):
         if pieces is None:
             if len(self._cache) >= _CACHED_WORDS:
                 self._cache.clear()
-            pieces = [piece if piece in self.vocab else self._unknown for piece in self._merged(self._symbols(word))]
+            pieces = [piece if piece in self.vocab else self._unknown for piece in self._merge(self._symbols(word))]
             pieces = self._cache[word] = [piece for piece in pieces if piece is not None]
         return pieces
 
@@ -167,7 +170,7 @@ class BytePairTokenizer(Tokenizer):
             return [CHARACTER_OF_BYTE[byte] for byte in word.encode("utf-8", "replace")]
         return [*word[:-1], word[-1:] + END_OF_WORD]
 
-    def _merged(self, symbols):
+    def _merge(self, symbols):
         """Joins the pair that was learned first, wherever it stands, until no pair is known."""
         ranks, unranked = self._ranks, len(self._ranks)
         while len(symbols) > 1:

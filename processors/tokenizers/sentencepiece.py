@@ -10,7 +10,7 @@ import os
 import unicodedata
 
 from bertline import registry
-from bertline.common.files import replaced
+from bertline.common.files import replace_file
 from bertline.errors import InputError
 from bertline.processors.tokenizers.folder.sentence_piece_folder import SentencePieceFolder
 from bertline.processors.tokenizers.folder.tokenizer_folder import VOCAB_NAME
@@ -18,9 +18,12 @@ from bertline.processors.tokenizers.rules.normalization import convert_to_unicod
 from bertline.processors.tokenizers.tokenizer import MAX_LENGTH, Tokenizer, check_asked, join_rows
 
 _SPECIAL = {
-    "cls": ("[CLS]", "<cls>"), "sep": ("[SEP]", "<sep>"), "end": ("[SEP]", "<sep>"), "pad": ("<pad>", "[PAD]"),
+    "cls": ("[CLS]", "<cls>"),
+    "sep": ("[SEP]", "<sep>"),
+    "end": ("[SEP]", "<sep>"),
+    "pad": ("<pad>", "[PAD]"),
     "mask": ("[MASK]", "<mask>"),
-}  # fmt: skip
+}
 UNDERLINE = "\u2581"  # SentencePiece's mark of a word's beginning
 
 
@@ -28,7 +31,7 @@ def _is_number_with_comma(piece):
     return len(piece) > 1 and piece[-1] == "," and piece[-2].isdigit()
 
 
-def prepared(text, do_lower_case, keep_accents):
+def prepare_text(text, do_lower_case, keep_accents):
     """What a model is trained on and gets to see: white space as one blank, quotation marks, accents, casing."""
     text = " ".join(convert_to_unicode(text).split()).replace("``", '"').replace("''", '"')
     if not keep_accents:
@@ -112,7 +115,7 @@ class SentencePieceTokenizer(Tokenizer):
     def special_names(self, role):
         return _SPECIAL.get(role, ())
 
-    def lacking(self, role):
+    def missing_token(self, role):
         names = self.special_names(role) or (f"for {role!r}",)
         return InputError(
             f"{self.vocab_file}: no piece {' or '.join(names)} among {self.vocab_size}; train the model with "
@@ -127,8 +130,8 @@ class SentencePieceTokenizer(Tokenizer):
     def pad_id(self):
         return next((self.vocab[name] for name in self.special_names("pad") if name in self.vocab), self.unk_id)
 
-    def _prepared(self, text):
-        return prepared(text, self.do_lower_case, self.keep_accents)
+    def _prepare(self, text):
+        return prepare_text(text, self.do_lower_case, self.keep_accents)
 
     def _split_number(self, piece):
         """ALBERT and XLNet: a comma that ends a piece after a digit is a piece of its own."""
@@ -139,7 +142,7 @@ class SentencePieceTokenizer(Tokenizer):
 
     def tokenize(self, text):
         """Returns the pieces (str) of one text, without special pieces."""
-        pieces = self._processor.encode(self._prepared(text), out_type=str)
+        pieces = self._processor.encode(self._prepare(text), out_type=str)
         return list(
             itertools.chain.from_iterable(
                 self._split_number(piece) if _is_number_with_comma(piece) else [piece] for piece in pieces
@@ -151,14 +154,14 @@ class SentencePieceTokenizer(Tokenizer):
         return self._processor.piece_to_id(list(tokens))
 
     def encode_batch(self, texts):
-        rows = self._processor.encode([self._prepared(text) for text in texts], num_threads=1) if texts else []
+        rows = self._processor.encode([self._prepare(text) for text in texts], num_threads=1) if texts else []
         for i, row in enumerate(rows):
             if not self._ids_to_look_into.isdisjoint(row):
                 rows[i] = self.convert_tokens_to_ids(self.tokenize(texts[i]))
         return join_rows(rows)
 
     def folded_character(self, character):
-        return _decomposed(prepared(character, self.do_lower_case, self.keep_accents))
+        return _decomposed(prepare_text(character, self.do_lower_case, self.keep_accents))
 
     def surface(self, token):
         """See Tokenizer. The model composes and replaces characters by itself; decomposed ones can be compared."""
@@ -197,8 +200,11 @@ class SentencePieceTokenizer(Tokenizer):
 
         `model_max_length`: by default the tokenizer's own, else 512.
         """
-        with replaced(os.path.join(folder, model_name)) as path, open(path, "wb") as file:
+        with replace_file(os.path.join(folder, model_name)) as path, open(path, "wb") as file:
             file.write(self.model)
-        with replaced(os.path.join(folder, "tokenizer_config.json")) as path, open(path, "w", encoding="utf-8") as file:
+        with (
+            replace_file(os.path.join(folder, "tokenizer_config.json")) as path,
+            open(path, "w", encoding="utf-8") as file,
+        ):
             length = model_max_length or self.model_max_length or MAX_LENGTH
             json.dump({**self._settings(), "model_max_length": length}, file, indent=2)

@@ -116,10 +116,10 @@ class Tokenizer:
         """The id of the token with a role. Raises InputError where the vocabulary has none."""
         found = next((name for name in self.special_names(role) if name in self.vocab), None)
         if found is None:
-            raise self.lacking(role)
+            raise self.missing_token(role)
         return self.vocab[found]
 
-    def lacking(self, role: str) -> InputError:
+    def missing_token(self, role: str) -> InputError:
         """The InputError for a vocabulary without a token of a role."""
         names = " or ".join(self.special_names(role)) or f"token for {role!r}"
         return InputError(

@@ -8,7 +8,7 @@ import json
 import os
 
 from bertline import registry
-from bertline.common.files import replaced
+from bertline.common.files import replace_file
 from bertline.errors import InputError
 from bertline.processors.files import text_files
 from bertline.processors.tokenizers.folder import tokenizer_json
@@ -80,7 +80,7 @@ class FullTokenizer(Tokenizer):
 
     @classmethod
     def load(cls, path, names, do_lower_case=None):
-        """See Tokenizer; `bertline.processors.tokenizers.folder.tokenizer_folder` tells which settings of a folder are honoured.
+        """See Tokenizer; `processors.tokenizers.folder.tokenizer_folder` tells which settings of a folder are honoured.
 
         Raises:
           InputError: a casing that contradicts the saved one (or the vocabulary, where none is saved), or saved
@@ -110,7 +110,7 @@ class FullTokenizer(Tokenizer):
         token = self.settings.special_tokens.get(role, SPECIAL_TOKENS.get(role))
         return () if token is None else (token,)
 
-    def lacking(self, role):
+    def missing_token(self, role):
         [token] = self.special_names(role) or (f"token for {role!r}",)
         return InputError(
             f"{self.vocab_file}: no {token} among {self.vocab_size} tokens; a BERT vocabulary, one "
@@ -177,12 +177,12 @@ class FullTokenizer(Tokenizer):
         tokenizer.json belongs to VOCAB_NAME and is written beside no other. `model_max_length`: by default the
         tokenizer's own, else 512.
         """
-        with replaced(os.path.join(folder, vocab_name)) as path, open(path, "wb") as file:
+        with replace_file(os.path.join(folder, vocab_name)) as path, open(path, "wb") as file:
             file.writelines(token.replace("\n", " ").encode() + b"\n" for token in self.settings.tokens)
         if vocab_name == VOCAB_NAME:
             tokenizer_json.write(os.path.join(folder, tokenizer_json.NAME), self.settings)
         config = self.settings.to_config(model_max_length or self.model_max_length or MAX_LENGTH)
-        with replaced(os.path.join(folder, CONFIG_NAME)) as path, open(path, "w", encoding="utf-8") as file:
+        with replace_file(os.path.join(folder, CONFIG_NAME)) as path, open(path, "w", encoding="utf-8") as file:
             json.dump(config, file, indent=2)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from bertline import registry
 from bertline.common import json_files
-from bertline.common.files import replaced
+from bertline.common.files import replace_file
 from bertline.errors import InputError
 from bertline.processors.files import folders, text_files
 from bertline.processors.text import segmenters
@@ -77,7 +77,7 @@ class WordTokenizer(Tokenizer):
         return WordTokenizer, (self.words, self.settings, self.vocab_file)
 
     def _fold(self, text):
-        return self._basic.without_marks(self._basic.folded(convert_to_unicode(text)))
+        return self._basic.without_marks(self._basic.fold(convert_to_unicode(text)))
 
     @staticmethod
     def fits(path, names):
@@ -94,13 +94,13 @@ class WordTokenizer(Tokenizer):
         config_file = os.path.join(os.path.dirname(path), CONFIG_NAME)
         config = json_files.read(config_file)
         words = list(map(str.strip, text_files.read_lines(path)))
-        saved = _typed(config_file, config, "do_lower_case", bool, None)
+        saved = _read_entry(config_file, config, "do_lower_case", bool, None)
         check_asked(config_file, saved, do_lower_case)
         lower = do_lower_case if saved is None else saved
         settings = WordSettings(
-            split=_typed(config_file, config, "split", str, WordSettings.split),
+            split=_read_entry(config_file, config, "split", str, WordSettings.split),
             do_lower_case=casing(words) == "uncased" if lower is None else lower,
-            strip_accents=_typed(config_file, config, "strip_accents", bool, False),
+            strip_accents=_read_entry(config_file, config, "strip_accents", bool, False),
             special_tokens=tuple(
                 (role.removesuffix("_token"), token)
                 for role, token in config.items()
@@ -112,20 +112,25 @@ class WordTokenizer(Tokenizer):
 
     def save(self, folder, model_max_length=None, vocab_name=VOCAB_NAME):
         """Writes vocab.txt and tokenizer_config.json."""
-        with replaced(os.path.join(folder, vocab_name)) as path, open(path, "w", encoding="utf-8", newline="") as file:
+        with (
+            replace_file(os.path.join(folder, vocab_name)) as path,
+            open(path, "w", encoding="utf-8", newline="") as file,
+        ):
             file.writelines(f"{word}\n" for word in self.words)
         length = model_max_length or self.model_max_length
         config = {"tokenizer_class": CLASS_NAME, **self._facts(), **({"model_max_length": length} if length else {})}
-        with replaced(os.path.join(folder, CONFIG_NAME)) as path, open(path, "w", encoding="utf-8") as file:
+        with replace_file(os.path.join(folder, CONFIG_NAME)) as path, open(path, "w", encoding="utf-8") as file:
             json.dump(config, file, indent=2)
 
     def _facts(self):
         settings = self.settings
         special = {f"{role}_token": token for role, token in settings.special_tokens}
         return {
-            "split": settings.split, "do_lower_case": settings.do_lower_case, "strip_accents": settings.strip_accents,
+            "split": settings.split,
+            "do_lower_case": settings.do_lower_case,
+            "strip_accents": settings.strip_accents,
             **special,
-        }  # fmt: skip
+        }
 
     def fingerprint(self):
         content = json.dumps([self.kind, self._facts(), self.words], sort_keys=True)
@@ -140,7 +145,7 @@ class WordTokenizer(Tokenizer):
         return self.vocab.get(self._unknown)
 
     def tokenize(self, text):
-        return [word if word in self.vocab else self._unknown for word in self._known(self._cut(text))]
+        return [word if word in self.vocab else self._unknown for word in self._keep_known(self._cut(text))]
 
     def encode_batch(self, texts):
         """See Tokenizer."""
@@ -153,14 +158,14 @@ class WordTokenizer(Tokenizer):
 
     def _encode(self, rows):
         if self._unknown is None:
-            rows = list(map(self._known, rows))
+            rows = list(map(self._keep_known, rows))
         words = itertools.chain.from_iterable(rows)
         row_splits = np.zeros(len(rows) + 1, np.int64)
         np.cumsum([len(row) for row in rows], out=row_splits[1:])
         ids = np.fromiter(map(self.vocab.get, words, itertools.repeat(self.unk_id)), np.int32, row_splits[-1])
         return ids, row_splits
 
-    def _known(self, words):
+    def _keep_known(self, words):
         return words if self._unknown is not None else [word for word in words if word in self.vocab]
 
     def folded_character(self, character):
@@ -205,7 +210,7 @@ SPLITS = {
 }
 
 
-def _typed(where, config, name, kind, default):
+def _read_entry(where, config, name, kind, default):
     value = config.get(name)
     if value is None:
         return default

@@ -55,7 +55,7 @@ def extend(entries, counts, max_new, min_frequency=2, use_unused=False, wordpiec
     """
     ids = {token: i for i, token in enumerate(entries)}
     old = wordpiece or WordpieceTokenizer(ids)
-    ranked = _ranked(counts, old, min_frequency)
+    ranked = _rank(counts, old, min_frequency)
     harmful, chosen = set(), ranked[:max_new]
     while True:
         new = WordpieceTokenizer(ids | dict.fromkeys(chosen), old.unk_token, old.max_input_chars_per_word)
@@ -75,7 +75,7 @@ def extend(entries, counts, max_new, min_frequency=2, use_unused=False, wordpiec
     return Extension(extended, new_words, resplit)
 
 
-def _ranked(counts, old, min_frequency):
+def _rank(counts, old, min_frequency):
     """Words that are worth an entry, the most useful first, equal ones in the order of code points."""
     gain = {}
     for word, count in counts.items():

@@ -8,7 +8,7 @@ import io
 import os
 import re
 
-from bertline.common.files import replaced
+from bertline.common.files import replace_file
 from bertline.errors import InputError
 from bertline.processors.tokenizers.sentencepiece import SentencePieceTokenizer
 
@@ -68,7 +68,7 @@ def train(counts, vocab_size, model_type="unigram", character_coverage=1.0):
 
 def save(model, path, do_lower_case):
     """Writes the model and, beside it, tokenizer_config.json; returns its SentencePieceTokenizer."""
-    with replaced(path) as temporary, open(temporary, "wb") as file:
+    with replace_file(path) as temporary, open(temporary, "wb") as file:
         file.write(model)
     tokenizer = SentencePieceTokenizer(path, do_lower_case)
     folder, name = os.path.split(path)

@@ -8,7 +8,7 @@ import dataclasses
 import itertools
 import os
 
-from bertline.common.files import replaced
+from bertline.common.files import replace_file
 from bertline.errors import InputError
 from bertline.processors.tokenizers.rules.normalization import is_cjk, is_punctuation
 from bertline.processors.tokenizers.rules.wordpiece import MAX_WORD_CHARS, WordpieceTokenizer
@@ -52,12 +52,12 @@ def train(counts, vocab_size, min_frequency=2, num_unused=0, limit_alphabet=None
         )
     known = set(characters)
     usable = {word: count for word, count in counts.items() if len(word) <= MAX_WORD_CHARS and known.issuperset(word)}
-    vocabulary = _joined(usable, vocab_size, min_frequency, fixed)
+    vocabulary = _learn(usable, vocab_size, min_frequency, fixed)
     _check_agreement(vocabulary, usable)
     return vocabulary
 
 
-def _joined(counts, vocab_size, min_frequency, fixed):
+def _learn(counts, vocab_size, min_frequency, fixed):
     from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
     tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
@@ -67,12 +67,12 @@ def _joined(counts, vocab_size, min_frequency, fixed):
     trainer = trainers.WordPieceTrainer(
         vocab_size=vocab_size, min_frequency=min_frequency, special_tokens=fixed, show_progress=False
     )
-    tokenizer.train_from_iterator(_repeated(counts), trainer)
+    tokenizer.train_from_iterator(_repeat(counts), trainer)
     ids = tokenizer.get_vocab(with_added_tokens=False)
     return sorted(ids, key=ids.get)
 
 
-def _repeated(counts):
+def _repeat(counts):
     """The trainer counts words itself."""
     for word, count in counts.items():
         whole, rest = divmod(count, _REPEATED_AT_ONCE)
@@ -98,7 +98,7 @@ def save(vocabulary, path, do_lower_case=True, settings=None):
 
     `settings`: TokenizerSettings of which all but the vocabulary are taken, the casing too.
     """
-    with replaced(path) as temporary, open(temporary, "w", encoding="utf-8", newline="\n") as file:
+    with replace_file(path) as temporary, open(temporary, "w", encoding="utf-8", newline="\n") as file:
         file.writelines(f"{entry}\n" for entry in vocabulary)
     tokenizer = FullTokenizer(path, do_lower_case)
     if settings is not None:

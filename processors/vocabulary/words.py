@@ -8,7 +8,7 @@ import re
 from bertline.errors import InputError
 from bertline.processors.tokenizers.rules.normalization import BasicTokenizer
 from bertline.processors.tokenizers.rules.wordpiece import MAX_WORD_CHARS
-from bertline.processors.tokenizers.sentencepiece import prepared
+from bertline.processors.tokenizers.sentencepiece import prepare_text
 
 MAX_CHARACTERS = 8_000_000  # of different words, some 900,000: training WordPiece takes 0.9 GB with them
 _CHUNKS_AT_ONCE, _CHARACTERS_AT_ONCE = 1 << 18, 1 << 25
@@ -45,7 +45,7 @@ class PreparedWords:
 
     def words(self, chunk):
         length = _LONGEST_SENTENCE_PIECE_WORD
-        for word in prepared(chunk, self._do_lower_case, keep_accents=not self._do_lower_case).split():
+        for word in prepare_text(chunk, self._do_lower_case, keep_accents=not self._do_lower_case).split():
             yield from (word[i : i + length] for i in range(0, len(word), length))
 
 
@@ -68,19 +68,19 @@ def count_words(lines, splitter, max_characters=MAX_CHARACTERS):
       InputError: there is no word at all.
     """
     counts, least, draw = collections.Counter(), 1, random.Random(0)
-    for chunks in _counted_chunks(lines, splitter):
+    for chunks in _count_chunks(lines, splitter):
         # Most of a text are a few chunks again and again: each is split into words once in a while.
         for chunk, count in chunks.items():
             for word in splitter.words(chunk):
                 counts[word] += count
         if _characters(counts) > max_characters:
-            counts, least = _thinned(counts, max_characters, least, draw)
+            counts, least = _thin_out(counts, max_characters, least, draw)
     if not counts:
         raise InputError("--input_file: no word in these files; text is needed")
     return counts
 
 
-def _counted_chunks(lines, splitter):
+def _count_chunks(lines, splitter):
     """Yields Counters of the chunks of as many lines as memory should hold."""
     chunks, characters = collections.Counter(), 0
     for line in lines:
@@ -92,7 +92,7 @@ def _counted_chunks(lines, splitter):
     yield chunks
 
 
-def _thinned(counts, max_characters, least, draw):
+def _thin_out(counts, max_characters, least, draw):
     """A sample of words with at most three quarters of the characters, and the least count in it."""
     before, given = len(counts), least
     while True:

@@ -7,11 +7,11 @@ import numpy as np
 from bertline.modeling.layers import pooling
 from bertline.processors.records.ragged import slots
 from bertline.serving.encoder.preparation import Prepared
-from bertline.serving.encoder.vector_graph import finished
+from bertline.serving.encoder.vector_graph import finish
 
 
 @dataclasses.dataclass
-class Vectors:
+class TextVectors:
     """The vectors of n texts.
 
     Attributes:
@@ -29,7 +29,7 @@ class Vectors:
     cut: np.ndarray
 
 
-class Part:
+class PoolPart:
     """The rows of a pool that one graph computes, and their results as they come.
 
     Attributes:
@@ -59,11 +59,11 @@ class Pool:
         self._prepared = Prepared(texts, layout, stride, by_words=options.unit == "word")
         rows, windows = self._prepared.rows, self._prepared.windows
         if options.unit != "sentence":
-            self.parts = [Part(rows, np.arange(len(rows.lengths)), True)]
+            self.parts = [PoolPart(rows, np.arange(len(rows.lengths)), True)]
         else:
             # What is one row is pooled in the graph; the states of several windows when they are put together.
             several = windows.several[windows.text] if windows else np.zeros(len(rows.lengths), bool)
-            parts = Part(rows, np.flatnonzero(~several), False), Part(rows, np.flatnonzero(several), True)
+            parts = PoolPart(rows, np.flatnonzero(~several), False), PoolPart(rows, np.flatnonzero(several), True)
             self.parts = [part for part in parts if len(part.members)]
 
     def is_complete(self):
@@ -76,31 +76,31 @@ class Pool:
         return self._count * (rows - sum(part.missing for part in self.parts)) // max(rows, 1)
 
     def vectors(self):
-        """The Vectors of a complete pool."""
+        """The TextVectors of a complete pool."""
         make = {"sentence": self._sentences, "token": self._tokens, "word": self._words}[self._options.unit]
         return make()
 
     def _sentences(self):
         offsets, windows = np.arange(self._count + 1), self._prepared.windows
         if windows is None:
-            return Vectors(self.parts[0].values, offsets, None, None, self._prepared.cut)
+            return TextVectors(self.parts[0].values, offsets, None, None, self._prepared.cut)
         pooled = {False: None, True: None} | {part.per_token: part.values for part in self.parts}
-        several = [self._merged(text, pooled[True]) for text in np.flatnonzero(windows.several)]
+        several = [self._merge(text, pooled[True]) for text in np.flatnonzero(windows.several)]
         values = np.empty([self._count, *(several[0].shape if several else ())], np.float32)
         values[windows.several] = several
         if pooled[False] is not None:
             values[~windows.several] = pooled[False][windows.first[~windows.several]]
-        return Vectors(values, offsets, None, None, self._prepared.cut)
+        return TextVectors(values, offsets, None, None, self._prepared.cut)
 
-    def _merged(self, text, states):
+    def _merge(self, text, states):
         """[L, W] of a text of several windows."""
-        states = states[self._prepared.windows.merged(text, self._prepared.rows.row_splits)]
+        states = states[self._prepared.windows.merge(text, self._prepared.rows.row_splits)]
         mask = np.ones([1, len(states)], np.int32)
-        vector = pooling.pooled(states[None], mask, self._options.pooling, self._options.unpooled)
-        return np.asarray(finished(self._normalized(vector), self._options))[0]
+        vector = pooling.pool(states[None], mask, self._options.pooling, self._options.unpooled)
+        return np.asarray(finish(self._normalize(vector), self._options))[0]
 
-    def _normalized(self, vectors):
-        return np.asarray(pooling.normalized(vectors) if self._options.normalize else vectors)
+    def _normalize(self, vectors):
+        return np.asarray(pooling.normalize(vectors) if self._options.normalize else vectors)
 
     def _places(self):
         """Where the tokens of the texts lie in the slots of the rows, and int64 [n + 1], which are a text's."""
@@ -108,7 +108,7 @@ class Pool:
         if windows is None:
             return slice(None), rows.row_splits
         places = [
-            windows.merged(text, rows.row_splits) if several else np.arange(*rows.row_splits[first : first + 2])
+            windows.merge(text, rows.row_splits) if several else np.arange(*rows.row_splits[first : first + 2])
             for text, (several, first) in enumerate(zip(windows.several, windows.first))
         ]
         return np.concatenate(places), np.concatenate([[0], np.cumsum([len(p) for p in places])])
@@ -116,7 +116,7 @@ class Pool:
     def _tokens(self):
         places, offsets = self._places()
         ids = self._prepared.rows.values["input_ids"][places]
-        return Vectors(self.parts[0].values[places], offsets, ids, None, self._prepared.cut)
+        return TextVectors(self.parts[0].values[places], offsets, ids, None, self._prepared.cut)
 
     def _words(self):
         places, _ = self._places()
@@ -128,12 +128,10 @@ class Pool:
         for count in np.unique(counts[counts > 0]):  # words of equally many pieces, so that none is padded
             which = np.flatnonzero(counts == count)
             pieces = states[starts[which][:, None] + np.arange(count)]  # [words, count, L, W]
-            vectors = self._normalized(
-                pooling.pooled(pieces, np.ones(pieces.shape[:2], np.int32), self._options.pooling)
-            )
+            vectors = self._normalize(pooling.pool(pieces, np.ones(pieces.shape[:2], np.int32), self._options.pooling))
             if values is None:
                 values = np.zeros([len(counts), *vectors.shape[1:]], np.float32)
             values[which] = vectors
         if values is None:
             values = np.zeros([len(counts), *states.shape[1:]], np.float32)
-        return Vectors(values, self._prepared.word_splits, None, self._prepared.words, self._prepared.cut)
+        return TextVectors(values, self._prepared.word_splits, None, self._prepared.words, self._prepared.cut)

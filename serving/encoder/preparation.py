@@ -50,17 +50,17 @@ class Prepared:
         self.windows = None
         if stride and np.any(~pairs & (np.diff(a[1]) > room)):
             self.windows = Windows(a[1], layout.frame, room, stride, whole=pairs)
-        self.rows = self._packed(a, b)
+        self.rows = self._pack(a, b)
         self.cut = self.rows.cut
         if self.windows:
             self.cut = np.bincount(self.windows.text, self.rows.cut, len(texts)) > 0
         if by_words:
             # Packed as if they were ids; below 0, so that no special token looks like one.
-            numbers = self._packed(*((-1 - n, splits) for n, (_, splits) in zip(word_numbers, (a, b))))
+            numbers = self._pack(*((-1 - n, splits) for n, (_, splits) in zip(word_numbers, (a, b))))
             numbers = -1 - numbers.values["input_ids"].astype(np.int64)
             self.word_of_slot = np.maximum(numbers, -1)
 
-    def _packed(self, a, b):
+    def _pack(self, a, b):
         if self.windows is None:
             return self._layout.pack(a, b)
         if b:

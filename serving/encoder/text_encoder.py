@@ -18,7 +18,7 @@ from bertline.modeling.encoder import policy
 from bertline.modeling.speed.inference import BATCH_TOKENS, fingerprint
 from bertline.modeling.speed.switches import static_shapes, weights_follow
 from bertline.processors.layouts import base as layouts
-from bertline.processors.text.texts import checked, checked_one
+from bertline.processors.text.texts import check_text, check_texts
 from bertline.serving.encoder import batching
 from bertline.serving.encoder.pool import Pool
 from bertline.serving.encoder.vector_graph import Graph, SharedGraph, spec, vectors
@@ -64,10 +64,19 @@ class TextEncoder:
     """
 
     def __init__(
-        self, model, *, max_seq_length=None, window_stride=None, dtype="float32", bert_config_file=None,
-        vocab_file=None, do_lower_case=None, batch_tokens=BATCH_TOKENS, batches_at_once=BATCHES_AT_ONCE,
+        self,
+        model,
+        *,
+        max_seq_length=None,
+        window_stride=None,
+        dtype="float32",
+        bert_config_file=None,
+        vocab_file=None,
+        do_lower_case=None,
+        batch_tokens=BATCH_TOKENS,
+        batches_at_once=BATCHES_AT_ONCE,
         low_latency=False,
-    ):  # fmt: skip
+    ):
         if not model:
             raise InputError(f"model: {model!r}; a checkpoint or a folder is needed")
         if max_seq_length is not None and not isinstance(max_seq_length, numbers.Integral):
@@ -76,9 +85,12 @@ class TextEncoder:
         longest = max_seq_length or self.folder.max_seq_length or trained_length(model)
         check_dtype(dtype)
         source = self._opened = open_model(
-            self.folder.model, bert_config_file=bert_config_file, vocab_file=vocab_file, do_lower_case=do_lower_case,
+            self.folder.model,
+            bert_config_file=bert_config_file,
+            vocab_file=vocab_file,
+            do_lower_case=do_lower_case,
             max_seq_length=longest or 1,
-        )  # fmt: skip
+        )
         self.config, self.tokenizer = source.config, source.tokenizer
         own = self.config.max_length, self.tokenizer.model_max_length
         self.max_seq_length = longest or min([LONGEST_BY_DEFAULT, *filter(None, own)])
@@ -100,7 +112,7 @@ class TextEncoder:
                 f"windows of --max_seq_length={self.max_seq_length} leave no token out"
             )
         self._stride, self._batch_tokens, self._at_once = window_stride, batch_tokens, batches_at_once
-        self._encoder = _built(source.encoder_class, self.config, dtype)
+        self._encoder = _build(source.encoder_class, self.config, dtype)
         self.report = _load(self._encoder, source.weights)
         self.report.warn()
         self._graphs, self._shared_graph, self._lock = {}, None, threading.Lock()
@@ -108,9 +120,16 @@ class TextEncoder:
         self._dtype, self.low_latency = dtype, low_latency
 
     def options(
-        self, unit="sentence", pooling=None, layers=(-1,), layer_mix="none", normalize=None, *, prompt=None,
+        self,
+        unit="sentence",
+        pooling=None,
+        layers=(-1,),
+        layer_mix="none",
+        normalize=None,
+        *,
+        prompt=None,
         prompt_name=None,
-    ):  # fmt: skip
+    ):
         """VectorOptions; pooling, normalisation and prompt are the model's own where they are None.
 
         Args:
@@ -146,12 +165,14 @@ class TextEncoder:
             if prompt or prompt_name is not None:
                 raise InputError(PROMPT_OF_OTHERS)
             return options
-        prompt = checked_one(self.folder.prompt(prompt, prompt_name), "prompt")
+        prompt = check_text(self.folder.prompt(prompt, prompt_name), "prompt")
         return dataclasses.replace(
-            options, truncate_dim=self.folder.truncate_dim,
+            options,
+            truncate_dim=self.folder.truncate_dim,
             normalizes_truncated=normalizes_truncated and self.folder.truncate_dim is not None,
-            prompt=prompt, unpooled=self._unpooled(prompt),
-        )  # fmt: skip
+            prompt=prompt,
+            unpooled=self._num_unpooled(prompt),
+        )
 
     def encode(self, texts, *, return_truncated=False, progress=None, **wanted):
         """The vectors of some texts.
@@ -182,7 +203,7 @@ class TextEncoder:
         return (vectors, truncated) if return_truncated else vectors
 
     def stream(self, texts, options, show=None):
-        """Yields the Vectors of one pool of texts after the other, in order.
+        """Yields the TextVectors of one pool of texts after the other, in order.
 
         Args:
           texts: iterable of str, or of pairs; may be endless.
@@ -195,7 +216,7 @@ class TextEncoder:
         pools, given = [], 0  # begun, not yet given back; texts that were
 
         def batches():
-            prompted = (_after_prompt(options.prompt, text) for text in checked(texts))
+            prompted = (_after_prompt(options.prompt, text) for text in check_texts(texts))
             for pool_texts in batching.pools(prompted, POOL_TEXTS, self._pool_characters(options)):
                 pools.append(Pool(pool_texts, self.layout, self._stride, options))
                 for part in pools[-1].parts:
@@ -223,7 +244,7 @@ class TextEncoder:
                 given += pool.texts_done
                 yield pool.vectors()
 
-    def _unpooled(self, prompt):
+    def _num_unpooled(self, prompt):
         """How many tokens at the begin of a text with a prompt are not pooled: its own and special ones before, or 0.
 
         Raises:
@@ -259,7 +280,7 @@ class TextEncoder:
         )
 
     def _all(self, texts, options, progress, warn):
-        """(list of the Vectors of all pools, bool [n]: whether a text was truncated)."""
+        """(list of the TextVectors of all pools, bool [n]: whether a text was truncated)."""
         shown = of_a_call(len(texts) if hasattr(texts, "__len__") else None, progress)
         with contextlib.closing(shown) if shown else contextlib.nullcontext():
             parts = list(self.stream(texts, options, shown.show if shown else None))
@@ -278,7 +299,7 @@ class TextEncoder:
                     return functools.partial(self._shared_graph, options=options)
                 quick = None
                 if self.low_latency and not per_token:
-                    quick = LiteGraph(lambda: self._portable(options), cores.count())
+                    quick = LiteGraph(lambda: self._portable_function(options), cores.count())
                 model, function = self._computation(self._encoder, options, per_token)
                 most_tokens = lite_graph.MOST_TOKENS[self._dtype]
                 self._graphs[options, per_token] = Graph(model, self.layout, function, quick, most_tokens)
@@ -288,11 +309,11 @@ class TextEncoder:
         """(model, features -> its numbers) over an encoder that has its weights."""
         return encoder, lambda features: vectors(encoder, features, options, per_token)
 
-    def _portable(self, options):
+    def _portable_function(self, options):
         """The concrete function in float32."""
         encoder = self._encoder
         if self._dtype != "float32":
-            encoder = _built(type(encoder), self.config, "float32")
+            encoder = _build(type(encoder), self.config, "float32")
             _load(encoder, self._opened.weights)
         function = self._computation(encoder, options, per_token=False)[1]
         return tf.function(function, autograph=False).get_concrete_function(spec(self.layout, rows=1))
@@ -313,7 +334,7 @@ def _after_prompt(prompt, text):
     return prompt + text if isinstance(text, str) else (prompt + text[0], text[1])
 
 
-def _built(encoder_class, config, dtype):
+def _build(encoder_class, config, dtype):
     """An encoder that waits for its weights."""
     # Batches are cut so that there is hardly any padding to remove.
     with static_shapes(), weights_follow():

@@ -59,7 +59,7 @@ class SharedGraph:
             "unpooled": tf.TensorSpec([], tf.int32, "unpooled"),
         }
         self._encoder, self._widths = encoder, None  # of its layers, embeddings first
-        self._graph = Graph(encoder, layout, self._pooled_in_all_ways, more=more)
+        self._graph = Graph(encoder, layout, self._pool_in_all_ways, more=more)
 
     @staticmethod
     def has(options):
@@ -87,9 +87,9 @@ class SharedGraph:
         if options.layer_mix == "concat":
             layers = [np.concatenate(layers, axis=-1)]
         result = np.stack([layer.reshape(len(layer), -1) for layer in layers], axis=1)  # [B, L, W]
-        return finished(pooling.normalized(result).numpy() if options.normalize else result, options)
+        return finish(pooling.normalize(result).numpy() if options.normalize else result, options)
 
-    def _pooled_in_all_ways(self, features):
+    def _pool_in_all_ways(self, features):
         """float32 [B, L, poolings, H] of features, `layers` [L] counted from the embeddings, `unpooled`, and `is_mean`,
         where L is 1.
 
@@ -129,18 +129,18 @@ def vectors(encoder, features, options, per_token):
     else:
         outputs = encoder(features, all_layers=not last_only)
     states = pooling.layer_states(outputs, options.layers)
-    states = pooling.mixed_layers(states, options.layer_mix, options.mix_weights)  # [B, T, L, W]
+    states = pooling.mix_layers(states, options.layer_mix, options.mix_weights)  # [B, T, L, W]
     if per_token:
         result, final = tf.boolean_mask(states, mask > 0), options.unit == "token"
     else:
-        result, final = pooling.pooled(states, mask, options.pooling, unpooled), True
-    result = pooling.normalized(result) if options.normalize and final else result
-    return finished(result, options) if final else result
+        result, final = pooling.pool(states, mask, options.pooling, unpooled), True
+    result = pooling.normalize(result) if options.normalize and final else result
+    return finish(result, options) if final else result
 
 
-def finished(vectors, options):
+def finish(vectors, options):
     """Vectors [..., W] that are pooled, and normalised where that is wanted, cut to what is kept of them."""
     if options.truncate_dim is None:
         return vectors
     kept = vectors[..., : options.truncate_dim]
-    return pooling.normalized(kept) if options.normalizes_truncated else kept
+    return pooling.normalize(kept) if options.normalizes_truncated else kept

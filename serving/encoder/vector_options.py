@@ -58,7 +58,7 @@ class VectorOptions:
         joined = width * len(self.pooling.split("+")) * (len(self.layers) if self.layer_mix == "concat" else 1)
         return joined if self.truncate_dim is None else min(joined, self.truncate_dim)
 
-    def described(self):
+    def describe(self):
         """All of it, as a dict, for files; what most vectors have not is left out where they have it not."""
         rare = {field.name: field.default for field in dataclasses.fields(self) if field.name in _RARE}
         return {name: value for name, value in dataclasses.asdict(self).items() if rare.get(name, ...) != value}
@@ -75,13 +75,13 @@ def vector_options(unit="sentence", pooling="mean", layers=(-1,), layer_mix="non
     Raises:
       InputError: an unknown name; the message has the nearest one.
     """
-    _known("unit", unit, UNITS)
+    _check_known("unit", unit, UNITS)
     if pooling == FIRST_LAST:
         pooling, layers, layer_mix = "mean", (0, -1), "mean"
     if pooling == "none":
         unit, pooling = ("token" if unit == "sentence" else unit), "mean"
     for name in pooling.split("+"):
-        _known("pooling", name, (*POOLINGS, FIRST_LAST, "none"), pooling)
+        _check_known("pooling", name, (*POOLINGS, FIRST_LAST, "none"), pooling)
         if name in (FIRST_LAST, "none"):
             raise InputError(f"--pooling={pooling}: {name} cannot be joined to another one")
     layers = tuple(layers)
@@ -108,13 +108,13 @@ def output_format(path, wanted=None):
       InputError: an unknown format, or one that standard output cannot take.
     """
     found = wanted or ENDINGS.get(os.path.splitext(path)[1], "jsonl")
-    _known("output_format", found, FORMATS)
+    _check_known("output_format", found, FORMATS)
     if path == "-" and found != "jsonl":
         raise InputError(f"--output_file=-: {found} cannot be written to standard output; give a file, or use jsonl")
     return found
 
 
-def _known(kind, name, known, given=None):
+def _check_known(kind, name, known, given=None):
     if name not in known:
         near = difflib.get_close_matches(name, known, n=1)
         hint = f"did you mean {near[0]}? " if near else ""

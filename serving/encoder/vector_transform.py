@@ -19,7 +19,7 @@ import zlib
 import numpy as np
 
 from bertline.common import json_files
-from bertline.common.files import replaced
+from bertline.common.files import replace_file
 from bertline.errors import InputError
 
 KINDS = ("whitening", "remove_components", "common_component")
@@ -28,9 +28,16 @@ ENDING = ".npz"
 LEAST_SHARE = 1e-12
 _MEND = "no file of evaluate_vectors.py --save_transform; give one"
 _NO_ARRAYS = (
-    KeyError, ValueError, TypeError, EOFError, MemoryError, OverflowError, NotImplementedError, zlib.error,
+    KeyError,
+    ValueError,
+    TypeError,
+    EOFError,
+    MemoryError,
+    OverflowError,
+    NotImplementedError,
+    zlib.error,
     zipfile.BadZipFile,
-)  # fmt: skip
+)
 
 
 class VectorTransform:
@@ -54,7 +61,7 @@ class VectorTransform:
         return result
 
     def check(self, path, made_with):
-        """Raises InputError where vectors made with `made_with` are others than those that it was fitted on.
+        """Raises InputError where vectors made with `provenance` are others than those that it was fitted on.
 
         Args:
           made_with: as of the function of that name.
@@ -84,13 +91,13 @@ class VectorTransform:
     def save(self, path):
         """Raises InputError where the file cannot be written."""
         said = json.dumps({"name": self.name, "texts": self.texts, "made_with": self.made_with})
-        with replaced(path) as temporary, open(temporary, "wb") as file:
+        with replace_file(path) as temporary, open(temporary, "wb") as file:
             np.savez(file, mean=self.mean, matrix=self.matrix, transform=np.array(said))
 
 
-def made_with(encoder, options):
+def provenance(encoder, options):
     """What the vectors of a TextEncoder depend on: its weights, the VectorOptions; and their width."""
-    return {**options.described(), "weights": encoder.fingerprint(), "width": options.width(encoder.config.width)}
+    return {**options.describe(), "weights": encoder.fingerprint(), "width": options.width(encoder.config.width)}
 
 
 def load(path):

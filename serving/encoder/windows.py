@@ -39,7 +39,7 @@ class Windows:
         """(ids, row_splits) of the windows, from the ids of the texts."""
         return ids[slots(self._starts, self._lengths)], np.concatenate([[0], np.cumsum(self._lengths)])
 
-    def merged(self, text, row_splits):
+    def merge(self, text, row_splits):
         """Where the states of a text of several windows lie, with the special tokens of the first and of the last.
 
         Args:

@@ -8,12 +8,12 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_text  # noqa: F401  its operations are in the graphs that are loaded again
 
-from bertline.common.files import replaced_folder
+from bertline.common.files import replace_folder
 from bertline.common.locks import Lock
 from bertline.errors import InputError
 from bertline.modeling.encoder import policy
 from bertline.serving.export.int8_weights import Int8Weights
-from bertline.serving.export.saved_module import Classifier, Vectors, save
+from bertline.serving.export.saved_module import ClassifierModule, VectorsModule, save
 from bertline.serving.prediction.predictor import Predictor
 from bertline.training.folder.checkpoint_files import PlainName
 from bertline.weights.load_save import load_weights
@@ -21,9 +21,17 @@ from bertline.weights.open_model import open_model
 
 # Beside words of the vocabulary: what a tokenizer could get wrong.
 _ODD = (
-    "", "Füße, naïve cafés!", "北京 Beijing", "ΌΣΟΣ Σ", "a\u0301\u0323b\u200bc", "İstanbul", "한국어", "🙂?", "x" * 201,
+    "",
+    "Füße, naïve cafés!",
+    "北京 Beijing",
+    "ΌΣΟΣ Σ",
+    "a\u0301\u0323b\u200bc",
+    "İstanbul",
+    "한국어",
+    "🙂?",
+    "x" * 201,
     "1,000 or 9, ``ﬁne'' ΑϹ",
-)  # fmt: skip
+)
 _SAMPLES = 100
 
 
@@ -40,9 +48,11 @@ def export(run):
       InputError: what does not fit together, or the export gives something that is not finite.
     """
     live = Predictor(
-        run.init_checkpoint, max_seq_length=run.max_seq_length, vocab_file=run.vocab_file,
+        run.init_checkpoint,
+        max_seq_length=run.max_seq_length,
+        vocab_file=run.vocab_file,
         do_lower_case=run.do_lower_case,
-    )  # fmt: skip
+    )
     if run.task == "classify" and live.labels is None:
         raise InputError(
             f"--init_checkpoint={run.init_checkpoint}: no classifier in it; --task=embed exports vectors, "
@@ -72,8 +82,8 @@ def _head(run, live, options):
     encoder.build()
     load_weights(encoder, source.weights, allow_missing=encoder.optional_weights)
     if options:
-        return Vectors(encoder, options)
-    return Classifier(*source.read_head(encoder))
+        return VectorsModule(encoder, options)
+    return ClassifierModule(*source.read_head(encoder))
 
 
 def _samples(tokenizer):
@@ -94,7 +104,7 @@ def _differences(live, options, folder):
         part, other = first[start : start + 16], second[start : start + 16]
         for texts, columns in ((part, [part]), (list(zip(part, other)), [part, other])):
             found.append(loaded(*map(tf.constant, columns)))
-            expected.append(live.embed(texts, **_wanted(options)) if options else live.probabilities(texts))
+            expected.append(live.embed(texts, **_embed_arguments(options)) if options else live.probabilities(texts))
     names, pairs = [name for name in found[0] if name != "label"], list(zip(found, expected))
     return {
         # Python's max would pass over a NaN that is not the first.
@@ -115,11 +125,14 @@ def _check_finite(differences, run):
             )
 
 
-def _wanted(options):
+def _embed_arguments(options):
     return {
-        "pooling": options.pooling, "layers": options.layers, "layer_mix": options.layer_mix,
-        "normalize": options.normalize, "prompt": options.prompt,
-    }  # fmt: skip
+        "pooling": options.pooling,
+        "layers": options.layers,
+        "layer_mix": options.layer_mix,
+        "normalize": options.normalize,
+        "prompt": options.prompt,
+    }
 
 
 @contextlib.contextmanager
@@ -131,7 +144,7 @@ def _put_in_place(target):
         os.path.join(place, f".{name}.lock"),
         f"--output_dir={target}: another command writes it; wait for its end, stop it, or give another folder",
     ):
-        with replaced_folder(target) as beside:
+        with replace_folder(target) as beside:
             yield beside
 
 

@@ -25,7 +25,7 @@ class Int8Weights:
 
     def __init__(self, variables):
         large = [v for v in variables if len(v.shape) == 2 and np.prod(v.shape) >= SMALLEST]
-        self._packed = [(v, *map(_constant_variable, _rounded(v.numpy(), _axis(v.path)))) for v in large]
+        self._packed = [(v, *map(_constant_variable, _round(v.numpy(), _axis(v.path)))) for v in large]
         chosen = {id(v) for v in large}
         self.trainable_variables = [v.value for v in variables if id(v) not in chosen and v.trainable]
         frozen = [v.value for v in variables if id(v) not in chosen and not v.trainable]
@@ -42,7 +42,7 @@ def _axis(path):
     return 1 if path.endswith("_embeddings") else 0
 
 
-def _rounded(matrix, axis):
+def _round(matrix, axis):
     """float32 [A, B] -> (int8 [A, B], float32 scales [1, B] or [A, 1])."""
     scales = np.maximum(np.abs(matrix).max(axis=axis, keepdims=True), np.finfo(np.float32).tiny) / LARGEST_INTEGER
     return np.rint(matrix / scales).astype(np.int8), scales.astype(np.float32)

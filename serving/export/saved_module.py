@@ -30,7 +30,7 @@ class Head:
         self.model, self.encoder = model, encoder
 
 
-class Classifier(Head):
+class ClassifierModule(Head):
     """label string [n] ("a,b" of several, "" of none) and probabilities float32 [n, labels], or score float32 [n]."""
 
     def __init__(self, objective, labels):
@@ -43,13 +43,13 @@ class Classifier(Head):
             return {"score": probabilities[:, 0]}
         names = tf.constant(self.names)
         if self._problem_type == "multi_label_classification":
-            label = _joined(names, probabilities >= 0.5)
+            label = _join_names(names, probabilities >= 0.5)
         else:
             label = tf.gather(names, tf.argmax(probabilities, axis=1))
         return {"label": label, "probabilities": probabilities}
 
 
-class Vectors(Head):
+class VectorsModule(Head):
     """vectors float32 [n, W]."""
 
     def __init__(self, encoder, options):
@@ -120,7 +120,7 @@ def _signature(function, *names):
     return tf.function(function, autograph=False, input_signature=[tf.TensorSpec([None], tf.string, n) for n in names])
 
 
-def _joined(names, chosen):
+def _join_names(names, chosen):
     """bool [n, labels] -> string [n], the chosen names with commas between."""
     texts = tf.where(chosen, names[None] + ",", "")
     joined = tf.strings.reduce_join(texts, axis=1)

@@ -13,17 +13,17 @@ _SMALL = [repr(i / 10**_DECIMALS).encode() for i in range(100)]
 _CHUNK = 1 << 16  # numbers at a time, so that the work stays in the cache
 
 
-def joined_rows(values):
+def join_rows(values):
     """Each row's numbers joined by ", ": float [R, W] -> list of R str."""
     values = values.astype(np.float64)  # in which a float32 times a million is exact
     if not (values.size and np.all(np.abs(values) < _LIMIT - 1)):
         rows = values.tolist()
         return [json.dumps([round(number, _DECIMALS) for number in row])[1:-1] for row in rows]
     step = max(1, _CHUNK // values.shape[1])
-    return [row for start in range(0, len(values), step) for row in _joined(values[start : start + step])]
+    return [row for start in range(0, len(values), step) for row in _join(values[start : start + step])]
 
 
-def _joined(values):
+def _join(values):
     wide = values.ravel()
     millionths = np.rint(np.abs(wide) * 10**_DECIMALS).astype(np.int64)
     cells = np.empty([len(wide), _WIDTH], np.uint8)

@@ -36,10 +36,16 @@ def extract(run, max_seq_length=None):
     own = read_sentence_folder(run.init_checkpoint).max_seq_length or trained_length(run.init_checkpoint)
     longest = max_seq_length or own or run.max_seq_length
     encoder = TextEncoder(
-        run.init_checkpoint, max_seq_length=longest, window_stride=run.window_stride, dtype=run.dtype,
-        bert_config_file=run.bert_config_file, vocab_file=run.vocab_file, do_lower_case=run.do_lower_case,
-        batch_tokens=run.batch_size * longest, batches_at_once=cores.share_between_batches(),
-    )  # fmt: skip
+        run.init_checkpoint,
+        max_seq_length=longest,
+        window_stride=run.window_stride,
+        dtype=run.dtype,
+        bert_config_file=run.bert_config_file,
+        vocab_file=run.vocab_file,
+        do_lower_case=run.do_lower_case,
+        batch_tokens=run.batch_size * longest,
+        batches_at_once=cores.share_between_batches(),
+    )
     layers = vector_options.parse_layers(run.layers)
     options = encoder.options(
         run.unit, run.pooling, layers, run.layer_mix, run.normalize, prompt=run.prompt, prompt_name=run.prompt_name
@@ -49,7 +55,7 @@ def extract(run, max_seq_length=None):
     job.to_standard_output() if run.output_file == "-" else job.to_file()
 
 
-def _checked(part):
+def _check(part):
     """What a PartFolder says of the job so far, None in a new one. Raises InputError for what no job says."""
     done = part.progress
     numbers = done is not None and [done.get(name) for name in ("before", "texts", "cut")]
@@ -68,7 +74,7 @@ class _Job:
         self._indices = list(options.layers) if options.layer_mix == "none" else [list(options.layers)]
         self._transform = vector_transform.load(run.transform) if run.transform else None
         if self._transform:
-            self._transform.check(run.transform, vector_transform.made_with(encoder, options))
+            self._transform.check(run.transform, vector_transform.provenance(encoder, options))
         self._texts = input_lines.read_texts(run)
         self._digest, self._pending = hashlib.sha256(), collections.deque()
 
@@ -76,7 +82,7 @@ class _Job:
         path, settings = self._run.output_file, self._settings()
         asked = {**settings, "append": self._run.append, "output_format": self._kind}
         with contextlib.closing(PartFolder(path + ".part", asked, vector_files.NAMES)) as part:
-            done = _checked(part) or {"before": 0, "texts": 0, "cut": 0, "digest": self._digest.hexdigest()}
+            done = _check(part) or {"before": 0, "texts": 0, "cut": 0, "digest": self._digest.hexdigest()}
             if part.progress is None and self._run.append and os.path.exists(path):
                 done["before"] = self._writer.load(part, path, settings)
             self._pass_over(done)
@@ -133,7 +139,7 @@ class _Job:
             logging.info("going on after %d texts", done["texts"])
 
     def _pools(self, texts):
-        """Yields (Vectors, label of each row) of one pool after the other; `texts` are passed over already."""
+        """Yields (TextVectors, label of each row) of one pool after the other; `texts` are passed over already."""
         for vectors in self._encoder.stream(self._pending_texts(), self._options):
             lines = [self._pending.popleft() for _ in range(len(vectors.cut))]
             for line in lines:
@@ -170,11 +176,15 @@ class _Job:
     def _settings(self):
         """All that the vectors depend on, as JSON gives it back."""
         settings = {
-            "weights": self._encoder.fingerprint(), "tokenizer": self._encoder.tokenizer.fingerprint(),
-            "max_seq_length": self._encoder.max_seq_length, "window_stride": self._run.window_stride,
-            "batch_size": self._run.batch_size, "dtype": self._run.dtype, "output_dtype": self._run.output_dtype,
-            **self._options.described(),
-        }  # fmt: skip
+            "weights": self._encoder.fingerprint(),
+            "tokenizer": self._encoder.tokenizer.fingerprint(),
+            "max_seq_length": self._encoder.max_seq_length,
+            "window_stride": self._run.window_stride,
+            "batch_size": self._run.batch_size,
+            "dtype": self._run.dtype,
+            "output_dtype": self._run.output_dtype,
+            **self._options.describe(),
+        }
         if self._transform:
             settings["transform"] = self._transform.fingerprint()
         return json.loads(json.dumps(settings))
@@ -185,5 +195,9 @@ class _Job:
             stride = self._encoder.max_seq_length // 2
             logging.warning(
                 "%d of %d texts have more than --max_seq_length=%d tokens and were truncated; --window_stride=%d reads "
-                "all of them but pairs", cut, texts, self._encoder.max_seq_length, stride,
-            )  # fmt: skip
+                "all of them but pairs",
+                cut,
+                texts,
+                self._encoder.max_seq_length,
+                stride,
+            )

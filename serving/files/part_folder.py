@@ -9,7 +9,7 @@ import json
 import os
 
 from bertline.common import json_files
-from bertline.common.files import replaced
+from bertline.common.files import replace_file
 from bertline.common.locks import Lock
 from bertline.errors import InputError
 
@@ -35,7 +35,7 @@ class PartFolder:
         self.path, self._settings, self._names = path, settings, names
         self.progress, self._files = None, {}
         self._anew = f"remove {path} to start anew"
-        self._lock = self._locked()
+        self._lock = self._take_lock()
         try:
             self._go_on(self._read_state())
         except BaseException:
@@ -65,7 +65,7 @@ class PartFolder:
         there = (name for name in self._names if os.path.exists(self.file(name)))
         sizes = {name: os.path.getsize(self.file(name)) for name in there}
         state = {"settings": self._settings, "progress": progress, "sizes": sizes}
-        with replaced(self.file(STATE)) as path, open(path, "w", encoding="utf-8") as file:
+        with replace_file(self.file(STATE)) as path, open(path, "w", encoding="utf-8") as file:
             json.dump(state, file, indent=1)
         self.progress = progress
 
@@ -88,7 +88,7 @@ class PartFolder:
             os.rmdir(self.path)
         self._lock.release()
 
-    def _locked(self):
+    def _take_lock(self):
         """The Lock that keeps other jobs away."""
         if os.path.isdir(self.path):
             self._refuse_what_no_job_wrote()

@@ -22,15 +22,24 @@ import h5py
 import numpy as np
 
 from bertline.common import json_files
-from bertline.common.files import replaced
+from bertline.common.files import replace_file
 from bertline.errors import InputError
-from bertline.serving.files.decimals import joined_rows
+from bertline.serving.files.decimals import join_rows
 
 NAMES = ("lines", "values", "counts", "tokens")  # of a PartFolder's files; JsonLines has the first alone
 _UNREADABLE = (
-    OSError, EOFError, KeyError, ValueError, TypeError, RuntimeError, MemoryError, OverflowError, zlib.error,
-    zipfile.BadZipFile, NotImplementedError,
-)  # fmt: skip
+    OSError,
+    EOFError,
+    KeyError,
+    ValueError,
+    TypeError,
+    RuntimeError,
+    MemoryError,
+    OverflowError,
+    zlib.error,
+    zipfile.BadZipFile,
+    NotImplementedError,
+)
 _BYTES_AT_ONCE = 1 << 24
 
 
@@ -56,12 +65,12 @@ class JsonLines:
         """The lines of some texts, list of str with line ends.
 
         Args:
-          vectors: a Vectors, whose values have the dtype to be written.
+          vectors: a TextVectors, whose values have the dtype to be written.
           labels: list of str, one for each row of it.
           indices: what to call the layers.
         """
         rows, count, width = vectors.values.shape
-        numbers = joined_rows(vectors.values.reshape(rows * count, width))
+        numbers = join_rows(vectors.values.reshape(rows * count, width))
         heads = [f'{{"index": {json.dumps(index)}, "values": [' for index in indices]
         features = []
         for row, label in enumerate(labels):
@@ -95,7 +104,9 @@ class JsonLines:
                 checksum = zlib.crc32(data, checksum)
                 part.append("lines", data)
         if made and made["checksum"] != f"{checksum:08x}":
-            raise _changed(path, f"move it away to write a new one, or remove {made_file(path)} to append all the same")
+            raise _change_error(
+                path, f"move it away to write a new one, or remove {made_file(path)} to append all the same"
+            )
         return count
 
     def finish(self, part, path, settings):
@@ -105,7 +116,7 @@ class JsonLines:
         with open(part.file("lines"), "rb") as file:
             while data := file.read(_BYTES_AT_ONCE):
                 checksum = zlib.crc32(data, checksum)
-        with replaced(made_file(path)) as temporary, open(temporary, "w", encoding="utf-8") as file:
+        with replace_file(made_file(path)) as temporary, open(temporary, "w", encoding="utf-8") as file:
             json.dump({"checksum": f"{checksum:08x}", "settings": settings}, file, indent=1)
         os.replace(part.file("lines"), path)
 
@@ -154,7 +165,7 @@ def _check_settings(path, before, settings):
         raise InputError(f"{path}: --append: it was made with other settings: {_difference(before, settings)}")
 
 
-def _changed(path, mend):
+def _change_error(path, mend):
     return InputError(f"{path}: --append: it is not what was written, its checksum is another one; {mend}")
 
 
@@ -175,7 +186,7 @@ class Arrays:
 
     def load(self, part, path, settings):
         """Begins with what is in a file; returns the number of its texts."""
-        with self._opened(path) as (arrays, before, checksum):
+        with self._open(path) as (arrays, before, checksum):
             _check_settings(path, before, settings)
             count = self._check_shapes(arrays, path)
             found = 0
@@ -188,7 +199,7 @@ class Arrays:
             if self._ragged:
                 part.append("counts", np.diff(arrays["offsets"][:]).tobytes())
             if checksum is not None and checksum != f"{found:08x}":
-                raise _changed(path, "move it away to write a new one")
+                raise _change_error(path, "move it away to write a new one")
             return count
 
     def _names(self):
@@ -219,17 +230,17 @@ class Arrays:
         return count
 
     def finish(self, part, path, settings):
-        arrays = {"lines": _mapped(part.file("lines"), np.int64)}
+        arrays = {"lines": _map_array(part.file("lines"), np.int64)}
         rows = len(arrays["lines"])
         if self._ragged:
-            counts = _mapped(part.file("counts"), np.int64)
+            counts = _map_array(part.file("counts"), np.int64)
             arrays["offsets"] = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)])
-            arrays["tokens"] = _mapped(part.file("tokens"), np.uint8)
+            arrays["tokens"] = _map_array(part.file("tokens"), np.uint8)
             rows = arrays["offsets"][-1]
-        values = _mapped(part.file("values"), self._dtype)
+        values = _map_array(part.file("values"), self._dtype)
         shape = (rows, self._options.num_states, -1) if self._options.num_states > 1 else (rows, -1)
         arrays["values"] = values.reshape(shape) if rows else values.reshape([0] * len(shape))
-        with replaced(path) as temporary:
+        with replace_file(path) as temporary:
             if self._kind == "npz":
                 with open(temporary, "wb") as file:
                     np.savez(file, **arrays, settings=np.array(json.dumps(settings)))
@@ -248,7 +259,7 @@ class Arrays:
         return f"{found:08x}"
 
     @contextlib.contextmanager
-    def _opened(self, path):
+    def _open(self, path):
         """name -> array, the settings, and the checksum, None where the file has none or one of its own."""
         try:
             if self._kind == "hdf5":
@@ -272,7 +283,7 @@ def _settings_in(text, path):
     return json_files.parse(text, f"{path}: settings", mend="move it away to write a new one")
 
 
-def _mapped(path, dtype):
+def _map_array(path, dtype):
     """The array in a file of plain numbers, which may be empty."""
     try:
         return np.memmap(path, dtype, "r") if os.path.getsize(path) else np.zeros(0, dtype)

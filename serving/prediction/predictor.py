@@ -9,7 +9,7 @@ from bertline.errors import InputError
 from bertline.modeling.speed.inference import BATCH_TOKENS
 from bertline.modeling.transformer.attention import attention
 from bertline.processors.layouts import base as layouts
-from bertline.processors.text.texts import checked, checked_one
+from bertline.processors.text.texts import check_text, check_texts
 from bertline.serving.encoder import batching
 from bertline.serving.encoder.text_encoder import TextEncoder
 from bertline.serving.encoder.vector_graph import LAYOUT_TOKENS
@@ -29,8 +29,8 @@ class Predictor(TextEncoder):
     """A model that is ready for texts. Threads may share one.
 
     Attributes:
-      objective, labels: the head over the encoder, and bertline.processors.labels.base.Labels, which say what `predict` takes
-        and gives; None, both, for a model without a head, which gives vectors only.
+      objective, labels: the head over the encoder, and bertline.processors.labels.base.Labels, which say what
+        `predict` takes and gives; None, both, for a model without a head, which gives vectors only.
 
     Args:
       folder: an output folder of run_classifier.py, run_tagger.py or run_squad.py, its model/, or a Hugging Face folder
@@ -46,14 +46,28 @@ class Predictor(TextEncoder):
     """
 
     def __init__(
-        self, folder, *, max_seq_length=None, dtype="float32", vocab_file=None, do_lower_case=None, warm_up=False,
-        batch_tokens=BATCH_TOKENS, batches_at_once=BATCHES_AT_ONCE, low_latency=False,
-    ):  # fmt: skip
+        self,
+        folder,
+        *,
+        max_seq_length=None,
+        dtype="float32",
+        vocab_file=None,
+        do_lower_case=None,
+        warm_up=False,
+        batch_tokens=BATCH_TOKENS,
+        batches_at_once=BATCHES_AT_ONCE,
+        low_latency=False,
+    ):
         super().__init__(
-            folder, max_seq_length=max_seq_length, dtype=dtype, vocab_file=vocab_file,
-            do_lower_case=do_lower_case, batch_tokens=batch_tokens, batches_at_once=batches_at_once,
+            folder,
+            max_seq_length=max_seq_length,
+            dtype=dtype,
+            vocab_file=vocab_file,
+            do_lower_case=do_lower_case,
+            batch_tokens=batch_tokens,
+            batches_at_once=batches_at_once,
             low_latency=low_latency,
-        )  # fmt: skip
+        )
         self.objective, self.labels = self._opened.read_head(self._encoder) or (None, None)
         self._head_of_rows = None
         if self.objective is not None and self.objective.layout is not None:
@@ -63,9 +77,12 @@ class Predictor(TextEncoder):
 
     def _make_head_of_rows(self, batch_tokens, batches_at_once):
         layout = layouts.make(
-            self.objective.layout, self.config.layout, self.tokenizer, self.max_seq_length,
+            self.objective.layout,
+            self.config.layout,
+            self.tokenizer,
+            self.max_seq_length,
             **layouts.get(self.objective.layout).saved_options(self._opened.weights.config or {}, self.max_seq_length),
-        )  # fmt: skip
+        )
         return HeadOfRows(self.objective, self.labels, layout, batch_tokens, batches_at_once)
 
     @property
@@ -103,8 +120,8 @@ class Predictor(TextEncoder):
 
         Args:
           texts: a list of what the head reads.
-            Of whole texts: str, or pairs of str; gives `Prediction`s, and a `bertline.serving.texts.truncation.TruncationWarning` says
-            how many were not read to their end.
+            Of whole texts: str, or pairs of str; gives `Prediction`s, and a
+            `bertline.serving.texts.truncation.TruncationWarning` says how many were not read to their end.
             Tags: str, raw text in which words are found, or lists of str, the words; gives `TaggedText`s.
             Answers: pairs (question, context) of str, or dicts of both; gives `FoundAnswer`s.
           progress: as of `encode`.
@@ -117,7 +134,7 @@ class Predictor(TextEncoder):
             rows, truncated = self.probabilities(texts, return_truncated=True, progress=progress)
             truncation.warn(truncated, f"max_seq_length={self.max_seq_length} tokens")
             return [self.labels.prediction(row, cut) for row, cut in zip(rows, truncated.tolist())]
-        examples = list(checked(texts, self.labels.example, self.labels.input_name))
+        examples = list(check_texts(texts, self.labels.example, self.labels.input_name))
         shown = of_a_call(len(examples), progress)
         with contextlib.closing(shown) if shown else contextlib.nullcontext():
             return self._head_of_rows.predictions(examples, shown.show if shown else None)
@@ -190,7 +207,7 @@ class Predictor(TextEncoder):
         Raises:
           InputError: no text, no such layer, or the encoder has no attention.
         """
-        text = checked_one(text)
+        text = check_text(text)
         first, second = (text, "") if isinstance(text, str) else text
         rows = self.layout.rows([first], [second])
         features = {name: tf.constant(values) for name, values in batching.dense(rows, np.array([0])).items()}

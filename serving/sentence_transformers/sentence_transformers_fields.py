@@ -4,8 +4,8 @@ Source: versions 2 to 6 of the library: `config_keys` of its modules, and what i
 config_sentence_transformers.json.
 """
 
-# As in modeling/configuration/config_fields.py: entry -> (values that are the same here, what any other value means). A folder with
-# another value gives no sentence vectors by itself.
+# As in modeling/configuration/config_fields.py: entry -> (values that are the same here, what any other value means).
+# A folder with another value gives no sentence vectors by itself.
 TEXTS_ALONE = {"text": {"method": "forward", "method_output_name": "last_hidden_state"}}
 _ARGUMENTS = "arguments of the library's own calls"
 
@@ -35,10 +35,22 @@ TRANSFORMER_NO_EFFECT = {
 }
 # Of those arguments, the ones that change no number; the folder's own configuration has all others.
 HARMLESS_ARGUMENTS = (
-    "add_pooling_layer", "attn_implementation", "cache_dir", "device_map", "dtype", "file_name", "local_files_only",
-    "low_cpu_mem_usage", "model_max_length", "revision", "token", "torch_dtype", "trust_remote_code", "use_cache",
+    "add_pooling_layer",
+    "attn_implementation",
+    "cache_dir",
+    "device_map",
+    "dtype",
+    "file_name",
+    "local_files_only",
+    "low_cpu_mem_usage",
+    "model_max_length",
+    "revision",
+    "token",
+    "torch_dtype",
+    "trust_remote_code",
+    "use_cache",
     "use_fast",
-)  # fmt: skip
+)
 ARGUMENTS = ("model_kwargs", "model_args", "config_kwargs", "config_args", "processor_kwargs", "tokenizer_args")
 
 # 1_Pooling/config.json; the old names of the ways to pool are POOLING_KEYS.

@@ -95,7 +95,7 @@ def read_sentence_folder(folder):
 def _length(number, what):
     """A number from 1 on, or None. Raises InputError for what is neither."""
     if number is not None and (type(number) is not int or number < 1):
-        raise InputError(f"{what} is {json_files.shown(number)}, a number above 0 is needed")
+        raise InputError(f"{what} is {json_files.excerpt(number)}, a number above 0 is needed")
     return number
 
 
@@ -104,11 +104,11 @@ def _library(path):
     values = _read(path)
     prompts, default = values.get("prompts") or {}, values.get("default_prompt_name")
     if not isinstance(prompts, dict) or not all(text is None or isinstance(text, str) for text in prompts.values()):
-        raise InputError(f"{path}: prompts is {json_files.shown(prompts)}, an object of names and texts is needed")
+        raise InputError(f"{path}: prompts is {json_files.excerpt(prompts)}, an object of names and texts is needed")
     prompts = {**dict.fromkeys(PROMPT_NAMES, ""), **{name: text or "" for name, text in prompts.items()}}
     if default is not None and (not isinstance(default, str) or default not in prompts):
         raise InputError(
-            f"{path}: default_prompt_name is {json_files.shown(default)}, which is none of its prompts: "
+            f"{path}: default_prompt_name is {json_files.excerpt(default)}, which is none of its prompts: "
             f"{', '.join(prompts)}"
         )
     known = {**fields.LIBRARY_READ, **fields.LIBRARY_NO_EFFECT}
@@ -128,13 +128,13 @@ def _transformer(folder):
     for name in fields.ARGUMENTS:
         given = values.get(name) or {}
         if not isinstance(given, dict):
-            raise InputError(f"{path}: {name} is {json_files.shown(given)}, an object is needed")
+            raise InputError(f"{path}: {name} is {json_files.excerpt(given)}, an object is needed")
         arguments |= given
         other = sorted(given.keys() - set(fields.HARMLESS_ARGUMENTS))
         unread = unread or (f"{name} {', '.join(other)}" if other else None)
     lower_cases = values.get("do_lower_case") or False
     if not isinstance(lower_cases, bool):
-        raise InputError(f"{path}: do_lower_case is {json_files.shown(lower_cases)}, true or false is needed")
+        raise InputError(f"{path}: do_lower_case is {json_files.excerpt(lower_cases)}, true or false is needed")
     own = _length(values.get("max_seq_length"), f"{path}: max_seq_length")
     own = own or _length(arguments.get("model_max_length"), f"{path}: model_max_length")
     return {
@@ -163,9 +163,9 @@ def _pooling(folder):
     modes = [modes] if isinstance(modes, str) else modes
     includes = values.get("include_prompt", True)
     if not isinstance(modes, list) or not all(isinstance(mode, str) for mode in modes):
-        raise InputError(f"{path}: pooling_mode is {json_files.shown(modes)}, a name or a list of them is needed")
+        raise InputError(f"{path}: pooling_mode is {json_files.excerpt(modes)}, a name or a list of them is needed")
     if not isinstance(includes, bool):
-        raise InputError(f"{path}: include_prompt is {json_files.shown(includes)}, true or false is needed")
+        raise InputError(f"{path}: include_prompt is {json_files.excerpt(includes)}, true or false is needed")
     return {
         "pooling": "+".join(POOLING_MODES.get(mode, mode) for mode in modes),
         "pools_prompt": includes,

@@ -16,7 +16,7 @@ from bertline.serving.service.batcher import Batcher
 from bertline.serving.service.http.bodies import Bodies
 from bertline.serving.service.http.content_policy import page_headers
 from bertline.serving.service.http.gate import Gate
-from bertline.serving.service.http.refusal import Refusal, broken
+from bertline.serving.service.http.refusal import Refusal, internal_error
 from bertline.serving.service.metrics import CONTENT_TYPE, Metrics
 from bertline.serving.service.pages import examples, openapi_page
 from bertline.training.steps.two_at_once import BATCHES_AT_ONCE
@@ -49,9 +49,14 @@ class Service:
         self._model, self._run, self.metrics = model, run, Metrics()
         self._bodies = Bodies(run.max_body_bytes, run.body_seconds)
         self._batcher = Batcher(
-            model.compute, model.tokens_about, run.max_batch_delay_ms / 1e3, run.max_batch_tokens, run.max_queue_texts,
-            self.metrics, at_once,
-        )  # fmt: skip
+            model.compute,
+            model.tokens_about,
+            run.max_batch_delay_ms / 1e3,
+            run.max_batch_tokens,
+            run.max_queue_texts,
+            self.metrics,
+            at_once,
+        )
         self.metrics.queue_texts.set_function(lambda: self._batcher.waiting_texts)
         self.is_ready = False
         self.app = self._make_app()
@@ -73,9 +78,9 @@ class Service:
 
     def _make_app(self):
         app = fastapi.FastAPI(title="Bertline", description="A model that reads texts.", docs_url=None, redoc_url=None)
-        app.add_exception_handler(Refusal, _refused)
+        app.add_exception_handler(Refusal, _refuse)
         app.add_exception_handler(HTTPException, _http_error)
-        app.add_exception_handler(Exception, lambda request, error: broken())
+        app.add_exception_handler(Exception, lambda request, error: internal_error())
         page = PAGE.read_text(encoding="utf-8")
         documentation = None
 
@@ -119,7 +124,7 @@ class Service:
             requests.check_answer(asked.texts, self._model.numbers_per_text(kind), self._run.max_answer_numbers)
             rows = await self._rows(request, kind, asked.texts)
             if rows is None:
-                return _gone()
+                return _client_gone()
             vectors, truncated = zip(*rows)
             values = np.ascontiguousarray(np.stack(vectors), np.float32)
             if asked.encoding == "json":
@@ -132,7 +137,7 @@ class Service:
             asked = await self._read(request, requests.AttentionRequest)
             rows = await self._rows(request, self._model.attention(asked.layer, asked.head), [asked.text])
             if rows is None:
-                return _gone()
+                return _client_gone()
             tokens, probabilities, truncated = rows[0]
             return _json({"tokens": tokens, "attention": np.ascontiguousarray(probabilities), "truncated": truncated})
 
@@ -146,7 +151,7 @@ class Service:
         async def ask(request: fastapi.Request):
             asked = await self._read(request, kind)
             rows = await self._rows(request, self._model.prediction(verb), asked.inputs)
-            return _gone() if rows is None else _json({name: self._model.answers(rows)})
+            return _client_gone() if rows is None else _json({name: self._model.answers(rows)})
 
     def _check_ready(self):
         if self._batcher.is_draining:
@@ -165,7 +170,7 @@ class Service:
     async def _rows(self, request, kind, texts):
         """The rows of some texts; None where the client went away before."""
         job = self._batcher.submit(kind, texts)
-        watcher = asyncio.ensure_future(_disconnected(request))
+        watcher = asyncio.ensure_future(_wait_for_disconnect(request))
         try:
             await asyncio.wait({job.answers, watcher}, return_when=asyncio.FIRST_COMPLETED)
             if not job.answers.done():
@@ -179,12 +184,12 @@ class Service:
                 self._batcher.drop(job)
 
 
-async def _disconnected(request):
+async def _wait_for_disconnect(request):
     while (await request.receive())["type"] != "http.disconnect":
         pass
 
 
-async def _refused(request, refusal):
+async def _refuse(request, refusal):
     if refusal.status == 500:
         logging.error("%s: %s", request.url.path, refusal.message)
     return refusal.response()
@@ -197,7 +202,7 @@ async def _http_error(request, error):
     return response
 
 
-def _gone():
+def _client_gone():
     return Response(status_code=CLIENT_GONE)
 
 

@@ -18,7 +18,7 @@ SMALLEST_BATCH_TOKENS = 256  # fewer are not worth being spread over several bat
 LONGEST_RETRY_SECONDS = 60
 
 
-class Job:
+class QueuedRequest:
     """A request on its way. `answers` is a future of a list, a row per text, in their order.
 
     Attributes:
@@ -52,7 +52,7 @@ class Batcher:
         self.is_draining = False
 
     def submit(self, kind, texts):
-        """The Job of some texts.
+        """The QueuedRequest of some texts.
 
         Args:
           kind: what is wanted of them, hashable; texts of one kind share batches.
@@ -71,7 +71,7 @@ class Batcher:
             )
         loop = asyncio.get_running_loop()
         tokens = [self._tokens_about(text) for text in texts]
-        job = Job(kind, texts, tokens, loop.create_future())
+        job = QueuedRequest(kind, texts, tokens, loop.create_future())
         if not self.waiting_texts:
             self._deadline = loop.time() + self._delay
         self._count(len(texts), sum(tokens))

@@ -29,7 +29,7 @@ class Metrics:
         self.refused_texts = make(Counter, "refused_texts", "Texts refused because the queue was full.")
         self.dropped_texts = make(Counter, "dropped_texts", "Texts never computed, since their client went away.")
 
-    def answered(self):
+    def num_answered(self):
         """How many requests got what they asked for."""
         samples = (sample for metric in self.requests.collect() for sample in metric.samples)
         return sum(int(s.value) for s in samples if s.name.endswith("_total") and s.labels["status"] == "200")

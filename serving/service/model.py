@@ -46,8 +46,8 @@ class Model:
 
     def compute(self, kind, texts):
         """A row for each text, a tuple whose last value is whether the text was truncated; before it what the head
-        says (probabilities of labels, or an object of bertline.processors.labels.predictions), the vector, or the tokens and their
-        attention.
+        says (probabilities of labels, or an object of bertline.processors.labels.predictions), the vector, or the
+        tokens and their attention.
 
         Args:
           kind: a verb with its arguments, as `prediction`, `embedding` and `attention` make them.
@@ -59,7 +59,7 @@ class Model:
         try:
             return self._verbs[verb](texts, *arguments)
         except InputError as error:
-            raise _unprocessable(error) from None
+            raise _refusal_of(error) from None
 
     def prediction(self, verb="predict"):
         """The kind of work that the head does. Raises Refusal where there is none, or one that does something else."""
@@ -69,9 +69,7 @@ class Model:
             raise Refusal(404, f"this model is for {self._predictor.problem_type}; /v1/{self.verb} asks it")
         return ("head",)
 
-    def embedding(
-        self, pooling=None, layers=(-1,), layer_mix="none", normalize=None, prompt=None, prompt_name=None
-    ):  # fmt: skip
+    def embedding(self, pooling=None, layers=(-1,), layer_mix="none", normalize=None, prompt=None, prompt_name=None):
         """The kind of work that makes vectors.
 
         Raises:
@@ -82,7 +80,7 @@ class Model:
                 "sentence", pooling, tuple(layers), layer_mix, normalize, prompt=prompt, prompt_name=prompt_name
             )
         except InputError as error:
-            raise _unprocessable(error) from None
+            raise _refusal_of(error) from None
         if options.unit != "sentence":
             raise Refusal(422, f"pooling={pooling}: the service gives one vector per text")
         count = self._predictor.config.num_layers
@@ -107,7 +105,9 @@ class Model:
         return ("attend", layer, head)
 
     def answers(self, rows):
-        """Objects of bertline.processors.labels.predictions, which orjson writes as objects, of the rows of the head."""
+        """Objects of bertline.processors.labels.predictions, which orjson writes as objects, of the rows of the
+        head.
+        """
         if self._predictor.gives_probabilities:
             return [self._predictor.labels.prediction(*row) for row in rows]
         return [one for one, _ in rows]
@@ -163,7 +163,7 @@ class Model:
         return found
 
 
-def _unprocessable(error):
+def _refusal_of(error):
     """A Refusal for an InputError, which may name flags where a request has fields."""
     return Refusal(422, str(error).replace("--", ""))
 

@@ -38,7 +38,7 @@ class LiteGraph:
             concrete = trace()
         with warnings.catch_warnings(), stderr_without(b"INFO: Created TensorFlow Lite"):
             warnings.simplefilter("ignore")  # the interpreter's move to a package of its own
-            self._interpreter = tf.lite.Interpreter(model_content=_converted(concrete), num_threads=threads)
+            self._interpreter = tf.lite.Interpreter(model_content=_convert(concrete), num_threads=threads)
             self._inputs = {_feature(each["name"]): each["index"] for each in self._interpreter.get_input_details()}
             self._output = self._interpreter.get_output_details()[0]["index"]
             self._shape, self._lock = None, threading.Lock()
@@ -66,7 +66,7 @@ class LiteGraph:
             self._shape = shape
 
 
-def _converted(concrete):
+def _convert(concrete):
     """The bytes of the graph, with its weights. Raises InputError."""
     logger = logging.getLogger("absl")
     level = logger.level

@@ -30,7 +30,8 @@ def read_texts(run):
       run: ExtractionSettings.
 
     Raises:
-      InputError: see `bertline.processors.files.text_files.TextLines`, `bertline.processors.tables.table_files.TableFile` and `bertline.processors.tables.columns`.
+      InputError: see `bertline.processors.files.text_files.TextLines`,
+        `bertline.processors.tables.table_files.TableFile` and `bertline.processors.tables.columns`.
     """
     if not reads_table(run):
         return ((text_or_pair(line), line) for line in read_lines(run.input_file, run.encoding))
@@ -57,8 +58,9 @@ def check(run):
     if is_table(run.input_file):
         logging.warning(
             "%s: each line is taken for a text, whatever its columns; --text_a_column=NAME (and --text_b_column) reads "
-            "the file as a table", run.input_file,
-        )  # fmt: skip
+            "the file as a table",
+            run.input_file,
+        )
 
 
 def _rows(run):
@@ -67,7 +69,7 @@ def _rows(run):
     columns = Columns({"text_a": run.text_a_column, "text_b": run.text_b_column}, run.has_header)
     header, rows = table.keys(), table.rows()
     if table.may_be_quoted and run.input_file != STANDARD_INPUT and table.are_in_quotes():
-        raise table.quoted()
+        raise table.quotes_error()
     first = next(rows, None)
     if first is None:
         raise InputError(f"{run.input_file}: no rows; at least one is needed")
@@ -81,9 +83,9 @@ def _rows(run):
 
 
 def _text(row, part, at, columns):
-    cell = row.column(at, columns.called(part, at))
+    cell = row.column(at, columns.name_in_messages(part, at))
     if cell is None or cell != cell:  # NaN, which JSON may have
-        raise InputError(f"{row.source}: no {columns.called(part, at)}; a text is needed")
+        raise InputError(f"{row.source}: no {columns.name_in_messages(part, at)}; a text is needed")
     return str(cell).strip()
 
 

@@ -19,6 +19,6 @@ def trained_length(path):
     if type(length) is not int or length < 3:
         path = os.path.join(run, run_folder.RUN_CONFIG)
         raise InputError(
-            f"{path}: max_seq_length is {json_files.shown(length)}, 3 or more is needed; copy the folder again"
+            f"{path}: max_seq_length is {json_files.excerpt(length)}, 3 or more is needed; copy the folder again"
         )
     return length

@@ -97,7 +97,7 @@ def check(settings):
 
 def _refuse(names, how, other):
     for name in names:
-        if flags.given(name):
+        if flags.is_given(name):
             raise InputError(f"--{name} has no meaning {how} {other}; leave it out")
 
 

@@ -148,7 +148,7 @@ def _check_transforms(run):
             vector_transform.load(name)
         elif name != NO_TRANSFORM:
             vector_transform.parse(name)
-    to_fit = fitted(run.transforms)
+    to_fit = select_fitted(run.transforms)
     if run.fit_texts:
         if not to_fit:
             raise InputError("--fit_texts: no transform is fitted; --transform=whitening is one that is")
@@ -168,6 +168,6 @@ def _check_transforms(run):
     run_folder.check_writable(os.path.dirname(run.save_transform) or ".")
 
 
-def fitted(transforms):
+def select_fitted(transforms):
     """Those of the names that are fitted."""
     return [name for name in transforms if name != NO_TRANSFORM and not name.endswith(".npz")]

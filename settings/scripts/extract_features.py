@@ -14,9 +14,10 @@ class ExtractionSettings(Settings):
     )
     encoding: str = setting("utf-8", ENCODING)
     text_a_column: str | None = setting(
-        None, "Read --input_file as a table (.tsv, .csv, .jsonl, .parquet, .xlsx): name or number (from 0) of the "
-        "text's column. Vectors are numbered from the first row after the header."
-    )  # fmt: skip
+        None,
+        "Read --input_file as a table (.tsv, .csv, .jsonl, .parquet, .xlsx): name or number (from 0) of the "
+        "text's column. Vectors are numbered from the first row after the header.",
+    )
     text_b_column: str | None = setting(None, "Of a table: of the second text's column, if there is one.")
     has_header: bool | None = setting(None, "Of a table: whether line 1 is a header; by default found out.")
     delimiter: str | None = setting(None, "Of a table: between columns; by default from the file's ending.")

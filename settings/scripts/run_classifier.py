@@ -14,8 +14,10 @@ class ClassifierSettings(TaskSettings):
     """What run_classifier.py takes beside."""
 
     problem_types: typing.ClassVar[tuple[str, ...]] = (
-        "single_label_classification", "multi_label_classification", "regression",
-    )  # fmt: skip
+        "single_label_classification",
+        "multi_label_classification",
+        "regression",
+    )
 
     objective: str = setting(
         "sequence_classification",

@@ -18,6 +18,7 @@ class SquadSettings(TaskSettings):
     problem_types: typing.ClassVar[tuple[str, ...]] = ("spans",)
     objective: str = setting("span_extraction", "What is learned.", as_trained=OF_OBJECTIVE)
     max_seq_length: int = setting(
-        384, "The maximum total input sequence length after tokenization. Longer texts are split into windows.",
+        384,
+        "The maximum total input sequence length after tokenization. Longer texts are split into windows.",
         as_trained=OF_MODEL,
-    )  # fmt: skip
+    )

@@ -48,9 +48,10 @@ class ServeSettings(Settings):
     )
     do_lower_case: bool | None = setting(None, CASING, False)
     max_batch_delay_ms: float = setting(
-        5.0, "How long a text may wait for others to share a batch, while another batch is computed. An idle service "
-        "starts at once."
-    )  # fmt: skip
+        5.0,
+        "How long a text may wait for others to share a batch, while another batch is computed. An idle service "
+        "starts at once.",
+    )
     max_batch_tokens: int = setting(4096, "Tokens, about, that are computed together.")
     max_queue_texts: int = setting(1024, "Texts that may wait; requests beyond get status 429 and Retry-After.")
     max_texts: int = setting(256, "Texts in one request.")
@@ -77,9 +78,17 @@ def check(run):
     if not 0 <= run.max_batch_delay_ms < math.inf:
         raise InputError(f"--max_batch_delay_ms={run.max_batch_delay_ms}: 0 or more is needed")
     check_positive(
-        run, "max_batch_tokens", "max_queue_texts", "max_texts", "max_text_characters", "max_body_bytes",
-        "max_answer_numbers", "body_seconds", "drain_seconds", "max_seq_length",
-    )  # fmt: skip
+        run,
+        "max_batch_tokens",
+        "max_queue_texts",
+        "max_texts",
+        "max_text_characters",
+        "max_body_bytes",
+        "max_answer_numbers",
+        "body_seconds",
+        "drain_seconds",
+        "max_seq_length",
+    )
     if run.max_texts > run.max_queue_texts:
         raise InputError(
             f"--max_texts={run.max_texts} is more than --max_queue_texts={run.max_queue_texts}: such a request would "

@@ -57,15 +57,21 @@ def test_a_line_of_a_file_is_named(text):
 @pytest.mark.parametrize(
     "value, text",
     [
-        (None, "null"), (True, "true"), (0.5, "0.5"), ("a\ud800", '"a\\ud800"'), ([1, "b"], '[1, "b"]'),
+        (None, "null"),
+        (True, "true"),
+        (0.5, "0.5"),
+        ("a\ud800", '"a\\ud800"'),
+        ([1, "b"], '[1, "b"]'),
         ({"a": 1}, '{"a": 1}'),
-        ([[1]], "a list"), ({"a": {}}, "an object"), ("x" * 100, '"' + "x" * 59 + "..."),
+        ([[1]], "a list"),
+        ({"a": {}}, "an object"),
+        ("x" * 100, '"' + "x" * 59 + "..."),
     ],
-)  # fmt: skip
+)
 def test_shown(value, text):
-    assert json_files.shown(value) == text
+    assert json_files.excerpt(value) == text
 
 
 def test_what_is_nested_as_deeply_as_can_be_read_is_shown():
     value = json_files.parse("[" * 900 + "]" * 900, "a.json", list)
-    assert json_files.shown(value) == "a list"
+    assert json_files.excerpt(value) == "a list"

@@ -97,7 +97,7 @@ def test_a_bar_on_a_terminal(clock, lines, monkeypatch):
             clock[0] += 5.0
             time.sleep(0.11)  # tqdm draws ten times a second at most
             job.show(done)
-        with job.paused():
+        with job.pause():
             pass
     shown = terminal.getvalue().rstrip("\n").split("\r")
     assert any("10/40" in one and "left" not in one for one in shown)

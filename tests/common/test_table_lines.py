@@ -11,9 +11,29 @@ from bertline.common import table_lines
 
 # What separates lines or columns somewhere, quotes, and what a spreadsheet might trim.
 ODD = [
-    '"', '""', 'say "no"', '"open', "a\tb", "a,b", "one\ntwo", "one\r\ntwo", "\r", "", " ", " a ", "'", "#", "\\",
-    "a\u2028b", "a\x85b", "a\x0bb", "NA", "=1+1", "北京", "🙂",
-]  # fmt: skip
+    '"',
+    '""',
+    'say "no"',
+    '"open',
+    "a\tb",
+    "a,b",
+    "one\ntwo",
+    "one\r\ntwo",
+    "\r",
+    "",
+    " ",
+    " a ",
+    "'",
+    "#",
+    "\\",
+    "a\u2028b",
+    "a\x85b",
+    "a\x0bb",
+    "NA",
+    "=1+1",
+    "北京",
+    "🙂",
+]
 texts = st.one_of(st.sampled_from(ODD), st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")))
 tables = st.integers(1, 4).flatmap(lambda n: st.lists(st.lists(texts, min_size=n + 1, max_size=n + 1), min_size=1))
 

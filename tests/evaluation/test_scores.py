@@ -20,7 +20,7 @@ def digits():
     """240 digits of 4 kinds, 64 pixels, with noise: which strength is chosen matters."""
     x, y = load_digits(n_class=4, return_X_y=True)
     x, y = x[:240] / 16, y[:240]
-    return scores.Rows(x + np.random.default_rng(0).normal(0, 0.5, x.shape), y)
+    return scores.LabelledVectors(x + np.random.default_rng(0).normal(0, 0.5, x.shape), y)
 
 
 def direct():
@@ -85,7 +85,7 @@ def test_without_splits(digits):
 def test_a_rare_class_is_no_obstacle(digits):
     y = digits.y.copy()
     y[0] = 4
-    predicted, _ = scores.FrozenClassifier(3, 1).predict_all(scores.Rows(digits.x, y))
+    predicted, _ = scores.FrozenClassifier(3, 1).predict_all(scores.LabelledVectors(digits.x, y))
     assert len(predicted) == 240
 
 

@@ -141,7 +141,7 @@ def test_what_is_not_refused_can_be_cut_into_folds(write, folds):
         return "label\ttext\n" + "".join(f"{'xy'[i % 2]}\tword{i}\n" for i in range(2 * count))
 
     def rows(count):
-        return scores.Rows(np.random.default_rng(0).normal(size=(2 * count, 3)), np.arange(2 * count) % 2)
+        return scores.LabelledVectors(np.random.default_rng(0).normal(size=(2 * count, 3)), np.arange(2 * count) % 2)
 
     write("all.tsv", table(folds + 2))
     assert sizes(read("all.tsv", folds=folds)[0])[0] == "all rows"

@@ -20,9 +20,16 @@ from bertline.training.jobs.task_job import run_task
 from bertline.training.reporting import progress
 
 SIZES = {
-    "vocab_size": 31, "hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32,
-    "max_position_embeddings": 32, "type_vocab_size": 2, "hidden_act": "gelu", "initializer_range": 0.2,
-}  # fmt: skip
+    "vocab_size": 31,
+    "hidden_size": 16,
+    "num_hidden_layers": 1,
+    "num_attention_heads": 2,
+    "intermediate_size": 32,
+    "max_position_embeddings": 32,
+    "type_vocab_size": 2,
+    "hidden_act": "gelu",
+    "initializer_range": 0.2,
+}
 DRAW = np.random.default_rng(1)
 WORDS = [f"{DRAW.choice(list('abc'))} {' '.join(DRAW.choice(list('defgh'), 3))}" for _ in range(48)]
 CLASSES = [text[0].upper() for text in WORDS]
@@ -57,9 +64,14 @@ def test_the_run_is_that_of_the_script(fitted, sizes, tmp_path):
     how = {name: value for name, value in HOW.items() if name != "epochs"} | {"num_train_epochs": 8.0}
     paths = {name: str(path) for name, path in sizes.items()}
     settings = ClassifierSettings(
-        task_name="tsv", data_dir=str(tmp_path), output_dir=str(tmp_path / "run"), do_train=True, do_eval=True, **how,
+        task_name="tsv",
+        data_dir=str(tmp_path),
+        output_dir=str(tmp_path / "run"),
+        do_train=True,
+        do_eval=True,
+        **how,
         **paths,
-    )  # fmt: skip
+    )
     assert run_task(settings, lambda name: True) == 0
     model, folder = fitted
     assert weights_of(folder) == weights_of(tmp_path / "run")
@@ -110,8 +122,10 @@ def test_several_labels_are_saved_and_read(sizes, tmp_path):
     again = load(tmp_path / "saved")
     np.testing.assert_array_equal(again.probabilities(WORDS), model.probabilities(WORDS))
     assert again.max_seq_length == 8 and sorted(os.listdir(tmp_path / "saved")) == [
-        "label_map.json", "model", "run_config.json",
-    ]  # fmt: skip
+        "label_map.json",
+        "model",
+        "run_config.json",
+    ]
     (tmp_path / "diary.txt").write_text("dear diary", encoding="utf-8")
     with pytest.raises(InputError, match="something else is there"):
         model.save(tmp_path)
@@ -130,7 +144,7 @@ def test_a_stopped_fit_continues(fitted, sizes, tmp_path, monkeypatch):
         fit(WORDS, labels, output_dir=tmp_path / "run", **how, **sizes)
 
     with monkeypatch.context() as patch:
-        patch.setattr(progress.TrainingProgress, "steps_done", stop_early)
+        patch.setattr(progress.TrainingProgress, "report_steps", stop_early)
         with pytest.raises(KeyboardInterrupt, match="stopped by SIGINT; the same call continues"):
             call()
     assert not (tmp_path / "run" / "model").exists()

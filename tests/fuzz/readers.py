@@ -134,7 +134,7 @@ def _tokenizers(folder):
 
 def _models(folder):
     base = folder / "classifier"
-    encoder = conversion.built(Bert, BertConfig.from_json_file(str(base / "config.json")))
+    encoder = conversion.build(Bert, BertConfig.from_json_file(str(base / "config.json")))
     names = encoder.named_weights()
 
     def loaded(path):
@@ -174,15 +174,23 @@ def _models(folder):
         shutil.copytree(own, copy)
         found = next(path for path in copy.iterdir() if path.name.endswith(ending))
         # TensorFlow's checkpoints have checksums: what is accepted is what was written.
-        yield Reader(f"TF1 checkpoint {ending}", found, lambda copy=copy: loaded(copy / "bert_model.ckpt"),
-                     lambda raw, values: all(np.array_equal(values[n], whole[n]) for n in whole))  # fmt: skip
+        yield Reader(
+            f"TF1 checkpoint {ending}",
+            found,
+            lambda copy=copy: loaded(copy / "bert_model.ckpt"),
+            lambda raw, values: all(np.array_equal(values[n], whole[n]) for n in whole),
+        )
     own = folder / "sentence folder"
     shutil.copytree(base, own / "0_Transformer")
     (own / "1_Pooling").mkdir()
-    (own / "modules.json").write_text(json.dumps([
-        {"idx": 0, "name": "0", "path": "0_Transformer", "type": "sentence_transformers.models.Transformer"},
-        {"idx": 1, "name": "1", "path": "1_Pooling", "type": "sentence_transformers.models.Pooling"},
-    ]))  # fmt: skip
+    (own / "modules.json").write_text(
+        json.dumps(
+            [
+                {"idx": 0, "name": "0", "path": "0_Transformer", "type": "sentence_transformers.models.Transformer"},
+                {"idx": 1, "name": "1", "path": "1_Pooling", "type": "sentence_transformers.models.Pooling"},
+            ]
+        )
+    )
     (own / "1_Pooling" / "config.json").write_text(
         json.dumps({"word_embedding_dimension": 32, "pooling_mode_mean_tokens": True, "pooling_mode_cls_token": False})
     )
@@ -195,7 +203,7 @@ def _models(folder):
 
 def _classifier(own):
     opened = open_model(str(own), vocab_required=False)
-    encoder = conversion.built(opened.encoder_class, opened.config)
+    encoder = conversion.build(opened.encoder_class, opened.config)
     load_save.load_weights(encoder, opened.weights, allow_missing=".*pooler.*")
     return opened.read_head(encoder)
 
@@ -226,8 +234,12 @@ def _runs(folder):
     step = tf.Variable(3, dtype=tf.int64)
     saver = checkpoints.RunCheckpoints(str(own), step, {"w": tf.Variable([1.0, 2.0])}, {}, {})
     saver.save()
-    yield Reader("checkpoint", own / "checkpoint", lambda: checkpoint_files.newest(str(own))[0],
-                 lambda raw, found: found.endswith("model.ckpt-3"))  # fmt: skip
+    yield Reader(
+        "checkpoint",
+        own / "checkpoint",
+        lambda: checkpoint_files.newest(str(own))[0],
+        lambda raw, found: found.endswith("model.ckpt-3"),
+    )
 
 
 def _records(folder):
@@ -243,16 +255,24 @@ def _records(folder):
     yield Reader("records", path, existing, lambda raw, count: count == 12)
     for manifest in own.glob("*.json"):
         # Records that do not fit their manifest are made anew.
-        yield Reader("manifest of records", manifest,
-                     lambda own=own: record_files.write_records(examples, encoder, str(own), "train", 1).num_examples,
-                     lambda raw, count: count == 12)  # fmt: skip
+        yield Reader(
+            "manifest of records",
+            manifest,
+            lambda own=own: record_files.write_records(examples, encoder, str(own), "train", 1).num_examples,
+            lambda raw, count: count == 12,
+        )
     own = _own(folder, "instances")
     (own / "vocab.txt").write_text("\n".join(small_records.TOKENS) + "\n")
     (own / "text.txt").write_text("a b c d\ne f g\n\nh i j a b\nc d e\n" * 4)
     run = PretrainingDataSettings(
-        input_file=f"{own}/text.txt", output_file=f"{own}/x.tfrecord", vocab_file=f"{own}/vocab.txt", max_seq_length=16,
-        max_predictions_per_seq=3, dupe_factor=2, num_processes=1,
-    )  # fmt: skip
+        input_file=f"{own}/text.txt",
+        output_file=f"{own}/x.tfrecord",
+        vocab_file=f"{own}/vocab.txt",
+        max_seq_length=16,
+        max_predictions_per_seq=3,
+        dupe_factor=2,
+        num_processes=1,
+    )
     instance_shards.create(run, [run.input_file], load_tokenizer(run.vocab_file))
 
     def instances():

@@ -96,12 +96,24 @@ def test_what_nobody_knows_is_said_once(caplog, monkeypatch):
 def test_a_released_file_of_the_original(caplog):
     """The multilingual and Chinese models' bert_config.json, written down again."""
     values = {
-        "attention_probs_dropout_prob": 0.1, "directionality": "bidi", "hidden_act": "gelu",
-        "hidden_dropout_prob": 0.1, "hidden_size": 768, "initializer_range": 0.02, "intermediate_size": 3072,
-        "max_position_embeddings": 512, "num_attention_heads": 12, "num_hidden_layers": 12, "pooler_fc_size": 768,
-        "pooler_num_attention_heads": 12, "pooler_num_fc_layers": 3, "pooler_size_per_head": 128,
-        "pooler_type": "first_token_transform", "type_vocab_size": 2, "vocab_size": 21128,
-    }  # fmt: skip
+        "attention_probs_dropout_prob": 0.1,
+        "directionality": "bidi",
+        "hidden_act": "gelu",
+        "hidden_dropout_prob": 0.1,
+        "hidden_size": 768,
+        "initializer_range": 0.02,
+        "intermediate_size": 3072,
+        "max_position_embeddings": 512,
+        "num_attention_heads": 12,
+        "num_hidden_layers": 12,
+        "pooler_fc_size": 768,
+        "pooler_num_attention_heads": 12,
+        "pooler_num_fc_layers": 3,
+        "pooler_size_per_head": 128,
+        "pooler_type": "first_token_transform",
+        "type_vocab_size": 2,
+        "vocab_size": 21128,
+    }
     config = BertConfig.from_dict(values)
     assert caplog.text == "" and config.hidden_act == "gelu_new"
     # Of BERT-base with 30,522 words the paper says 110 million; its released weights have 109,482,240.
@@ -117,10 +129,21 @@ def test_number_of_parameters(sizes):
 # Values.
 
 
-@pytest.mark.parametrize("written, meant", [
-    ("", "linear"), (None, "linear"), ("linear", "linear"), ("Linear", "linear"), ("RELU", "relu"), ("Tanh", "tanh"),
-    ("GELU", "gelu_new"), ("gelu", "gelu_new"), ("Gelu_New", "gelu_new"), ("gelu_python", "gelu"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "written, meant",
+    [
+        ("", "linear"),
+        (None, "linear"),
+        ("linear", "linear"),
+        ("Linear", "linear"),
+        ("RELU", "relu"),
+        ("Tanh", "tanh"),
+        ("GELU", "gelu_new"),
+        ("gelu", "gelu_new"),
+        ("Gelu_New", "gelu_new"),
+        ("gelu_python", "gelu"),
+    ],
+)
 def test_activation_as_the_original_reads_it(written, meant):
     """google-research/bert, get_activation: any case; "", None and "linear" are the identity; its gelu is by tanh."""
     original = {name: value for name, value in SMALL.items() if name != "model_type"}
@@ -145,27 +168,30 @@ def test_activations_are_those_of_transformers(name):
     np.testing.assert_allclose(found, expected, atol=2e-6)
 
 
-@pytest.mark.parametrize("changes, message", [
-    ({"num_hidden_layers": 0}, "num_hidden_layers is 0; a number above 0 is needed"),
-    ({"num_attention_heads": 0}, "num_attention_heads is 0"),
-    ({"vocab_size": -1}, "vocab_size is -1"),
-    ({"type_vocab_size": 0}, "type_vocab_size is 0"),
-    ({"max_position_embeddings": 0}, "max_position_embeddings is 0"),
-    ({"hidden_dropout_prob": 1}, "hidden_dropout_prob is 1.0; a probability"),
-    ({"attention_probs_dropout_prob": -0.1}, "attention_probs_dropout_prob is -0.1; a probability"),
-    ({"attention_probs_dropout_prob": float("nan")}, "attention_probs_dropout_prob is nan; a probability"),
-    ({"classifier_dropout": 1.5}, "classifier_dropout is 1.5; a probability"),
-    ({"classifier_dropout": "0.1"}, "'classifier_dropout' is \"0.1\", float or null is needed"),
-    ({"initializer_range": float("inf")}, "initializer_range is inf"),
-    ({"initializer_range": 10**400}, "initializer_range is inf"),
-    ({"layer_norm_eps": 0}, "layer_norm_eps is 0.0"),
-    ({"hidden_act": 3}, "'hidden_act' is 3, str is needed"),
-    ({"hidden_act": "gelo"}, "'gelo' is unknown; known: gelu"),
-    ({"hidden_size": 18}, "18 is not a multiple of num_attention_heads 4"),
-    ({"hidden_size": None}, "'hidden_size' is null, int is needed"),
-    ({"vocab_size": 10**30}, r"a model of 16,0+,0\S+ parameters, .* GiB in float32; this machine has .* right"),
-    ({"num_hidden_layers": 10**6}, "a model of .* num_hidden_layers 1,000,000"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "changes, message",
+    [
+        ({"num_hidden_layers": 0}, "num_hidden_layers is 0; a number above 0 is needed"),
+        ({"num_attention_heads": 0}, "num_attention_heads is 0"),
+        ({"vocab_size": -1}, "vocab_size is -1"),
+        ({"type_vocab_size": 0}, "type_vocab_size is 0"),
+        ({"max_position_embeddings": 0}, "max_position_embeddings is 0"),
+        ({"hidden_dropout_prob": 1}, "hidden_dropout_prob is 1.0; a probability"),
+        ({"attention_probs_dropout_prob": -0.1}, "attention_probs_dropout_prob is -0.1; a probability"),
+        ({"attention_probs_dropout_prob": float("nan")}, "attention_probs_dropout_prob is nan; a probability"),
+        ({"classifier_dropout": 1.5}, "classifier_dropout is 1.5; a probability"),
+        ({"classifier_dropout": "0.1"}, "'classifier_dropout' is \"0.1\", float or null is needed"),
+        ({"initializer_range": float("inf")}, "initializer_range is inf"),
+        ({"initializer_range": 10**400}, "initializer_range is inf"),
+        ({"layer_norm_eps": 0}, "layer_norm_eps is 0.0"),
+        ({"hidden_act": 3}, "'hidden_act' is 3, str is needed"),
+        ({"hidden_act": "gelo"}, "'gelo' is unknown; known: gelu"),
+        ({"hidden_size": 18}, "18 is not a multiple of num_attention_heads 4"),
+        ({"hidden_size": None}, "'hidden_size' is null, int is needed"),
+        ({"vocab_size": 10**30}, r"a model of 16,0+,0\S+ parameters, .* GiB in float32; this machine has .* right"),
+        ({"num_hidden_layers": 10**6}, "a model of .* num_hidden_layers 1,000,000"),
+    ],
+)
 def test_a_value_that_cannot_be(changes, message):
     with pytest.raises(InputError, match=message) as error:
         read(**changes)
@@ -179,15 +205,20 @@ def test_what_is_written_is_read_again(tmp_path):
     assert config.hidden_act == "linear" and config.classifier_dropout == 0.25
 
 
-@pytest.mark.parametrize("content, message", [
-    (b'{"vocab_size": 5, "note": "caf\xe9"}',
-     "config.json: not JSON: byte 0xe9 at offset 30 is not UTF-8; copy the file again, or save"),
-    (b'{"vocab_size": 5,}', "config.json:1: not JSON"),
-    (b"[" * 100_000, "config.json: lists or objects are nested too deeply"),
-    (b"[1]", "config.json: a JSON object is needed"),
-    (b'{"vocab_size": ' + b"9" * 5000 + b"}", "config.json: not JSON that can be read"),
-    (b'{"vocab_size": NaN}', "config.json: configuration field 'vocab_size' is NaN, int is needed"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "content, message",
+    [
+        (
+            b'{"vocab_size": 5, "note": "caf\xe9"}',
+            "config.json: not JSON: byte 0xe9 at offset 30 is not UTF-8; copy the file again, or save",
+        ),
+        (b'{"vocab_size": 5,}', "config.json:1: not JSON"),
+        (b"[" * 100_000, "config.json: lists or objects are nested too deeply"),
+        (b"[1]", "config.json: a JSON object is needed"),
+        (b'{"vocab_size": ' + b"9" * 5000 + b"}", "config.json: not JSON that can be read"),
+        (b'{"vocab_size": NaN}', "config.json: configuration field 'vocab_size' is NaN, int is needed"),
+    ],
+)
 def test_a_file_that_is_no_configuration(tmp_path, content, message):
     (tmp_path / "config.json").write_bytes(content)
     with pytest.raises(InputError, match=message):

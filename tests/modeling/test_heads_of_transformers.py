@@ -38,10 +38,13 @@ def test_a_tag_for_each_token(golden_dir):
     mask = arrays["attention_mask"]
     length = mask.shape[1]
     features = {
-        "input_ids": arrays["input_ids"], "input_mask": mask, "segment_ids": arrays.get("token_type_ids", 0 * mask),
-        "word_positions": np.tile(np.arange(length), (len(mask), 1)), "word_mask": np.ones_like(mask),
+        "input_ids": arrays["input_ids"],
+        "input_mask": mask,
+        "segment_ids": arrays.get("token_type_ids", 0 * mask),
+        "word_positions": np.tile(np.arange(length), (len(mask), 1)),
+        "word_mask": np.ones_like(mask),
         "label_ids": np.where(labels == -100, -1, labels),
-    }  # fmt: skip
+    }
     features = {name: tf.constant(array, tf.int32) for name, array in features.items()}
     outputs = objective(features)
     real = mask > 0
@@ -58,10 +61,13 @@ def test_where_an_answer_begins_and_ends(golden_dir):
     objective = loaded(registry.get("objective", "span_extraction")(Bert(BertConfig.from_dict(config))), arrays)
     mask = arrays["attention_mask"]
     features = {
-        "input_ids": arrays["input_ids"], "input_mask": mask, "segment_ids": arrays.get("token_type_ids", 0 * mask),
+        "input_ids": arrays["input_ids"],
+        "input_mask": mask,
+        "segment_ids": arrays.get("token_type_ids", 0 * mask),
         # The only ones of 12**4 whose loss, over all 12 places, is the one in the file.
-        "start_positions": np.array([2, 3]), "end_positions": np.array([4, 8]),
-    }  # fmt: skip
+        "start_positions": np.array([2, 3]),
+        "end_positions": np.array([4, 8]),
+    }
     positions = {name: features[f"{name}_positions"] for name in ("start", "end")}
     features = {name: tf.constant(array, tf.int32) for name, array in features.items()}
     outputs, real = objective(features), mask > 0

@@ -124,7 +124,7 @@ def test_rows_that_fill_up_a_batch_have_no_weight_and_no_nan():
 
 def test_several_poolings_are_joined():
     encoder, batch = small_models.encoder(), small_models.tensors(texts_of())
-    stack = sentence_vectors.stacked(batch, ("a", "b"))
+    stack = sentence_vectors.stack_texts(batch, ("a", "b"))
     parts = [sentence_vectors.sentence_vectors(encoder, stack, name) for name in ("cls", "max")]
     joined = sentence_vectors.sentence_vectors(encoder, stack, "cls+max")
     np.testing.assert_allclose(joined, np.concatenate(parts, axis=1), atol=1e-6)
@@ -218,7 +218,9 @@ def test_compiled_with_static_shapes_it_is_the_same(name, prefixes):
     losses = []
     for static in (False, True):
         objective = registry.get("objective", name)(small_models.encoder(static=static))
-        compute = tf.function(lambda features: objective.losses(features, objective(features))["loss"],  # noqa: B023
-                              jit_compile=static)  # fmt: skip
+        compute = tf.function(
+            lambda features: objective.losses(features, objective(features))["loss"],  # noqa: B023
+            jit_compile=static,
+        )
         losses.append(compute(small_models.tensors(batch)).numpy())
     np.testing.assert_allclose(losses[1], losses[0], rtol=1e-5, atol=1e-6)

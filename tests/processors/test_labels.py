@@ -19,28 +19,29 @@ def test_classes():
 
 def test_classes_that_are_numbers_in_a_processor():
     labels = make_labels("single_label_classification", [0, 1])
-    assert labels.names == ["0", "1"] and labels.encoded(1) == labels.encoded("1") == 1
+    assert labels.names == ["0", "1"] and labels.to_array(1) == labels.to_array("1") == 1
 
 
 def test_scores():
     labels = make_labels("regression", [])
     assert labels.num_labels == 1
-    assert labels.encoded(2.5) == np.float32(2.5) and labels.encoded(2.5).dtype == np.float32
+    assert labels.to_array(2.5) == np.float32(2.5) and labels.to_array(2.5).dtype == np.float32
     assert labels.decode(np.array([3.1415926])) == "3.14159"
     assert labels.spec["label_ids"].dtype == "float32"
 
 
 def test_several_labels():
     labels = make_labels("multi_label_classification", ["red", "green", "blue"])
-    assert labels.encoded(("blue", "red")).tolist() == [1.0, 0.0, 1.0]
-    assert labels.encoded(()).tolist() == [0.0, 0.0, 0.0]
+    assert labels.to_array(("blue", "red")).tolist() == [1.0, 0.0, 1.0]
+    assert labels.to_array(()).tolist() == [0.0, 0.0, 0.0]
     assert labels.decode(np.array([0.5, 0.49, 0.9])) == "red,blue"
     assert labels.decode(np.array([0.1, 0.1, 0.1])) == ""
     assert labels.spec["label_ids"].axes == (3,)
 
 
-@pytest.mark.parametrize("kind, names", (("single_label_classification", ["a"]), ("regression", []),
-                                         ("multi_label_classification", ["a"])))  # fmt: skip
+@pytest.mark.parametrize(
+    "kind, names", (("single_label_classification", ["a"]), ("regression", []), ("multi_label_classification", ["a"]))
+)
 def test_an_unlabelled_row_stays_unlabelled(kind, names):
     labels = make_labels(kind, names)
     assert labels.encode(None) == {}

@@ -12,7 +12,7 @@ from bertline.errors import InputError
 from bertline.processors.base import InputExample
 from bertline.processors.labels.base import make_labels
 from bertline.processors.layouts import base as layouts
-from bertline.processors.layouts.packed import Packed, truncated_lengths
+from bertline.processors.layouts.packed import Packed, truncate_lengths
 from bertline.processors.tokenization import FullTokenizer
 
 
@@ -37,7 +37,7 @@ def test_equals_what_the_original_answered(golden_dir, data_dir, task, folder, l
     for row, example, [features] in zip(rows, chosen, layout.features(chosen), strict=True):
         assert features["input_ids"].tolist() == row["input_ids"], row["guid"]
         assert features["segment_ids"].tolist() == row["segment_ids"], row["guid"]
-        assert labels.encoded(example.label) == row["label_id"]
+        assert labels.to_array(example.label) == row["label_id"]
 
 
 def popped(length_a, length_b, limit):
@@ -52,13 +52,14 @@ def popped(length_a, length_b, limit):
 
 @hypothesis.given(st.integers(0, 90), st.integers(0, 90), st.integers(0, 130))
 def test_truncation_equals_popping_tokens(length_a, length_b, limit):
-    assert truncated_lengths(length_a, length_b, limit) == popped(length_a, length_b, limit)
+    assert truncate_lengths(length_a, length_b, limit) == popped(length_a, length_b, limit)
 
 
 @hypothesis.given(
-    st.lists(st.sampled_from("abcdefghij"), max_size=12), st.lists(st.sampled_from("abcdefghij"), max_size=12),
+    st.lists(st.sampled_from("abcdefghij"), max_size=12),
+    st.lists(st.sampled_from("abcdefghij"), max_size=12),
     st.integers(3, 16),
-)  # fmt: skip
+)
 def test_segments_and_special_tokens(tokenizer, a, b, length):
     example = InputExample("x", " ".join(a), " ".join(b) if b else None)
     [[features]] = Packed(tokenizer, length).features([example])

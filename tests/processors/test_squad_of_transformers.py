@@ -37,9 +37,14 @@ def test_features_of_all_questions_are_those_of_transformers(data_dir):
     for question, rows in zip(questions, layout.features(questions), strict=True):
         room = LENGTH - 3 - len(theirs.tokenize(question.question))
         encoded = theirs(
-            question.question, question.context, truncation="only_second", max_length=LENGTH, stride=room - STRIDE,
-            return_overflowing_tokens=True, return_offsets_mapping=True,
-        )  # fmt: skip
+            question.question,
+            question.context,
+            truncation="only_second",
+            max_length=LENGTH,
+            stride=room - STRIDE,
+            return_overflowing_tokens=True,
+            return_offsets_mapping=True,
+        )
         assert len(rows) == len(encoded["input_ids"])
         for i, row in enumerate(rows):
             assert row["input_ids"].tolist() == encoded["input_ids"][i]

@@ -296,20 +296,32 @@ def test_sim_with_a_tab_inside_a_text(tmp_path, header, has):
 @pytest.mark.parametrize(
     "task, file, text, error",
     [
-        ("mrpc", "train.tsv", "Quality\t#1 ID\t#2 ID\t#1 String\t#2 String\n1\t2\t3\ta\n",
-         r"train\.tsv:2: 4 columns, column 5 \(#2 String\) is needed; is the file tab-separated\?"),
-        ("mrpc", "train.tsv", "Quality,#1 ID,#2 ID,#1 String,#2 String\n1,2,3,a,b\n",
-         r"train\.tsv:2: 1 columns, column 4 \(text_a\) is needed; is the file tab-separated\?"),
+        (
+            "mrpc",
+            "train.tsv",
+            "Quality\t#1 ID\t#2 ID\t#1 String\t#2 String\n1\t2\t3\ta\n",
+            r"train\.tsv:2: 4 columns, column 5 \(#2 String\) is needed; is the file tab-separated\?",
+        ),
+        (
+            "mrpc",
+            "train.tsv",
+            "Quality,#1 ID,#2 ID,#1 String,#2 String\n1,2,3,a,b\n",
+            r"train\.tsv:2: 1 columns, column 4 \(text_a\) is needed; is the file tab-separated\?",
+        ),
         ("mrpc", "train.tsv", "1\t2\t3\ta\tb\n", r"train\.tsv:1: label '1' in the header; is the header missing\?"),
         ("mrpc", "train.tsv", "Quality\t#1 ID\t#2 ID\t#1 String\t#2 String\n", "1 rows, none of them an example"),
         ("cola", "train.tsv", "gj04\t1\t\ta\n\ngj04\t0\t\tb\n", r"train\.tsv:2: empty line, column 4"),
         ("cola", "train.tsv", "source\tlabel\tmark\tsentence\n", r"train\.tsv:1: label 'label' in train; allowed: 0"),
-        ("rte", "train.tsv", "index\tsentence1\tsentence2\tlabel\n0\ta\tb\tentailed\n",
-         r"train\.tsv:2: label 'entailed' in train; .*did you mean 'entailment'\?"),
+        (
+            "rte",
+            "train.tsv",
+            "index\tsentence1\tsentence2\tlabel\n0\ta\tb\tentailed\n",
+            r"train\.tsv:2: label 'entailed' in train; .*did you mean 'entailment'\?",
+        ),
         ("sst-2", "trian.tsv", "sentence\tlabel\n", r"train\.tsv: no such file .*did you mean trian\.tsv\?"),
         ("trec", "TREC.train", "LOC:city Where ?\nWhat\n", r"TREC\.train:2: 'What'; `COARSE:fine question`"),
     ],
-)  # fmt: skip
+)
 def test_bad_files_are_explained(tmp_path, task, file, text, error):
     (tmp_path / file).write_text(text)
     with pytest.raises(InputError, match=error) as raised:

@@ -53,17 +53,16 @@ HONOURED = {
     "the class": lambda f: change(save(f), tokenizer_class="ElectraTokenizerFast"),
     "no class": lambda f: change(save(f), without=["tokenizer_class"]),
     "by tokenizer.json alone": lambda f: by_json_alone(f),
-    "without names": lambda f: change(
-        change(by_json_alone(f), "tokenizer.json", added_tokens=[]), without=NAMES
-    ),
+    "without names": lambda f: change(change(by_json_alone(f), "tokenizer.json", added_tokens=[]), without=NAMES),
     "max_input_chars_per_word": lambda f: change_inside(by_json_alone(f), "model", max_input_chars_per_word=3),
     "do_lower_case, alone": lambda f: change_inside(by_json_alone(f), "normalizer", lowercase=False),
-    "strip_accents, alone": lambda f: change_inside(by_json_alone(f, do_lower_case=False), "normalizer",
-                                                    strip_accents=False),
+    "strip_accents, alone": lambda f: change_inside(
+        by_json_alone(f, do_lower_case=False), "normalizer", strip_accents=False
+    ),
     "do_lower_case before tokenizer.json": lambda f: change_inside(save(f), "normalizer", lowercase=False),
     "strip_accents before tokenizer.json": lambda f: change(save(f, ["<e1>"]), strip_accents=False),
     "special tokens of other names": lambda f: change(save(f), cls_token="<", sep_token=">", unk_token="x"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("kind", HONOURED)
@@ -107,10 +106,14 @@ def test_the_length_that_a_model_is_meant_for(tmp_path, config, length):
 
 @pytest.mark.parametrize(
     "config",
-    [{}, {"model_input_names": ["input_ids", "attention_mask"]}, {"tokenizer_class": "DistilBertTokenizer"},
-     {"tokenizer_class": "PreTrainedTokenizerFast"},
-     {"tokenizer_class": "PreTrainedTokenizerFast", "model_input_names": ["input_ids", "token_type_ids"]}],
-)  # fmt: skip
+    [
+        {},
+        {"model_input_names": ["input_ids", "attention_mask"]},
+        {"tokenizer_class": "DistilBertTokenizer"},
+        {"tokenizer_class": "PreTrainedTokenizerFast"},
+        {"tokenizer_class": "PreTrainedTokenizerFast", "model_input_names": ["input_ids", "token_type_ids"]},
+    ],
+)
 def test_segments_of_pairs(tmp_path, config):
     folder = change(save(tmp_path), **config)
     theirs = transformers.AutoTokenizer.from_pretrained(folder)("a b", "x")
@@ -141,17 +144,21 @@ REFUSED = {
     "normalizer": (lambda f: change(save(f), "tokenizer.json", normalizer={"type": "NFC"}), "normalizer is NFC"),
     "no normalizer": (lambda f: change(save(f), "tokenizer.json", normalizer=None), "normalizer is null"),
     "pre_tokenizer": (
-        lambda f: change(save(f), "tokenizer.json", pre_tokenizer={"type": "Whitespace"}), "pre_tokenizer is Whitespace"
+        lambda f: change(save(f), "tokenizer.json", pre_tokenizer={"type": "Whitespace"}),
+        "pre_tokenizer is Whitespace",
     ),
     "post_processor": (
-        lambda f: change(by_json_alone(f), "tokenizer.json", post_processor=None), r"post_processor \(null\)"
+        lambda f: change(by_json_alone(f), "tokenizer.json", post_processor=None),
+        r"post_processor \(null\)",
     ),
     "left": (
-        lambda f: change(save(f), "tokenizer.json", truncation={"direction": "Left"}), 'truncation_side is "left"'
+        lambda f: change(save(f), "tokenizer.json", truncation={"direction": "Left"}),
+        'truncation_side is "left"',
     ),
     "truncation_side": (lambda f: change(save(f), truncation_side="left"), 'config.json: truncation_side is "left"'),
     "class": (
-        lambda f: change(save(f), tokenizer_class="BertJapaneseTokenizer"), "tokenizer_class BertJapaneseTokenizer"
+        lambda f: change(save(f), tokenizer_class="BertJapaneseTokenizer"),
+        "tokenizer_class BertJapaneseTokenizer",
     ),
     "class of config.json": (
         lambda f: change(change(save(f), without=["tokenizer_class"]), "config.json", tokenizer_class="T5Tokenizer"),
@@ -174,7 +181,7 @@ REFUSED = {
     "no ids": (lambda f: change_inside(save(f), "model", vocab={"a": "b"}), "model.vocab"),
     "limit": (lambda f: change_inside(save(f), "model", max_input_chars_per_word=None), "chars_per_word is null"),
     "surrogate": (lambda f: change_inside(save(f), "model", vocab={"\ud800": 0}), "without its other half"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("kind", REFUSED)

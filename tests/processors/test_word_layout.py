@@ -81,8 +81,12 @@ def test_answers_of_several_rows_are_put_together(tmp_path):
     found = [{"start": 2, "end": 5, "label": "x"}]
     assert (first["text"], first["spans"], first["true_spans"]) == ("a b c", found, found)
     assert second == {
-        "guid": "t", "tags": ["B-x"], "words": ["d"], "text": "d", "spans": [{"start": 0, "end": 1, "label": "x"}],
-    }  # fmt: skip
+        "guid": "t",
+        "tags": ["B-x"],
+        "words": ["d"],
+        "text": "d",
+        "spans": [{"start": 0, "end": 1, "label": "x"}],
+    }
 
 
 @settings(max_examples=60, deadline=None)

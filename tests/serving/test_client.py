@@ -143,9 +143,11 @@ def test_parts_are_as_small_as_the_service_wants_them(service):
     service.model["max_texts"], service.model["max_answer_numbers"] = 256, 24
     values = {"shape": [1, 1], "base64": "AAAAAA=="}
     for wanted, parts in (
-        ({}, [6, 4]), ({"pooling": "mean+max"}, [3, 3, 3, 1]), ({"layers": [-1, -2, -3]}, [2] * 5),
+        ({}, [6, 4]),
+        ({"pooling": "mean+max"}, [3, 3, 3, 1]),
+        ({"layers": [-1, -2, -3]}, [2] * 5),
         ({"layers": [-1, -2, -3, -4], "pooling": "cls+max"}, [1] * 10),
-    ):  # fmt: skip
+    ):
         answers = [(200, {}, json.dumps(values).encode())] * 10
         embed = functools.partial(Client(service.url).embed, **wanted)
         assert sent_in_parts(service, texts, answers, embed) == parts

@@ -35,9 +35,14 @@ def base(tmp_path_factory):
     (folder / "vocab.txt").write_text("\n".join(VOCABULARY) + "\n")
     torch.manual_seed(0)
     config = transformers.BertConfig(
-        vocab_size=len(VOCABULARY), hidden_size=16, num_hidden_layers=2, num_attention_heads=4, intermediate_size=24,
-        max_position_embeddings=40, initializer_range=0.3,
-    )  # fmt: skip
+        vocab_size=len(VOCABULARY),
+        hidden_size=16,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        intermediate_size=24,
+        max_position_embeddings=40,
+        initializer_range=0.3,
+    )
     transformers.BertModel(config).save_pretrained(folder)
     transformers.BertTokenizer.from_pretrained(folder).save_pretrained(folder)
     return folder
@@ -191,32 +196,50 @@ def whole(save):
     return save(models.Pooling(16), models.Normalize())[0]
 
 
-@pytest.mark.parametrize("file, entry, unread", [
-    ("sentence_bert_config", {"transformer_task": "fill-mask"}, 'transformer_task is "fill-mask": what a head gives'),
-    ("sentence_bert_config", {"module_output_name": "scores"}, "module_output_name is"),
-    ("sentence_bert_config", {"modality_config": {"image": {}}}, "modality_config is"),
-    ("sentence_bert_config", {"processing_kwargs": {"text": {"padding": "max_length"}}}, "processing_kwargs is"),
-    ("sentence_bert_config", {"config_args": {"num_hidden_layers": 1}}, "config_args num_hidden_layers"),
-    ("config_sentence_transformers", {"model_type": "SparseEncoder"}, 'model_type is "SparseEncoder": another kind'),
-    ("Normalize", {"module_input_name": "token_embeddings"}, "module_input_name is"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "file, entry, unread",
+    [
+        (
+            "sentence_bert_config",
+            {"transformer_task": "fill-mask"},
+            'transformer_task is "fill-mask": what a head gives',
+        ),
+        ("sentence_bert_config", {"module_output_name": "scores"}, "module_output_name is"),
+        ("sentence_bert_config", {"modality_config": {"image": {}}}, "modality_config is"),
+        ("sentence_bert_config", {"processing_kwargs": {"text": {"padding": "max_length"}}}, "processing_kwargs is"),
+        ("sentence_bert_config", {"config_args": {"num_hidden_layers": 1}}, "config_args num_hidden_layers"),
+        (
+            "config_sentence_transformers",
+            {"model_type": "SparseEncoder"},
+            'model_type is "SparseEncoder": another kind',
+        ),
+        ("Normalize", {"module_input_name": "token_embeddings"}, "module_input_name is"),
+    ],
+)
 def test_what_is_not_computed_here(whole, tmp_path, file, entry, unread):
     assert unread in read_sentence_folder(changed(whole, tmp_path, **{file: entry})).unread
 
 
-@pytest.mark.parametrize("file, entry, message", [
-    ("sentence_bert_config", {"max_seq_length": "12"}, 'max_seq_length is "12", a number above 0 is needed'),
-    ("sentence_bert_config", {"max_seq_length": True}, "max_seq_length is true"),
-    ("sentence_bert_config", {"do_lower_case": "no"}, 'do_lower_case is "no", true or false'),
-    ("sentence_bert_config", {"model_args": [1]}, r"model_args is \[1\], an object"),
-    ("Pooling", {"pooling_mode": 5}, "pooling_mode is 5, a name or a list"),
-    ("Pooling", {"include_prompt": "yes"}, 'include_prompt is "yes", true or false'),
-    ("config_sentence_transformers", {"prompts": ["a"]}, r'prompts is \["a"\], an object'),
-    ("config_sentence_transformers", {"prompts": {"a": 1}}, 'prompts is {"a": 1}, an object'),
-    ("config_sentence_transformers", {"default_prompt_name": "gone"}, 'default_prompt_name is "gone", which is none'),
-    ("config_sentence_transformers", {"truncate_dim": -1}, "truncate_dim is -1, a number above 0"),
-    ("tokenizer_config", {"model_max_length": "8"}, 'model_max_length is "8"; a number of tokens'),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "file, entry, message",
+    [
+        ("sentence_bert_config", {"max_seq_length": "12"}, 'max_seq_length is "12", a number above 0 is needed'),
+        ("sentence_bert_config", {"max_seq_length": True}, "max_seq_length is true"),
+        ("sentence_bert_config", {"do_lower_case": "no"}, 'do_lower_case is "no", true or false'),
+        ("sentence_bert_config", {"model_args": [1]}, r"model_args is \[1\], an object"),
+        ("Pooling", {"pooling_mode": 5}, "pooling_mode is 5, a name or a list"),
+        ("Pooling", {"include_prompt": "yes"}, 'include_prompt is "yes", true or false'),
+        ("config_sentence_transformers", {"prompts": ["a"]}, r'prompts is \["a"\], an object'),
+        ("config_sentence_transformers", {"prompts": {"a": 1}}, 'prompts is {"a": 1}, an object'),
+        (
+            "config_sentence_transformers",
+            {"default_prompt_name": "gone"},
+            'default_prompt_name is "gone", which is none',
+        ),
+        ("config_sentence_transformers", {"truncate_dim": -1}, "truncate_dim is -1, a number above 0"),
+        ("tokenizer_config", {"model_max_length": "8"}, 'model_max_length is "8"; a number of tokens'),
+    ],
+)
 def test_odd_entries(whole, tmp_path, file, entry, message):
     with pytest.raises(InputError, match=message):
         read_sentence_folder(changed(whole, tmp_path, **{file: entry}))
@@ -226,11 +249,12 @@ def test_entries_without_effect(whole, tmp_path, caplog):
     entries = {
         "sentence_bert_config": {
             **dict.fromkeys(("unpad_inputs", "query_length", "document_length", "query_expansion"), 3),
-            "model_args": {"add_pooling_layer": False}, "do_lower_case": None,
+            "model_args": {"add_pooling_layer": False},
+            "do_lower_case": None,
         },
         "config_sentence_transformers": {"similarity_fn_name": "dot", "__version__": {}, "prompts": {"query": None}},
         "Pooling": {"embedding_dimension": 5},
-    }  # fmt: skip
+    }
     expected, found = read_sentence_folder(whole), read_sentence_folder(changed(whole, tmp_path, **entries))
     assert found.unread is None and caplog.text == ""
     assert (found.pooling, found.max_seq_length, found.prompts) == ("mean", 40, expected.prompts)
@@ -242,13 +266,18 @@ def test_an_entry_that_nobody_knows_is_said(whole, tmp_path, caplog, monkeypatch
     assert "temperature is not known here and not read" in caplog.text
 
 
-@pytest.mark.parametrize("said, length", [
-    ({}, 40), ({"tokenizer_config": {"model_max_length": 7}}, 7),
-    ({"sentence_bert_config": {"max_seq_length": 50}}, 50),
-    ({"tokenizer_config": {"model_max_length": 10**30}}, 40), ({"tokenizer_config": {"model_max_length": 1e30}}, 40),
-    ({"sentence_bert_config": {"max_seq_length": None}}, 40),
-    ({"sentence_bert_config": {"tokenizer_args": {"model_max_length": 11}}}, 11),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "said, length",
+    [
+        ({}, 40),
+        ({"tokenizer_config": {"model_max_length": 7}}, 7),
+        ({"sentence_bert_config": {"max_seq_length": 50}}, 50),
+        ({"tokenizer_config": {"model_max_length": 10**30}}, 40),
+        ({"tokenizer_config": {"model_max_length": 1e30}}, 40),
+        ({"sentence_bert_config": {"max_seq_length": None}}, 40),
+        ({"sentence_bert_config": {"tokenizer_args": {"model_max_length": 11}}}, 11),
+    ],
+)
 def test_lengths(whole, tmp_path, said, length):
     assert read_sentence_folder(changed(whole, tmp_path, **said)).max_seq_length == length
 

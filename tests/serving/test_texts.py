@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from bertline.errors import InputError
-from bertline.processors.text.texts import checked
+from bertline.processors.text.texts import check_texts
 from bertline.serving import Client
 
 WRONG = {
@@ -51,22 +51,22 @@ def test_what_is_no_list_of_texts(texts, ask):
 def test_pandas():
     pandas = pytest.importorskip("pandas")
     table = pandas.DataFrame({"text": ["a", "b"], "more": ["c", None]})
-    assert list(checked(table["text"])) == ["a", "b"]
-    assert list(checked(table.fillna("")[["text", "more"]].values)) == [("a", "c"), ("b", "")]
+    assert list(check_texts(table["text"])) == ["a", "b"]
+    assert list(check_texts(table.fillna("")[["text", "more"]].values)) == [("a", "c"), ("b", "")]
     with pytest.raises(TypeError, match="give a column"):
-        checked(table)
+        check_texts(table)
     for missing in (pandas.NA, pandas.NaT, np.nan):
         with pytest.raises(InputError, match=r"texts\[1\]: \S+, a missing value"):
-            list(checked(pandas.Series(["a", missing], dtype=object)))
+            list(check_texts(pandas.Series(["a", missing], dtype=object)))
 
 
 def test_what_may_be_a_text():
     given = ["a", np.str_("b"), ("a", "b"), ["a", "b"], np.array(["a", "b"]), "😀"]
-    assert list(checked(given)) == ["a", "b", *[("a", "b")] * 3, "😀"]
-    endless = checked(itertools.repeat("a"))
+    assert list(check_texts(given)) == ["a", "b", *[("a", "b")] * 3, "😀"]
+    endless = check_texts(itertools.repeat("a"))
     assert [next(endless) for _ in range(3)] == ["a"] * 3
     with pytest.raises(InputError, match=r"texts\[3\]: 7"):
-        list(checked(iter(["a", "b", "c", 7])))
+        list(check_texts(iter(["a", "b", "c", 7])))
 
 
 def test_a_single_text(predictor):

@@ -51,15 +51,15 @@ def test_every_option_is_a_field_with_its_default(settings_class):
 @pytest.mark.parametrize("side", ["options", "reading_options"])
 def test_options_of_corpora_are_read_from_their_bases(side):
     for owner in registry.names("corpus"):
-        assert registry._declared_options("corpus", side)[owner] == options.of(registry.get("corpus", owner), side)
+        assert registry._find_options("corpus", side)[owner] == options.of(registry.get("corpus", owner), side)
 
 
 @pytest.mark.parametrize("kind", ["objective", "optimizer", "learning_rate_schedule", "processor"])
 def test_every_option_is_an_argument(kind):
     """What a class declares its constructor takes; what the source says is what the class has."""
-    for owner in registry._declared(kind):  # other tests register more
+    for owner in registry._find_declarations(kind):  # other tests register more
         cls = registry.get(kind, owner)
-        assert registry._declared_options(kind, "options")[owner] == options.of(cls)
+        assert registry._find_options(kind, "options")[owner] == options.of(cls)
         assert options.of(cls).keys() <= inspect.signature(cls.__init__).parameters.keys()
 
 

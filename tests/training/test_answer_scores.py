@@ -39,20 +39,29 @@ def test_scores_and_thresholds_are_the_official_ones(golden_dir, data_dir, file,
         pairs.append((tuple(a.text for a in one.label), answer(given, none, text)))
     found, expected = score("answer_f1", pairs), json.loads((folder / f"{file}.json").read_text())
     names = {
-        "exact": "exact_match", "f1": "answer_f1", "HasAns_exact": "has_answer_exact_match",
-        "HasAns_f1": "has_answer_answer_f1", "NoAns_exact": "no_answer_exact_match", "NoAns_f1": "no_answer_answer_f1",
-        "best_exact": "best_exact", "best_exact_thresh": "best_exact_thresh", "best_f1": "best_f1",
+        "exact": "exact_match",
+        "f1": "answer_f1",
+        "HasAns_exact": "has_answer_exact_match",
+        "HasAns_f1": "has_answer_answer_f1",
+        "NoAns_exact": "no_answer_exact_match",
+        "NoAns_f1": "no_answer_answer_f1",
+        "best_exact": "best_exact",
+        "best_exact_thresh": "best_exact_thresh",
+        "best_f1": "best_f1",
         "best_f1_thresh": "best_f1_thresh",
-    }  # fmt: skip
+    }
     expected = {names[name]: value for name, value in expected.items() if not name.endswith("total")}
     assert found == pytest.approx(expected)
 
 
-@pytest.mark.parametrize("pairs, best, threshold", [
-    ([(("a b",), answer("", 2.0, "b")), ((), answer("", 3.0, "c"))], 100.0, 2.0),
-    ([(("x",), answer("", 2.0, "b")), ((), answer("", 3.0, "c"))], 50.0, 1.0),  # no answer at all is best
-    ([(("x y",), answer("", -1.0, "x")), ((), answer("", -2.0, ""))], 100 * (1 + 2 / 3) / 2, -1.0),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "pairs, best, threshold",
+    [
+        ([(("a b",), answer("", 2.0, "b")), ((), answer("", 3.0, "c"))], 100.0, 2.0),
+        ([(("x",), answer("", 2.0, "b")), ((), answer("", 3.0, "c"))], 50.0, 1.0),  # no answer at all is best
+        ([(("x y",), answer("", -1.0, "x")), ((), answer("", -2.0, ""))], 100 * (1 + 2 / 3) / 2, -1.0),
+    ],
+)
 def test_the_threshold_that_is_best(pairs, best, threshold):
     found = score("answer_f1", pairs)
     assert (found["best_f1"], found["best_f1_thresh"]) == pytest.approx((best, threshold))
@@ -75,15 +84,18 @@ def longest_common(gold, given):
     return best
 
 
-@pytest.mark.parametrize("golds, given, exact", [
-    (("光荣和ω-force",), "光荣和", 0.0),
-    (("《战国无双3》", "战国无双3"), "战国无双３".replace("３", "3"), 1.0),
-    (("于1950年12月24日", "1950年"), "1950年12月。", 0.0),
-    (("NBA，2011",), "nba 2011", 0.0),
-    (("便利店",), "超市", 0.0),
-    (("便利店",), "", 0.0),
-    (("便利店、洗衣店",), "便利店洗衣店！", 1.0),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "golds, given, exact",
+    [
+        (("光荣和ω-force",), "光荣和", 0.0),
+        (("《战国无双3》", "战国无双3"), "战国无双３".replace("３", "3"), 1.0),
+        (("于1950年12月24日", "1950年"), "1950年12月。", 0.0),
+        (("NBA，2011",), "nba 2011", 0.0),
+        (("便利店",), "超市", 0.0),
+        (("便利店",), "", 0.0),
+        (("便利店、洗衣店",), "便利店洗衣店！", 1.0),
+    ],
+)
 def test_chinese_answers_are_scored_by_characters(golds, given, exact):
     found = score("chinese_answer_f1", [(golds, answer(given))])
     shares = []

@@ -45,9 +45,10 @@ def test_batches_of_every_kind(whole_run, rewritten):
     spec = {**Packed.spec, **EXAMPLE_INDEX}
     found = RecordSet([path, path], spec, 16, 12, "key", numbered=False, has_padding=True, interleaved=True)
     for data in (
-        batches.train_batches(found, 2, 1), batches.evaluation_batches(found, 24, [4, 12], 2),
+        batches.train_batches(found, 2, 1),
+        batches.evaluation_batches(found, 24, [4, 12], 2),
         batches.whole_batches(found, 2),
-    ):  # fmt: skip
+    ):
         next(iter(data))
     assert rewritten == []
 
@@ -73,7 +74,10 @@ def test_every_graph_and_every_map_of_the_sources_says_so():
         tree = ast.parse(path.read_text(encoding="utf-8"))
         graphs = [n for n in ast.walk(tree) if isinstance(n, ast.Attribute) and ast.unparse(n) == "tf.function"]
         saying = [
-            node for node in ast.walk(tree) if isinstance(node, ast.Call) and ast.unparse(node.func) == "tf.function"
+            node
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Call)
+            and ast.unparse(node.func) == "tf.function"
             and "autograph=False" in map(ast.unparse, node.keywords)
-        ]  # fmt: skip
+        ]
         assert len(graphs) == len(saying), path

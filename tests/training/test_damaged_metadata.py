@@ -15,14 +15,37 @@ from bertline.weights.load_save import open_weights
 from bertline.weights.saved_head import read_saved_head
 
 ODD = [
-    None, True, 0, -1, 1.5, 10**30, float("nan"), float("inf"), "", "x", "\u0000", [], [1], ["x"], [[]], {}, {"x": 1},
+    None,
+    True,
+    0,
+    -1,
+    1.5,
+    10**30,
+    float("nan"),
+    float("inf"),
+    "",
+    "x",
+    "\u0000",
+    [],
+    [1],
+    ["x"],
+    [[]],
+    {},
+    {"x": 1},
     {"0": "x"},
-]  # fmt: skip
+]
 FILES = {
     "config.json": {
-        **small_models.SIZES, "architectures": ["BertForSequenceClassification"], "id2label": {"0": "a", "1": "b"},
-        "label2id": {"a": 0, "b": 1}, "problem_type": "single_label_classification", "global_step": 7,
-        "is_decoder": False, "pruned_heads": {}, "position_embedding_type": "absolute", "sentence_transformers": {},
+        **small_models.SIZES,
+        "architectures": ["BertForSequenceClassification"],
+        "id2label": {"0": "a", "1": "b"},
+        "label2id": {"a": 0, "b": 1},
+        "problem_type": "single_label_classification",
+        "global_step": 7,
+        "is_decoder": False,
+        "pruned_heads": {},
+        "position_embedding_type": "absolute",
+        "sentence_transformers": {},
     },
     "model.safetensors.index.json": {"metadata": {"total_size": 4}, "weight_map": {"a": "one.safetensors"}},
     "modules.json": [
@@ -30,13 +53,15 @@ FILES = {
         {"idx": 1, "name": "1", "path": "1_Pooling", "type": "sentence_transformers.models.Pooling"},
     ],
     "sentence_bert_config.json": {
-        "max_seq_length": None, "do_lower_case": False, "transformer_task": "feature-extraction",
+        "max_seq_length": None,
+        "do_lower_case": False,
+        "transformer_task": "feature-extraction",
     },
     "1_Pooling/config.json": {"pooling_mode": "mean", "include_prompt": True, "word_embedding_dimension": 16},
     "config_sentence_transformers.json": {"prompts": {"a": "b"}, "default_prompt_name": "a", "truncate_dim": 3},
     "tokenizer_config.json": {"model_max_length": 20},
     "adapter_config.json": {"peft_type": "LORA", "base_model_name_or_path": "x"},
-}  # fmt: skip
+}
 
 
 def places(value, path=()):

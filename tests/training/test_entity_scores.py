@@ -25,8 +25,11 @@ def test_entities_are_counted_as_conlleval_counts_them(golden_dir):
     )
     found = score.compute(["entity_f1", "tag_accuracy"], golds, answers)
     assert {name: round(100 * value, 2) for name, value in found.items()} == {
-        "entity_f1": f1, "entity_precision": precision, "entity_recall": recall, "tag_accuracy": accuracy,
-    }  # fmt: skip
+        "entity_f1": f1,
+        "entity_precision": precision,
+        "entity_recall": recall,
+        "tag_accuracy": accuracy,
+    }
 
 
 @pytest.mark.real_data

@@ -21,9 +21,14 @@ def classification(problem_type):
         "multi_label_classification": draw.integers(0, 2, [24, 3]).astype(np.float32),
         "regression": draw.uniform(0, 5, 24).astype(np.float32),
     }[problem_type]
-    return "sequence_classification", (1 if problem_type == "regression" else 3, problem_type), {
-        **small_models.features(LENGTHS), "label_ids": labels,
-    }  # fmt: skip
+    return (
+        "sequence_classification",
+        (1 if problem_type == "regression" else 3, problem_type),
+        {
+            **small_models.features(LENGTHS),
+            "label_ids": labels,
+        },
+    )
 
 
 def masked_lm():

@@ -52,20 +52,34 @@ def torchs(make_optimizer, weight, gradients):
 AGAINST_TORCH = {
     "sgd": ("sgd", {}, lambda o, p: o.SGD(p, lr=RATE)),
     "decay": ("sgd", {"weight_decay": 0.3}, lambda o, p: o.SGD(p, lr=RATE, weight_decay=0.3)),
-    "momentum": ("sgd", {"momentum": 0.9, "weight_decay": 0.3},
-                 lambda o, p: o.SGD(p, lr=RATE, momentum=0.9, weight_decay=0.3)),
-    "nesterov": ("sgd", {"momentum": 0.9, "nesterov": True},
-                 lambda o, p: o.SGD(p, lr=RATE, momentum=0.9, nesterov=True)),
-    "adagrad": ("adagrad", {"initial_accumulator": 1.0},
-                lambda o, p: o.Adagrad(p, lr=RATE, initial_accumulator_value=1.0, eps=0.0)),
-    "adagrad with epsilon": ("adagrad", {"adagrad_epsilon": 0.1, "weight_decay": 0.2},
-                             lambda o, p: o.Adagrad(p, lr=RATE, initial_accumulator_value=0.1, eps=0.1,
-                                                    weight_decay=0.2)),
+    "momentum": (
+        "sgd",
+        {"momentum": 0.9, "weight_decay": 0.3},
+        lambda o, p: o.SGD(p, lr=RATE, momentum=0.9, weight_decay=0.3),
+    ),
+    "nesterov": (
+        "sgd",
+        {"momentum": 0.9, "nesterov": True},
+        lambda o, p: o.SGD(p, lr=RATE, momentum=0.9, nesterov=True),
+    ),
+    "adagrad": (
+        "adagrad",
+        {"initial_accumulator": 1.0},
+        lambda o, p: o.Adagrad(p, lr=RATE, initial_accumulator_value=1.0, eps=0.0),
+    ),
+    "adagrad with epsilon": (
+        "adagrad",
+        {"adagrad_epsilon": 0.1, "weight_decay": 0.2},
+        lambda o, p: o.Adagrad(p, lr=RATE, initial_accumulator_value=0.1, eps=0.1, weight_decay=0.2),
+    ),
     "lazy Adam": ("lazy_adam", {}, lambda o, p: o.Adam(p, lr=RATE, eps=1e-6)),
-    "lazy Adam, decay": ("lazy_adam", {"weight_decay": 0.1}, lambda o, p: o.AdamW(p, lr=RATE, eps=1e-6,
-                                                                                    weight_decay=0.1)),
+    "lazy Adam, decay": (
+        "lazy_adam",
+        {"weight_decay": 0.1},
+        lambda o, p: o.AdamW(p, lr=RATE, eps=1e-6, weight_decay=0.1),
+    ),
     "asgd": ("asgd", {}, lambda o, p: o.ASGD(p, lr=RATE, lambd=0.0, alpha=0.0, t0=0.0)),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("kind", AGAINST_TORCH)
@@ -171,7 +185,7 @@ def test_a_group_thaws(name):
     slots = [slot.numpy() for kind in optimizer.slots.values() for slot in kind.values()]
     for step in range(4):
         apply(tf.constant(gradients[step]), tf.constant(step, tf.int64))
-        assert bool(optimizer.frozen("table", tf.constant(step, tf.int64)))
+        assert bool(optimizer.is_frozen("table", tf.constant(step, tf.int64)))
     np.testing.assert_array_equal(variable.numpy(), weight)
     for before, slot in zip(slots, [slot for kind in optimizer.slots.values() for slot in kind.values()]):
         np.testing.assert_array_equal(slot.numpy(), before)
@@ -202,4 +216,4 @@ def test_options_are_arguments(name):
     cls = registry.get("optimizer", name)
     taken = {k: p.default for k, p in inspect.signature(cls.__init__).parameters.items() if k in options.of(cls)}
     assert taken == {key: option.default for key, option in options.of(cls).items()}
-    assert registry._declared_options("optimizer", "options")[name] == options.of(cls)
+    assert registry._find_options("optimizer", "options")[name] == options.of(cls)

@@ -120,8 +120,12 @@ def test_an_adapter_is_no_model(tmp_path):
     adapter(tmp_path)
     name = "base_model.model.bert.encoder.layer.0.attention.self.query.lora_A.weight"
     save_file({name: np.zeros([2, 8], np.float32)}, tmp_path / "adapter_model.safetensors")
-    refused(tmp_path, 'an adapter (adapter_config.json: "LORA" for "bert-base-uncased"), not a model',
-            "merge_and_unload", "save_pretrained")  # fmt: skip
+    refused(
+        tmp_path,
+        'an adapter (adapter_config.json: "LORA" for "bert-base-uncased"), not a model',
+        "merge_and_unload",
+        "save_pretrained",
+    )
     refused(tmp_path / "adapter_model.safetensors", "an adapter's weights", "merge_and_unload")
     os.remove(tmp_path / "adapter_config.json")
     refused(tmp_path, "an adapter's weights")
@@ -226,11 +230,16 @@ def test_the_encoder_of_sentence_transformers(encoder, folder, place):
     assert_loads(str(where), encoder)
 
 
-@pytest.mark.parametrize("content, message", [
-    ("{}", "modules.json: a JSON list is needed"), ("[1]", "a module is an object with a type and a path, found 1"),
-    ('[{"type": 5}]', "a module is an object"), ('[{"type": "a.Transformer", "path": null}]', "a module is an object"),
-    ('[{"type": "a.Transformer", "path": "gone"}]', "gone: no such folder, but modules.json names it"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "content, message",
+    [
+        ("{}", "modules.json: a JSON list is needed"),
+        ("[1]", "a module is an object with a type and a path, found 1"),
+        ('[{"type": 5}]', "a module is an object"),
+        ('[{"type": "a.Transformer", "path": null}]', "a module is an object"),
+        ('[{"type": "a.Transformer", "path": "gone"}]', "gone: no such folder, but modules.json names it"),
+    ],
+)
 def test_modules_that_are_none(folder, content, message):
     (folder / "modules.json").write_text(content)
     refused(folder, message)
@@ -243,30 +252,40 @@ def test_a_folder_that_holds_the_folder(folder):
 # Shards and configurations.
 
 
-@pytest.mark.parametrize("index, words", [
-    ({}, "weight_map is needed"), ({"weight_map": ["a"]}, "weight_map is needed"),
-    ({"weight_map": {"a": 1}}, "weight_map is needed"), ({"weight_map": {"a": ""}}, "weight_map is needed"),
-    ({"weight_map": {"a": "gone.safetensors"}}, "gone.safetensors: no such file, but"),
-    ({"weight_map": {"a": "one.safetensors"}}, "one.safetensors: has no tensor a, but"),
-    ([1], "a JSON object is needed"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "index, words",
+    [
+        ({}, "weight_map is needed"),
+        ({"weight_map": ["a"]}, "weight_map is needed"),
+        ({"weight_map": {"a": 1}}, "weight_map is needed"),
+        ({"weight_map": {"a": ""}}, "weight_map is needed"),
+        ({"weight_map": {"a": "gone.safetensors"}}, "gone.safetensors: no such file, but"),
+        ({"weight_map": {"a": "one.safetensors"}}, "one.safetensors: has no tensor a, but"),
+        ([1], "a JSON object is needed"),
+    ],
+)
 def test_an_index_that_is_none(folder, index, words):
     (folder / WEIGHTS).rename(folder / "one.safetensors")
     (folder / f"{WEIGHTS}.index.json").write_text(json.dumps(index))
     refused(folder, words)
 
 
-@pytest.mark.parametrize("changes, words", [
-    ({"architectures": "BertModel"}, 'config.json: architectures is "BertModel", a list of names is needed'),
-    ({"architectures": [1]}, "architectures is [1]"),
-    ({"model_type": ["bert"]}, 'model_type is ["bert"], str is needed'),
-    ({"global_step": "7"}, 'global_step is "7", int is needed'), ({"id2label": ["a"]}, 'id2label is ["a"], an object'),
-    ({"id2label": {"x": "a"}}, 'id2label has {"x": "a"}, a number and a name'),
-    ({"id2label": {"0": None}}, "a number and a name"), ({"id2label": {"1": "a"}}, "id2label has the ids [1]; 0 to 0"),
-    ({"id2label": {"0": "a", "00": "b"}}, "id2label has the ids [0]; 0 to 1"),
-    ({"label2id": {"a": [1]}}, "label2id is an object, an object of names and ids"),
-    ({"problem_type": "ranking"}, 'problem_type is "ranking", one of single_label_classification'),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "changes, words",
+    [
+        ({"architectures": "BertModel"}, 'config.json: architectures is "BertModel", a list of names is needed'),
+        ({"architectures": [1]}, "architectures is [1]"),
+        ({"model_type": ["bert"]}, 'model_type is ["bert"], str is needed'),
+        ({"global_step": "7"}, 'global_step is "7", int is needed'),
+        ({"id2label": ["a"]}, 'id2label is ["a"], an object'),
+        ({"id2label": {"x": "a"}}, 'id2label has {"x": "a"}, a number and a name'),
+        ({"id2label": {"0": None}}, "a number and a name"),
+        ({"id2label": {"1": "a"}}, "id2label has the ids [1]; 0 to 0"),
+        ({"id2label": {"0": "a", "00": "b"}}, "id2label has the ids [0]; 0 to 1"),
+        ({"label2id": {"a": [1]}}, "label2id is an object, an object of names and ids"),
+        ({"problem_type": "ranking"}, 'problem_type is "ranking", one of single_label_classification'),
+    ],
+)
 def test_a_configuration_of_odd_types(folder, changes, words):
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps(config | changes))
@@ -303,18 +322,21 @@ def more(folder, **tensors):
     save_file(load_file(folder / WEIGHTS) | {name.replace("__", "."): one for name in tensors}, folder / WEIGHTS)
 
 
-@pytest.mark.parametrize("name, words, matters", [
-    ("bert.encoder.layer.3.output.dense.bias", "layers beyond the 3 that the configuration says", True),
-    ("bert.encoder.layer.0.crossattention.self.query.bias", "attention to another encoder's states", True),
-    ("bert.encoder.layer.0.attention.self.distance_embedding.weight", "relative positions", True),
-    ("bert.encoder.layer.1.output.adapters.a.adapter_down.0.bias", "an adapter", True),
-    ("projection.weight", "of a part that is not known here", True),
-    ("cls.predictions.transform.dense.bias", "the head of pre-training", False),
-    ("cls.seq_relationship.bias", "the head of pre-training", False),
-    ("classifier.bias", "the head of a fine-tuned task", False),
-    ("qa_outputs.bias", "the head of a fine-tuned task", False),
-    ("cls.predictions.decoder.bias", "output embeddings of a masked LM", False),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "name, words, matters",
+    [
+        ("bert.encoder.layer.3.output.dense.bias", "layers beyond the 3 that the configuration says", True),
+        ("bert.encoder.layer.0.crossattention.self.query.bias", "attention to another encoder's states", True),
+        ("bert.encoder.layer.0.attention.self.distance_embedding.weight", "relative positions", True),
+        ("bert.encoder.layer.1.output.adapters.a.adapter_down.0.bias", "an adapter", True),
+        ("projection.weight", "of a part that is not known here", True),
+        ("cls.predictions.transform.dense.bias", "the head of pre-training", False),
+        ("cls.seq_relationship.bias", "the head of pre-training", False),
+        ("classifier.bias", "the head of a fine-tuned task", False),
+        ("qa_outputs.bias", "the head of a fine-tuned task", False),
+        ("cls.predictions.decoder.bias", "output embeddings of a masked LM", False),
+    ],
+)
 def test_weights_that_are_not_read_mean_something(encoder, folder, caplog, name, words, matters):
     more(folder, **{name.replace(".", "__"): None})
     report = assert_loads(str(folder), encoder)

@@ -33,11 +33,13 @@ def test_two_classes(seed):
     gold, found = draw.integers(0, 2, 50), draw.integers(0, 2, 50)
     tp, fp, fn, tn = counts(gold, found)
     scores = score.compute(["accuracy", "f1", "mcc"], gold, one_hot(found, 2))
-    assert scores == pytest.approx({
-        "accuracy": (tp + tn) / 50,
-        "f1": 2 * tp / (2 * tp + fp + fn),
-        "mcc": (tp * tn - fp * fn) / np.sqrt((tp + fp) * (tp + fn) * (tn + fp) * (tn + fn)),
-    })  # fmt: skip
+    assert scores == pytest.approx(
+        {
+            "accuracy": (tp + tn) / 50,
+            "f1": 2 * tp / (2 * tp + fp + fn),
+            "mcc": (tp * tn - fp * fn) / np.sqrt((tp + fp) * (tp + fn) * (tn + fp) * (tn + fn)),
+        }
+    )
 
 
 def test_f1_over_classes():
@@ -54,10 +56,12 @@ def test_several_labels():
     found = (probabilities >= 0.5).astype(int)
     tp, fp, fn, _ = counts(gold, found)
     scores = score.compute(["accuracy", "f1_micro"], gold.astype(np.float32), probabilities)
-    assert scores == pytest.approx({
-        "accuracy": np.mean([np.array_equal(a, b) for a, b in zip(gold, found)]),
-        "f1_micro": 2 * tp / (2 * tp + fp + fn),
-    })  # fmt: skip
+    assert scores == pytest.approx(
+        {
+            "accuracy": np.mean([np.array_equal(a, b) for a, b in zip(gold, found)]),
+            "f1_micro": 2 * tp / (2 * tp + fp + fn),
+        }
+    )
 
 
 def test_scores():
@@ -69,11 +73,13 @@ def test_scores():
     assert scores == pytest.approx(expected, abs=1e-6)
     off = found - gold
     errors = score.compute(["mae", "rmse", "r2"], gold, found[:, None])
-    assert errors == pytest.approx({
-        "mae": np.mean(np.abs(off)),
-        "rmse": np.sqrt(np.mean(off**2)),
-        "r2": 1 - np.sum(off**2) / np.sum((gold - gold.mean()) ** 2),
-    })  # fmt: skip
+    assert errors == pytest.approx(
+        {
+            "mae": np.mean(np.abs(off)),
+            "rmse": np.sqrt(np.mean(off**2)),
+            "r2": 1 - np.sum(off**2) / np.sum((gold - gold.mean()) ** 2),
+        }
+    )
 
 
 @pytest.mark.parametrize("name", ["pearson", "spearman"])

@@ -17,9 +17,12 @@ from bertline.settings.scripts.run_classifier import ClassifierSettings
 
 MODULES = (
     *(f"bertline.settings.{module.name}" for module in pkgutil.iter_modules(bertline.settings.__path__)),
-    "bertline.settings.scripts.build_vocab", "bertline.settings.scripts.convert_checkpoint", "bertline.settings.scripts.export_model",
-    "bertline.settings.scripts.evaluate_vectors", "bertline.settings.scripts.serve",
-)  # fmt: skip
+    "bertline.settings.scripts.build_vocab",
+    "bertline.settings.scripts.convert_checkpoint",
+    "bertline.settings.scripts.export_model",
+    "bertline.settings.scripts.evaluate_vectors",
+    "bertline.settings.scripts.serve",
+)
 # Flags that are called like a path, or speak of a file, and are none.
 NO_PATHS = {"save_checkpoints_steps", "overwrite_output_dir", "delimiter", "encoding", "output_format"}
 

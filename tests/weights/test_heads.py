@@ -66,10 +66,15 @@ def test_a_classifier_over_an_encoder_that_transformers_lacks(tmp_path):
     assert labels.names == ["LABEL_0", "LABEL_1", "LABEL_2"]
 
 
-@pytest.mark.parametrize("name, options", [
-    ("token_classification", {"num_labels": 3}), ("token_classification", {"num_labels": 3, "crf": True}),
-    ("span_extraction", {}), ("sequence_classification", {"num_labels": 1, "problem_type": "regression"}),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "name, options",
+    [
+        ("token_classification", {"num_labels": 3}),
+        ("token_classification", {"num_labels": 3, "crf": True}),
+        ("span_extraction", {}),
+        ("sequence_classification", {"num_labels": 1, "problem_type": "regression"}),
+    ],
+)
 def test_what_was_saved_is_what_is_read(tmp_path, name, options):
     objective = registry.get("objective", name)(small_models.encoder(), **options)
     draw = np.random.default_rng(1)
@@ -93,8 +98,9 @@ def test_an_objective_without_a_class_of_transformers_says_what_it_is(tmp_path):
     run.save_model(objective, tmp_path, None, 16, step=3)
     config = open_weights(run_folder.model_folder(tmp_path)).config
     assert config["objective"] == {
-        "name": "similarity_regression", "options": {"pooling": "cls", "score_range": [1.0, 5.0]}
-    }  # fmt: skip
+        "name": "similarity_regression",
+        "options": {"pooling": "cls", "score_range": [1.0, 5.0]},
+    }
     again = registry.get("objective", heads.owner(config)).from_saved(encoder, config, {})
     assert (again.sentence_pooling, again.score_range) == ("cls", (1.0, 5.0))
 

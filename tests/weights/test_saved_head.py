@@ -27,16 +27,19 @@ def folder(tmp_path):
     return make
 
 
-@pytest.mark.parametrize("config, labels, kind", [
-    ({**CLASSIFIER, "id2label": {"1": "neu", "0": "neg", "2": "pos"}}, ("neg", "neu", "pos"), SINGLE),
-    (CLASSIFIER, ("LABEL_0", "LABEL_1"), SINGLE),  # transformers leaves its default out
-    ({**CLASSIFIER, "id2label": {"0": "LABEL_0"}}, None, SCORE),
-    ({**CLASSIFIER, "id2label": {"0": "LABEL_0"}, "problem_type": SCORE}, None, SCORE),
-    ({**CLASSIFIER, "id2label": {"0": "a", "1": "b"}, "problem_type": SEVERAL}, ("a", "b"), SEVERAL),
-    ({**CLASSIFIER, "id2label": {"0": "a"}, "problem_type": SEVERAL}, ("a",), SEVERAL),
-    ({**CLASSIFIER, "id2label": {str(i): i for i in range(11)}}, tuple(map(str, range(11))), SINGLE),
-    ({**CLASSIFIER, "id2label": {"0": True, "1": False}, "label2id": {"true": "0"}}, ("true", "false"), SINGLE),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "config, labels, kind",
+    [
+        ({**CLASSIFIER, "id2label": {"1": "neu", "0": "neg", "2": "pos"}}, ("neg", "neu", "pos"), SINGLE),
+        (CLASSIFIER, ("LABEL_0", "LABEL_1"), SINGLE),  # transformers leaves its default out
+        ({**CLASSIFIER, "id2label": {"0": "LABEL_0"}}, None, SCORE),
+        ({**CLASSIFIER, "id2label": {"0": "LABEL_0"}, "problem_type": SCORE}, None, SCORE),
+        ({**CLASSIFIER, "id2label": {"0": "a", "1": "b"}, "problem_type": SEVERAL}, ("a", "b"), SEVERAL),
+        ({**CLASSIFIER, "id2label": {"0": "a"}, "problem_type": SEVERAL}, ("a",), SEVERAL),
+        ({**CLASSIFIER, "id2label": {str(i): i for i in range(11)}}, tuple(map(str, range(11))), SINGLE),
+        ({**CLASSIFIER, "id2label": {"0": True, "1": False}, "label2id": {"true": "0"}}, ("true", "false"), SINGLE),
+    ],
+)
 def test_what_a_configuration_says(folder, config, labels, kind):
     head = read_saved_head(folder(config))
     assert (head.labels, head.problem_type) == (labels, kind)
@@ -60,10 +63,15 @@ def test_it_is_what_transformers_says(tmp_path):
         assert head.labels == (None if again.num_labels == 1 else tuple(again.id2label.values()))
 
 
-@pytest.mark.parametrize("config", [
-    {"architectures": ["BertModel"]}, {"architectures": ["BertForMaskedLM"], "id2label": {"0": "a", "1": "b"}}, {},
-    {"architectures": ["BertForMultipleChoice"]},
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"architectures": ["BertModel"]},
+        {"architectures": ["BertForMaskedLM"], "id2label": {"0": "a", "1": "b"}},
+        {},
+        {"architectures": ["BertForMultipleChoice"]},
+    ],
+)
 def test_what_is_no_classifier_of_texts(folder, config):
     assert read_saved_head(folder(config)) is None
 
@@ -100,12 +108,15 @@ def test_nothing_there(tmp_path, monkeypatch):
         assert read_saved_head(path) is None
 
 
-@pytest.mark.parametrize("config, message", [
-    ({**CLASSIFIER, "id2label": {"0": "a", "1": "b"}, "problem_type": SCORE}, "regression with 2 outputs"),
-    ({**CLASSIFIER, "id2label": {"0": "a", "2": "b"}}, "id2label has the ids"),
-    ({**CLASSIFIER, "problem_type": 5}, "problem_type is 5, one of"),
-    ([1], "config.json: a JSON object is needed"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "config, message",
+    [
+        ({**CLASSIFIER, "id2label": {"0": "a", "1": "b"}, "problem_type": SCORE}, "regression with 2 outputs"),
+        ({**CLASSIFIER, "id2label": {"0": "a", "2": "b"}}, "id2label has the ids"),
+        ({**CLASSIFIER, "problem_type": 5}, "problem_type is 5, one of"),
+        ([1], "config.json: a JSON object is needed"),
+    ],
+)
 def test_what_cannot_be(folder, config, message):
     with pytest.raises(InputError, match=message) as error:
         read_saved_head(folder(config))

@@ -14,12 +14,17 @@ import tensorflow as tf
 from bertline import registry
 from bertline.errors import InputError
 from bertline.weights.heads import huggingface_names
-from bertline.weights.load_save import condensed, load_weights, open_weights, save_huggingface, save_tf1
+from bertline.weights.load_save import condense, load_weights, open_weights, save_huggingface, save_tf1
 
 TINY = dict(
-    vocab_size=50, hidden_size=16, num_hidden_layers=2, num_attention_heads=4, intermediate_size=24,
-    max_position_embeddings=20, type_vocab_size=2,
-)  # fmt: skip
+    vocab_size=50,
+    hidden_size=16,
+    num_hidden_layers=2,
+    num_attention_heads=4,
+    intermediate_size=24,
+    max_position_embeddings=20,
+    type_vocab_size=2,
+)
 SHARD = ".data-00000-of-00001"
 
 
@@ -354,7 +359,7 @@ def test_missing_layer_is_an_error_unless_allowed(tmp_path):
 
 def test_condensed():
     names = [f"a/layer_{i}/b" for i in range(12)] + ["c"] + [f"x.layer.{i}.y" for i in (0, 2)]
-    assert condensed(names) == ["a/layer_{0..11}/b", "c", "x.layer.{0,2}.y"]
+    assert condense(names) == ["a/layer_{0..11}/b", "c", "x.layer.{0,2}.y"]
 
 
 # Damaged files
@@ -427,9 +432,15 @@ def test_damaged_safetensors(safetensors_file):
     assert_refused(safetensors_file, "git-lfs pull".replace("-", " "), "pointer")
 
 
-@pytest.mark.parametrize("name, given", [
-    ("pytorch_model.bin", "."), ("pytorch_model.bin", "pytorch_model.bin"), ("m.pt", "m.pt"), ("e=1.ckpt", "e=1.ckpt")
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "name, given",
+    [
+        ("pytorch_model.bin", "."),
+        ("pytorch_model.bin", "pytorch_model.bin"),
+        ("m.pt", "m.pt"),
+        ("e=1.ckpt", "e=1.ckpt"),
+    ],
+)
 @pytest.mark.parametrize("start", [b"PK\x03\x04", b"\x80\x02"])
 def test_pickles_are_refused(tmp_path, name, given, start):
     (tmp_path / "config.json").write_text("{}")

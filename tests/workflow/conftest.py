@@ -8,9 +8,16 @@ from colours import FILLERS, WORDS, sentences, write_table
 from running import Script
 
 CONFIG = {
-    "model_type": "bert", "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64,
-    "max_position_embeddings": 40, "type_vocab_size": 2, "hidden_act": "gelu", "initializer_range": 0.2,
-}  # fmt: skip
+    "model_type": "bert",
+    "hidden_size": 32,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "intermediate_size": 64,
+    "max_position_embeddings": 40,
+    "type_vocab_size": 2,
+    "hidden_act": "gelu",
+    "initializer_range": 0.2,
+}
 
 
 def pytest_collection_modifyitems(items):

@@ -82,9 +82,13 @@ def test_the_same_from_gzip_and_in_any_run(build, tmp_path):
             out = tmp_path / f"{kind}{i}" / name
             environment = {**os.environ, "PYTHONHASHSEED": str(i), "RAYON_NUM_THREADS": str(i + 1)}
             command = [
-                sys.executable, str(ROOT / "build_vocab.py"), f"--input_file={source}", f"--output_file={out}",
-                "--vocab_size=800", f"--model_type={kind}",
-            ]  # fmt: skip
+                sys.executable,
+                str(ROOT / "build_vocab.py"),
+                f"--input_file={source}",
+                f"--output_file={out}",
+                "--vocab_size=800",
+                f"--model_type={kind}",
+            ]
             subprocess.run(command, check=True, env=environment, capture_output=True)
             outputs.append(out.read_bytes())
         assert outputs[0] == outputs[1]
@@ -119,9 +123,13 @@ def test_new_words_and_their_rows(build, domain, tmp_path, vocabulary):
     model.save_pretrained(old)
     (old / "vocab.txt").write_text("\n".join(vocabulary) + "\n", encoding="utf-8")
     printed = build(
-        f"--input_file={domain}", f"--extend={old}", f"--init_checkpoint={old}", f"--output_dir={new}",
-        "--num_new_tokens=5", f"--output_file={tmp_path}/v/vocab.txt",
-    )  # fmt: skip
+        f"--input_file={domain}",
+        f"--extend={old}",
+        f"--init_checkpoint={old}",
+        f"--output_dir={new}",
+        "--num_new_tokens=5",
+        f"--output_file={tmp_path}/v/vocab.txt",
+    )
     assert "largest difference of the output for old tokens: 0\n" in printed
     # The old model has two rows more than words; the third new word brings the first new row.
     lines = (new / "vocab.txt").read_text(encoding="utf-8").splitlines()
@@ -186,9 +194,13 @@ def test_new_words_in_unused_rows_of_the_originals_checkpoint(build, golden_dir,
     (tmp_path / "vocab.txt").write_text("\n".join(entries) + "\n", encoding="utf-8")
     (tmp_path / "text.txt").write_text(f"{' '.join(gone)} " * 5, encoding="utf-8")
     build(
-        f"--input_file={tmp_path}/text.txt", f"--extend={tmp_path}/vocab.txt", "--use_unused", "--do_lower_case",
-        f"--init_checkpoint={tiny}/bert_model.ckpt", f"--output_dir={tmp_path}/new",
-    )  # fmt: skip
+        f"--input_file={tmp_path}/text.txt",
+        f"--extend={tmp_path}/vocab.txt",
+        "--use_unused",
+        "--do_lower_case",
+        f"--init_checkpoint={tiny}/bert_model.ckpt",
+        f"--output_dir={tmp_path}/new",
+    )
     written = (tmp_path / "new" / "vocab.txt").read_text(encoding="utf-8").splitlines()
     assert sorted(written[i] for i in places) == sorted(gone) and len(written) == len(entries)
     before = tf.train.load_checkpoint(str(tiny / "bert_model.ckpt")).get_tensor("bert/embeddings/word_embeddings")
@@ -203,9 +215,14 @@ def test_run_classifier_takes_the_result(build, classify, domain, cola_dir, tiny
     new = tmp_path / "new"
     build(f"--input_file={domain}", f"--extend={tiny_bert}", f"--init_checkpoint={tiny_bert}", f"--output_dir={new}")
     ran = classify(
-        "--task_name=cola", f"--data_dir={cola_dir}", "--do_train", "--do_eval", "--num_train_epochs=1",
-        f"--init_checkpoint={new}", f"--output_dir={tmp_path}/run",
-    )  # fmt: skip
+        "--task_name=cola",
+        f"--data_dir={cola_dir}",
+        "--do_train",
+        "--do_eval",
+        "--num_train_epochs=1",
+        f"--init_checkpoint={new}",
+        f"--output_dir={tmp_path}/run",
+    )
     assert "missing        2" in ran.stderr  # the classifier's own
     saved = load_tokenizer(tmp_path / "run" / "model")
     assert saved.tokenize("capataz") == ["capataz"]

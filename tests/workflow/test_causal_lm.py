@@ -10,13 +10,17 @@ from colours import FILLERS, WORDS
 from safetensors.numpy import load_file
 
 SIZES = {"embedding_size": 16, "hidden_size": 24, "num_layers": 2}
-RATES = dict.fromkeys(
-    ["embedding_dropout", "input_dropout", "weight_dropout", "hidden_dropout", "output_dropout"], 0.1
-)  # fmt: skip
+RATES = dict.fromkeys(["embedding_dropout", "input_dropout", "weight_dropout", "hidden_dropout", "output_dropout"], 0.1)
 FLAGS = (
-    "--objective=causal_lm", "--max_seq_length=10", "--train_batch_size=4", "--num_train_steps=60",
-    "--num_warmup_steps=5", "--learning_rate=0.02", "--save_checkpoints_steps=5", "--max_grad_norm=1",
-)  # fmt: skip
+    "--objective=causal_lm",
+    "--max_seq_length=10",
+    "--train_batch_size=4",
+    "--num_train_steps=60",
+    "--num_warmup_steps=5",
+    "--learning_rate=0.02",
+    "--save_checkpoints_steps=5",
+    "--max_grad_norm=1",
+)
 
 
 @pytest.fixture(scope="module")
@@ -31,10 +35,14 @@ def data(tmp_path_factory, script, tiny_bert):
             lines += [" ".join(sorted(draw.choice(words, 5))) + " ." for _ in range(4)] + [""]
         (folder / f"{name}.txt").write_text("\n".join(lines))
         ran = script(
-            "create_pretraining_data.py", f"--input_file={folder}/{name}.txt", f"--vocab_file={tiny_bert}/vocab.txt",
-            f"--output_file={folder}/{name}.tfrecord", "--instances=token_stream", "--max_seq_length=32",
+            "create_pretraining_data.py",
+            f"--input_file={folder}/{name}.txt",
+            f"--vocab_file={tiny_bert}/vocab.txt",
+            f"--output_file={folder}/{name}.tfrecord",
+            "--instances=token_stream",
+            "--max_seq_length=32",
             "--num_processes=1",
-        )  # fmt: skip
+        )
         assert ran.wait() == 0, ran.stderr
     return folder
 
@@ -42,9 +50,12 @@ def data(tmp_path_factory, script, tiny_bert):
 @pytest.fixture(scope="module")
 def command(data, tiny_bert):
     return (
-        *FLAGS, f"--bert_config_file={data}/config.json", f"--vocab_file={tiny_bert}/vocab.txt",
-        f"--input_file={data}/train.tfrecord", f"--eval_file={data}/dev.tfrecord",
-    )  # fmt: skip
+        *FLAGS,
+        f"--bert_config_file={data}/config.json",
+        f"--vocab_file={tiny_bert}/vocab.txt",
+        f"--input_file={data}/train.tfrecord",
+        f"--eval_file={data}/dev.tfrecord",
+    )
 
 
 @pytest.fixture(scope="module")
@@ -97,9 +108,13 @@ def test_lines_are_scored(script, command, trained, tmp_path):
     word = FILLERS[0]
     lines.write_text(f"{word} {word} .\n. {word} . . {word} {word} . {word} . {word} {word} . {word} .\n")
     ran = script(
-        "run_pretraining.py", "--objective=causal_lm", "--do_predict", f"--predict_file={lines}",
-        "--max_seq_length=10", f"--output_dir={trained}",
-    )  # fmt: skip
+        "run_pretraining.py",
+        "--objective=causal_lm",
+        "--do_predict",
+        f"--predict_file={lines}",
+        "--max_seq_length=10",
+        f"--output_dir={trained}",
+    )
     assert ran.wait() == 0, ran.stderr[-3000:]
     first, second = map(json.loads, (trained / "predictions.jsonl").read_text().splitlines())
     assert first["text"] == f"{word} {word} ." and len(first["tokens"]) == 4

@@ -16,9 +16,15 @@ def saved(folder, tiny_bert, vocabulary, **more):
     """Writes the folder; returns the logits that transformers computes."""
     torch.manual_seed(0)
     config = transformers.BertConfig(
-        vocab_size=len(vocabulary), hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=24,
-        max_position_embeddings=40, initializer_range=0.5, **more,
-    )  # fmt: skip
+        vocab_size=len(vocabulary),
+        hidden_size=16,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=24,
+        max_position_embeddings=40,
+        initializer_range=0.5,
+        **more,
+    )
     model = transformers.BertForSequenceClassification(config).eval()
     model.save_pretrained(folder)
     for name in ("vocab.txt", "tokenizer_config.json"):
@@ -35,15 +41,23 @@ def data(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize("more, activation", [
-    ({"id2label": {0: "neg", 1: "neu", 2: "pos"}}, lambda logits: logits.softmax(-1)),
-    ({"num_labels": 3, "problem_type": "multi_label_classification"}, torch.sigmoid),
-    ({"num_labels": 1}, lambda logits: logits),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "more, activation",
+    [
+        ({"id2label": {0: "neg", 1: "neu", 2: "pos"}}, lambda logits: logits.softmax(-1)),
+        ({"num_labels": 3, "problem_type": "multi_label_classification"}, torch.sigmoid),
+        ({"num_labels": 1}, lambda logits: logits),
+    ],
+)
 def test_predictions_and_labels(classify, tiny_bert, vocabulary, data, tmp_path, more, activation):
     expected = activation(saved(tmp_path / "m", tiny_bert, vocabulary, **more)).numpy()
-    classify("--task_name=tsv", f"--data_dir={data}", "--do_predict", f"--init_checkpoint={tmp_path}/m",
-             f"--output_dir={tmp_path}/o")  # fmt: skip
+    classify(
+        "--task_name=tsv",
+        f"--data_dir={data}",
+        "--do_predict",
+        f"--init_checkpoint={tmp_path}/m",
+        f"--output_dir={tmp_path}/o",
+    )
     found = np.loadtxt(tmp_path / "o" / "test_results.tsv", ndmin=2)
     np.testing.assert_allclose(found, expected, atol=1e-5)
     header = (tmp_path / "o" / "predictions.tsv").read_text().splitlines()[0].split("\t")
@@ -59,7 +73,12 @@ def test_the_case_of_the_issue(classify, tmp_path):
     case = pathlib.Path(__file__).resolve().parents[3] / "shared" / "cases" / "hf_classifier_labels"
     if not case.is_dir():
         pytest.skip("../shared/cases is not here")
-    classify("--task_name=tsv", f"--data_dir={case}/data", "--do_predict", f"--init_checkpoint={case}/model",
-             f"--output_dir={tmp_path}/o")  # fmt: skip
+    classify(
+        "--task_name=tsv",
+        f"--data_dir={case}/data",
+        "--do_predict",
+        f"--init_checkpoint={case}/model",
+        f"--output_dir={tmp_path}/o",
+    )
     found = np.loadtxt(tmp_path / "o" / "test_results.tsv", ndmin=2)
     np.testing.assert_allclose(found, [[0.4432, 0.3375, 0.2193]], atol=5e-5)

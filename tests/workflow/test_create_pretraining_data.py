@@ -52,9 +52,13 @@ def flags(folder, *more, output="out.tfrecord", files="a.txt"):
     names = ",".join(str(folder / name) for name in files.split(","))
     outputs = ",".join(str(folder / name) for name in output.split(","))
     return [
-        f"--input_file={names}", f"--output_file={outputs}", f"--vocab_file={folder}/vocab.txt", "--max_seq_length=32",
-        "--dupe_factor=2", *more,
-    ]  # fmt: skip
+        f"--input_file={names}",
+        f"--output_file={outputs}",
+        f"--vocab_file={folder}/vocab.txt",
+        "--max_seq_length=32",
+        "--dupe_factor=2",
+        *more,
+    ]
 
 
 def made(folder, *more, **names):
@@ -83,10 +87,17 @@ def digest(path):
 def test_flags_of_the_original_keep_names_and_defaults():
     run = PretrainingDataSettings()
     for name, default in {
-        "input_file": None, "output_file": None, "vocab_file": None, "do_whole_word_mask": False,
-        "max_seq_length": 128, "max_predictions_per_seq": 20, "random_seed": 12345, "dupe_factor": 10,
-        "masked_lm_prob": 0.15, "short_seq_prob": 0.1,
-    }.items():  # fmt: skip
+        "input_file": None,
+        "output_file": None,
+        "vocab_file": None,
+        "do_whole_word_mask": False,
+        "max_seq_length": 128,
+        "max_predictions_per_seq": 20,
+        "random_seed": 12345,
+        "dupe_factor": 10,
+        "masked_lm_prob": 0.15,
+        "short_seq_prob": 0.1,
+    }.items():
         assert getattr(run, name) == default, name
 
 
@@ -99,10 +110,19 @@ def test_records_manifest_and_summary(corpus):
     lengths = [len(tf.train.Example.FromString(r).features.feature["input_ids"].int64_list.value) for r in found]
     assert manifest["max_length"] == max(lengths) <= 32
     for name, value in {
-        "format": 1, "max_seq_length": 32, "max_predictions_per_seq": 20, "instances": "next_sentence",
-        "dynamic_masking": False, "masking": "token", "masked_lm_prob": 0.15, "random_seed": 12345, "dupe_factor": 2,
-        "vocab_file": str(corpus / "vocab.txt"), "do_lower_case": True, "vocab_size": len(VOCAB),
-    }.items():  # fmt: skip
+        "format": 1,
+        "max_seq_length": 32,
+        "max_predictions_per_seq": 20,
+        "instances": "next_sentence",
+        "dynamic_masking": False,
+        "masking": "token",
+        "masked_lm_prob": 0.15,
+        "random_seed": 12345,
+        "dupe_factor": 2,
+        "vocab_file": str(corpus / "vocab.txt"),
+        "do_lower_case": True,
+        "vocab_size": len(VOCAB),
+    }.items():
         assert manifest[name] == value
     assert script.stderr.count("*** Example ***") == 3 and "tokens: [CLS] " in script.stderr
     assert f"{len(found)} (next_sentence, 2 times" in script.stdout
@@ -278,8 +298,10 @@ def test_what_is_there_is_not_overwritten(corpus):
     script = made(corpus, "--overwrite", "--num_output_shards=2", output="out.tfrecord")
     assert f"--input_file='{corpus}/out.tfrecord-?????-of-00002' " in script.stdout  # and no shards of another run
     assert {name for name in os.listdir(corpus) if name.startswith("out")} == {
-        "out.tfrecord-00000-of-00002", "out.tfrecord-00001-of-00002", "out.tfrecord.manifest.json",
-    }  # fmt: skip
+        "out.tfrecord-00000-of-00002",
+        "out.tfrecord-00001-of-00002",
+        "out.tfrecord.manifest.json",
+    }
 
 
 def test_paths_with_a_scheme(corpus):
@@ -298,8 +320,9 @@ def test_paths_with_a_scheme(corpus):
     assert "is there already" in refused(corpus, *more)
     assert "no file matches file://" in refused(corpus, f"--input_file=file://{corpus}/x*")
     assert set(json.loads((corpus / "remote.manifest.json").read_text())["files"]) == {
-        "remote-00000-of-00002", "remote-00001-of-00002",
-    }  # fmt: skip
+        "remote-00000-of-00002",
+        "remote-00001-of-00002",
+    }
     assert not [name for name in os.listdir(corpus) if "part" in name]
 
 

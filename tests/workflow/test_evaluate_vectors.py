@@ -110,8 +110,13 @@ def test_a_transform_is_saved_and_applied(evaluate, pairs, tiny_bert, tmp_path):
     flags = (f"--fit_texts={tmp_path}/texts.txt", "--pooling=mean", "--normalize=False", f"--save_transform={file}")
     ran = evaluate(*flags, "--transform=whitening:6")
     assert ran.stdout == f"written: {file}\n"
-    both = evaluate(f"--tasks={pairs}", "--pooling=mean", "--normalize=False", f"--transform={file},whitening:6",
-                    f"--fit_texts={tmp_path}/texts.txt").stdout.splitlines()  # fmt: skip
+    both = evaluate(
+        f"--tasks={pairs}",
+        "--pooling=mean",
+        "--normalize=False",
+        f"--transform={file},whitening:6",
+        f"--fit_texts={tmp_path}/texts.txt",
+    ).stdout.splitlines()
     assert len(set(both[1].split()[-2:])) == 1
     source = (f"--input_file={tmp_path}/texts.txt", f"--output_file={tmp_path}/out.npz", "--unit=sentence")
     source += ("--max_seq_length=40",)

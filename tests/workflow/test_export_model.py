@@ -267,7 +267,9 @@ def test_mistakes_are_one_line_and_status_2(export, tiny_bert, tmp_path):
 
 
 def test_help_needs_no_tensorflow():
-    program = "import sys; sys.modules['tensorflow'] = None; sys.argv = ['export_model.py', '--help']; " \
-        "import runpy; runpy.run_path('export_model.py', run_name='__main__')"  # fmt: skip
+    program = (
+        "import sys; sys.modules['tensorflow'] = None; sys.argv = ['export_model.py', '--help']; "
+        "import runpy; runpy.run_path('export_model.py', run_name='__main__')"
+    )
     ran = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
     assert ran.returncode == 0 and "--model" in ran.stdout, ran.stderr

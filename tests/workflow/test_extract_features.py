@@ -59,10 +59,15 @@ def values_of(row):
 def test_equals_the_original(extract, golden_dir, tmp_path):
     folder = golden_dir / "tiny_bert"
     extract(
-        f"--input_file={folder}/extract_input.txt", f"--output_file={tmp_path}/out.jsonl", "--layers=-1,-2",
-        f"--bert_config_file={folder}/bert_config.json", f"--vocab_file={folder}/vocab.txt", "--do_lower_case=True",
-        f"--init_checkpoint={folder}/bert_model.ckpt", "--batch_size=8",
-    )  # fmt: skip
+        f"--input_file={folder}/extract_input.txt",
+        f"--output_file={tmp_path}/out.jsonl",
+        "--layers=-1,-2",
+        f"--bert_config_file={folder}/bert_config.json",
+        f"--vocab_file={folder}/vocab.txt",
+        "--do_lower_case=True",
+        f"--init_checkpoint={folder}/bert_model.ckpt",
+        "--batch_size=8",
+    )
     found = rows_of((tmp_path / "out.jsonl").read_text().splitlines())
     expected = rows_of((folder / "extract_features.jsonl").read_text().splitlines())
     for ours, original in zip(found, expected, strict=True):

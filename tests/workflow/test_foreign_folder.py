@@ -34,9 +34,11 @@ def foreign(classifier, tiny_bert, tmp_path_factory):
         tensors = {name: (value * factor).astype(np.float32) for name, value in weights.items()}
         tensors |= {f"{name}/adam_m": value for name, value in tensors.items()} | {"global_step": np.int64(step)}
         tf.raw_ops.SaveV2(
-            prefix=str(folder / f"model.ckpt-{step}"), tensor_names=list(tensors), tensors=list(tensors.values()),
+            prefix=str(folder / f"model.ckpt-{step}"),
+            tensor_names=list(tensors),
+            tensors=list(tensors.values()),
             shape_and_slices=[""] * len(tensors),
-        )  # fmt: skip
+        )
         (folder / f"model.ckpt-{step}.meta").write_bytes(b"graph")
     names = [f"/home/somebody/cola/model.ckpt-{step}" for step in (343, 300, 343)]
     keys = ("model_checkpoint_path", *["all_model_checkpoint_paths"] * 2)
@@ -50,9 +52,14 @@ def foreign(classifier, tiny_bert, tmp_path_factory):
 
 def flags(folder, tiny_bert, *more):
     return (
-        "--task_name=COLA", f"--bert_config_file={tiny_bert}/config.json", f"--vocab_file={tiny_bert}/vocab.txt",
-        "--init_checkpoint=None", f"--output_dir={folder}", "--num_gpus=0", *more,
-    )  # fmt: skip
+        "--task_name=COLA",
+        f"--bert_config_file={tiny_bert}/config.json",
+        f"--vocab_file={tiny_bert}/vocab.txt",
+        "--init_checkpoint=None",
+        f"--output_dir={folder}",
+        "--num_gpus=0",
+        *more,
+    )
 
 
 def contents(folder):
@@ -65,8 +72,15 @@ def test_it_predicts_as_the_same_weights_do(foreign, classifier, classify, tiny_
     assert f"another program's run: the weights of {folder}/model.ckpt-343 are used" in ran.stderr
     weights = tmp_path / "weights"
     save_huggingface(classifier, weights, FullTokenizer(tiny_bert / "vocab.txt"))
-    classify("--task_name=COLA", data, "--do_predict", "--do_eval", f"--init_checkpoint={weights}",
-             f"--output_dir={tmp_path}/other", "--num_gpus=0")  # fmt: skip
+    classify(
+        "--task_name=COLA",
+        data,
+        "--do_predict",
+        "--do_eval",
+        f"--init_checkpoint={weights}",
+        f"--output_dir={tmp_path}/other",
+        "--num_gpus=0",
+    )
     found, wanted = (np.loadtxt(out / "test_results.tsv") for out in (folder, tmp_path / "other"))
     np.testing.assert_allclose(found, wanted, atol=1e-6)
     assert np.ptp(found[:, 0]) > 0.001
@@ -88,9 +102,15 @@ def test_it_is_not_trained_in(foreign, classify, tiny_bert, cola_dir, tmp_path):
 def test_beginning_anew_from_its_own_weights(foreign, classify, tiny_bert, cola_dir, tmp_path):
     folder = shutil.copytree(foreign, tmp_path / "out")
     given = flags(
-        folder, tiny_bert, f"--data_dir={cola_dir}", "--do_train", "--overwrite_output_dir", "--num_train_epochs=1",
-        f"--init_checkpoint={folder}/model.ckpt-343", "--train_batch_size=20",
-    )  # fmt: skip
+        folder,
+        tiny_bert,
+        f"--data_dir={cola_dir}",
+        "--do_train",
+        "--overwrite_output_dir",
+        "--num_train_epochs=1",
+        f"--init_checkpoint={folder}/model.ckpt-343",
+        "--train_batch_size=20",
+    )
     given = tuple(flag for flag in given if flag != "--init_checkpoint=None")
     ran = classify(*given)
     assert f"weights from TensorFlow checkpoint {folder}/model.ckpt-343" in ran.stderr
@@ -102,8 +122,13 @@ def test_beginning_anew_from_its_own_weights(foreign, classify, tiny_bert, cola_
 def test_pretraining(foreign, script, tiny_bert, tmp_path):
     folder = shutil.copytree(foreign, tmp_path / "out")
     (tmp_path / "texts.txt").write_text("the sky is [MASK] .\n")
-    common = (f"--bert_config_file={tiny_bert}/config.json", f"--vocab_file={tiny_bert}/vocab.txt", "--num_gpus=0",
-              f"--output_dir={folder}", "--max_seq_length=16")  # fmt: skip
+    common = (
+        f"--bert_config_file={tiny_bert}/config.json",
+        f"--vocab_file={tiny_bert}/vocab.txt",
+        "--num_gpus=0",
+        f"--output_dir={folder}",
+        "--max_seq_length=16",
+    )
     records = tmp_path / "records.tfrecord"
     records.write_bytes(b"")
     ran = script("run_pretraining.py", "--do_train", f"--input_file={records}", *common)

@@ -10,13 +10,26 @@ from safetensors.numpy import load_file
 OLD = pathlib.Path(__file__).parents[1] / "data" / "old_runs"
 MODEL = ("--bert_config_file={}/bert_config.json", "--vocab_file={}/vocab.txt", "--train_batch_size=4")
 CLASSIFIER = (
-    *MODEL, "--task_name=tsv", "--data_dir={}/data", "--max_seq_length=12", "--num_train_epochs=5",
-    "--learning_rate=5e-3", "--do_eval", "--do_predict",
-)  # fmt: skip
+    *MODEL,
+    "--task_name=tsv",
+    "--data_dir={}/data",
+    "--max_seq_length=12",
+    "--num_train_epochs=5",
+    "--learning_rate=5e-3",
+    "--do_eval",
+    "--do_predict",
+)
 PRETRAINING = (
-    *MODEL, "--input_file={}/data/corpus.tfrecord", "--max_seq_length=16", "--max_predictions_per_seq=3",
-    "--num_train_steps=10", "--num_warmup_steps=2", "--learning_rate=5e-3", "--do_train", "--do_eval",
-)  # fmt: skip
+    *MODEL,
+    "--input_file={}/data/corpus.tfrecord",
+    "--max_seq_length=16",
+    "--max_predictions_per_seq=3",
+    "--num_train_steps=10",
+    "--num_warmup_steps=2",
+    "--learning_rate=5e-3",
+    "--do_train",
+    "--do_eval",
+)
 
 
 @pytest.fixture

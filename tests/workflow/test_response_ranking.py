@@ -15,8 +15,16 @@ import tensorflow as tf
 from colours import WORDS
 
 LENGTH = "--max_seq_length=16"
-FLAGS = ("--objective=response_ranking", LENGTH, "--num_train_steps=30", "--num_warmup_steps=3", "--num_gpus=0",
-         "--train_batch_size=8", "--eval_batch_size=8", "--learning_rate=2e-3")  # fmt: skip
+FLAGS = (
+    "--objective=response_ranking",
+    LENGTH,
+    "--num_train_steps=30",
+    "--num_warmup_steps=3",
+    "--num_gpus=0",
+    "--train_batch_size=8",
+    "--eval_batch_size=8",
+    "--learning_rate=2e-3",
+)
 
 
 def dialogues(count, seed):
@@ -39,13 +47,20 @@ def data(tmp_path_factory, script, tiny_bert):
         "the green paint\tthe lime box\tthe ruby bag\t\nwas a olive\tthe emerald door\n"
     )
     for name, kind, flags in (
-        ("train.txt", "response_pairs", ("--num_output_shards=2",)), ("dev.txt", "response_pairs", ()),
+        ("train.txt", "response_pairs", ("--num_output_shards=2",)),
+        ("dev.txt", "response_pairs", ()),
         ("pairs.tsv", "text_pairs", ()),
-    ):  # fmt: skip
+    ):
         ran = script(
-            "create_pretraining_data.py", f"--input_file={folder}/{name}", f"--instances={kind}", LENGTH, *flags,
-            f"--output_file={folder}/{name[:-4]}.tfrecord", f"--vocab_file={tiny_bert}/vocab.txt", "--num_processes=1",
-        )  # fmt: skip
+            "create_pretraining_data.py",
+            f"--input_file={folder}/{name}",
+            f"--instances={kind}",
+            LENGTH,
+            *flags,
+            f"--output_file={folder}/{name[:-4]}.tfrecord",
+            f"--vocab_file={tiny_bert}/vocab.txt",
+            "--num_processes=1",
+        )
         assert ran.wait() == 0, ran.stderr
         assert "run_pretraining.py" in ran.stdout and "--objective=response_ranking" in ran.stdout
     return folder
@@ -70,8 +85,14 @@ def rank(script, tiny_bert):
 @pytest.fixture(scope="module")
 def trained(rank, data, tmp_path_factory):
     out = tmp_path_factory.mktemp("ranking") / "out"
-    rank("--do_train", "--do_eval", f"--input_file={data}/train.tfrecord-*", f"--eval_file={data}/dev.tfrecord",
-         "--eval_steps=15", f"--output_dir={out}")  # fmt: skip
+    rank(
+        "--do_train",
+        "--do_eval",
+        f"--input_file={data}/train.tfrecord-*",
+        f"--eval_file={data}/dev.tfrecord",
+        "--eval_steps=15",
+        f"--output_dir={out}",
+    )
     return out
 
 
@@ -85,10 +106,13 @@ def texts_of(path, tokenizer):
     rows = []
     for record in tf.data.TFRecordDataset(str(path)):
         feature = tf.train.Example.FromString(record.numpy()).features.feature
-        rows.append([
-            " ".join(tokenizer.convert_ids_to_tokens(list(feature[f"{text}_input_ids"].int64_list.value)[1:-1]))
-            for text in "abc" if feature[f"{text}_input_ids"].int64_list.value
-        ])  # fmt: skip
+        rows.append(
+            [
+                " ".join(tokenizer.convert_ids_to_tokens(list(feature[f"{text}_input_ids"].int64_list.value)[1:-1]))
+                for text in "abc"
+                if feature[f"{text}_input_ids"].int64_list.value
+            ]
+        )
     return rows
 
 
@@ -96,12 +120,17 @@ def test_records_are_the_turns_in_random_order_the_same_for_any_number_of_proces
     from bertline.processors.tokenization import FullTokenizer
 
     tokenizer = FullTokenizer(tiny_bert / "vocab.txt")
-    found = [row for shard in sorted(data.glob("train.tfrecord-*-of-*")) if "manifest" not in shard.name
-             for row in texts_of(shard, tokenizer)]  # fmt: skip
+    found = [
+        row
+        for shard in sorted(data.glob("train.tfrecord-*-of-*"))
+        if "manifest" not in shard.name
+        for row in texts_of(shard, tokenizer)
+    ]
     expected = [
-        [one, other] for part in (data / "train.txt").read_text().split("\n\n")
+        [one, other]
+        for part in (data / "train.txt").read_text().split("\n\n")
         for one, other in zip(part.strip().split("\n"), part.strip().split("\n")[1:])
-    ]  # fmt: skip
+    ]
     assert sorted(found) == sorted(expected) and found != expected
     assert sorted(texts_of(data / "pairs.tfrecord", tokenizer)) == sorted(
         line.rstrip().split("\t") for line in (data / "pairs.tsv").read_text().splitlines() if line
@@ -110,10 +139,15 @@ def test_records_are_the_turns_in_random_order_the_same_for_any_number_of_proces
     assert manifest["num_instances"] == 4 and manifest["statistics"]["hard_negatives"] == 2
     assert manifest["dupe_factor"] == 1 and manifest["instances"] == "text_pairs"
     ran = script(
-        "create_pretraining_data.py", f"--input_file={data}/train.txt", "--instances=response_pairs", LENGTH,
-        f"--output_file={tmp_path}/train.tfrecord", f"--vocab_file={tiny_bert}/vocab.txt", "--num_processes=2",
+        "create_pretraining_data.py",
+        f"--input_file={data}/train.txt",
+        "--instances=response_pairs",
+        LENGTH,
+        f"--output_file={tmp_path}/train.tfrecord",
+        f"--vocab_file={tiny_bert}/vocab.txt",
+        "--num_processes=2",
         "--num_output_shards=2",
-    )  # fmt: skip
+    )
     assert ran.wait() == 0, ran.stderr
     for name in ("train.tfrecord-00000-of-00002", "train.tfrecord-00001-of-00002"):
         assert (tmp_path / name).read_bytes() == (data / name).read_bytes()
@@ -158,8 +192,14 @@ def test_the_evaluation_is_that_of_the_saved_vectors_in_batches_of_that_many(tra
 
 def test_killed_and_continued_is_as_never_killed(trained, script, data, tiny_bert, tmp_path):
     out = tmp_path / "out"
-    flags = (*FLAGS, "--do_train", f"--input_file={data}/train.tfrecord-*", f"--output_dir={out}",
-             "--save_checkpoints_steps=4", f"--init_checkpoint={tiny_bert}")  # fmt: skip
+    flags = (
+        *FLAGS,
+        "--do_train",
+        f"--input_file={data}/train.tfrecord-*",
+        f"--output_dir={out}",
+        "--save_checkpoints_steps=4",
+        f"--init_checkpoint={tiny_bert}",
+    )
     ran = script("run_pretraining.py", *flags)
     ran.wait_for(lambda: any(int(path.stem.rsplit("-", 1)[1]) >= 8 for path in out.glob("model.ckpt-*.index")))
     ran.send(signal.SIGKILL)
@@ -173,9 +213,16 @@ def test_killed_and_continued_is_as_never_killed(trained, script, data, tiny_ber
 
 def test_hard_negatives_response_layers_and_dot_products(rank, data, tmp_path):
     ran = rank(
-        "--do_train", "--do_eval", f"--input_file={data}/pairs.tfrecord", f"--output_dir={tmp_path}",
-        "--similarity=dot", "--response_layers=2", "--num_train_steps=4", "--train_batch_size=4", "--dtype=bfloat16",
-    )  # fmt: skip
+        "--do_train",
+        "--do_eval",
+        f"--input_file={data}/pairs.tfrecord",
+        f"--output_dir={tmp_path}",
+        "--similarity=dot",
+        "--response_layers=2",
+        "--num_train_steps=4",
+        "--train_batch_size=4",
+        "--dtype=bfloat16",
+    )
     assert "4 pairs in 1 file(s), 2 with a hard negative" in ran.stderr
     assert results(tmp_path)["ranking_candidates"] == 6.0
     modules = json.loads((tmp_path / "model" / "modules.json").read_text())
@@ -187,10 +234,17 @@ def test_hard_negatives_response_layers_and_dot_products(rank, data, tmp_path):
 def test_the_result_goes_into_the_regression_of_similarity(trained, script, tmp_path):
     (tmp_path / "dev.tsv").write_text("text_a\ttext_b\tlabel\nthe scarlet wall\tthe ruby wall\t5\nlime\tnavy\t0\n")
     ran = script(
-        "run_classifier.py", "--task_name=delimited", f"--data_dir={tmp_path}", "--problem_type=regression",
-        "--do_eval", "--objective=similarity_regression", "--score_range=0,5", f"--init_checkpoint={trained}", LENGTH,
+        "run_classifier.py",
+        "--task_name=delimited",
+        f"--data_dir={tmp_path}",
+        "--problem_type=regression",
+        "--do_eval",
+        "--objective=similarity_regression",
+        "--score_range=0,5",
+        f"--init_checkpoint={trained}",
+        LENGTH,
         f"--output_dir={tmp_path}/out",
-    )  # fmt: skip
+    )
     assert ran.wait() == 0 and results(tmp_path / "out")["eval_pearson"] == pytest.approx(1.0), ran.stderr
 
 
@@ -202,8 +256,13 @@ def test_dry_run_shows_both_texts(rank, data, tmp_path):
 
 def test_lint_finds_no_mistake_in_dialogues(script, data, tiny_bert):
     for name, kind in (("train.txt", "response_pairs"), ("pairs.tsv", "text_pairs")):
-        ran = script("create_pretraining_data.py", "--lint", f"--input_file={data}/{name}", f"--instances={kind}",
-                     f"--vocab_file={tiny_bert}/vocab.txt")  # fmt: skip
+        ran = script(
+            "create_pretraining_data.py",
+            "--lint",
+            f"--input_file={data}/{name}",
+            f"--instances={kind}",
+            f"--vocab_file={tiny_bert}/vocab.txt",
+        )
         assert ran.wait() == 0 and "no mistake was found" in ran.stdout, ran.stdout + ran.stderr
 
 
@@ -228,10 +287,21 @@ def test_what_does_not_fit_is_one_line(rank, script, data, tiny_bert, tmp_path):
         "a\tb\tc\td\n": "bad.tsv:1: 4 tab-separated column(s);",
     }.items():
         (tmp_path / "bad.tsv").write_text(content)
-        ran = script("create_pretraining_data.py", f"--input_file={tmp_path}/bad.tsv", "--instances=text_pairs",
-                     f"--vocab_file={tiny_bert}/vocab.txt", f"--output_file={tmp_path}/bad.tfrecord")  # fmt: skip
+        ran = script(
+            "create_pretraining_data.py",
+            f"--input_file={tmp_path}/bad.tsv",
+            "--instances=text_pairs",
+            f"--vocab_file={tiny_bert}/vocab.txt",
+            f"--output_file={tmp_path}/bad.tfrecord",
+        )
         assert ran.wait() == 2 and message in ran.stderr.splitlines()[-1], ran.stderr
     for flag in ("--dynamic_masking", "--split_sentences"):
-        ran = script("create_pretraining_data.py", f"--input_file={data}/pairs.tsv", "--instances=text_pairs", flag,
-                     f"--vocab_file={tiny_bert}/vocab.txt", f"--output_file={tmp_path}/bad.tfrecord")  # fmt: skip
+        ran = script(
+            "create_pretraining_data.py",
+            f"--input_file={data}/pairs.tsv",
+            "--instances=text_pairs",
+            flag,
+            f"--vocab_file={tiny_bert}/vocab.txt",
+            f"--output_file={tmp_path}/bad.tfrecord",
+        )
         assert ran.wait() == 2 and f"{flag} is of no use" in ran.stderr.splitlines()[-1], ran.stderr

@@ -153,9 +153,14 @@ def test_evaluation_and_prediction_alone(trained, classify, cola_dir, tmp_path):
     # The trained folder as the checkpoint of another; labels in another order there are an error.
     for labels, status in (("0,1", 0), ("1,0", 2)):
         ran = classify(
-            "--task_name=delimited", f"--data_dir={cola_dir}", "--do_predict", f"--label_list={labels}",
-            f"--init_checkpoint={out}", f"--output_dir={tmp_path}/{labels}", status=status,
-        )  # fmt: skip
+            "--task_name=delimited",
+            f"--data_dir={cola_dir}",
+            "--do_predict",
+            f"--label_list={labels}",
+            f"--init_checkpoint={out}",
+            f"--output_dir={tmp_path}/{labels}",
+            status=status,
+        )
     np.testing.assert_allclose(probabilities(tmp_path / "0,1"), predictions, atol=1e-6)
     assert "trained on the labels 0, 1; here they are 1, 0" in ran.stderr.splitlines()[-1]
     assert not (tmp_path / "1,0").exists()
@@ -228,8 +233,14 @@ def test_a_checkpoint_of_the_run_that_is_damaged(trained, classify, cola, tmp_pa
 
 def test_killed_at_any_moment_and_continued_is_as_never_killed(trained, script, classify, cola, tiny_bert, tmp_path):
     out = tmp_path / "out"
-    flags = (*cola, "--do_train", "--save_checkpoints_steps=4", f"--output_dir={out}", "--max_seq_length=16",
-             f"--init_checkpoint={tiny_bert}")  # fmt: skip
+    flags = (
+        *cola,
+        "--do_train",
+        "--save_checkpoints_steps=4",
+        f"--output_dir={out}",
+        "--max_seq_length=16",
+        f"--init_checkpoint={tiny_bert}",
+    )
     steps = []
     for stop in (3, 13, 30):  # killed once a checkpoint of at least this step is there, at a moment of its own
         ran = script("run_classifier.py", *flags)
@@ -249,8 +260,14 @@ def test_killed_at_any_moment_and_continued_is_as_never_killed(trained, script, 
 
 def test_ctrl_c_saves_and_the_same_command_continues(trained, script, classify, cola, tiny_bert, tmp_path):
     out = tmp_path / "out"
-    flags = (*cola, "--do_train", f"--output_dir={out}", "--max_seq_length=16", f"--init_checkpoint={tiny_bert}",
-             "--iterations_per_loop=1")  # fmt: skip
+    flags = (
+        *cola,
+        "--do_train",
+        f"--output_dir={out}",
+        "--max_seq_length=16",
+        f"--init_checkpoint={tiny_bert}",
+        "--iterations_per_loop=1",
+    )
     ran = script("run_classifier.py", *flags)
     ran.wait_for(lambda: list(out.glob("events.out.tfevents.*")))
     time.sleep(0.1)  # the handler stands; the graph is being traced
@@ -276,8 +293,15 @@ def test_starting_anew(trained, classify, cola, tmp_path):
 
 def test_starting_anew_killed_and_continued_by_the_same_command(trained, script, classify, cola, tiny_bert, tmp_path):
     out = shutil.copytree(trained[0], tmp_path / "out")
-    flags = (*cola, "--do_train", "--save_checkpoints_steps=4", f"--output_dir={out}", "--max_seq_length=16",
-             f"--init_checkpoint={tiny_bert}", "--overwrite_output_dir")  # fmt: skip
+    flags = (
+        *cola,
+        "--do_train",
+        "--save_checkpoints_steps=4",
+        f"--output_dir={out}",
+        "--max_seq_length=16",
+        f"--init_checkpoint={tiny_bert}",
+        "--overwrite_output_dir",
+    )
     ran = script("run_classifier.py", *flags)
     # Of the earlier run there is 60. Where 8 is being written, 4 is whole.
     ran.wait_for(lambda: any(8 <= int(p.stem.rsplit("-", 1)[1]) < 60 for p in out.glob("model.ckpt-*.index")))
@@ -375,8 +399,15 @@ def test_the_generic_processor(classify, tmp_path, kind):
         rows = [row[:2] for row in rows] if split == "test" else rows
         write_table(tmp_path / f"{split}.tsv", [("text_a", "text_b", "label")[: len(rows[0])], *rows])
     out = tmp_path / "out"
-    flags = ("--task_name=delimited", f"--data_dir={tmp_path}", f"--problem_type={kind}", f"--output_dir={out}", *PACE,
-             "--learning_rate=1e-3", "--num_train_epochs=12")  # fmt: skip
+    flags = (
+        "--task_name=delimited",
+        f"--data_dir={tmp_path}",
+        f"--problem_type={kind}",
+        f"--output_dir={out}",
+        *PACE,
+        "--learning_rate=1e-3",
+        "--num_train_epochs=12",
+    )
     classify(*flags, "--do_train", "--do_eval")
     ran = classify("--do_predict", f"--data_dir={tmp_path}", f"--output_dir={out}", "--max_seq_length=None")
     assert f"as {out} was trained: " in ran.stderr and "--max_seq_length=16" in ran.stderr
@@ -435,9 +466,16 @@ class ShadeProcessor(DataProcessor):
 def test_a_processor_of_ones_own_as_a_real_command(trained, cola, cola_dir, tiny_bert, tmp_path):
     """Run as people do, records written by two processes: the same weights as the built-in task's."""
     (tmp_path / "shades.py").write_text(MODULE)
-    flags = [*cola, f"--processor_module={tmp_path}/shades.py", "--task_name=shade", "--max_seq_length=16",
-             "--do_train", f"--init_checkpoint={tiny_bert}", f"--output_dir={tmp_path}/out",
-             "--num_processes=2"]  # fmt: skip
+    flags = [
+        *cola,
+        f"--processor_module={tmp_path}/shades.py",
+        "--task_name=shade",
+        "--max_seq_length=16",
+        "--do_train",
+        f"--init_checkpoint={tiny_bert}",
+        f"--output_dir={tmp_path}/out",
+        "--num_processes=2",
+    ]
     env = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
     ran = subprocess.run(
         [sys.executable, str(ROOT / "run_classifier.py"), *flags], capture_output=True, text=True, env=env
@@ -467,9 +505,15 @@ def test_records_of_the_original(trained, classify, cola, cola_dir, tiny_bert, t
         ]
         files[split] = small_records.write(tmp_path / f"{split}.tf_record", rows)
     out, _ = trained
-    classify("--task_name=cola", "--do_eval", "--do_predict", f"--eval_records={files['dev']}",
-             f"--output_dir={tmp_path}/a",
-             f"--predict_records={files['test']}", f"--init_checkpoint={out}")  # fmt: skip
+    classify(
+        "--task_name=cola",
+        "--do_eval",
+        "--do_predict",
+        f"--eval_records={files['dev']}",
+        f"--output_dir={tmp_path}/a",
+        f"--predict_records={files['test']}",
+        f"--init_checkpoint={out}",
+    )
     assert eval_results(tmp_path / "a")["eval_mcc"] == eval_results(out)["eval_mcc"]
     np.testing.assert_allclose(probabilities(tmp_path / "a"), probabilities(out), atol=1e-6)
     ran = classify(

@@ -43,9 +43,14 @@ def data(tmp_path_factory, script, tiny_bert):
     ):
         (folder / f"{name}.txt").write_text(text_of(8, seed))
         ran = script(
-            "create_pretraining_data.py", f"--input_file={folder}/{name}.txt", f"--vocab_file={vocabulary}",
-            f"--output_file={folder}/{name}.tfrecord", "--num_processes=1", *SIZES, *flags,
-        )  # fmt: skip
+            "create_pretraining_data.py",
+            f"--input_file={folder}/{name}.txt",
+            f"--vocab_file={vocabulary}",
+            f"--output_file={folder}/{name}.tfrecord",
+            "--num_processes=1",
+            *SIZES,
+            *flags,
+        )
         assert ran.wait() == 0, ran.stderr
     return folder
 
@@ -73,9 +78,14 @@ def trained(pretrain, data, tmp_path_factory):
     """(output folder, Script) of a run with evaluations."""
     out = tmp_path_factory.mktemp("pretrained") / "out"
     return out, pretrain(
-        "--do_train", "--do_eval", *STEPS, f"--input_file={data}/train.tfrecord-*", f"--eval_file={data}/dev.tfrecord",
-        f"--output_dir={out}", "--eval_steps=12",
-    )  # fmt: skip
+        "--do_train",
+        "--do_eval",
+        *STEPS,
+        f"--input_file={data}/train.tfrecord-*",
+        f"--eval_file={data}/dev.tfrecord",
+        f"--output_dir={out}",
+        "--eval_steps=12",
+    )
 
 
 def results(folder):
@@ -92,9 +102,14 @@ def test_results_have_the_originals_keys_and_the_model_has_learned(trained):
     out, ran = trained
     found = results(out)
     assert set(found) == {
-        "global_step", "loss", "masked_lm_accuracy", "masked_lm_loss", "next_sentence_accuracy", "next_sentence_loss",
+        "global_step",
+        "loss",
+        "masked_lm_accuracy",
+        "masked_lm_loss",
+        "next_sentence_accuracy",
+        "next_sentence_loss",
         "perplexity",
-    }  # fmt: skip
+    }
     assert found["global_step"] == 24
     assert math.isclose(found["loss"], found["masked_lm_loss"] + found["next_sentence_loss"], rel_tol=1e-6)
     assert math.isclose(found["perplexity"], math.exp(found["masked_lm_loss"]), rel_tol=1e-6)
@@ -173,9 +188,14 @@ def test_evaluation_alone_knows_the_step_of_the_best_weights(pretrain, data, tmp
 
 def test_the_result_goes_into_classification(trained, classify, cola_dir, tmp_path):
     ran = classify(
-        "--task_name=cola", f"--data_dir={cola_dir}", "--do_train", "--do_eval", "--num_train_epochs=1",
-        f"--init_checkpoint={trained[0]}", f"--output_dir={tmp_path}/out",
-    )  # fmt: skip
+        "--task_name=cola",
+        f"--data_dir={cola_dir}",
+        "--do_train",
+        "--do_eval",
+        "--num_train_epochs=1",
+        f"--init_checkpoint={trained[0]}",
+        f"--output_dir={tmp_path}/out",
+    )
     assert re.search(r"not used .*\n.*:\n *cls.predictions", ran.stderr), "what is not used is named"
 
 
@@ -188,9 +208,13 @@ def test_converted_it_has_the_same_losses(kind, trained, script, pretrain, data,
     assert ran.wait() == 0, ran.stderr
     checkpoint = converted / "bert_model.ckpt" if kind == "tf1" else converted
     pretrain(
-        "--do_eval", f"--eval_file={data}/dev.tfrecord", f"--init_checkpoint={checkpoint}",
-        f"--output_dir={tmp_path}/out", "--bert_config_file=None", "--vocab_file=None",
-    )  # fmt: skip
+        "--do_eval",
+        f"--eval_file={data}/dev.tfrecord",
+        f"--init_checkpoint={checkpoint}",
+        f"--output_dir={tmp_path}/out",
+        "--bert_config_file=None",
+        "--vocab_file=None",
+    )
     before, after = results(trained[0]), results(tmp_path / "out")
     for key in before.keys() - {"global_step"}:
         np.testing.assert_allclose(after[key], before[key], rtol=1e-5, err_msg=key)
@@ -199,10 +223,15 @@ def test_converted_it_has_the_same_losses(kind, trained, script, pretrain, data,
 @pytest.mark.parametrize("records", ["train", "unmasked"])
 def test_killed_and_continued_is_as_never_killed(records, script, pretrain, data, tiny_bert, tmp_path):
     flags = (
-        "--do_train", *STEPS, *SIZES, f"--input_file={data}/{records}.tfrecord-*", "--save_checkpoints_steps=4",
-        f"--bert_config_file={data}/bert_config.json", f"--vocab_file={tiny_bert}/vocab.txt",
+        "--do_train",
+        *STEPS,
+        *SIZES,
+        f"--input_file={data}/{records}.tfrecord-*",
+        "--save_checkpoints_steps=4",
+        f"--bert_config_file={data}/bert_config.json",
+        f"--vocab_file={tiny_bert}/vocab.txt",
         "--gradient_accumulation_steps=2",
-    )  # fmt: skip
+    )
     again = (*flags, "--overwrite_output_dir") if records == "unmasked" else flags
     straight, out = tmp_path / "straight", tmp_path / "out"
     pretrain(*flags, f"--output_dir={straight}")
@@ -222,17 +251,31 @@ def test_killed_and_continued_is_as_never_killed(records, script, pretrain, data
 
 def test_lamb_phases_and_a_checkpoint_without_heads(pretrain, data, tiny_bert, tmp_path):
     first = pretrain(
-        "--do_train", *STEPS, f"--input_file={data}/train.tfrecord-*", f"--output_dir={tmp_path}/short",
-        "--optimizer=lamb", "--bert_config_file=None", "--vocab_file=None", f"--init_checkpoint={tiny_bert}",
-    )  # fmt: skip
+        "--do_train",
+        *STEPS,
+        f"--input_file={data}/train.tfrecord-*",
+        f"--output_dir={tmp_path}/short",
+        "--optimizer=lamb",
+        "--bert_config_file=None",
+        "--vocab_file=None",
+        f"--init_checkpoint={tiny_bert}",
+    )
     assert "cls/predictions/transform/dense/kernel" in first.stderr, "the head that is missing is named"
     phase = tmp_path / "phase2.flags"
     phase.write_text("--max_seq_length=40\n--max_predictions_per_seq=8\n--learning_rate=1\n--num_train_steps=5\n")
     second = pretrain(
-        "--do_train", f"--input_file={data}/train.tfrecord-*", f"--init_checkpoint={tmp_path}/short",
-        f"--flagfile={phase}", "--num_warmup_steps=1", f"--output_dir={tmp_path}/long", "--bert_config_file=None",
-        "--vocab_file=None", "--train_batch_size=8", f"--eval_file={data}/dev.tfrecord", "--eval_steps=2",
-    )  # fmt: skip
+        "--do_train",
+        f"--input_file={data}/train.tfrecord-*",
+        f"--init_checkpoint={tmp_path}/short",
+        f"--flagfile={phase}",
+        "--num_warmup_steps=1",
+        f"--output_dir={tmp_path}/long",
+        "--bert_config_file=None",
+        "--vocab_file=None",
+        "--train_batch_size=8",
+        f"--eval_file={data}/dev.tfrecord",
+        "--eval_steps=2",
+    )
     # The learning rate is far too high.
     assert second.stderr.count("is worse than before training") == 1
     assert (tmp_path / "long" / "model" / "model.safetensors").exists()
@@ -245,9 +288,14 @@ def test_masks_are_filled_and_sentences_scored_as_transformers_does(trained, pre
     (tmp_path / "lines.txt").write_text("\n".join(lines) + "\n")
     out = tmp_path / "out"
     pretrain(
-        "--do_predict", f"--predict_file={tmp_path}/lines.txt", f"--init_checkpoint={trained[0]}",
-        f"--output_dir={out}", "--predict_top_k=3", "--bert_config_file=None", "--vocab_file=None",
-    )  # fmt: skip
+        "--do_predict",
+        f"--predict_file={tmp_path}/lines.txt",
+        f"--init_checkpoint={trained[0]}",
+        f"--output_dir={out}",
+        "--predict_top_k=3",
+        "--bert_config_file=None",
+        "--vocab_file=None",
+    )
     found = [json.loads(line) for line in (out / "predictions.jsonl").read_text().splitlines()]
     assert [line["text"] for line in found] == lines
     model = transformers.BertForMaskedLM.from_pretrained(trained[0] / "model").eval()
@@ -301,10 +349,17 @@ def test_records_of_the_original_train_as_they_are(golden_dir, data_dir, pretrai
     )
     out = tmp_path / "out"
     ran = pretrain(
-        "--do_train", "--do_eval", f"--input_file={golden_dir}/pretraining_original.tfrecord", f"--output_dir={out}",
-        "--max_seq_length=128", "--max_predictions_per_seq=20", "--num_train_steps=3", "--num_warmup_steps=1",
-        f"--bert_config_file={tmp_path}/bert_config.json", "--vocab_file=None",
-    )  # fmt: skip
+        "--do_train",
+        "--do_eval",
+        f"--input_file={golden_dir}/pretraining_original.tfrecord",
+        f"--output_dir={out}",
+        "--max_seq_length=128",
+        "--max_predictions_per_seq=20",
+        "--num_train_steps=3",
+        "--num_warmup_steps=1",
+        f"--bert_config_file={tmp_path}/bert_config.json",
+        "--vocab_file=None",
+    )
     assert "200 instances in 1 file(s), with their masks" in ran.stderr
     assert "no vocabulary is known" in ran.stderr
     assert 9.0 < results(out)["masked_lm_loss"] < 12.0  # three steps away from ln 30522 = 10.3
@@ -336,7 +391,8 @@ def wrong(data, folder):
         "more predictions": (("--do_train", train, "--max_predictions_per_seq=2"), "=4, this is 2"),
         "an unknown objective": (("--do_train", train, "--objective=masked_ml"), "did you mean 'masked_lm'"),
         "no objective of pre-training": (
-            ("--do_train", train, "--objective=sequence_classification"), "not an objective",
+            ("--do_train", train, "--objective=sequence_classification"),
+            "not an objective",
         ),
         "words of records that know none": (
             ("--do_train", f"--input_file={data}/unmasked.tfrecord-*", "--masking=whole_word"),
@@ -348,9 +404,10 @@ def wrong(data, folder):
         "an unknown optimizer": (("--do_train", train, "--optimizer=adam"), "'adam'; did you mean 'adamw'"),
         "no lines": (("--do_predict",), "--predict_file is needed"),
         "unmasked without words": (
-            ("--do_train", f"--input_file={folder}/unmasked.tfrecord", "--vocab_file=None"), "--vocab_file is needed",
+            ("--do_train", f"--input_file={folder}/unmasked.tfrecord", "--vocab_file=None"),
+            "--vocab_file is needed",
         ),
-    }  # fmt: skip
+    }
 
 
 def test_bad_input_is_one_line_and_touches_nothing(pretrain, data, tmp_path):
@@ -367,9 +424,14 @@ def test_bad_input_is_one_line_and_touches_nothing(pretrain, data, tmp_path):
 
 def test_a_record_corrupted_deep_in_a_shard(script, pretrain, data, tiny_bert, tmp_path):
     ran = script(
-        "create_pretraining_data.py", f"--input_file={data}/train.txt", f"--vocab_file={tiny_bert}/vocab.txt",
-        f"--output_file={tmp_path}/many.tfrecord", "--num_processes=1", *SIZES, "--dupe_factor=20",
-    )  # fmt: skip
+        "create_pretraining_data.py",
+        f"--input_file={data}/train.txt",
+        f"--vocab_file={tiny_bert}/vocab.txt",
+        f"--output_file={tmp_path}/many.tfrecord",
+        "--num_processes=1",
+        *SIZES,
+        "--dupe_factor=20",
+    )
     assert ran.wait() == 0, ran.stderr
     shard = tmp_path / "many.tfrecord"
     content = bytearray(shard.read_bytes())
@@ -383,7 +445,11 @@ def test_another_vocabulary_than_the_records(pretrain, data, tiny_bert, tmp_path
     tokens = (tiny_bert / "vocab.txt").read_text().splitlines()
     (tmp_path / "vocab.txt").write_text("\n".join([*tokens[:5], *reversed(tokens[5:])]) + "\n")
     ran = pretrain(
-        "--do_train", *STEPS, f"--input_file={data}/train.tfrecord-*", f"--output_dir={tmp_path}/out",
-        f"--vocab_file={tmp_path}/vocab.txt", status=2,
-    )  # fmt: skip
+        "--do_train",
+        *STEPS,
+        f"--input_file={data}/train.tfrecord-*",
+        f"--output_dir={tmp_path}/out",
+        f"--vocab_file={tmp_path}/vocab.txt",
+        status=2,
+    )
     assert "not with the vocabulary and casing of" in ran.stderr

@@ -12,14 +12,35 @@ from bertline.settings.scripts.run_squad import SquadSettings
 
 # Of google-research/bert, run_squad.py, beside do_lower_case and null_score_diff_threshold: see the test.
 ORIGINAL_FLAGS = {
-    "bert_config_file": None, "vocab_file": None, "output_dir": None, "train_file": None, "predict_file": None,
-    "init_checkpoint": None, "max_seq_length": 384, "doc_stride": 128, "max_query_length": 64, "do_train": False,
-    "do_predict": False, "train_batch_size": 32, "predict_batch_size": 8, "learning_rate": 5e-5,
-    "num_train_epochs": 3.0, "warmup_proportion": 0.1, "save_checkpoints_steps": 1000, "iterations_per_loop": 1000,
-    "n_best_size": 20, "max_answer_length": 30, "use_tpu": False, "tpu_name": None, "tpu_zone": None,
-    "gcp_project": None, "master": None, "num_tpu_cores": 8, "verbose_logging": False,
+    "bert_config_file": None,
+    "vocab_file": None,
+    "output_dir": None,
+    "train_file": None,
+    "predict_file": None,
+    "init_checkpoint": None,
+    "max_seq_length": 384,
+    "doc_stride": 128,
+    "max_query_length": 64,
+    "do_train": False,
+    "do_predict": False,
+    "train_batch_size": 32,
+    "predict_batch_size": 8,
+    "learning_rate": 5e-5,
+    "num_train_epochs": 3.0,
+    "warmup_proportion": 0.1,
+    "save_checkpoints_steps": 1000,
+    "iterations_per_loop": 1000,
+    "n_best_size": 20,
+    "max_answer_length": 30,
+    "use_tpu": False,
+    "tpu_name": None,
+    "tpu_zone": None,
+    "gcp_project": None,
+    "master": None,
+    "num_tpu_cores": 8,
+    "verbose_logging": False,
     "version_2_with_negative": False,
-}  # fmt: skip
+}
 
 
 def write_questions(path, count, seed):
@@ -50,12 +71,24 @@ def trained(script, tiny_bert, tmp_path_factory):
     folder = tmp_path_factory.mktemp("squad")
     write_questions(folder / "train.json", 160, 1), write_questions(folder / "dev.json", 40, 2)
     ran = script(
-        "run_squad.py", f"--init_checkpoint={tiny_bert}", "--do_train=True", f"--train_file={folder / 'train.json'}",
-        "--do_predict=True", f"--predict_file={folder / 'dev.json'}", "--train_batch_size=16", "--learning_rate=3e-3",
-        "--num_train_epochs=6.0", "--max_seq_length=18", "--doc_stride=5", "--max_query_length=6",
-        "--version_2_with_negative=True", f"--output_dir={folder / 'out'}", "--do_eval", "--eval_steps=30",
+        "run_squad.py",
+        f"--init_checkpoint={tiny_bert}",
+        "--do_train=True",
+        f"--train_file={folder / 'train.json'}",
+        "--do_predict=True",
+        f"--predict_file={folder / 'dev.json'}",
+        "--train_batch_size=16",
+        "--learning_rate=3e-3",
+        "--num_train_epochs=6.0",
+        "--max_seq_length=18",
+        "--doc_stride=5",
+        "--max_query_length=6",
+        "--version_2_with_negative=True",
+        f"--output_dir={folder / 'out'}",
+        "--do_eval",
+        "--eval_steps=30",
         "--keep_best",
-    )  # fmt: skip
+    )
     assert ran.wait() == 0, ran.stderr[-3000:]
     assert "Traceback" not in ran.stderr
     return folder
@@ -98,9 +131,12 @@ def test_the_threshold_is_the_best_one_of_the_evaluation_and_is_used_again(train
     with open(out / "metrics.csv", encoding="utf-8") as file:
         assert sum(bool(row["eval/eval_answer_f1"]) for row in csv.DictReader(file)) >= 2  # --eval_steps=30
     ran = script(
-        "run_squad.py", f"--init_checkpoint={out}", "--do_predict", f"--predict_file={trained / 'dev.json'}",
+        "run_squad.py",
+        f"--init_checkpoint={out}",
+        "--do_predict",
+        f"--predict_file={trained / 'dev.json'}",
         f"--output_dir={tmp_path}",
-    )  # fmt: skip
+    )
     assert ran.wait() == 0, ran.stderr[-3000:]
     assert (tmp_path / "predictions.json").read_text() == (out / "predictions.json").read_text()
 
@@ -127,7 +163,11 @@ def test_transformers_gives_the_same_logits(trained):
 
 def test_a_window_that_has_no_room_is_one_line(script, tiny_bert, trained, tmp_path):
     ran = script(
-        "run_squad.py", f"--init_checkpoint={tiny_bert}", "--do_predict", f"--predict_file={trained / 'dev.json'}",
-        "--max_seq_length=18", f"--output_dir={tmp_path}",
-    )  # fmt: skip
+        "run_squad.py",
+        f"--init_checkpoint={tiny_bert}",
+        "--do_predict",
+        f"--predict_file={trained / 'dev.json'}",
+        "--max_seq_length=18",
+        f"--output_dir={tmp_path}",
+    )
     assert ran.wait() == 2 and "--max_query_length=64" in ran.stderr.strip().splitlines()[-1]

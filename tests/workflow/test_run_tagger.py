@@ -37,9 +37,15 @@ def data_dir(tmp_path_factory):
 def tag(script, tiny_bert, data_dir):
     def run(*flags, status=0):
         ran = script(
-            "run_tagger.py", f"--data_dir={data_dir}", f"--init_checkpoint={tiny_bert}", "--max_seq_length=16",
-            "--learning_rate=3e-3", "--num_train_epochs=10", "--train_batch_size=16", *flags,
-        )  # fmt: skip
+            "run_tagger.py",
+            f"--data_dir={data_dir}",
+            f"--init_checkpoint={tiny_bert}",
+            "--max_seq_length=16",
+            "--learning_rate=3e-3",
+            "--num_train_epochs=10",
+            "--train_batch_size=16",
+            *flags,
+        )
         assert ran.wait() == status, ran.stderr[-3000:]
         assert "Traceback" not in ran.stderr, ran.stderr[-3000:]
         return ran
@@ -108,11 +114,17 @@ def test_transformers_gives_the_same_tags(tag, data_dir, tmp_path):
         assert [model.config.id2label[best[place]] for place in firsts] == told["tags"]
 
 
-@pytest.mark.parametrize("flags, said", [
-    (["--objective=sequence_classification"], "--objective=sequence_classification is for .*; --task_name=conll is "),
-    (["--doc_stride=3"], "Unknown command line flag 'doc_stride'"),
-    (["--label_list=O"], "label 'B-.*' in train; allowed: O"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "flags, said",
+    [
+        (
+            ["--objective=sequence_classification"],
+            "--objective=sequence_classification is for .*; --task_name=conll is ",
+        ),
+        (["--doc_stride=3"], "Unknown command line flag 'doc_stride'"),
+        (["--label_list=O"], "label 'B-.*' in train; allowed: O"),
+    ],
+)
 def test_what_does_not_fit_is_one_line(tag, tmp_path, flags, said):
     import re
 

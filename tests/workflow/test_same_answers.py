@@ -30,15 +30,24 @@ def test_they_all_say_the_same(folder, script, tmp_path):
     (tmp_path / "test.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
     runs = [
         script(
-            "run_classifier.py", "--task_name=jsonl", "--do_predict", f"--data_dir={tmp_path}",
-            f"--init_checkpoint={folder}", f"--output_dir={tmp_path}/run", f"--max_seq_length={MAX_SEQ_LENGTH}",
-            "--text_a_column=text_a", "--id_column=id", f"--label_list={','.join(COLOURS)}",
+            "run_classifier.py",
+            "--task_name=jsonl",
+            "--do_predict",
+            f"--data_dir={tmp_path}",
+            f"--init_checkpoint={folder}",
+            f"--output_dir={tmp_path}/run",
+            f"--max_seq_length={MAX_SEQ_LENGTH}",
+            "--text_a_column=text_a",
+            "--id_column=id",
+            f"--label_list={','.join(COLOURS)}",
         ),
         script(
-            "export_model.py", f"--model={folder}", f"--output_dir={tmp_path}/export",
+            "export_model.py",
+            f"--model={folder}",
+            f"--output_dir={tmp_path}/export",
             f"--max_seq_length={MAX_SEQ_LENGTH}",
         ),
-    ]  # fmt: skip
+    ]
     predictor = Predictor(folder, max_seq_length=MAX_SEQ_LENGTH)
     expected, labels = predictor.probabilities(TEXTS), [one.label for one in predictor.predict(TEXTS)]
     assert len({*labels}) == 3

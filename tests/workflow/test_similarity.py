@@ -15,9 +15,15 @@ import scipy.stats
 from colours import sentences, write_table
 
 FLAGS = (
-    "--task_name=delimited", "--problem_type=regression", "--objective=similarity_regression", "--score_range=0,5",
-    "--train_batch_size=8", "--num_train_epochs=8", "--learning_rate=1e-3", "--num_gpus=0",
-)  # fmt: skip
+    "--task_name=delimited",
+    "--problem_type=regression",
+    "--objective=similarity_regression",
+    "--score_range=0,5",
+    "--train_batch_size=8",
+    "--num_train_epochs=8",
+    "--learning_rate=1e-3",
+    "--num_gpus=0",
+)
 
 
 @pytest.fixture(scope="session")
@@ -87,8 +93,15 @@ def test_text_encoder_and_sentence_transformers_have_the_vectors_behind_the_scor
 
 
 def test_evaluation_alone_and_of_a_model_that_never_saw_the_task(trained, classify, pairs_dir, tiny_bert, tmp_path):
-    flags = ("--task_name=delimited", "--problem_type=regression", "--objective=similarity_regression",
-             "--score_range=0,5", f"--data_dir={pairs_dir}", "--do_eval", "--num_gpus=0")  # fmt: skip
+    flags = (
+        "--task_name=delimited",
+        "--problem_type=regression",
+        "--objective=similarity_regression",
+        "--score_range=0,5",
+        f"--data_dir={pairs_dir}",
+        "--do_eval",
+        "--num_gpus=0",
+    )
     before = results(trained)
     classify(*flags, f"--output_dir={trained}", "--init_checkpoint=None")
     assert results(trained) == pytest.approx(before, abs=1e-6)
@@ -99,8 +112,15 @@ def test_evaluation_alone_and_of_a_model_that_never_saw_the_task(trained, classi
 
 def test_killed_and_continued_is_as_never_killed(trained, script, classify, pairs_dir, tiny_bert, tmp_path):
     out = tmp_path / "out"
-    flags = (*FLAGS, f"--data_dir={pairs_dir}", "--do_train", f"--output_dir={out}", "--save_checkpoints_steps=4",
-             f"--init_checkpoint={tiny_bert}", "--max_seq_length=16")  # fmt: skip
+    flags = (
+        *FLAGS,
+        f"--data_dir={pairs_dir}",
+        "--do_train",
+        f"--output_dir={out}",
+        "--save_checkpoints_steps=4",
+        f"--init_checkpoint={tiny_bert}",
+        "--max_seq_length=16",
+    )
     ran = script("run_classifier.py", *flags)
     ran.wait_for(lambda: any(int(path.stem.rsplit("-", 1)[1]) >= 8 for path in out.glob("model.ckpt-*.index")))
     ran.send(signal.SIGKILL)
@@ -113,9 +133,16 @@ def test_killed_and_continued_is_as_never_killed(trained, script, classify, pair
 
 def test_accumulation_and_pooling_in_half_precision(classify, pairs_dir, tmp_path):
     classify(
-        *FLAGS, f"--data_dir={pairs_dir}", "--do_train", "--do_eval", f"--output_dir={tmp_path}", "--pooling=max",
-        "--dtype=bfloat16", "--gradient_accumulation_steps=2", "--length_pool_batches=8",
-    )  # fmt: skip
+        *FLAGS,
+        f"--data_dir={pairs_dir}",
+        "--do_train",
+        "--do_eval",
+        f"--output_dir={tmp_path}",
+        "--pooling=max",
+        "--dtype=bfloat16",
+        "--gradient_accumulation_steps=2",
+        "--length_pool_batches=8",
+    )
     assert results(tmp_path)["eval_pearson"] > 0.5
     pooling = json.loads((tmp_path / "model" / "1_Pooling" / "config.json").read_text())
     assert [key for key, value in pooling.items() if value is True] == ["pooling_mode_max_tokens"]
@@ -142,9 +169,14 @@ def test_what_does_not_fit_is_one_line(classify, cola_dir, pairs_dir, tmp_path):
         "--score_range=1,1: two different": (*task, pairs, siamese, "--score_range=1,1"),
         "--score_range is of no use": (*task, pairs, "--score_range=0,5"),
         "--class_weights is of no use": (*task, pairs, siamese, "--score_range=0,5", "--class_weights=balanced"),
-        "train.tsv:2: no second text": (*task, f"--data_dir={single}", siamese, "--score_range=0,5",
-                                        "--train_batch_size=1"),
-    }  # fmt: skip
+        "train.tsv:2: no second text": (
+            *task,
+            f"--data_dir={single}",
+            siamese,
+            "--score_range=0,5",
+            "--train_batch_size=1",
+        ),
+    }
     for message, flags in cases.items():
         line = classify(*flags, status=2).stderr.splitlines()[-1]
         assert line.startswith("error: ") and re.search(re.escape(message), line), line

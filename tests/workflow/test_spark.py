@@ -51,9 +51,15 @@ def run(program, *arguments, **environment):
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "SPARK_LOCAL_IP": HOST, "OMP_NUM_THREADS": "1", **environment}
     command = [sys.executable, "-c", textwrap.dedent(program), *map(str, arguments)]
     process = subprocess.Popen(
-        command, cwd=ROOT, env=environment, start_new_session=True, text=True,
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    )  # fmt: skip
+        command,
+        cwd=ROOT,
+        env=environment,
+        start_new_session=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
     try:
         out, err = process.communicate(timeout=PATIENCE)
     finally:
@@ -78,10 +84,17 @@ def make(tmp_path_factory, vocabulary):
     def create(*flags, victim=0, **environment):
         folder = tmp_path_factory.mktemp("made")
         status, _, err = run(
-            SMALL_BLOCKS, victim, "create_pretraining_data.py", f"--input_file={data / 'corpus.txt'}",
-            f"--vocab_file={data / 'vocab.txt'}", f"--output_file={folder / 'x.tfrecord'}", "--max_seq_length=64",
-            "--dupe_factor=5", *flags, **environment,
-        )  # fmt: skip
+            SMALL_BLOCKS,
+            victim,
+            "create_pretraining_data.py",
+            f"--input_file={data / 'corpus.txt'}",
+            f"--vocab_file={data / 'vocab.txt'}",
+            f"--output_file={folder / 'x.tfrecord'}",
+            "--max_seq_length=64",
+            "--dupe_factor=5",
+            *flags,
+            **environment,
+        )
         assert status == 0 and "Traceback" not in err, err[-3000:]
         return folder
 
@@ -104,14 +117,19 @@ class Cluster:
         self._num_workers = num_workers
         self.events.mkdir()
         settings = {
-            "spark.executor.memory": "512m", "spark.driver.memory": "512m", "spark.ui.enabled": "false",
-            "spark.driver.bindAddress": HOST, "spark.cores.max": 2,
+            "spark.executor.memory": "512m",
+            "spark.driver.memory": "512m",
+            "spark.ui.enabled": "false",
+            "spark.driver.bindAddress": HOST,
+            "spark.cores.max": 2,
             # No task before both executors are there.
             "spark.scheduler.minRegisteredResourcesRatio": "1.0",
             "spark.scheduler.maxRegisteredResourcesWaitingTime": "90s",
-            "spark.eventLog.enabled": "true", "spark.eventLog.dir": self.events.as_uri(),
-            "spark.eventLog.compress": "false", "spark.eventLog.rolling.enabled": "false",
-        }  # fmt: skip
+            "spark.eventLog.enabled": "true",
+            "spark.eventLog.dir": self.events.as_uri(),
+            "spark.eventLog.compress": "false",
+            "spark.eventLog.rolling.enabled": "false",
+        }
         lines = [f"{name} {value}" for name, value in settings.items()]
         (folder / "spark-defaults.conf").write_text("\n".join(lines) + "\n", encoding="utf-8")
         self.environment = {"SPARK_CONF_DIR": str(folder), "SPARK_LOCAL_DIRS": str(folder / "local")}
@@ -136,13 +154,26 @@ class Cluster:
 
     def _start(self, name, *arguments):
         log = open(self._folder / f"log-{len(self.processes)}", "w+", encoding="utf-8")
-        command = [pathlib.Path(pyspark.__file__).parent / "bin" / "spark-class", f"org.apache.spark.deploy.{name}",
-                   "--host", HOST, "--port", 0, "--webui-port", 0, *arguments]  # fmt: skip
+        command = [
+            pathlib.Path(pyspark.__file__).parent / "bin" / "spark-class",
+            f"org.apache.spark.deploy.{name}",
+            "--host",
+            HOST,
+            "--port",
+            0,
+            "--webui-port",
+            0,
+            *arguments,
+        ]
         environment = {**os.environ, **self.environment, "SPARK_LOCAL_IP": HOST, "SPARK_DAEMON_MEMORY": "256m"}
         process = subprocess.Popen(
-            [str(word) for word in command], env=environment, start_new_session=True, stdin=subprocess.DEVNULL,
-            stdout=log, stderr=subprocess.STDOUT,
-        )  # fmt: skip
+            [str(word) for word in command],
+            env=environment,
+            start_new_session=True,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
         self.processes.append((process, log))
         return process, log
 
@@ -199,10 +230,10 @@ def test_a_cluster_without_workers(tmp_path):
     """Spark alone would wait for ever."""
     program = """
         import sys
-        from bertline.errors import reported
+        from bertline.errors import report_errors
         from bertline.processors.corpora.making import spark_engine
         spark_engine._SECONDS_WITHOUT_EXECUTOR = 2
-        with reported(), spark_engine.SparkWorkers(print, sys.argv[1]) as workers:
+        with report_errors(), spark_engine.SparkWorkers(print, sys.argv[1]) as workers:
             list(workers.map(iter([7])))
     """
     with Cluster(tmp_path, num_workers=0) as cluster:
@@ -271,7 +302,7 @@ def test_java_dies(where, tmp_path):
     """One line among what Spark's own threads log."""
     program = """
         import os, signal, sys, threading, time
-        from bertline.errors import reported
+        from bertline.errors import report_errors
         from bertline.processors.corpora.making import spark_engine
 
         def slow(number):
@@ -287,7 +318,7 @@ def test_java_dies(where, tmp_path):
                     kill.join(5 * (sys.argv[1] == "while a task is sent"))
                 yield number
 
-        with reported(), spark_engine.SparkWorkers(slow, "local[2]") as workers:
+        with report_errors(), spark_engine.SparkWorkers(slow, "local[2]") as workers:
             list(workers.map(tasks()))
     """
     status, _, err = run(program, where, TMPDIR=str(tmp_path))
@@ -301,10 +332,11 @@ def test_java_that_does_not_start(tmp_path):
     java.write_text("#!/bin/sh\necho 'this Java is too old' >&2\nexit 1\n", encoding="utf-8")
     java.chmod(0o755)
     status, _, err = run(
-        "from errors import reported; from processors import spark_engine\n"
-        "with reported(): spark_engine.SparkWorkers(print, 'local[2]')",
-        JAVA_HOME=str(tmp_path), TMPDIR=str(tmp_path),
-    )  # fmt: skip
+        "from errors import report_errors; from processors import spark_engine\n"
+        "with report_errors(): spark_engine.SparkWorkers(print, 'local[2]')",
+        JAVA_HOME=str(tmp_path),
+        TMPDIR=str(tmp_path),
+    )
     assert status == 2 and len(err.splitlines()) == 1 and "Spark cannot be started" in err, err
     (log,) = re.findall(r"\S+/spark\.log", err)
     assert "this Java is too old" in pathlib.Path(log).read_text(encoding="utf-8")

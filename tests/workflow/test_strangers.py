@@ -31,10 +31,18 @@ def tag(script, folder):
     def run(*flags):
         plugins = [f"--plugin={STRANGERS / name}.py" for name in ("lstm", "smoothed_tags", "slashes", "sign_descent")]
         ran = script(
-            "run_tagger.py", *plugins, f"--bert_config_file={folder / 'config.json'}", "--task_name=slashes",
-            f"--vocab_file={folder / 'vocab.txt'}", "--objective=smoothed_tags", "--optimizer=sign_descent",
-            f"--data_dir={folder}", "--max_seq_length=40", f"--output_dir={folder / 'out'}", *flags,
-        )  # fmt: skip
+            "run_tagger.py",
+            *plugins,
+            f"--bert_config_file={folder / 'config.json'}",
+            "--task_name=slashes",
+            f"--vocab_file={folder / 'vocab.txt'}",
+            "--objective=smoothed_tags",
+            "--optimizer=sign_descent",
+            f"--data_dir={folder}",
+            "--max_seq_length=40",
+            f"--output_dir={folder / 'out'}",
+            *flags,
+        )
         assert ran.wait() == 0, ran.stderr[-3000:]
         return ran
 
@@ -43,9 +51,16 @@ def tag(script, folder):
 
 def test_they_train_and_predict(tag, folder):
     tag(
-        "--do_train", "--do_eval", "--do_predict", "--smoothing=0.05", "--outside_weight=0.5",
-        "--smoothing_of_means=0.8", "--learning_rate=1e-2", "--num_train_epochs=15", "--train_batch_size=16",
-    )  # fmt: skip
+        "--do_train",
+        "--do_eval",
+        "--do_predict",
+        "--smoothing=0.05",
+        "--outside_weight=0.5",
+        "--smoothing_of_means=0.8",
+        "--learning_rate=1e-2",
+        "--num_train_epochs=15",
+        "--train_batch_size=16",
+    )
     results = dict(line.split(" = ") for line in (folder / "out" / "eval_results.txt").read_text().splitlines())
     assert float(results["eval_entity_f1"]) > 0.9
     settings = json.loads((folder / "out" / "run_config.json").read_text())["settings"]

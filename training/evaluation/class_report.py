@@ -50,9 +50,7 @@ def write(output_dir, names, labels, probabilities, title=""):
 def _scores(count, labels, found):
     """(precision, recall, F1, rows with the label, rows predicted to have it), arrays [num_labels]."""
     if labels.ndim == 1:
-        right, rows, predicted = (
-            np.bincount(ids, minlength=count) for ids in (labels[labels == found], labels, found)
-        )  # fmt: skip
+        right, rows, predicted = (np.bincount(ids, minlength=count) for ids in (labels[labels == found], labels, found))
     else:
         labels, found = labels.astype(bool), found.astype(bool)
         right, rows, predicted = (mask.sum(axis=0) for mask in (labels & found, labels, found))
@@ -68,8 +66,10 @@ def _confusion(names, counts, scores, title):
     shares = counts / counts.sum(axis=1, keepdims=True).clip(min=1)
     axes.imshow(shares, cmap="Blues", vmin=0.0, vmax=1.0)
     if len(names) <= MOST_NAMED:
-        described = [f"{name}  P {p:.2f} R {r:.2f} F1 {f:.2f} (n={n})"
-                     for name, p, r, f, n in zip(names, precision, recall, f1, rows)]  # fmt: skip
+        described = [
+            f"{name}  P {p:.2f} R {r:.2f} F1 {f:.2f} (n={n})"
+            for name, p, r, f, n in zip(names, precision, recall, f1, rows)
+        ]
         axes.set_yticks(ids, described, parse_math=False)  # a name may hold a $
         axes.set_xticks(ids, names, rotation=45, ha="right", rotation_mode="anchor", parse_math=False)
     axes.set_title(title, parse_math=False)

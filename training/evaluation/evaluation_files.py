@@ -34,8 +34,10 @@ def _classes(output_dir, labels, golds, answers, title):
     golds, answers = np.array(golds), np.array(answers)
     class_report.write(output_dir, labels.names, golds, answers, title)
     if golds.ndim == 1 and len(set(golds)) > 1 and len(set(answers.argmax(axis=1))) == 1:
-        logging.warning("every example got the same class: the run has collapsed; try another --seed, a lower "
-                        "--learning_rate or --bias_correction")  # fmt: skip
+        logging.warning(
+            "every example got the same class: the run has collapsed; try another --seed, a lower "
+            "--learning_rate or --bias_correction"
+        )
 
 
 def _tags(output_dir, labels, golds, answers, title):

@@ -116,13 +116,13 @@ class Evaluator:
             return results
         predictions, sums = results
         local = self._strategy.experimental_local_results
-        return {name: tf.concat(local(value), axis=0) for name, value in predictions.items()}, self._summed(sums)
+        return {name: tf.concat(local(value), axis=0) for name, value in predictions.items()}, self._sum(sums)
 
     def _score_batch(self, scope, batch):
         """Per term and measure, float32 [2]: weighted sum of the values, sum of the weights."""
-        return self._summed(self._strategy.run(self._score_replica, args=(scope, batch)))
+        return self._sum(self._strategy.run(self._score_replica, args=(scope, batch)))
 
-    def _summed(self, sums):
+    def _sum(self, sums):
         if self._strategy.num_replicas_in_sync == 1:
             return sums
         return {name: tf.add_n(self._strategy.experimental_local_results(value)) for name, value in sums.items()}

@@ -3,12 +3,12 @@
 import json
 import logging
 
-from bertline.common.files import replaced
+from bertline.common.files import replace_file
 
 
 def write_lines(path, lines):
     """Writes lines beside the place and renames, so that a half-written file is never taken for a whole one."""
-    with replaced(path) as unfinished, open(unfinished, "w", encoding="utf-8", newline="\n") as file:
+    with replace_file(path) as unfinished, open(unfinished, "w", encoding="utf-8", newline="\n") as file:
         file.writelines(line + "\n" for line in lines)
 
 
@@ -21,5 +21,5 @@ def write_eval_results(path, results, title="Eval results"):
 
 
 def write_json(path, value):
-    with replaced(path) as unfinished, open(unfinished, "w", encoding="utf-8") as file:
+    with replace_file(path) as unfinished, open(unfinished, "w", encoding="utf-8") as file:
         json.dump(value, file, indent=2, ensure_ascii=False)

@@ -40,7 +40,7 @@ def as_trained(run, given):
         if given(name):
             different[name] = saved[name]
         else:
-            taken[name] = _checked(saved[name], field, folder)
+            taken[name] = _check(saved[name], field, folder)
     if taken:
         logging.info("as %s was trained: %s", folder, _as_flags(taken))
     if different:
@@ -71,7 +71,7 @@ def _same_processor(name, other):
     return len(found) == 2 and found[0] is found[1]
 
 
-def _checked(value, field, folder):
+def _check(value, field, folder):
     kinds = typing.get_args(field.type) if isinstance(field.type, types.UnionType) else (field.type,)
     if type(value) not in kinds:
         raise InputError(

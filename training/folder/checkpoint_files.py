@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 from google.protobuf import text_format
 
-from bertline.common.files import replaced, sync, sync_folder, temporary_folder
+from bertline.common.files import replace_file, sync, sync_folder, temporary_folder
 from bertline.errors import InputError
 
 STATE = "checkpoint"
@@ -28,7 +28,7 @@ _DATA = re.compile(r"(?P<prefix>.+)\.data-\d{5}-of-(?P<count>\d{5})", re.DOTALL)
 _PATTERN = re.compile(r"[*?\[\\]")  # what TensorFlow takes for a pattern of names
 
 
-def opened(prefix):
+def open_reader(prefix):
     """TensorFlow's reader of a checkpoint.
 
     Raises:
@@ -49,7 +49,7 @@ def opened(prefix):
 def is_whole(prefix):
     """Whether a checkpoint can be opened; what its data files hold is not looked at."""
     with contextlib.suppress(InputError):
-        opened(prefix)
+        open_reader(prefix)
         return True
     return False
 
@@ -97,7 +97,7 @@ def files_of(prefix):
 def data_shards(prefix):
     """Paths of the data files of a prefix, sorted."""
     folder, name = os.path.split(prefix)
-    found = ((entry, _DATA.fullmatch(entry)) for entry in _listed(folder))
+    found = ((entry, _DATA.fullmatch(entry)) for entry in _list(folder))
     return sorted(os.path.join(folder, entry) for entry, match in found if match and match["prefix"] == name)
 
 
@@ -108,7 +108,7 @@ def prefixes(folder):
         numbers = re.findall(r"\d+", name)
         return int(numbers[-1]) if numbers else -1, name
 
-    names = [entry.removesuffix(".index") for entry in _listed(folder) if entry.endswith(".index")]
+    names = [entry.removesuffix(".index") for entry in _list(folder) if entry.endswith(".index")]
     return [os.path.join(folder, name) for name in sorted(names, key=order)]
 
 
@@ -121,7 +121,7 @@ def newest(folder, wanted=is_whole):
     Returns:
       (prefix or None, what is wrong with the file `checkpoint` as a sentence, or None).
     """
-    named, wrong = named_in_state(folder)
+    named, wrong = read_state_file(folder)
     for prefix in named:
         if tf.io.gfile.exists(f"{prefix}.index") and wanted(prefix):
             return prefix, wrong
@@ -129,7 +129,7 @@ def newest(folder, wanted=is_whole):
     return next(filter(wanted, reversed(prefixes(folder))), None), wrong
 
 
-def named_in_state(folder):
+def read_state_file(folder):
     """The prefixes that the file `checkpoint` names, the newest first, and what is wrong with the file, or None.
 
     Names in another folder are looked for in this one: it was moved, or copied from another machine.
@@ -155,7 +155,7 @@ def write_state(folder, kept):
     """Writes the file `checkpoint`; `kept`: prefixes in the folder, the newest last."""
     names = [os.path.basename(prefix) for prefix in kept]
     state = _CheckpointState(model_checkpoint_path=names[-1], all_model_checkpoint_paths=names)
-    with replaced(os.path.join(folder, STATE)) as path, open(path, "w", encoding="utf-8") as file:
+    with replace_file(os.path.join(folder, STATE)) as path, open(path, "w", encoding="utf-8") as file:
         file.write(text_format.MessageToString(state))
 
 
@@ -194,7 +194,7 @@ def first_line(error):
     return lines[0][:300] if lines else type(error).__name__
 
 
-def _listed(folder):
+def _list(folder):
     try:
         return tf.io.gfile.listdir(folder or ".")
     except tf.errors.OpError:

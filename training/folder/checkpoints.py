@@ -103,10 +103,10 @@ class RunCheckpoints:
         prefix = os.path.join(self._folder, f"{CHECKPOINT_NAME}-{step}")
         return os.path.join(self._folder, f"{CHECKPOINT_NAME}-bertline-{step}") if is_foreign(prefix) else prefix
 
-    def kept(self, name):
+    def values_of(self, name):
         """The values of a number, int, in all checkpoints that are there."""
         key = name + _VALUE
-        return {int(checkpoint_files.opened(prefix).get_tensor(key)) for prefix in own_checkpoints(self._folder)}
+        return {int(checkpoint_files.open_reader(prefix).get_tensor(key)) for prefix in own_checkpoints(self._folder)}
 
     def restore(self):
         """Goes back to the newest checkpoint, or to the one before where its data is damaged.
@@ -122,7 +122,7 @@ class RunCheckpoints:
         for prefix in dict.fromkeys([newest, *reversed(own_checkpoints(self._folder))] if newest else ()):
             try:
                 with contextlib.closing(PlainName(prefix, files_of(prefix))) as name:
-                    self._read(str(name), checkpoint_files.opened(prefix))
+                    self._read(str(name), checkpoint_files.open_reader(prefix))
             except _DAMAGED as error:
                 damage = damage or f"{prefix}: damaged ({first_line(error)}), copy it again"
                 continue
@@ -135,7 +135,7 @@ class RunCheckpoints:
                 logging.warning("%s; %s is used", warning, os.path.basename(prefix))
             logging.info("continuing from %s", prefix)
             return int(self._step.numpy())
-        damage = damage or next(_damaged(self._folder), None)
+        damage = damage or next(_find_damage(self._folder), None)
         if damage is None:
             return None
         raise InputError(f"{damage}; there is no whole checkpoint before it; give another --output_dir to train anew")
@@ -174,7 +174,7 @@ def foreign_run(output_dir):
     if os.path.exists(os.path.join(output_dir, RUN_CONFIG)) or own_checkpoints(output_dir):
         return None
     # Weights that merely lie in the folder, as bert_model.ckpt, are no run.
-    of_runs = {*checkpoint_files.named_in_state(output_dir)[0], *_of_runs(output_dir)}
+    of_runs = {*checkpoint_files.read_state_file(output_dir)[0], *_of_runs(output_dir)}
     return checkpoint_files.newest(output_dir, lambda prefix: prefix in of_runs and is_foreign(prefix))[0]
 
 
@@ -207,12 +207,12 @@ def check_start(output_dir, settings):
 def _keys(prefix):
     with contextlib.suppress(InputError):
         if os.path.exists(f"{prefix}.index"):
-            return checkpoint_files.opened(prefix).get_variable_to_shape_map().keys()
+            return checkpoint_files.open_reader(prefix).get_variable_to_shape_map().keys()
     return set()
 
 
 def _step_of(prefix):
-    return int(checkpoint_files.opened(prefix).get_tensor(_STEP))
+    return int(checkpoint_files.open_reader(prefix).get_tensor(_STEP))
 
 
 def _of_runs(output_dir):
@@ -221,11 +221,11 @@ def _of_runs(output_dir):
     return [one for one in checkpoint_files.prefixes(output_dir) if name.fullmatch(os.path.basename(one))]
 
 
-def _damaged(output_dir):
+def _find_damage(output_dir):
     """What is wrong with each checkpoint that cannot be opened, the newest first."""
     for prefix in reversed(_of_runs(output_dir)):
         try:
-            checkpoint_files.opened(prefix)
+            checkpoint_files.open_reader(prefix)
         except InputError as error:
             yield str(error)
 
@@ -233,18 +233,34 @@ def _damaged(output_dir):
 # What a run leaves in its folder beside checkpoints, the file that tells of the run last; records, found by their
 # content, are not of it.
 RUN_FILES = (
-    "best/*", "model/*", "events.out.tfevents.*.v2", "label_map.json",
-    "eval_results.txt", "per_class.tsv", "confusion.tsv", "confusion.png", "scatter.png", "metrics.csv", "curves.png",
-    "test_results.tsv", "test_results.txt", "predictions.tsv", "predictions.csv", "predictions.jsonl",
-    "predictions.conll", "predictions.html", "per_type.tsv", RUN_CONFIG,
-)  # fmt: skip
+    "best/*",
+    "model/*",
+    "events.out.tfevents.*.v2",
+    "label_map.json",
+    "eval_results.txt",
+    "per_class.tsv",
+    "confusion.tsv",
+    "confusion.png",
+    "scatter.png",
+    "metrics.csv",
+    "curves.png",
+    "test_results.tsv",
+    "test_results.txt",
+    "predictions.tsv",
+    "predictions.csv",
+    "predictions.jsonl",
+    "predictions.conll",
+    "predictions.html",
+    "per_type.tsv",
+    RUN_CONFIG,
+)
 
 
 def remove_run(output_dir):
     """Removes what an earlier run of ours left, for --overwrite_output_dir."""
     has_run = os.path.exists(os.path.join(output_dir, RUN_CONFIG))
     own = [one for one in _of_runs(output_dir) if is_own(one) or (has_run and not checkpoint_files.is_whole(one))]
-    foreign = [one for one in checkpoint_files.named_in_state(output_dir)[0] if is_foreign(one)]
+    foreign = [one for one in checkpoint_files.read_state_file(output_dir)[0] if is_foreign(one)]
     if (own or has_run) and not foreign:
         with contextlib.suppress(FileNotFoundError):
             os.remove(os.path.join(output_dir, checkpoint_files.STATE))

@@ -9,7 +9,7 @@ import shutil
 import tempfile
 
 from bertline.common import json_files
-from bertline.common.files import remove_abandoned, replaced
+from bertline.common.files import remove_abandoned, replace_file
 from bertline.common.locks import Lock
 from bertline.errors import InputError
 from bertline.processors.files.folders import is_remote
@@ -136,7 +136,7 @@ def add_model_entries(output_dir, entries):
     if not os.path.isfile(path):
         return
     content = {**json_files.read(path), **entries}
-    with replaced(path) as unfinished, open(unfinished, "w", encoding="utf-8") as file:
+    with replace_file(path) as unfinished, open(unfinished, "w", encoding="utf-8") as file:
         json.dump(content, file, indent=2)
 
 
@@ -162,7 +162,7 @@ def write_run_config(folder, settings, **facts):
 
 
 def _write(folder, config):
-    with replaced(os.path.join(folder, RUN_CONFIG)) as path, open(path, "w", encoding="utf-8") as file:
+    with replace_file(os.path.join(folder, RUN_CONFIG)) as path, open(path, "w", encoding="utf-8") as file:
         json.dump(config, file, indent=2, sort_keys=True)
 
 

@@ -2,12 +2,12 @@
 
 import os
 
-from bertline.common.files import replaced
+from bertline.common.files import replace_file
 from bertline.processors.tables import splitting
 from bertline.training.folder import run_folder
 
 
-def known(run, splitter):
+def known_splits(run, splitter):
     """digest -> split of the rows that the weights were trained with; None where their run split no file.
 
     It is the run of the output folder, or else that of --init_checkpoint, unless the Splitter has fractions.
@@ -32,5 +32,8 @@ def write(run, processor):
     """Writes OUTPUT_DIR/split.tsv where the run trains on a part of a file, so that it is known which part."""
     lines = processor.splitter.lines() if hasattr(processor, "splitter") and run.do_train and not run.dry_run else []
     if lines:
-        with replaced(os.path.join(run.output_dir, splitting.FILE)) as path, open(path, "w", encoding="utf-8") as file:
+        with (
+            replace_file(os.path.join(run.output_dir, splitting.FILE)) as path,
+            open(path, "w", encoding="utf-8") as file,
+        ):
             file.writelines(f"{line}\n" for line in lines)

@@ -32,10 +32,14 @@ def model_source(settings, output_dir, vocab_file=None, vocab_required=True):
 
     def opened(path):
         return open_model(
-            path, bert_config_file=settings.bert_config_file, vocab_file=settings.vocab_file,
-            do_lower_case=settings.do_lower_case, max_seq_length=settings.max_seq_length, last_vocab_file=vocab_file,
+            path,
+            bert_config_file=settings.bert_config_file,
+            vocab_file=settings.vocab_file,
+            do_lower_case=settings.do_lower_case,
+            max_seq_length=settings.max_seq_length,
+            last_vocab_file=vocab_file,
             vocab_required=vocab_required,
-        )  # fmt: skip
+        )
 
     if settings.do_train:
         return opened(settings.init_checkpoint)

@@ -81,9 +81,11 @@ class CorpusData(JobData):
         if name is None:
             raise InputError(f"--objective={settings.objective}: not an objective of pre-training")
         make = functools.partial(
-            instance_records.find_records, corpus=name, max_seq_length=settings.max_seq_length,
+            instance_records.find_records,
+            corpus=name,
+            max_seq_length=settings.max_seq_length,
             given=self._given,
-        )  # fmt: skip
+        )
         train = make(settings.input_file) if settings.do_train else None
         if not (settings.do_eval or (settings.do_train and settings.eval_steps)):
             return train, None
@@ -142,8 +144,11 @@ class CorpusData(JobData):
                 logging.warning(
                     "the loss of the first evaluation, %.4f, is worse than before training, %.4f: lower "
                     "--learning_rate (it is %g) or raise --num_warmup_steps (%d)",
-                    found[0]["loss"], before, settings.learning_rate, settings.num_warmup_steps,
-                )  # fmt: skip
+                    found[0]["loss"],
+                    before,
+                    settings.learning_rate,
+                    settings.num_warmup_steps,
+                )
             return found[-1]
 
         return scores
@@ -164,7 +169,7 @@ class CorpusData(JobData):
         found = objective.text_predictions(self._texts, layout, self._settings.predict_top_k)
         before_writing()
         with Progress("prediction", len(self._texts), "line", leave=False) as progress:
-            results.write_lines(path, _shown(progress, found))
+            results.write_lines(path, _report_lines(progress, found))
         logging.info("wrote %s", path)
 
     def splits(self, scores):
@@ -193,17 +198,17 @@ def read_texts(path, encoding):
     return text_files.read_lines(path, encoding, "--encoding")
 
 
-def _shown(progress, found):
+def _report_lines(progress, found):
     """Yields lines of JSON, and reports each one."""
     for done, line in enumerate(found, 1):
         progress.show(done)
-        yield json.dumps(_rounded(line), ensure_ascii=False)
+        yield json.dumps(_round_floats(line), ensure_ascii=False)
 
 
-def _rounded(value):
+def _round_floats(value):
     """Floats of a JSON value with 6 significant digits."""
     if isinstance(value, dict):
-        return {key: _rounded(one) for key, one in value.items()}
+        return {key: _round_floats(one) for key, one in value.items()}
     if isinstance(value, list):
-        return [_rounded(one) for one in value]
+        return [_round_floats(one) for one in value]
     return float(f"{value:.6g}") if isinstance(value, float) and math.isfinite(value) else value

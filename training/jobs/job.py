@@ -191,10 +191,14 @@ class Job:
         # Until the command ends: the same one then goes on, although it says --overwrite_output_dir.
         overwriting = settings.overwrite_output_dir or run_folder.is_overwriting(output_dir)
         run_folder.write_run_config(
-            output_dir, settings, training_data=plan.data_key, dev_data=plan.dev_key,
-            num_train_steps=plan.num_train_steps, encoder_config=objective.encoder.config.to_dict(),
+            output_dir,
+            settings,
+            training_data=plan.data_key,
+            dev_data=plan.dev_key,
+            num_train_steps=plan.num_train_steps,
+            encoder_config=objective.encoder.config.to_dict(),
             **{run_folder.OVERWRITING: overwriting},
-        )  # fmt: skip
+        )
 
     def _results(self, objective, evaluator, output_dir, settings, step):
         """File of results -> scores, of the evaluation and of the prediction that are asked for."""
@@ -225,9 +229,14 @@ class Job:
     def _write_card(self, objective, output_dir, settings, found):
         scores, test_scores = found.get("eval_results.txt", {}), found.get("test_results.txt", {})
         model_card.write(
-            output_dir, settings, objective, self._source.tokenizer, self._data.splits(scores),
-            self._data.card_scores(scores, test_scores), self._data.label_names,
-        )  # fmt: skip
+            output_dir,
+            settings,
+            objective,
+            self._source.tokenizer,
+            self._data.splits(scores),
+            self._data.card_scores(scores, test_scores),
+            self._data.label_names,
+        )
 
 
 def _mean_and_deviation(scores):

@@ -16,10 +16,13 @@ def objective_arguments(run, objective_class, processor, labels, train_examples)
             f"--objective={run.objective} is for {wanted}; --task_name={run.task_name} is {labels.problem_type}"
         )
     found = arguments_of(
-        objective_class, vars(run), num_labels=labels.num_labels, problem_type=labels.problem_type,
+        objective_class,
+        vars(run),
+        num_labels=labels.num_labels,
+        problem_type=labels.problem_type,
         class_weights=class_weights(run, labels, train_examples),
         score_range=score_range(getattr(run, "score_range", None), processor.score_range),
-    )  # fmt: skip
+    )
     if "score_range" in found and not found["score_range"]:
         raise InputError(
             f"--score_range is needed: two scores, as 0,5: that of texts with nothing in common and that of texts that "
@@ -51,7 +54,7 @@ def class_weights(run, labels, train_examples):
     if not names:
         raise InputError("--class_weights is of no use for scores, which have no classes; leave it out")
     if text == "balanced":
-        return _balanced(run, names, train_examples)
+        return _balance(run, names, train_examples)
     parts = [part.rpartition("=") for part in text.split(",")]
     given = {name: number for name, _, number in parts}
     pairs = all(equals for _, equals, _ in parts) and set(given) <= set(names)
@@ -69,7 +72,7 @@ def class_weights(run, labels, train_examples):
     return weights
 
 
-def _balanced(run, names, train_examples):
+def _balance(run, names, train_examples):
     """Weights that let each class count the same in the training data; 1 for a class that is not there."""
     if train_examples is None and run.do_train:
         raise InputError(
@@ -78,8 +81,10 @@ def _balanced(run, names, train_examples):
         )
     if train_examples is None:
         if run.do_eval:
-            logging.warning("--class_weights=balanced: no training data is read without --do_train, so eval_loss is "
-                            "that of equal weights; give the numbers")  # fmt: skip
+            logging.warning(
+                "--class_weights=balanced: no training data is read without --do_train, so eval_loss is "
+                "that of equal weights; give the numbers"
+            )
         return None
     several = (one.label if isinstance(one.label, tuple) else (one.label,) for one in train_examples)
     counts = collections.Counter(str(label) for labels in several for label in labels)

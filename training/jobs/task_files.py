@@ -38,7 +38,7 @@ def make_processor(run, has_problem_type=False):
         given = processor_class.as_trained(given, head.problem_type if head and not has_problem_type else None, labels)
     processor = processor_class(**given)
     if hasattr(processor, "splitter") and not run.do_train:
-        processor.splitter.known = split_file.known(run, processor.splitter)
+        processor.splitter.known = split_file.known_splits(run, processor.splitter)
     processor.encoding = run.encoding or processor.encoding
     return processor
 

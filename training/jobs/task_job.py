@@ -56,7 +56,11 @@ def _task(run, processor, examples):
     arguments = objective_arguments(run, objective_class, processor, labels, examples.get("train"))
     files = {"train": run.train_records, "dev": run.eval_records, "test": run.predict_records}
     return Task(
-        labels, tuple(processor.metrics), examples,
+        labels,
+        tuple(processor.metrics),
+        examples,
         {split: files[split] for split in task_files.splits(run) if files[split]},
-        functools.partial(objective_class, **arguments), objective_class.layout, processor.layout_options,
-    )  # fmt: skip
+        functools.partial(objective_class, **arguments),
+        objective_class.layout,
+        processor.layout_options,
+    )

@@ -34,13 +34,20 @@ class Adagrad(Optimizer):
 
     def move(self, variable, gradient, slots, rate, weight_decay, shared):
         tf.raw_ops.ResourceApplyAdagradV2(
-            var=variable.handle, accum=slots["adagrad"].handle, lr=rate, epsilon=self.epsilon,
+            var=variable.handle,
+            accum=slots["adagrad"].handle,
+            lr=rate,
+            epsilon=self.epsilon,
             grad=with_decay(gradient, variable, weight_decay),
-        )  # fmt: skip
+        )
 
     def move_rows(self, variable, gradient, slots, rate, weight_decay, shared):
         gradient = rows_with_decay(gradient, variable, weight_decay)
         tf.raw_ops.ResourceSparseApplyAdagradV2(
-            var=variable.handle, accum=slots["adagrad"].handle, lr=rate, epsilon=self.epsilon, grad=gradient.values,
+            var=variable.handle,
+            accum=slots["adagrad"].handle,
+            lr=rate,
+            epsilon=self.epsilon,
+            grad=gradient.values,
             indices=gradient.indices,
-        )  # fmt: skip
+        )

@@ -38,9 +38,17 @@ class Adam(Optimizer):
         """Updates the moments and takes rate * m / (sqrt(v) + epsilon) off the weight: one pass over four arrays."""
         power_1, power_2, epsilon = shared
         tf.raw_ops.ResourceApplyAdam(
-            var=variable.handle, m=slots["adam_m"].handle, v=slots["adam_v"].handle, beta1_power=power_1,
-            beta2_power=power_2, lr=rate, beta1=BETA_1, beta2=BETA_2, epsilon=epsilon, grad=gradient,
-        )  # fmt: skip
+            var=variable.handle,
+            m=slots["adam_m"].handle,
+            v=slots["adam_v"].handle,
+            beta1_power=power_1,
+            beta2_power=power_2,
+            lr=rate,
+            beta1=BETA_1,
+            beta2=BETA_2,
+            epsilon=epsilon,
+            grad=gradient,
+        )
 
 
 @registry.register("optimizer", "adamw")

@@ -34,7 +34,7 @@ class ASGD(SGD):
         if kind == "average":
             return tf.convert_to_tensor(variable)
         # How many steps the mean has; of each row, where rows stay rows.
-        return tf.zeros(variable.shape[:1] if self.rows_kept(name) else [])
+        return tf.zeros(variable.shape[:1] if self.keeps_single_rows(name) else [])
 
     def begin(self, step):
         """float32 scalar: how many steps the mean has after this one; 0 before it begins."""

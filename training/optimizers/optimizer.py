@@ -50,7 +50,7 @@ class Optimizer:
         """What a slot of the weight `name` holds before the first step."""
         return tf.zeros(variable.shape)
 
-    def rows_kept(self, name):
+    def keeps_single_rows(self, name):
         """Whether a gradient of single rows of this weight stays one."""
         rows = self.groups[name].rows
         return self.keeps_rows if rows is None else rows
@@ -96,7 +96,7 @@ class Optimizer:
             self.weights[name].assign(value)
 
     @contextlib.contextmanager
-    def averaged(self, step):
+    def with_averages(self, step):
         """Averages stand in the place of the weights inside."""
         kept = {name: tf.identity(self.weights[name]) for name in self.averages(step)}
         self.use_averages(step)
@@ -106,7 +106,7 @@ class Optimizer:
             for name, value in kept.items():
                 self.weights[name].assign(value)
 
-    def frozen(self, name, step):
+    def is_frozen(self, name, step):
         """bool scalar: whether the weight does not move yet; None where it always does."""
         thaw_step = self.groups[name].thaw_step
         return step < thaw_step if thaw_step else None

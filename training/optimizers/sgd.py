@@ -30,9 +30,13 @@ class SGD(Optimizer):
             variable.assign_sub(rate * gradient)
             return
         tf.raw_ops.ResourceApplyMomentum(
-            var=variable.handle, accum=slots["momentum"].handle, lr=rate, grad=gradient, momentum=self.momentum,
+            var=variable.handle,
+            accum=slots["momentum"].handle,
+            lr=rate,
+            grad=gradient,
+            momentum=self.momentum,
             use_nesterov=self.nesterov,
-        )  # fmt: skip
+        )
 
     def move_rows(self, variable, gradient, slots, rate, weight_decay, shared):
         gradient = rows_with_decay(gradient, variable, weight_decay)
@@ -40,9 +44,14 @@ class SGD(Optimizer):
             variable.scatter_sub(tf.IndexedSlices(rate * gradient.values, gradient.indices))
             return
         tf.raw_ops.ResourceSparseApplyMomentum(
-            var=variable.handle, accum=slots["momentum"].handle, lr=rate, grad=gradient.values,
-            indices=gradient.indices, momentum=self.momentum, use_nesterov=self.nesterov,
-        )  # fmt: skip
+            var=variable.handle,
+            accum=slots["momentum"].handle,
+            lr=rate,
+            grad=gradient.values,
+            indices=gradient.indices,
+            momentum=self.momentum,
+            use_nesterov=self.nesterov,
+        )
 
 
 def with_decay(gradient, variable, weight_decay):

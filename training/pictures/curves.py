@@ -44,12 +44,12 @@ def _draw(axes, rows, name):
     every = -(-len(steps) // MOST_POINTS) or 1
     if name == "train/loss" and len(steps) > 20:
         axes.plot(steps[::every], values[::every], linewidth=0.5, alpha=0.4)
-        axes.plot(steps[::every], _smoothed(values)[::every], label=name)
+        axes.plot(steps[::every], _smooth(values)[::every], label=name)
     else:
         axes.plot(steps[::every], values[::every], label=name, marker="o" if len(steps) <= 50 else None, markersize=3.0)
 
 
-def _smoothed(values):
+def _smooth(values):
     """Means over windows around each value, shorter at the ends."""
     half = max(1, int(len(values) * SMOOTHED_SHARE / 2))
     sums = np.concatenate([[0.0], np.cumsum(values)])

@@ -8,10 +8,26 @@ from matplotlib.ft2font import FT2Font
 
 # Asked first, since they are drawn for reading on a screen; of the other fonts the first by name is as good as any.
 PREFERRED = (
-    "Noto Sans", "Noto Sans CJK", "Noto Sans SC", "Noto Sans JP", "Noto Sans KR", "Source Han Sans", "WenQuanYi",
-    "PingFang", "Hiragino Sans", "Heiti", "Microsoft YaHei", "SimHei", "Yu Gothic", "Malgun Gothic", "Apple SD Gothic",
-    "Arial Unicode", "Segoe UI", "Tahoma", "Arial",
-)  # fmt: skip
+    "Noto Sans",
+    "Noto Sans CJK",
+    "Noto Sans SC",
+    "Noto Sans JP",
+    "Noto Sans KR",
+    "Source Han Sans",
+    "WenQuanYi",
+    "PingFang",
+    "Hiragino Sans",
+    "Heiti",
+    "Microsoft YaHei",
+    "SimHei",
+    "Yu Gothic",
+    "Malgun Gothic",
+    "Apple SD Gothic",
+    "Arial Unicode",
+    "Segoe UI",
+    "Tahoma",
+    "Arial",
+)
 # They have every character, but draw boxes or nothing.
 PLACEHOLDERS = ("Last Resort", "LastResort", "Adobe Blank")
 # The first word of a character's Unicode name, where the font is called otherwise.

@@ -4,7 +4,7 @@ import logging
 import os
 
 from bertline.common import console
-from bertline.common.files import replaced
+from bertline.common.files import replace_file
 
 
 def save(path, make_figure):
@@ -15,7 +15,7 @@ def save(path, make_figure):
       make_figure: () -> a matplotlib Figure.
     """
     try:
-        with console.foreign_warnings(), replaced(path) as unfinished:
+        with console.foreign_warnings(), replace_file(path) as unfinished:
             make_figure().savefig(unfinished, format="png", dpi=120)
     except Exception as error:  # matplotlib names no errors: fonts, markup in a class's name, memory
         logging.warning("%s is not drawn: %s", os.path.basename(path), error)
@@ -39,8 +39,14 @@ def in_fonts_for(names, make_figure, picture, listed_in):
     families, missing = families_for(names)
     if missing:
         shown = " ".join(sorted(missing)[:10])
-        logging.warning("%s: no font here has %s, so numbers, from 0 as in %s, stand for these names; install the font "
-                        "%s and evaluate again", picture, shown, listed_in, to_install(missing))  # fmt: skip
+        logging.warning(
+            "%s: no font here has %s, so numbers, from 0 as in %s, stand for these names; install the font "
+            "%s and evaluate again",
+            picture,
+            shown,
+            listed_in,
+            to_install(missing),
+        )
         names = [str(i) if missing.intersection(name) else name for i, name in enumerate(names)]
     with rc_context({"font.family": families}):
         return make_figure(names)

@@ -6,7 +6,7 @@ import logging
 import os
 
 from bertline.common import table_lines
-from bertline.common.files import replaced
+from bertline.common.files import replace_file
 from bertline.errors import InputError
 
 NAME = "metrics.csv"
@@ -63,7 +63,7 @@ class MetricsTable:
             raise InputError(f"{self._path}: cannot be written: {error.strerror or error}") from error
 
     def _rewrite(self, rows):
-        with replaced(self._path) as unfinished, open(unfinished, "wb") as file:
+        with replace_file(self._path) as unfinished, open(unfinished, "wb") as file:
             file.write((table_lines.line(self._columns, ",") + "\n").encode())
             for row in rows:
                 self._last_offset = file.tell()

@@ -45,14 +45,35 @@ def write(output_dir, settings, objective, tokenizer, splits, scores, label_name
     licence = _licence(settings.init_checkpoint)
     unknown = "Not known. Say it here, and as `license:` at the top, before you give the model away."
     lines = [
-        "---", *_front_matter(name, settings, objective, splits, scores, licence), "---", f"# {_plain(name)}", "",
-        _made_of(settings, objective), "",
-        "## Data", "", *_data(splits), "",
-        "## Scores", "", *_scores(scores), "",
-        "## Command", "", "```sh", command(settings), "```", "",
-        "## Limits", "", *_limits(settings, tokenizer, splits, label_names), "",
-        "## Licence", "", licence or unknown,
-    ]  # fmt: skip
+        "---",
+        *_front_matter(name, settings, objective, splits, scores, licence),
+        "---",
+        f"# {_escape(name)}",
+        "",
+        _origin(settings, objective),
+        "",
+        "## Data",
+        "",
+        *_data(splits),
+        "",
+        "## Scores",
+        "",
+        *_scores(scores),
+        "",
+        "## Command",
+        "",
+        "```sh",
+        command(settings),
+        "```",
+        "",
+        "## Limits",
+        "",
+        *_limits(settings, tokenizer, splits, label_names),
+        "",
+        "## Licence",
+        "",
+        licence or unknown,
+    ]
     write_lines(os.path.join(model_folder(output_dir), NAME), lines)
 
 
@@ -79,30 +100,34 @@ def _front_matter(name, settings, objective, splits, scores, licence):
     task = getattr(settings, "task_name", None) or objective.name
     evaluated = [split for split in splits if scores.get(split.name)]
     if evaluated and objective.pipeline_tag:
-        lines += ["model-index:", f"- name: {_quoted(name)}", "  results:"]
+        lines += ["model-index:", f"- name: {_quote(name)}", "  results:"]
         for split in evaluated:
             lines += [
-                "  - task:", f"      type: {objective.pipeline_tag}", "    dataset:",
-                f"      name: {_quoted(f'{task}, {split.name}')}", f"      type: {_quoted(task)}", "    metrics:",
-            ]  # fmt: skip
+                "  - task:",
+                f"      type: {objective.pipeline_tag}",
+                "    dataset:",
+                f"      name: {_quote(f'{task}, {split.name}')}",
+                f"      type: {_quote(task)}",
+                "    metrics:",
+            ]
             for metric, value in scores[split.name].items():
                 if math.isfinite(value):
-                    lines += [f"    - type: {_quoted(metric)}", f"      value: {value:.6g}"]
+                    lines += [f"    - type: {_quote(metric)}", f"      value: {value:.6g}"]
     return lines
 
 
-def _quoted(text):
+def _quote(text):
     """A JSON string, without the line ends that only YAML knows."""
     escaped = json.dumps(text, ensure_ascii=False)
     return re.sub("[\x7f-\x9f\u2028\u2029\ufeff]", lambda found: f"\\u{ord(found[0]):04x}", escaped)
 
 
-def _plain(text):
+def _escape(text):
     """Text in a line of Markdown, or in a cell of its tables."""
     return " ".join(re.sub(r"([\\`*_|<>\[\]])", r"\\\1", text).split())
 
 
-def _made_of(settings, objective):
+def _origin(settings, objective):
     start = f"from `{settings.init_checkpoint}`" if settings.init_checkpoint else "from random weights"
     config = objective.encoder.config
     return (
@@ -113,7 +138,7 @@ def _made_of(settings, objective):
 
 def _data(splits):
     rows = [
-        f"| {split.name} | {split.rows} | {'unknown' if split.cut is None else split.cut} | {_plain(split.source)} |"
+        f"| {split.name} | {split.rows} | {'unknown' if split.cut is None else split.cut} | {_escape(split.source)} |"
         for split in splits
     ]
     return ["| split | rows | cut to the longest length | from |", "|---|---|---|---|", *rows]
@@ -129,7 +154,7 @@ def _limits(settings, tokenizer, splits, label_names):
     if getattr(tokenizer, "do_lower_case", False):
         lines.append("- Upper and lower case are the same to it.")
     if label_names:
-        shown = ", ".join(_plain(name) for name in label_names[:SHOWN])
+        shown = ", ".join(_escape(name) for name in label_names[:SHOWN])
         more = f", ... ({len(label_names)} in all)" if len(label_names) > SHOWN else ""
         lines.append(f"- It knows these labels and no others, whatever the text: {shown}{more}.")
     trained = next((split for split in splits if split.name == "train"), None)

@@ -18,11 +18,9 @@ class TrainingProgress:
     def __init__(self, output_dir, first_step, last_step, batch_size):
         self.first_step, self._last, self._batch_size, self._reported = first_step, last_step, batch_size, first_step
         self._history = History(output_dir, first_step)
-        self._progress = Progress(
-            "step", last_step, "step", done=first_step, rate_unit="example", per_unit=batch_size
-        )  # fmt: skip
+        self._progress = Progress("step", last_step, "step", done=first_step, rate_unit="example", per_unit=batch_size)
 
-    def steps_done(self, step, scalars, seconds):
+    def report_steps(self, step, scalars, seconds):
         """Reports all steps since the last report.
 
         Args:
@@ -39,11 +37,11 @@ class TrainingProgress:
         shown = f"loss {scalars['loss']:.4f}, grad_norm {scalars['grad_norm']:.2f}, lr {scalars['learning_rate']:.2e}"
         self._progress.show(step, shown, seconds, line=step == self._last)
 
-    def evaluated(self, step, metrics):
+    def report_evaluation(self, step, metrics):
         """Reports an evaluation: name -> float."""
         self._history.add(step, "eval", metrics)
         line = ", ".join(f"{name} {value:.4f}" for name, value in metrics.items())
-        with self._progress.paused():
+        with self._progress.pause():
             logging.info("step %d: %s", step, line)
 
     def close(self):

@@ -17,7 +17,7 @@ def as_rows(gradient):
     return tf.IndexedSlices(gradient.values, tf.cast(gradient.indices, tf.int32))
 
 
-def added(one, other):
+def add(one, other):
     """The sum of two gradients of the same kind; of rows a list of both, in which a row may be twice."""
     if not isinstance(one, tf.IndexedSlices):
         return one + other
@@ -25,7 +25,7 @@ def added(one, other):
     return tf.IndexedSlices(values, indices)
 
 
-def with_each_row_once(gradient):
+def sum_duplicates(gradient):
     """Rows that occur several times summed up; a dense gradient as it is."""
     if not isinstance(gradient, tf.IndexedSlices):
         return gradient
@@ -34,7 +34,7 @@ def with_each_row_once(gradient):
     return tf.IndexedSlices(values, rows)
 
 
-def changed(gradient, function):
+def map_values(gradient, function):
     """`function` of the numbers of a gradient."""
     if not isinstance(gradient, tf.IndexedSlices):
         return function(gradient)

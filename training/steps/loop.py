@@ -104,12 +104,14 @@ class TrainingLoop:
             self._objective.named_weights(),
             self._optimizer.slots,
             {
-                "best": self._best, "best_step": self._best_step,
+                "best": self._best,
+                "best_step": self._best_step,
                 "evaluations_since_best": self._evaluations_since_best,
-                "iterator": self._iterators[self._first], **train_steps[self._first].variables(),
+                "iterator": self._iterators[self._first],
+                **train_steps[self._first].variables(),
                 **{f"stream_{name}": self._state_of(name) for name in others},
             },
-        )  # fmt: skip
+        )
         self.checkpoints.restore()
         in_one_graph = tf.function(self._run_steps, autograph=False)
         self._run = self._run_eagerly_drawn if settings.static_shapes else in_one_graph
@@ -150,14 +152,14 @@ class TrainingLoop:
                         step + done + 1, self._example_indices.numpy().tolist(), self.checkpoints.latest
                     )
                 first_call, step = step == progress.first_step, step + count
-                progress.steps_done(step, scalars, seconds)
+                progress.report_steps(step, scalars, seconds)
                 if not first_call:  # the first one traces the graph
                     fitting = int(count * SECONDS_PER_CALL / seconds) or 1
                     steps_per_call = max(1, min(fitting, 2 * steps_per_call, settings.iterations_per_loop))
                 if evaluate and self._is_evaluated(step):
-                    with self._optimizer.averaged(step):
+                    with self._optimizer.with_averages(step):
                         metrics = evaluate()
-                        progress.evaluated(step, metrics)
+                        progress.report_evaluation(step, metrics)
                         self._note(step, metrics)
                 if step % settings.save_checkpoints_steps == 0 or stop.received:
                     self._save()
@@ -190,7 +192,7 @@ class TrainingLoop:
         self.checkpoints.save()
         if self._settings.best_metric is not None:
             checkpoints.remove_weights(
-                self._best_prefix("*"), map(self._best_prefix, self.checkpoints.kept("best_step"))
+                self._best_prefix("*"), map(self._best_prefix, self.checkpoints.values_of("best_step"))
             )
 
     def _is_finite(self, results):

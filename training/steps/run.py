@@ -132,12 +132,18 @@ def make_loop(objective, optimizer, streams, draw, output_dir, settings, pace):
     step = tf.Variable(0, dtype=tf.int64, trainable=False)
     train_steps = {
         stream.name: TrainStep(
-            objective.of_stream(stream.name), optimizer, step, settings.seed, settings.gradient_accumulation_steps,
-            settings.max_grad_norm, loss_scaling=settings.dtype == "float16", static_shapes=pace.static_shapes,
+            objective.of_stream(stream.name),
+            optimizer,
+            step,
+            settings.seed,
+            settings.gradient_accumulation_steps,
+            settings.max_grad_norm,
+            loss_scaling=settings.dtype == "float16",
+            static_shapes=pace.static_shapes,
             lanes=settings.train_batch_size,
         )
         for stream in streams
-    }  # fmt: skip
+    }
     batches = {stream.name: stream.batches(settings.seed) for stream in streams}
     return TrainingLoop(objective, train_steps, batches, output_dir, pace, draw)
 
@@ -156,13 +162,21 @@ def train(loop, plan, settings, evaluate=None):
       TrainingDiverged, Interrupted, InputError.
     """
     logging.info("***** Running training *****")
-    logging.info("  %s, batch size = %d, steps = %d, seed = %d", plan.data_size, settings.train_batch_size,
-                 plan.num_train_steps, settings.seed)  # fmt: skip
+    logging.info(
+        "  %s, batch size = %d, steps = %d, seed = %d",
+        plan.data_size,
+        settings.train_batch_size,
+        plan.num_train_steps,
+        settings.seed,
+    )
     before = loop.checkpoints.latest
     step = loop.train(evaluate)
     if loop.checkpoints.latest == before:
-        logging.info("%s is a finished run, at step %d; nothing to train (--overwrite_output_dir starts anew)",
-                     loop.output_dir, plan.num_train_steps)  # fmt: skip
+        logging.info(
+            "%s is a finished run, at step %d; nothing to train (--overwrite_output_dir starts anew)",
+            loop.output_dir,
+            plan.num_train_steps,
+        )
     return step
 
 

@@ -4,7 +4,7 @@ import tensorflow as tf
 
 from bertline.modeling.layers.dropout import DropoutKey
 from bertline.training.steps.distribution import slice_of
-from bertline.training.steps.gradients import added, as_rows, changed, specification, with_each_row_once, zeros
+from bertline.training.steps.gradients import add, as_rows, map_values, specification, sum_duplicates, zeros
 
 INITIAL_LOSS_SCALE = 2.0**15
 LOSS_SCALE_GROWTH_STEPS = 2000  # as in Micikevicius et al. 2017, https://arxiv.org/abs/1710.03740, section 3.2
@@ -29,9 +29,17 @@ class TrainStep:
     """
 
     def __init__(
-        self, objective, optimizer, step, seed, gradient_accumulation_steps=1, max_grad_norm=1.0, loss_scaling=False,
-        static_shapes=False, lanes=0,
-    ):  # fmt: skip
+        self,
+        objective,
+        optimizer,
+        step,
+        seed,
+        gradient_accumulation_steps=1,
+        max_grad_norm=1.0,
+        loss_scaling=False,
+        static_shapes=False,
+        lanes=0,
+    ):
         self.objective, self.optimizer, self.step = objective, optimizer, step
         self.seed, self.micro_batches, self.max_grad_norm = seed, gradient_accumulation_steps, max_grad_norm
         self.static_shapes = static_shapes
@@ -69,16 +77,16 @@ class TrainStep:
             terms, gradients = (
                 dict(zip(values, replica.all_reduce("SUM", list(values.values())))) for values in (terms, gradients)
             )
-        gradients = {name: self._moving(name, with_each_row_once(g)) for name, g in gradients.items()}
+        gradients = {name: self._freeze(name, sum_duplicates(g)) for name, g in gradients.items()}
         scaling = {}
         if self.loss_scale is not None:
             scaling["loss_scale"] = tf.identity(self.loss_scale)  # before it is changed
-            gradients = {name: changed(g, lambda v: v / scaling["loss_scale"]) for name, g in gradients.items()}
+            gradients = {name: map_values(g, lambda v: v / scaling["loss_scale"]) for name, g in gradients.items()}
         norm = tf.linalg.global_norm(list(gradients.values()))
         if self.max_grad_norm:
             # After the all-reduce, so that every replica scales by the norm of the whole batch's gradients.
             scale = tf.minimum(1.0, self.max_grad_norm / tf.maximum(norm, 1e-30))
-            gradients = {name: changed(g, lambda v: v * scale) for name, g in gradients.items()}
+            gradients = {name: map_values(g, lambda v: v * scale) for name, g in gradients.items()}
         replica.merge_call(self._apply, args=(gradients, norm))
         loss = tf.add_n([terms[name] for name in self.objective.terms])
         rest = {name: value for name, value in terms.items() if name != "loss"}
@@ -94,16 +102,19 @@ class TrainStep:
         def body(i, *sums):
             share = slice_of(batch, i, self.micro_batches)
             terms, gradients = self._forward_backward(share, totals, key.child(i))
-            return (i + 1, *map(added, sums, [*terms.values(), *gradients.values()]))
+            return (i + 1, *map(add, sums, [*terms.values(), *gradients.values()]))
 
         names, weights = [*totals, *self.objective.measures], self.optimizer.weights.items()
-        sums = [tf.zeros([]) for _ in names] + [zeros(v, self._rows_kept(name)) for name, v in weights]
-        shapes = [tf.TensorSpec([])] * len(names) + [specification(v, self._rows_kept(n)) for n, v in weights]
+        sums = [tf.zeros([]) for _ in names] + [zeros(v, self._keeps_single_rows(name)) for name, v in weights]
+        shapes = [tf.TensorSpec([])] * len(names) + [specification(v, self._keeps_single_rows(n)) for n, v in weights]
         # One at a time: running them side by side would need the memory that accumulation is there to save.
         _, *sums = tf.while_loop(
-            lambda i, *_: i < self.micro_batches, body, [0, *sums], [tf.TensorSpec([], tf.int32), *shapes],
+            lambda i, *_: i < self.micro_batches,
+            body,
+            [0, *sums],
+            [tf.TensorSpec([], tf.int32), *shapes],
             parallel_iterations=1,
-        )  # fmt: skip
+        )
         return dict(zip(names, sums)), dict(zip(self.optimizer.weights, sums[len(names) :]))
 
     def _forward_backward(self, batch, totals, key):
@@ -134,21 +145,21 @@ class TrainStep:
 
     def _dense_or_rows(self, name, gradient):
         """AdamW moves every row of an embedding, touched or not, as the original does; others leave rows alone."""
-        if not self._rows_kept(name):
+        if not self._keeps_single_rows(name):
             return tf.convert_to_tensor(gradient)
         is_sum = self.micro_batches > 1  # a loop needs one kind from beginning to end
         is_rows = isinstance(gradient, tf.IndexedSlices)
         return as_rows(gradient) if is_rows or is_sum else gradient
 
-    def _rows_kept(self, name):
-        return not self.static_shapes and self.optimizer.rows_kept(name)
+    def _keeps_single_rows(self, name):
+        return not self.static_shapes and self.optimizer.keeps_single_rows(name)
 
-    def _moving(self, name, gradient):
+    def _freeze(self, name, gradient):
         """The gradient; 0 of a weight that does not move yet."""
-        frozen = self.optimizer.frozen(name, self.step)
+        frozen = self.optimizer.is_frozen(name, self.step)
         if frozen is None:
             return gradient
-        return changed(gradient, lambda values: tf.where(frozen, tf.zeros_like(values), values))
+        return map_values(gradient, lambda values: tf.where(frozen, tf.zeros_like(values), values))
 
     def _apply(self, strategy, gradients, norm):
         def update():

@@ -26,39 +26,46 @@ _OTHER_STARTS = {b"\x89HDF": "weights.h5", b"GGUF": "model.gguf"}
 # End of a file's name -> what it is, what to do.
 _FORMATS = (
     (
-        r"tf_model\.h5(\.index\.json)?", "TensorFlow weights of transformers",
+        r"tf_model\.h5(\.index\.json)?",
+        "TensorFlow weights of transformers",
         'transformers 4 with TensorFlow reads them: BertModel.from_pretrained("FOLDER", from_tf=True)'
         '.save_pretrained("NEW_FOLDER"), then give NEW_FOLDER',
     ),
     (
-        r"\.(h5|hdf5|keras)", "weights of a Keras program",
+        r"\.(h5|hdf5|keras)",
+        "weights of a Keras program",
         "load them in that program and write a TensorFlow checkpoint under the original's names, or take the same "
         "model's folder with model.safetensors",
     ),
     (
-        r"\.msgpack(\.index\.json)?", "Flax weights of transformers",
+        r"\.msgpack(\.index\.json)?",
+        "Flax weights of transformers",
         'transformers 4 with Flax reads them: BertModel.from_pretrained("FOLDER", from_flax=True)'
         '.save_pretrained("NEW_FOLDER"), then give NEW_FOLDER',
     ),
     (
-        r"(\.gguf|ggml[^/]*\.bin)", "weights packed for llama.cpp",
+        r"(\.gguf|ggml[^/]*\.bin)",
+        "weights packed for llama.cpp",
         "take the folder of the model that they were made of, with model.safetensors",
     ),
     (
-        r"\.onnx(_data)?", "a graph for ONNX Runtime",
+        r"\.onnx(_data)?",
+        "a graph for ONNX Runtime",
         "take the folder of the model that it was made of, with model.safetensors",
     ),
     (
-        r"openvino_[^/]*\.(xml|bin)", "a graph for OpenVINO",
+        r"openvino_[^/]*\.(xml|bin)",
+        "a graph for OpenVINO",
         "take the folder of the model that it was made of, with model.safetensors",
     ),
     (r"\.tflite", "a graph for TensorFlow Lite", "take the folder of the model that it was made of, with its weights"),
     (
-        r"\.ml(package|model)", "a graph for Core ML",
+        r"\.ml(package|model)",
+        "a graph for Core ML",
         "take the folder of the model that it was made of, with its weights",
     ),
     (r"\.ot", "weights for rust-bert", "take the same model's folder with model.safetensors"),
-)  # fmt: skip
+)
 
 
 @registry.register("weight_format", "adapter")
@@ -93,7 +100,7 @@ class Foreign(WeightFormat):
 
 def _refuse_adapter(folder, has_weights):
     config = json_files.read(os.path.join(folder, ADAPTER))
-    kind, base = (json_files.shown(config.get(key)) for key in ("peft_type", "base_model_name_or_path"))
+    kind, base = (json_files.excerpt(config.get(key)) for key in ("peft_type", "base_model_name_or_path"))
     what = f"{folder}: an adapter ({ADAPTER}: {kind} for {base})"
     if has_weights:
         raise InputError(

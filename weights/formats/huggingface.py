@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from bertline import registry
-from bertline.common.files import replaced
+from bertline.common.files import replace_file
 from bertline.errors import InputError
 from bertline.weights import heads
 from bertline.weights.formats.foreign import refuse_adapter_weights
@@ -85,7 +85,7 @@ class HuggingFaceSource(WeightSource):
                 raise InputError(
                     f"{self.path}: {found[canonical].name} and {name} are the same weight; save one model by itself"
                 )
-            found[canonical] = _transposed(tensor) if turn else tensor
+            found[canonical] = _transpose(tensor) if turn else tensor
         return found
 
     def wrapper(self, model):
@@ -107,7 +107,7 @@ def _of_today(name):
     return re.sub(r"(LayerNorm|layer_norm)\.beta$", r"\1.bias", name)
 
 
-def _transposed(tensor):
+def _transpose(tensor):
     return dataclasses.replace(tensor, shape=tensor.shape[::-1], read=lambda: np.transpose(tensor.read()))
 
 
@@ -219,7 +219,7 @@ def save_huggingface(model, folder, tokenizer=None, extra_config=None):
     if architecture:
         config["architectures"] = [architecture]
     config |= extra_config or {}
-    labelled = heads.labelled(weights)
+    labelled = heads.label_weight(weights)
     if labelled and "id2label" not in config:  # the library would take it for two classes
         labels = {f"LABEL_{i}": i for i in range(len(tensors[names[labelled][0]]))}
         config |= {"label2id": labels, "id2label": {str(i): label for label, i in labels.items()}}
@@ -227,8 +227,8 @@ def save_huggingface(model, folder, tokenizer=None, extra_config=None):
         os.makedirs(folder, exist_ok=True)
         lengths = (tokenizer.model_max_length, config.get("max_position_embeddings"))
         tokenizer.save(folder, min((length for length in lengths if length), default=None))
-    with replaced(os.path.join(folder, WEIGHTS)) as temporary, open(temporary, "wb") as file:
+    with replace_file(os.path.join(folder, WEIGHTS)) as temporary, open(temporary, "wb") as file:
         file.write(save(tensors, metadata={"format": "pt"}))
-    with replaced(os.path.join(folder, "config.json")) as temporary, open(temporary, "w", encoding="utf-8") as file:
+    with replace_file(os.path.join(folder, "config.json")) as temporary, open(temporary, "w", encoding="utf-8") as file:
         json.dump(config, file, indent=2, sort_keys=True, ensure_ascii=False)
         file.write("\n")

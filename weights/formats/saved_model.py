@@ -10,7 +10,7 @@ from bertline import registry
 from bertline.errors import InputError
 from bertline.weights.formats.tf1 import read_bundle
 from bertline.weights.reading.format import WeightFormat
-from bertline.weights.reading.model_garden import canonical_tensors, inferred_config
+from bertline.weights.reading.model_garden import canonical_tensors, infer_config
 from bertline.weights.reading.source import WeightSource, vocab_folder
 
 _HANDLE = re.compile(r"https?://")
@@ -38,7 +38,7 @@ def open_saved_model(folder, handle=None):
     """
     tensors, optimizer = read_bundle(os.path.join(folder, "variables", "variables"))
     vocabulary = vocab_folder(os.path.join(folder, "assets"), folder)
-    path, config = handle or folder, inferred_config(tensors)
+    path, config = handle or folder, infer_config(tensors)
     return WeightSource(path, f"SavedModel {path}", canonical_tensors(tensors, path), optimizer, config, vocabulary)
 
 

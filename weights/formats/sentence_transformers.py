@@ -9,7 +9,7 @@ import os
 
 from bertline import registry
 from bertline.common import json_files
-from bertline.common.files import replaced
+from bertline.common.files import replace_file
 from bertline.errors import InputError
 from bertline.processors.files.folders import is_folder, is_remote
 from bertline.weights.reading.format import WeightFormat
@@ -75,7 +75,7 @@ def read_modules(folder):
     for entry in json_files.read(path, list):
         kind, place = (entry.get("type"), entry.get("path", "")) if isinstance(entry, dict) else (None, None)
         if not isinstance(kind, str) or not isinstance(place, str):
-            raise InputError(f"{path}: a module is an object with a type and a path, found {json_files.shown(entry)}")
+            raise InputError(f"{path}: a module is an object with a type and a path, found {json_files.excerpt(entry)}")
         inner = os.path.join(folder, place) if place else folder
         found.append(Module(kind.rsplit(".", 1)[-1], kind.startswith(LIBRARY), inner))
     return found
@@ -125,6 +125,6 @@ def save_modules(folder, pooling, width, max_seq_length, normalize):
 
 
 def _write(path, content):
-    with replaced(path) as unfinished, open(unfinished, "w", encoding="utf-8") as file:
+    with replace_file(path) as unfinished, open(unfinished, "w", encoding="utf-8") as file:
         json.dump(content, file, indent=2)
         file.write("\n")

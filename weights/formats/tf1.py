@@ -10,13 +10,13 @@ import numpy as np
 import tensorflow as tf
 
 from bertline import registry
-from bertline.common.files import replaced
+from bertline.common.files import replace_file
 from bertline.errors import InputError
 from bertline.training.folder import checkpoint_files
 from bertline.training.folder.checkpoint_files import OBJECT_GRAPH, UNREADABLE, first_line
 from bertline.weights.reading.config_file import read_config
 from bertline.weights.reading.format import WeightFormat
-from bertline.weights.reading.model_garden import canonical_tensors, inferred_config
+from bertline.weights.reading.model_garden import canonical_tensors, infer_config
 from bertline.weights.reading.source import OPTIMIZER_STATE, Tensor, WeightSource, vocab_folder
 
 
@@ -84,9 +84,14 @@ def open_tf1(prefix):
     paths = (os.path.join(folder, name) for name in ("bert_config.json", "config.json"))
     config_path, config = next(((path, config) for path in paths if (config := read_config(path))), (None, None))
     return WeightSource(
-        prefix, f"TensorFlow checkpoint {prefix}", canonical_tensors(tensors, prefix), optimizer,
-        config or inferred_config(tensors), vocab_folder(folder), config_path,
-    )  # fmt: skip
+        prefix,
+        f"TensorFlow checkpoint {prefix}",
+        canonical_tensors(tensors, prefix),
+        optimizer,
+        config or infer_config(tensors),
+        vocab_folder(folder),
+        config_path,
+    )
 
 
 def read_bundle(prefix):
@@ -98,7 +103,7 @@ def read_bundle(prefix):
     Raises:
       InputError: the index cannot be read, a data shard is missing or shorter than the index says.
     """
-    reader = checkpoint_files.opened(prefix)
+    reader = checkpoint_files.open_reader(prefix)
     shapes, kinds = reader.get_variable_to_shape_map(), reader.get_variable_to_dtype_map()
     keys = {name: name for name in shapes}
     slots = 0
@@ -171,7 +176,7 @@ def save_tf1(model, prefix, tokenizer=None, extra_config=None):
     """
     weights = {name: np.asarray(variable, np.float32) for name, variable in model.named_weights().items()}
     folder = os.path.dirname(prefix) or "."
-    with replaced(os.path.join(folder, "bert_config.json")) as temporary:
+    with replace_file(os.path.join(folder, "bert_config.json")) as temporary:
         with open(temporary, "w", encoding="utf-8") as file:
             json.dump(_original_config(model) | (extra_config or {}), file, indent=2, sort_keys=True)
             file.write("\n")

@@ -24,7 +24,7 @@ def read_config(path):
     for name, kind in _OF_ONE_TYPE:
         value = config.get(name)
         if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
-            raise InputError(f"{path}: {name} is {json_files.shown(value)}, {kind.__name__} is needed")
+            raise InputError(f"{path}: {name} is {json_files.excerpt(value)}, {kind.__name__} is needed")
     try:
         check_head(config)
     except InputError as error:

@@ -49,7 +49,7 @@ def canonical_tensors(tensors, path):
     for name, tensor in tensors.items():
         matches = ((pattern.search(name), canonical) for pattern, canonical in _PATTERNS)
         found = next((match.expand(canonical) for match, canonical in matches if match), name)
-        joined = _joined_heads(found, tensor)
+        joined = _join_heads(found, tensor)
         if found in renamed and not _are_equal(renamed[found], joined):
             raise InputError(
                 f"{path}: several models in it, as {renamed[found].name} and {name} say; save the one that is meant by "
@@ -63,7 +63,7 @@ def _are_equal(one, other):
     return one.shape == other.shape and np.array_equal(one.read(), other.read())
 
 
-def _joined_heads(name, tensor):
+def _join_heads(name, tensor):
     """Attention weights without the axis of heads: [H, heads, width] into a head, [heads, width, H] out of it."""
     shape = tensor.shape
     if re.search(r"/self/(query|key|value)/kernel$", name) and len(shape) == 3:
@@ -76,7 +76,7 @@ def _joined_heads(name, tensor):
     return dataclasses.replace(tensor, shape=shape, read=lambda: tensor.read().reshape(shape))
 
 
-def inferred_config(tensors):
+def infer_config(tensors):
     """What the shapes say of a module's configuration, or None where its weights have no axis of heads to count.
 
     tensors: under their names in the module. The activation is the Model Garden's gelu, the original's.

@@ -23,12 +23,12 @@ def open_weights(source: str | os.PathLike) -> "WeightSource":
     Raises:
       InputError: there is nothing, nothing known, a Python pickle, or a damaged file; the message names the file.
     """
-    path, names = _listed(os.fspath(source))
+    path, names = _list_folder(os.fspath(source))
     for one in _formats():
         if one.fits(path, names):
             return one.open(path)
     formats = list(_formats())
-    allowed = _allowed(formats)
+    allowed = _formats_in_words(formats)
     if names is not None:
         some = ", ".join(sorted(names)[:5]) or "empty"
         raise InputError(f"{path}: no weights in this folder ({some}); {_inside(path, names, formats) or allowed}")
@@ -44,7 +44,7 @@ def _formats() -> Iterator[type[WeightFormat]]:
         yield registry.get("weight_format", name)
 
 
-def _listed(path):
+def _list_folder(path):
     """The path, and the set of names in the folder, None for what is no folder."""
     if not folders.is_folder(path):
         return path, None
@@ -52,7 +52,7 @@ def _listed(path):
     return path, {name.rstrip("/") for name in folders.list_files(path)}
 
 
-def _allowed(formats):
+def _formats_in_words(formats):
     """All that is read, in a sentence."""
     *most, last = [one.said_as for one in reversed(formats) if one.said_as]
     return f"{', '.join(most)} or {last} is needed"
@@ -68,7 +68,7 @@ def _inside(folder, names, formats):
 def _has_weights(path, formats):
     """Whether it is a folder with weights in it, or in the only folder that it has."""
     for _ in range(2):
-        path, names = _listed(path)
+        path, names = _list_folder(path)
         if names is None:
             return False
         if any(one.said_as and one.fits(path, names) for one in formats):

@@ -12,10 +12,29 @@ from bertline.errors import InputError
 
 LONGEST_HEADER = 100_000_000  # bytes; the reference implementation's bound
 BITS = {
-    "BOOL": 8, "F4": 4, "F6_E2M3": 6, "F6_E3M2": 6, "U8": 8, "I8": 8, "F8_E5M2": 8, "F8_E4M3": 8, "F8_E8M0": 8,
-    "F8_E4M3FNUZ": 8, "F8_E5M2FNUZ": 8, "I16": 16, "U16": 16, "F16": 16, "BF16": 16, "I32": 32, "U32": 32, "F32": 32,
-    "C64": 64, "F64": 64, "I64": 64, "U64": 64,
-}  # fmt: skip
+    "BOOL": 8,
+    "F4": 4,
+    "F6_E2M3": 6,
+    "F6_E3M2": 6,
+    "U8": 8,
+    "I8": 8,
+    "F8_E5M2": 8,
+    "F8_E4M3": 8,
+    "F8_E8M0": 8,
+    "F8_E4M3FNUZ": 8,
+    "F8_E5M2FNUZ": 8,
+    "I16": 16,
+    "U16": 16,
+    "F16": 16,
+    "BF16": 16,
+    "I32": 32,
+    "U32": 32,
+    "F32": 32,
+    "C64": 64,
+    "F64": 64,
+    "I64": 64,
+    "U64": 64,
+}
 MEND = "copy the file again"
 # A whole model's files in a folder: one, or shards that an index names.
 WEIGHTS, SHARD_INDEX = "model.safetensors", "model.safetensors.index.json"
@@ -74,7 +93,7 @@ def _check_metadata(metadata, where):
 def _entry(name, value, data, path):
     def wrong(what, found, wanted):
         return InputError(
-            f"{path}: tensor {_shown(name)}: {what} is {json_files.shown(found)}, {wanted} is needed; {MEND}"
+            f"{path}: tensor {_show(name)}: {what} is {json_files.excerpt(found)}, {wanted} is needed; {MEND}"
         )
 
     if not isinstance(value, dict):
@@ -89,8 +108,8 @@ def _entry(name, value, data, path):
     begin, end = (data + offset for offset in offsets)
     if 8 * (end - begin) != BITS[kind] * _product(shape):
         raise InputError(
-            f"{path}: tensor {_shown(name)} at offset {begin}: {end - begin} bytes for {kind} "
-            f"{json_files.shown(list(shape))}; {MEND}"
+            f"{path}: tensor {_show(name)} at offset {begin}: {end - begin} bytes for {kind} "
+            f"{json_files.excerpt(list(shape))}; {MEND}"
         )
     return Entry(name, kind, tuple(shape), begin, end)
 
@@ -109,7 +128,7 @@ def _product(numbers):
     return result
 
 
-def _shown(name):
+def _show(name):
     return name if len(name) <= 120 else f"{name[:120]}..."
 
 
@@ -119,7 +138,7 @@ def _check_cover(entries, data, size, path):
     for entry in entries:
         if entry.end > size:
             raise InputError(
-                f"{path}: tensor {_shown(entry.name)} lies at offsets {entry.begin} to {entry.end}, the file ends at "
+                f"{path}: tensor {_show(entry.name)} lies at offsets {entry.begin} to {entry.end}, the file ends at "
                 f"{size}; truncated, copy it again"
             )
         if entry.begin != end:
@@ -128,7 +147,7 @@ def _check_cover(entries, data, size, path):
                 if entry.begin < end
                 else "leaves a hole after the bytes that end"
             )
-            raise InputError(f"{path}: tensor {_shown(entry.name)} at offset {entry.begin} {what} at {end}; {MEND}")
+            raise InputError(f"{path}: tensor {_show(entry.name)} at offset {entry.begin} {what} at {end}; {MEND}")
         end = entry.end
     if end != size:
         raise InputError(f"{path}: the last tensor ends at offset {end}, the file at {size}; {MEND}")

@@ -58,7 +58,7 @@ def _width(path, number, line):
     # A word may be a number itself.
     width = max(width, len(fields) - 1) if all(map(_is_number, fields[1:])) else width
     if width < 1:
-        raise InputError(f"{path}:{number}: {_shown(line)} has no numbers; a word and its numbers are needed")
+        raise InputError(f"{path}:{number}: {_show(line)} has no numbers; a word and its numbers are needed")
     return width
 
 
@@ -101,9 +101,11 @@ class _Reading:
         if self._again:
             some = ", ".join(f"{word!r} in line {number}" for word, number in self._again[:3])
             logging.warning(
-                "%s: %d lines have a word that was there before (%s); the first one counts", self._path,
-                len(self._again), some,
-            )  # fmt: skip
+                "%s: %d lines have a word that was there before (%s); the first one counts",
+                self._path,
+                len(self._again),
+                some,
+            )
         if not self._rows:
             raise InputError(f"{self._path}: no words in it; a word and its numbers in each line are needed")
         self._table.resize([len(self._rows), self._width], refcheck=False)
@@ -117,7 +119,7 @@ class _Reading:
         fields = _SPACES.split(line.strip(" \t"))
         if len(fields) <= self._width:
             raise InputError(
-                f"{self._path}:{number}: {_shown(line)} has {len(fields) - 1} numbers, the others have {self._width}; "
+                f"{self._path}:{number}: {_show(line)} has {len(fields) - 1} numbers, the others have {self._width}; "
                 "is the line whole? Fetch the file again"
             )
         # GloVe's largest tables have words with spaces.
@@ -146,5 +148,5 @@ class _Reading:
                 )
 
 
-def _shown(line):
+def _show(line):
     return repr(line if len(line) <= 40 else line[:40] + "...")

@@ -29,7 +29,7 @@ MIXES = ("concat", "mean", "scalar_mix")
 
 
 @dataclasses.dataclass(frozen=True)
-class Part:
+class StackedPart:
     """One of the encoders that stand side by side; all but `config` are entries of its own in the configuration.
 
     Attributes:
@@ -51,7 +51,7 @@ class Part:
         own = {field.name: field.type for field in dataclasses.fields(cls) if field.name in values}
         for name, kind in own.items():
             if not isinstance(values[name], kind):
-                raise InputError(f"{name} is {json_files.shown(values[name])}, {_shown(kind)} is needed")
+                raise InputError(f"{name} is {json_files.excerpt(values[name])}, {_describe(kind)} is needed")
         rest = {name: value for name, value in values.items() if name not in own}
         return cls(config_of(rest), **{name: values[name] for name in own})
 
@@ -60,13 +60,13 @@ def config_of(values):
     """The configuration that a JSON object describes, of the encoder that it names."""
     if not isinstance(values, dict) or not isinstance(values.get("model_type"), str):
         raise InputError(
-            f"{json_files.shown(values)}: an object with a model_type is needed; known: "
+            f"{json_files.excerpt(values)}: an object with a model_type is needed; known: "
             f"{', '.join(registry.names('encoder'))}"
         )
     return registry.get("encoder", values["model_type"]).config_class.from_dict(values)
 
 
-def _shown(kind):
+def _describe(kind):
     return {str | None: "a path", bool: "true or false", str: "a string"}[kind]
 
 
@@ -74,8 +74,8 @@ def _shown(kind):
 class StackedConfig(EncoderConfig):
     """Parts and what is made of them.
 
-    `parts`: JSON objects, each a configuration with the entries of `Part`. A vocab_size beside them is that of parts
-    that say none.
+    `parts`: JSON objects, each a configuration with the entries of `StackedPart`. A vocab_size beside them is that of
+    parts that say none.
     `mix`: "concat": the states of the parts, one after the other. "mean": their mean. "scalar_mix": of each part a
     weighted mean of its layers, whose weights are learned, then as concat.
     `dropout`: a rate, of what the mix gives.
@@ -96,8 +96,8 @@ class StackedConfig(EncoderConfig):
             raise InputError(f"configuration field 'mix' is {self.mix!r}; known: {', '.join(MIXES)}")
         if not 0.0 <= self.dropout < 1.0:
             raise InputError(f"configuration field 'dropout' is {self.dropout}; a rate in [0, 1) is needed")
-        self.members = [_named(f"parts[{i}]", Part.of, values) for i, values in enumerate(self.parts)]
-        self.top_config = None if self.top is None else _named("top", config_of, self.top)
+        self.members = [_read_part(f"parts[{i}]", StackedPart.of, values) for i, values in enumerate(self.parts)]
+        self.top_config = None if self.top is None else _read_part("top", config_of, self.top)
         if self.top_config is not None and self.top_config.id_limits():
             raise InputError("top: it reads the parts' vectors; leave its vocab_size out")
         self._check_widths()
@@ -187,7 +187,7 @@ def _fields(model_type):
     return [field.name for field in dataclasses.fields(registry.get("encoder", model_type).config_class)]
 
 
-def _named(place, read, values):
+def _read_part(place, read, values):
     try:
         return read(values)
     except InputError as error:
@@ -210,8 +210,8 @@ class Stacked(Encoder):
 
     def __init__(self, config, name="stacked", **kwargs):
         super().__init__(config, name=name, **kwargs)
-        self.parts = [self._made(part.config) for part in config.members]
-        self.top = None if config.top_config is None else self._made(config.top_config)
+        self.parts = [self._make(part.config) for part in config.members]
+        self.top = None if config.top_config is None else self._make(config.top_config)
         counts = [part.config.num_layers + 1 if config.mix == "scalar_mix" else 1 for part in config.members]
         # One layer alone needs no mix.
         self.mixes = {
@@ -220,7 +220,7 @@ class Stacked(Encoder):
             if count > 1
         }
 
-    def _made(self, config):
+    def _make(self, config):
         return registry.get("encoder", config.model_type)(config, dtype=self.dtype_policy)
 
     def build(self, input_shape=None):
@@ -241,13 +241,11 @@ class Stacked(Encoder):
         child = (lambda index: key.child(index)) if key is not None else lambda index: None
         before = [()] * len(self.parts) if state is None else state
         found = [self._outputs(i, features, child(i + 2), carried) for i, carried in enumerate(before)]
-        mixed = dropout(
-            self._joined([self._states(i, one) for i, one in enumerate(found)]), self.config.dropout, child(0)
-        )
+        mixed = dropout(self._mix([self._states(i, one) for i, one in enumerate(found)]), self.config.dropout, child(0))
         if self.top is None:
             result = {
                 "sequence_output": mixed if positions is None else tf.gather(mixed, positions, batch_dims=1),
-                "pooled_output": self._joined([one["pooled_output"] for one in found]),
+                "pooled_output": self._mix([one["pooled_output"] for one in found]),
                 **({"all_layers": [mixed]} if all_layers else {}),
             }
         else:
@@ -261,16 +259,19 @@ class Stacked(Encoder):
         part, encoder = self.config.members[i], self.parts[i]
         own = {name: features[part.prefix + name] for name in part.config.id_limits()}
         return encoder(
-            {**features, **own}, dropout_key=None if part.frozen else key, all_layers=str(i) in self.mixes,
-            training=False, **({"state": state} if tf.nest.flatten(state) else {}),
-        )  # fmt: skip
+            {**features, **own},
+            dropout_key=None if part.frozen else key,
+            all_layers=str(i) in self.mixes,
+            training=False,
+            **({"state": state} if tf.nest.flatten(state) else {}),
+        )
 
     def _states(self, i, outputs):
         """[B, T, H] of one part."""
         mix = self.mixes.get(str(i))
         return outputs["sequence_output"] if mix is None else mix(outputs["all_layers"])
 
-    def _joined(self, states):
+    def _mix(self, states):
         if self.config.mix == "mean":
             return tf.add_n(states) / len(states)
         return tf.concat(states, axis=-1)

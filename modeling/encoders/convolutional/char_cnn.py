@@ -85,7 +85,7 @@ class CharCnn(Encoder):
         mask = tf.cast(features["input_mask"], tf.int32)
         key = self.key_of(dropout_key, training)
         words = self._words(tf.cast(features["character_ids"], tf.int32), key)
-        mean = pooling.pooled(tf.cast(words, tf.float32)[:, :, None], mask, "mean")[:, 0]
+        mean = pooling.pool(tf.cast(words, tf.float32)[:, :, None], mask, "mean")[:, 0]
         result = {
             "sequence_output": words if positions is None else tf.gather(words, positions, batch_dims=1),
             "pooled_output": tf.cast(mean, words.dtype),

@@ -75,9 +75,11 @@ class AwdLstm(Encoder):
     def build(self, input_shape=None):
         # autocast=False: rows are gathered first and cast then, never the whole table.
         self.word_embeddings = self.add_weight(
-            name="word_embeddings", shape=(self.config.vocab_size, self.width),
-            initializer=keras.initializers.RandomUniform(-0.1, 0.1), autocast=False,
-        )  # fmt: skip
+            name="word_embeddings",
+            shape=(self.config.vocab_size, self.width),
+            initializer=keras.initializers.RandomUniform(-0.1, 0.1),
+            autocast=False,
+        )
         width = self.width
         for lstm in self.lstms:
             lstm.build(width)
@@ -88,7 +90,7 @@ class AwdLstm(Encoder):
         config, key = self.config, self.key_of(dropout_key, training)
         ids, mask = (tf.cast(features[name], tf.int32) for name in ("input_ids", "input_mask"))
         part = (lambda index: key.child(index)) if key is not None else lambda index: None
-        states = [same_mask(self._embedded(ids, part(0)), config.input_dropout, part(1))]
+        states = [same_mask(self._embed(ids, part(0)), config.input_dropout, part(1))]
         carried = []
         for i, lstm in enumerate(self.lstms):
             weight = dropout(tf.convert_to_tensor(lstm.recurrent_kernel), config.weight_dropout, part(10 * i + 10))
@@ -105,7 +107,7 @@ class AwdLstm(Encoder):
         }
         return {**result, "all_layers": states} if all_layers else result
 
-    def _embedded(self, ids, key):
+    def _embed(self, ids, key):
         """[B, T, E]; a word that is dropped is dropped wherever it stands in the batch."""
         rows = tf.cast(rows_of(self.word_embeddings, ids), self.compute_dtype)
         if key is None or not self.config.embedding_dropout:

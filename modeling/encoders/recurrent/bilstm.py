@@ -82,9 +82,11 @@ class Bilstm(Encoder):
             input_width = config.embedding_size
             # autocast=False: rows are gathered first and cast then, never the whole table.
             self.word_embeddings = self.add_weight(
-                name="word_embeddings", shape=(config.vocab_size, input_width),
-                initializer=initializer(config.stddev), autocast=False,
-            )  # fmt: skip
+                name="word_embeddings",
+                shape=(config.vocab_size, input_width),
+                initializer=initializer(config.stddev),
+                autocast=False,
+            )
         elif input_width is None:
             raise InputError("a bilstm that stands alone needs a vocab_size; without one it is the top of a stacked")
         for lstm in self.lstms:

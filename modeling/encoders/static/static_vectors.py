@@ -18,8 +18,8 @@ class StaticVectorsConfig(EncoderConfig):
     """Sizes of the table.
 
     `trainable`: whether training moves the table; where it does not, no optimizer keeps slots for it.
-    `dropout`: a rate, of the numbers of the vectors. `layout`: of `bertline.processors.layouts`, "packed" where texts have
-    special tokens around them.
+    `dropout`: a rate, of the numbers of the vectors. `layout`: of `bertline.processors.layouts`, "packed" where texts
+    have special tokens around them.
     """
 
     model_type: typing.ClassVar[str] = "static_vectors"
@@ -61,9 +61,12 @@ class StaticVectors(Encoder):
     def build(self, input_shape=None):
         # autocast=False: rows are gathered first and cast then, never the whole table.
         self.word_embeddings = self.add_weight(
-            name="word_embeddings", shape=(self.config.vocab_size, self.width),
-            initializer=initializer(self.config.stddev), trainable=self.config.trainable, autocast=False,
-        )  # fmt: skip
+            name="word_embeddings",
+            shape=(self.config.vocab_size, self.width),
+            initializer=initializer(self.config.stddev),
+            trainable=self.config.trainable,
+            autocast=False,
+        )
         self.built = True
 
     def call(self, features, dropout_key=None, positions=None, all_layers=False, training=False):
@@ -71,7 +74,7 @@ class StaticVectors(Encoder):
         key = self.key_of(dropout_key, training)
         rows = tf.cast(rows_of(self.word_embeddings, ids), self.compute_dtype)  # [B, T, W]
         rows = dropout(rows, self.config.dropout, key.child(0) if key is not None else None)
-        mean = pooling.pooled(tf.cast(rows, tf.float32)[:, :, None], mask, "mean")[:, 0]
+        mean = pooling.pool(tf.cast(rows, tf.float32)[:, :, None], mask, "mean")[:, 0]
         result = {
             "sequence_output": rows if positions is None else tf.gather(rows, positions, batch_dims=1),
             "pooled_output": tf.cast(mean, rows.dtype),

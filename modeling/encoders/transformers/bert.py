@@ -22,9 +22,14 @@ from bertline.modeling.speed.packing import TokenPacking, with_row_of_pooler
 from bertline.modeling.transformer.blocks import BlockSizes, Transformer
 
 COUNTS = (
-    "vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size",
-    "max_position_embeddings", "type_vocab_size",
-)  # fmt: skip
+    "vocab_size",
+    "hidden_size",
+    "num_hidden_layers",
+    "num_attention_heads",
+    "intermediate_size",
+    "max_position_embeddings",
+    "type_vocab_size",
+)
 PROBABILITIES = ("hidden_dropout_prob", "attention_probs_dropout_prob", "classifier_dropout")
 
 
@@ -86,9 +91,15 @@ class BertConfig(EncoderConfig):
 
     def block_sizes(self):
         return BlockSizes(
-            self.hidden_size, self.num_attention_heads, self.intermediate_size, self.hidden_act,
-            self.hidden_dropout_prob, self.attention_probs_dropout_prob, self.initializer_range, self.layer_norm_eps,
-        )  # fmt: skip
+            self.hidden_size,
+            self.num_attention_heads,
+            self.intermediate_size,
+            self.hidden_act,
+            self.hidden_dropout_prob,
+            self.attention_probs_dropout_prob,
+            self.initializer_range,
+            self.layer_norm_eps,
+        )
 
     @property
     def width(self):
@@ -153,9 +164,12 @@ class Bert(Encoder):
         super().__init__(config, name=name, **kwargs)
         self.embeddings = Embeddings(config, name="embeddings", dtype=self.dtype_policy)
         self.transformer = Transformer(
-            config.block_sizes(), config.num_hidden_layers, rematerialize=self.rematerialize, name="encoder",
+            config.block_sizes(),
+            config.num_hidden_layers,
+            rematerialize=self.rematerialize,
+            name="encoder",
             dtype=self.dtype_policy,
-        )  # fmt: skip
+        )
         self.pooler = Dense(config.width, "tanh", config.stddev, name="dense", dtype=self.dtype_policy)
 
     def build(self, input_shape=None):
@@ -209,10 +223,16 @@ class Bert(Encoder):
     @classmethod
     def small(cls, dropout=0.0):
         return BertConfig(
-            vocab_size=60, hidden_size=16, num_hidden_layers=3, num_attention_heads=4, intermediate_size=24,
-            max_position_embeddings=24, type_vocab_size=2, hidden_dropout_prob=dropout,
+            vocab_size=60,
+            hidden_size=16,
+            num_hidden_layers=3,
+            num_attention_heads=4,
+            intermediate_size=24,
+            max_position_embeddings=24,
+            type_vocab_size=2,
+            hidden_dropout_prob=dropout,
             attention_probs_dropout_prob=dropout,
-        )  # fmt: skip
+        )
 
 
 class Embeddings(keras.layers.Layer):

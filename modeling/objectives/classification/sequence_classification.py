@@ -9,7 +9,7 @@ from bertline import registry
 from bertline.errors import InputError
 from bertline.modeling.configuration.head_fields import problem_type
 from bertline.modeling.layers.dropout import dropout
-from bertline.modeling.layers.rows import Classifier
+from bertline.modeling.layers.rows import LinearClassifier
 from bertline.modeling.objective import Objective
 from bertline.options import Option
 
@@ -34,10 +34,11 @@ class SequenceClassification(Objective):
 
     options = {
         "class_weights": Option(
-            None, "Weight of each class in the loss: numbers in the order of the labels, label=number pairs, or "
-            "'balanced'.", as_trained=False,
+            None,
+            "Weight of each class in the loss: numbers in the order of the labels, label=number pairs, or 'balanced'.",
+            as_trained=False,
         ),
-    }  # fmt: skip
+    }
     pipeline_tag = "text-classification"
     huggingface_heads = {"output_weights": ("classifier.weight", False), "output_bias": ("classifier.bias", False)}
     architectures = {"ForSequenceClassification": ("output_weights", "pooled_output")}
@@ -50,7 +51,7 @@ class SequenceClassification(Objective):
             raise ValueError(f"problem_type {problem_type!r} is not one of {', '.join(_LOSSES)}")
         self.num_labels, self.problem_type, self.class_weights = num_labels, problem_type, class_weights
         # No name scope: in the original's checkpoints these two variables stand at the root.
-        self.classifier = Classifier(num_labels, name=self.name)
+        self.classifier = LinearClassifier(num_labels, name=self.name)
         self.classifier.build(encoder.width)
 
     @classmethod

@@ -40,9 +40,12 @@ class CausalLM(Objective):
             )
         self.carries_state = encoder.zero_state(1) is not None
         self.output_bias = self.add_weight(
-            name="lm_bias", shape=(self.table_of_words().shape[0],), initializer="zeros", dtype="float32",
+            name="lm_bias",
+            shape=(self.table_of_words().shape[0],),
+            initializer="zeros",
+            dtype="float32",
             autocast=False,
-        )  # fmt: skip
+        )
 
     def call(self, features, dropout_key=None, state=None, training=False):
         carried = {"state": state} if self.carries_state else {}

@@ -15,10 +15,8 @@ MASK = "[MASK]"
 POSITIONS_AT_ONCE = 512  # each has a row as long as the vocabulary
 _SPEC = {
     name: tf.TensorSpec([None, None], tf.float32 if name == "masked_lm_weights" else tf.int32, name)
-    for name in (
-        "input_ids", "input_mask", "segment_ids", "masked_lm_positions", "masked_lm_weights", "masked_lm_ids"
-    )
-}  # fmt: skip
+    for name in ("input_ids", "input_mask", "segment_ids", "masked_lm_positions", "masked_lm_weights", "masked_lm_ids")
+}
 
 
 def text_predictions(objective, texts, layout, top_k):
@@ -115,10 +113,13 @@ def _in_batches(infer, questions):
 def _features(questions):
     ids, positions, labels = (tf.ragged.constant(column, tf.int32) for column in zip(*questions))
     return {
-        "input_ids": ids.to_tensor(), "input_mask": tf.ones_like(ids).to_tensor(),
-        "segment_ids": tf.zeros_like(ids).to_tensor(), "masked_lm_positions": positions.to_tensor(),
-        "masked_lm_weights": tf.ones_like(positions, tf.float32).to_tensor(), "masked_lm_ids": labels.to_tensor(),
-    }  # fmt: skip
+        "input_ids": ids.to_tensor(),
+        "input_mask": tf.ones_like(ids).to_tensor(),
+        "segment_ids": tf.zeros_like(ids).to_tensor(),
+        "masked_lm_positions": positions.to_tensor(),
+        "masked_lm_weights": tf.ones_like(positions, tf.float32).to_tensor(),
+        "masked_lm_ids": labels.to_tensor(),
+    }
 
 
 def _candidates(positions, answers, tokenizer):

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from bertline import registry
 from bertline.modeling.layers import vocabulary_softmax
-from bertline.modeling.layers.rows import Classifier, Dense, LayerNorm
+from bertline.modeling.layers.rows import Dense, LayerNorm, LinearClassifier
 from bertline.modeling.objective import Objective
 from bertline.modeling.objectives.language_models.mask_filling import text_predictions
 
@@ -58,7 +58,7 @@ class MaskedLM(Objective):
         # Built under the model's own name, so that the rest of each path is the original's name.
         vocab_size = self.table_of_words().shape[0]
         self.predictions_head = MaskedLMHead(encoder.config, vocab_size, name="predictions", dtype=encoder.dtype_policy)
-        self.next_sentence_head = Classifier(2, encoder.config.stddev, name="seq_relationship")
+        self.next_sentence_head = LinearClassifier(2, encoder.config.stddev, name="seq_relationship")
         with keras.name_scope(self.name), keras.name_scope("cls"):
             self.predictions_head.build(encoder.width)
             self.next_sentence_head.build(encoder.width)

@@ -12,7 +12,7 @@ from bertline.errors import InputError
 from bertline.modeling.layers import pooling as poolings
 from bertline.modeling.layers.rows import Dense
 from bertline.modeling.objective import Objective
-from bertline.modeling.objectives.sentence_vectors.sentence_vectors import sentence_vectors, stacked
+from bertline.modeling.objectives.sentence_vectors.sentence_vectors import sentence_vectors, stack_texts
 from bertline.options import Option
 
 SCALES = {"cosine": 20.0, "dot": 1.0}
@@ -32,7 +32,7 @@ class ResponseRanking(Objective):
 
     Args:
       encoder: an Encoder.
-      pooling: from token states to a sentence's vector, see `bertline.modeling.layers.pooling.pooled`.
+      pooling: from token states to a sentence's vector, see `bertline.modeling.layers.pooling.pool`.
       similarity: "cosine" or "dot".
       similarity_scale: factor of the similarities; None: 20 for cosine, 1 for dot.
       response_layers: dense layers with tanh that the candidates' vectors go through before they are compared.
@@ -81,7 +81,7 @@ class ResponseRanking(Objective):
 
     def call(self, features, dropout_key=None, training=False):
         texts = ("a", "b", "c") if "c_input_ids" in features else ("a", "b")
-        rows, count = stacked(features, texts), tf.shape(features["a_input_ids"])[0]
+        rows, count = stack_texts(features, texts), tf.shape(features["a_input_ids"])[0]
         if self.encoder.remove_padding:  # hard negatives that are not there are not computed; each row has a and b
             there = tf.where(rows["input_mask"][:, 0] > 0)[:, 0]
             rows = {name: tf.gather(array, there) for name, array in rows.items()}
@@ -90,7 +90,7 @@ class ResponseRanking(Objective):
         for dense in self.response_tower:
             candidates = dense(candidates, training=dropout_key is not None)
         if self.normalizes_vectors:
-            asking, candidates = poolings.normalized(asking), poolings.normalized(candidates)
+            asking, candidates = poolings.normalize(asking), poolings.normalize(candidates)
         scores = self.scale * tf.matmul(asking, candidates, transpose_b=True)
         return {"scores": tf.where(_counts(rows, count), scores, EXCLUDED)}
 

@@ -8,7 +8,7 @@ import tensorflow as tf
 from bertline.modeling.layers import pooling as poolings
 
 
-def stacked(features, texts):
+def stack_texts(features, texts):
     """The texts of B rows below each other, so that one call of the encoder sees them all.
 
     Args:
@@ -27,7 +27,7 @@ def sentence_vectors(encoder, features, pooling, dropout_key=None):
 
     Args:
       features: as the encoder reads them. Of a row that is all padding the first slot counts as a token.
-      pooling: see `bertline.modeling.layers.pooling.pooled`.
+      pooling: see `bertline.modeling.layers.pooling.pool`.
     """
     mask = features["input_mask"]
     mask = tf.concat([tf.ones_like(mask[:, :1]), mask[:, 1:]], axis=1)
@@ -37,4 +37,4 @@ def sentence_vectors(encoder, features, pooling, dropout_key=None):
         states = encoder(features, dropout_key=dropout_key, positions=tf.zeros_like(mask))["sequence_output"]
     else:
         states = encoder(features, dropout_key=dropout_key)["sequence_output"]  # [B, T, H]
-    return poolings.pooled(tf.cast(states, tf.float32)[:, :, None], mask, pooling)[:, 0]
+    return poolings.pool(tf.cast(states, tf.float32)[:, :, None], mask, pooling)[:, 0]

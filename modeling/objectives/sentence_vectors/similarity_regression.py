@@ -8,7 +8,7 @@ import tensorflow as tf
 from bertline import registry
 from bertline.modeling.layers import pooling as poolings
 from bertline.modeling.objective import Objective
-from bertline.modeling.objectives.sentence_vectors.sentence_vectors import sentence_vectors, stacked
+from bertline.modeling.objectives.sentence_vectors.sentence_vectors import sentence_vectors, stack_texts
 from bertline.options import Option
 
 
@@ -21,17 +21,18 @@ class SimilarityRegression(Objective):
 
     Args:
       encoder: an Encoder.
-      pooling: from token states to a sentence's vector, see `bertline.modeling.layers.pooling.pooled`.
+      pooling: from token states to a sentence's vector, see `bertline.modeling.layers.pooling.pool`.
       score_range: (the score of what has nothing in common, the score of what says the same).
     """
 
     options = {
         "pooling": Option("mean", "From tokens to a vector: mean, cls, max, or others joined by +."),
         "score_range": Option(
-            None, "Two scores, as 0,5: that of texts with nothing in common (cosine 0) and that of texts that say the "
+            None,
+            "Two scores, as 0,5: that of texts with nothing in common (cosine 0) and that of texts that say the "
             "same (cosine 1); by default the task's.",
         ),
-    }  # fmt: skip
+    }
     layout = "separate"
     pipeline_tag = "sentence-similarity"
     problem_types = ("regression",)
@@ -46,8 +47,8 @@ class SimilarityRegression(Objective):
         return {"pooling": self.sentence_pooling, "score_range": list(self.score_range)}
 
     def call(self, features, dropout_key=None, training=False):
-        both = sentence_vectors(self.encoder, stacked(features, ("a", "b")), self.sentence_pooling, dropout_key)
-        first, second = tf.split(poolings.normalized(both), 2)  # [B, W]
+        both = sentence_vectors(self.encoder, stack_texts(features, ("a", "b")), self.sentence_pooling, dropout_key)
+        first, second = tf.split(poolings.normalize(both), 2)  # [B, W]
         return {"similarities": tf.reduce_sum(first * second, axis=1)}
 
     def loss_weights(self, features):

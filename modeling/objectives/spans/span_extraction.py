@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 
 from bertline import registry
-from bertline.modeling.layers.rows import Classifier
+from bertline.modeling.layers.rows import LinearClassifier
 from bertline.modeling.objective import Objective
 
 
@@ -28,14 +28,15 @@ class SpanExtraction(Objective):
     pipeline_tag = "question-answering"
     reads_pooled_output = False
     huggingface_heads = {
-        "cls/squad/output_weights": ("qa_outputs.weight", False), "cls/squad/output_bias": ("qa_outputs.bias", False),
-    }  # fmt: skip
+        "cls/squad/output_weights": ("qa_outputs.weight", False),
+        "cls/squad/output_bias": ("qa_outputs.bias", False),
+    }
     architectures = {"ForQuestionAnswering": ("cls/squad/output_weights",)}
     output_axes = {"start_logits": "tokens", "end_logits": "tokens"}
 
     def __init__(self, encoder, **kwargs):
         super().__init__(encoder, name="span_extraction", **kwargs)
-        self.classifier = Classifier(2, name="squad")
+        self.classifier = LinearClassifier(2, name="squad")
         with keras.name_scope(self.name), keras.name_scope("cls"):
             self.classifier.build(encoder.width)
 

@@ -9,7 +9,7 @@ from bertline import registry
 from bertline.errors import InputError
 from bertline.modeling.layers.crf import CRF
 from bertline.modeling.layers.dropout import dropout
-from bertline.modeling.layers.rows import Classifier
+from bertline.modeling.layers.rows import LinearClassifier
 from bertline.modeling.objective import Objective
 from bertline.options import Option
 
@@ -44,7 +44,7 @@ class TokenClassification(Objective):
         super().__init__(encoder, name="token_classification", **kwargs)
         self.num_labels = num_labels
         # No name scope: as in sequence_classification.
-        self.classifier = Classifier(num_labels, name=self.name)
+        self.classifier = LinearClassifier(num_labels, name=self.name)
         self.classifier.build(encoder.width)
         self.crf = CRF(num_labels) if crf else None
         if crf:

@@ -1,7 +1,7 @@
 """From documents to serialized pre-training instances: pure functions of text, settings and seed, without TensorFlow.
 
-What one machine or a cluster runs is this: `tokenized` for each block of documents, `block_records` for each block and
-range of duplicates, then all records in the order of their keys.
+What one machine or a cluster runs is this: `tokenize_block` for each block of documents, `block_records` for each
+block and range of duplicates, then all records in the order of their keys.
 """
 
 import collections
@@ -26,7 +26,7 @@ class BlockRecords:
     counts: collections.Counter
 
 
-def tokenized(text_block, tokenizer, keep_texts=False, keep_empty=False):
+def tokenize_block(text_block, tokenizer, keep_texts=False, keep_empty=False):
     """A Block of a TextBlock. Unless `keep_empty`, sentences without a token and documents without one are dropped."""
     sizes = [len(document) for document in text_block.documents]
     texts = list(itertools.chain.from_iterable(text_block.documents))

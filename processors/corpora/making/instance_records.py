@@ -8,14 +8,18 @@ from bertline.errors import InputError
 from bertline.processors.corpora.making.shard_files import absolute
 from bertline.processors.files import paths
 from bertline.processors.records import manifests
-from bertline.processors.records.record_checks import Rules, checked_records, look_through, read_example
+from bertline.processors.records.record_checks import Rules, check_records, look_through, read_example
 from bertline.processors.records.record_files import RecordSet
 
 # What a manifest of ours has beside its files, whatever the kind of its records: types of the values.
 _FIELDS = {
-    "num_instances": int, "max_length": int, "tokenizer": (str, None), "vocab_file": (str, None),
-    "do_lower_case": (bool, None), "instances": str,
-}  # fmt: skip
+    "num_instances": int,
+    "max_length": int,
+    "tokenizer": (str, None),
+    "vocab_file": (str, None),
+    "do_lower_case": (bool, None),
+    "instances": str,
+}
 # Of each file, for the key by which a run knows its data again: more would not tell sets apart any better.
 RECORDS_HASHED = 100
 
@@ -62,9 +66,11 @@ def find_files(pattern):
     if not pattern:
         raise InputError("--input_file is needed: records of create_pretraining_data.py")
     found = paths.find_files(
-        pattern, "*.tfrecord*", leave_out=manifests.BOOKKEEPING,
+        pattern,
+        "*.tfrecord*",
+        leave_out=manifests.BOOKKEEPING,
         fix="correct the path, or make the file by create_pretraining_data.py",
-    )  # fmt: skip
+    )
     return sorted({absolute(path): path for path in found}.values())
 
 
@@ -98,7 +104,7 @@ def read_manifest(files):
         count += len(range(shards.index(os.path.basename(path)), values["num_instances"], len(shards)))
     first_name, first = next(iter(parts.items()))
     for name, values in parts.items():
-        for key in _differing(values, first):
+        for key in _find_differences(values, first):
             raise InputError(f"{name}: {key} is {values[key]}, in {first_name} {first[key]}; train on one of them")
     return Manifest(
         sizes,
@@ -110,7 +116,7 @@ def read_manifest(files):
     )
 
 
-def _differing(values, first):
+def _find_differences(values, first):
     """Yields the entries in which two manifests must agree and do not."""
     kind, other = (registry.get("corpus", one["instances"]) for one in (values, first))
     mixed = kind.can_be_mixed and other.can_be_mixed and kind.form == other.form
@@ -148,7 +154,7 @@ def find_records(pattern, corpus, max_seq_length, given):
 def _manifests_beside(files):
     """`absolute` name of a record file -> (its manifest's name, contents), for the manifests that name these files."""
     known, wanted = {}, set(map(absolute, files))
-    for path in manifests.beside(wanted):
+    for path in manifests.manifests_beside(wanted):
         folder = os.path.dirname(path)
         if {os.path.join(folder, name) for name in manifests.read(path)["files"]} & wanted:
             values = manifests.read(path, _FIELDS)
@@ -184,7 +190,7 @@ def check_length(record_set, max_seq_length):
 
 def has_feature(path, name):
     """Whether the first record of a file has the feature. Raises InputError where there is no record."""
-    for record in checked_records(path):
+    for record in check_records(path):
         return bool(read_example(record, {}, f"{path}, record 1").get(name))
     raise InputError(f"{path}: no record; make it anew")
 

@@ -62,7 +62,7 @@ def lint(run, files, tokenizer):
     console.import_tensorflow()
     with _progress(corpus, sum(paths.file_sizes(files).values())) as report:
         for text_block in documents.blocks(corpus.documents()):
-            block = instance_making.tokenized(text_block, tokenizer, keep_empty=bool(kind.columns))
+            block = instance_making.tokenize_block(text_block, tokenizer, keep_empty=bool(kind.columns))
             found.add(text_block, block)
             report(found.counts["instances"])
     rows, warnings = found.report()
@@ -114,11 +114,11 @@ def create(run, files, tokenizer):
         logging.warning("%s", corpus_lint.documents_warning(counts["documents"], len(files), run.documents))
     content = {**_manifest(run, tokenizer, kind, counts), **made_from}
     show = functools.partial(_log_first, tokenizer)
-    records = _counted(kind.merged(order.records()), content)
+    records = _count_records(kind.merge(order.records()), content)
     return shard_files.write(outputs, records, show, manifest_path, content, earlier)
 
 
-def _counted(records, content):
+def _count_records(records, content):
     """The records; once all have been read, the manifest's content says how many they are."""
     for number, record in enumerate(records, 1):
         yield record
@@ -127,7 +127,7 @@ def _counted(records, content):
 
 def _workers(run, kind):
     """Who makes the records: processes of this machine, or executors of a cluster."""
-    function = plugins.carried(functools.partial(instance_making.block_records, kind=kind), run.plugin)
+    function = plugins.carry_plugins(functools.partial(instance_making.block_records, kind=kind), run.plugin)
     if run.engine == "spark":
         from bertline.processors.corpora.making import spark_engine
 
@@ -142,7 +142,7 @@ def _tasks(corpus, tokenizer, kind, counts):
     are_texts, last = _are_texts(kind), -1
     for text_block in documents.blocks(corpus.documents()):
         counts["read_documents"] += len(text_block.documents)
-        block = instance_making.tokenized(text_block, tokenizer, kind.needs_texts, keep_empty=bool(kind.columns))
+        block = instance_making.tokenize_block(text_block, tokenizer, kind.needs_texts, keep_empty=bool(kind.columns))
         origins = set(block.origins.tolist()) - {last}
         counts["documents"] += len(origins)
         last = max(origins, default=last)

@@ -17,7 +17,7 @@ def output_files(run):
     Raises:
       InputError: none is named, or one twice, or in several folders: a manifest speaks of the files beside it.
     """
-    named = _named(run)
+    named = _parse_name(run)
     if not named:
         raise InputError("--output_file is needed")
     if len(named) > 1 and run.num_output_shards > 1:
@@ -30,7 +30,7 @@ def output_files(run):
     return named if count == 1 else [f"{named[0]}-{i:05d}-of-{count:05d}" for i in range(count)]
 
 
-def _named(run):
+def _parse_name(run):
     name = (run.output_file or "").strip()
     if "," in os.path.dirname(name) and os.path.isdir(os.path.dirname(name)):
         return [name]  # one file in a folder that is there, whose name has a comma
@@ -46,7 +46,7 @@ def absolute(path):
 
 def manifest_file(run):
     """Where the manifest goes: beside the first output file."""
-    return _named(run)[0] + manifests.SUFFIX
+    return _parse_name(run)[0] + manifests.SUFFIX
 
 
 def prepare(outputs, manifest_path, made_from, overwrite):
@@ -119,7 +119,7 @@ def write(outputs, records, show, manifest_path, content, earlier):
     names = list(map(os.path.basename, outputs))
     try:
         with contextlib.ExitStack() as renames:
-            parts = [renames.enter_context(manifests.whole_or_absent(path)) for path in outputs]
+            parts = [renames.enter_context(manifests.replace_anywhere(path)) for path in outputs]
             with contextlib.ExitStack() as open_files:
                 writers = [open_files.enter_context(tf.io.TFRecordWriter(path)) for path in parts]
                 for i, record in enumerate(records):

@@ -1,4 +1,4 @@
-"""Makes instances on a Spark cluster: what `bertline.processors.records.workers` does in processes of this machine, by its executors.
+"""Makes instances on a Spark cluster: its executors do what processes of one machine do (`processors.records.workers`).
 
 This process reads, tokenizes and writes, as it does without Spark; each task is a Spark job of one task, so many of
 them at a time that the executors are busy. Spark repeats what a lost executor had; the results come in order.
@@ -30,9 +30,15 @@ MASTERS = ("local[N]", "spark://host:port", "yarn", "k8s://address")
 _ROOT = pathlib.Path(__file__).resolve().parents[3]
 # What executors import, beside numpy.
 _SHIPPED = (
-    "errors.py", "common/files.py", "common/json_files.py", "options.py", "plugins.py", "common/quiet_tensorflow.py", "registry.py",
+    "errors.py",
+    "common/files.py",
+    "common/json_files.py",
+    "options.py",
+    "plugins.py",
+    "common/quiet_tensorflow.py",
+    "registry.py",
     "processors/**/*.py",
-)  # fmt: skip
+)
 # An executor's core works on one task while the next one is sent.
 _TASKS_PER_CORE = 2
 # Of tasks and results, each some megabytes, Java holds no more than these, however many cores the cluster has.
@@ -101,7 +107,7 @@ class SparkWorkers:
         self._threads = concurrent.futures.ThreadPoolExecutor(_MOST_TASKS, thread_name_prefix="spark-job")
         self._context = None
         try:
-            with _interrupts_kept(), _stderr_in(self._log), self._errors("Spark cannot be started"):
+            with _keep_interrupts(), _stderr_in(self._log), self._errors("Spark cannot be started"):
                 self._start()
         except BaseException:
             self.__exit__()
@@ -228,7 +234,7 @@ def _stderr_in(path):
 
 
 @contextlib.contextmanager
-def _interrupts_kept():
+def _keep_interrupts():
     """Puts Ctrl-C's handler back: Spark's would outlive the application and fail then."""
     if threading.current_thread() is not threading.main_thread():
         yield

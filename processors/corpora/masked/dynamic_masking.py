@@ -36,9 +36,16 @@ class DynamicMasking:
     """
 
     def __init__(
-        self, mask_id, vocab_size, special_ids, max_predictions_per_seq, masked_lm_prob, masking="token", max_ngram=3,
+        self,
+        mask_id,
+        vocab_size,
+        special_ids,
+        max_predictions_per_seq,
+        masked_lm_prob,
+        masking="token",
+        max_ngram=3,
         seed=0,
-    ):  # fmt: skip
+    ):
         if masking not in MASKINGS:
             raise ValueError(f"masking {masking!r} is not one of {', '.join(MASKINGS)}")
         self.mask_id, self.vocab_size, self.special_ids = mask_id, vocab_size, tuple(special_ids)
@@ -76,9 +83,9 @@ class DynamicMasking:
             # A special token ends a word also where a sequence was cut inside one.
             after_other = tf.pad(~maskable, [[0, 0], [1, 0]], constant_values=True)[:, :-1]
             starts = maskable & ((word_starts > 0) | after_other)
-            group = _take_groups(starts, ~maskable, self._drawn_lengths(ids, seeds[1]), wanted, order)
+            group = _take_groups(starts, ~maskable, self._draw_lengths(ids, seeds[1]), wanted, order)
             taken, fate = group > 0, group if self.masking == "span" else None
-        batch["input_ids"] = self._replaced(ids, taken, fate, seeds[2:])
+        batch["input_ids"] = self._replace(ids, taken, fate, seeds[2:])
         return {**batch, **self._predictions(ids, taken)}
 
     def _take_tokens(self, maskable, wanted, order):
@@ -89,13 +96,13 @@ class DynamicMasking:
         counts = tf.scatter_nd(tf.stack([rows, places], axis=-1), tf.cast(within, tf.int32), tf.shape(maskable))
         return counts > 0
 
-    def _drawn_lengths(self, ids, seed):
+    def _draw_lengths(self, ids, seed):
         """int32 [B, T]: how many words a group that begins at a token should have."""
         thresholds = tf.constant(np.cumsum(self.length_probabilities)[:-1], tf.float32)
         draws = tf.reshape(_uniform(ids, seed), [-1])
         return tf.reshape(1 + tf.searchsorted(thresholds, draws, side="right"), tf.shape(ids))
 
-    def _replaced(self, ids, taken, group, seeds):
+    def _replace(self, ids, taken, group, seeds):
         """input_ids with the tokens taken replaced; `group` int32 [B, T] where a draw holds for a whole group."""
         draw = _uniform(ids, seeds[0])
         if group is not None:

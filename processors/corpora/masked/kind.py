@@ -29,41 +29,45 @@ class MaskedKind(CorpusKind):
     options = {
         "do_whole_word_mask": Option(False, "Mask all tokens of a word together; the same as --masking=whole_word."),
         "max_predictions_per_seq": Option(20, "Maximum number of masked LM predictions per sequence.", above=0),
-        "dupe_factor": Option(
-            10, "Number of times to go over the input, with different masks each time.", above=0
-        ),
+        "dupe_factor": Option(10, "Number of times to go over the input, with different masks each time.", above=0),
         "masked_lm_prob": Option(0.15, "Masked LM probability.", least=0, most=1),
         "short_seq_prob": Option(
             0.1, "Probability of creating sequences which are shorter than the maximum length.", least=0, most=1
         ),
         "masking": Option(
-            "token", "What is masked together: token, whole_word, ngram or span.",
+            "token",
+            "What is masked together: token, whole_word, ngram or span.",
             choices=("token", "whole_word", "ngram", "span"),
         ),
         "max_ngram": Option(3, "For --masking=ngram: most neighbouring words to mask together.", above=0),
-        "dynamic_masking": Option(
-            False, "Store instances unmasked; run_pretraining.py masks them anew each time."
-        ),
+        "dynamic_masking": Option(False, "Store instances unmasked; run_pretraining.py masks them anew each time."),
         "pad_records": Option(
             False, "Write records as the original does, filled up to --max_seq_length and --max_predictions_per_seq."
         ),
         "segmenter": Option(
             None, "What finds the words of Chinese: jieba, or package.module:function from a text to a list of words."
         ),
-    }  # fmt: skip
+    }
     reading_options = {
         "max_predictions_per_seq": Option(
             20, "Most masked tokens of a sequence. Must match create_pretraining_data.py.", above=0, as_trained=False
         ),
         "masking": Option(
-            None, "For records of --dynamic_masking: token, whole_word, ngram or span; by default as they were made "
-            "for.", choices=("token", "whole_word", "ngram", "span"), as_trained=False,
+            None,
+            "For records of --dynamic_masking: token, whole_word, ngram or span; by default as they were made for.",
+            choices=("token", "whole_word", "ngram", "span"),
+            as_trained=False,
         ),
         "masked_lm_prob": Option(
-            None, "For records of --dynamic_masking: share of the tokens to mask; by default as they were made for.",
-            float, above=0, least=0, most=1, as_trained=False,
+            None,
+            "For records of --dynamic_masking: share of the tokens to mask; by default as they were made for.",
+            float,
+            above=0,
+            least=0,
+            most=1,
+            as_trained=False,
         ),
-    }  # fmt: skip
+    }
 
     def __init__(self, tokenizer, max_seq_length, random_seed=12345, **given):
         super().__init__(tokenizer, max_seq_length, random_seed, **given)
@@ -71,10 +75,18 @@ class MaskedKind(CorpusKind):
             self.masking = "whole_word"
         self._check()
         self.needs_texts = bool(self.segmenter)
-        self.hidden = None if self.dynamic_masking else masking.Masking(
-            self.masking, self.masked_lm_prob, self.max_predictions_per_seq, tokenizer.mask_id, tokenizer.vocab_size,
-            self.max_ngram,
-        )  # fmt: skip
+        self.hidden = (
+            None
+            if self.dynamic_masking
+            else masking.Masking(
+                self.masking,
+                self.masked_lm_prob,
+                self.max_predictions_per_seq,
+                tokenizer.mask_id,
+                tokenizer.vocab_size,
+                self.max_ngram,
+            )
+        )
         self._continues = None if self.masking == "token" else tokenizer.continuations()
         self._segmented = segmenters.SegmentedWords(self.segmenter, tokenizer) if self.segmenter else None
 
@@ -106,21 +118,23 @@ class MaskedKind(CorpusKind):
 
     def features(self, made, block, prepared, rng):
         """See base class."""
-        framed = sequences.assembled(made, block.ids, prepared, self.frame)
+        framed = sequences.assemble(made, block.ids, prepared, self.frame)
         found = {"input_ids": (framed.input_ids, framed.splits), "segment_ids": (framed.segment_ids, framed.splits)}
         counts = collections.Counter(
-            instances=len(made), tokens=int(framed.splits[-1]), predictions=0,
+            instances=len(made),
+            tokens=int(framed.splits[-1]),
+            predictions=0,
             max_length=int(np.diff(framed.splits).max(initial=0)),
-        )  # fmt: skip
+        )
         if made.labels is not None:
             found["next_sentence_labels"] = made.labels, np.arange(len(made) + 1)
             counts["labels_1"] = int(made.labels.sum())
         if self.hidden is not None:
-            masked = masking.masked(framed, self.hidden, rng)
+            masked = masking.mask_sequences(framed, self.hidden, rng)
             counts["predictions"] = len(masked.labels)
             found |= sequences.masked_features(masked, framed.splits)
             if self.pad_records:
-                found = sequences.padded(found, self.max_seq_length, self.max_predictions_per_seq)
+                found = sequences.pad_features(found, self.max_seq_length, self.max_predictions_per_seq)
         elif self._continues is not None:
             found["word_starts"] = framed.word_starts, framed.splits
         return found, counts

@@ -57,7 +57,7 @@ class Masked:
     labels: np.ndarray
 
 
-def masked(sequences, masking, rng):
+def mask_sequences(sequences, masking, rng):
     """Masks sequences.
 
     As in the original: n = min(max_predictions_per_seq, max(1, round(tokens * masked_lm_prob))); words in random order
@@ -79,7 +79,7 @@ def masked(sequences, masking, rng):
     word_splits = np.searchsorted(starts, splits)
     wanted = np.maximum(1, np.rint(np.diff(splits) * masking.masked_lm_prob).astype(np.int64))
     wanted = np.minimum(masking.max_predictions_per_seq, wanted)
-    spans = _chosen(starts, sizes, word_splits, wanted, _span_lengths(masking, len(starts), rng), rng)
+    spans = _choose_spans(starts, sizes, word_splits, wanted, _span_lengths(masking, len(starts), rng), rng)
 
     words = np.flatnonzero(spans >= 0)
     tokens = slots(starts[words], sizes[words])
@@ -115,14 +115,14 @@ def length_probabilities(kind, max_ngram=3):
     return weights / weights.sum()
 
 
-def _chosen(starts, sizes, word_splits, wanted, span_lengths, rng):
+def _choose_spans(starts, sizes, word_splits, wanted, span_lengths, rng):
     """The span that each word is masked with, named by the number of its first word, or -1; int64 [words].
 
     In the n-th turn every sequence looks at the n-th word of its random order, all sequences at once. A span ends
     before a word that is masked already, before one that would be too many, and at the end of its segment.
     """
     spans, count = np.full(len(starts), -1), np.zeros(len(wanted), np.int64)
-    order, num_words = _shuffled(word_splits, rng), np.diff(word_splits)
+    order, num_words = _shuffle(word_splits, rng), np.diff(word_splits)
     has_neighbour = np.append(starts[1:] == starts[:-1] + sizes[:-1], False)  # else a special token comes next
     active, turn = np.flatnonzero(num_words), 0
     while active.size:
@@ -143,7 +143,7 @@ def _chosen(starts, sizes, word_splits, wanted, span_lengths, rng):
     return spans
 
 
-def _shuffled(splits, rng):
+def _shuffle(splits, rng):
     """The numbers of each range splits[i]:splits[i + 1] in random order, as one array.
 
     Sorted by a key of range, random number and place: one sort, and no tie for a machine to break in its own way.

@@ -7,7 +7,7 @@ from bisect import bisect_left
 
 from bertline import registry
 from bertline.processors.corpora.masked.kind import MaskedKind
-from bertline.processors.corpora.segments import paired, target_length, uniform_source
+from bertline.processors.corpora.segments import make_pairs, target_length, uniform_source
 
 ATTEMPTS = 10  # to draw another document than the present one
 
@@ -49,4 +49,4 @@ class NextSentence(MaskedKind):
                 else:
                     rows.append((start, splits[a_end], splits[a_end], splits[end], 0))
                     sentence = end
-        return paired(rows, max_num_tokens, rng)
+        return make_pairs(rows, max_num_tokens, rng)

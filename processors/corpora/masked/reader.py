@@ -67,19 +67,25 @@ class MaskedReader(CorpusReader):
 
         def masking(seed):
             return DynamicMasking(
-                tokenizer.mask_id, tokenizer.vocab_size, special, self._limit, self._masked_lm_prob, self._kind,
-                next(iter(self._manifest.counts("settings", "max_ngram", 3)), 3), seed,
-            )  # fmt: skip
+                tokenizer.mask_id,
+                tokenizer.vocab_size,
+                special,
+                self._limit,
+                self._masked_lm_prob,
+                self._kind,
+                next(iter(self._manifest.counts("settings", "max_ngram", 3)), 3),
+                seed,
+            )
 
         return masking
 
     def train_batches(self, batch_size, seed, length_buckets=None):
         """See base class."""
-        return self._masked(super().train_batches(batch_size, seed, length_buckets), seed)
+        return self._mask(super().train_batches(batch_size, seed, length_buckets), seed)
 
     def evaluation_batches(self, batch_size, num_instances, length_buckets=None, static=False):
         """See base class; the same masks each time."""
-        return self._masked(super().evaluation_batches(batch_size, num_instances, length_buckets, static), 0)
+        return self._mask(super().evaluation_batches(batch_size, num_instances, length_buckets, static), 0)
 
-    def _masked(self, drawn, seed):
+    def _mask(self, drawn, seed):
         return drawn.enumerate().map(batches.as_it_is(self._masking(seed))).prefetch(4) if self._masking else drawn

@@ -7,7 +7,7 @@ from bisect import bisect_left
 
 from bertline import registry
 from bertline.processors.corpora.masked.kind import MaskedKind
-from bertline.processors.corpora.segments import paired, target_length, uniform_source
+from bertline.processors.corpora.segments import make_pairs, target_length, uniform_source
 
 
 @registry.register("corpus", "sentence_order")
@@ -36,4 +36,4 @@ class SentenceOrder(MaskedKind):
                     swapped = uniform() < 0.5
                     rows.append((middle, stop, start, middle, 1) if swapped else (start, middle, middle, stop, 0))
                 sentence = end
-        return paired(rows, max_num_tokens, rng)
+        return make_pairs(rows, max_num_tokens, rng)

@@ -65,7 +65,7 @@ class Sequences:
     word_starts: np.ndarray
 
 
-def assembled(segments, ids, word_starts, frame):
+def assemble(segments, ids, word_starts, frame):
     """Sequences: the segments of each instance with special tokens around them.
 
     Args:
@@ -96,7 +96,7 @@ def masked_features(masked, splits):
     }
 
 
-def padded(features, max_seq_length, max_predictions_per_seq):
+def pad_features(features, max_seq_length, max_predictions_per_seq):
     """The features of masked instances as the original stores them, filled up with 0, and the `input_mask` with them.
 
     Args:
@@ -106,10 +106,10 @@ def padded(features, max_seq_length, max_predictions_per_seq):
     features = {**features, "input_mask": (np.ones_like(values), splits)}
     widths = dict.fromkeys(("input_ids", "input_mask", "segment_ids"), max_seq_length)
     widths |= dict.fromkeys(("masked_lm_positions", "masked_lm_ids", "masked_lm_weights"), max_predictions_per_seq)
-    return {name: _filled_up(*one, widths[name]) if name in widths else one for name, one in features.items()}
+    return {name: _fill_up(*one, widths[name]) if name in widths else one for name, one in features.items()}
 
 
-def _filled_up(values, splits, width):
+def _fill_up(values, splits, width):
     """Rows of `width` numbers each, as (values, splits)."""
     count, lengths = len(splits) - 1, np.diff(splits)
     table = np.zeros([count, width], values.dtype)

@@ -110,6 +110,8 @@ def _shifted(last, tokens):
 def _stacked(*lanes):
     ids, following = (tf.stack(part) for part in zip(*lanes))
     return {
-        "input_ids": ids, "next_ids": following, "input_mask": tf.ones_like(ids),
+        "input_ids": ids,
+        "next_ids": following,
+        "input_mask": tf.ones_like(ids),
         "example_index": tf.fill([len(lanes)], -1),
-    }  # fmt: skip
+    }

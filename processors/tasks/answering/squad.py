@@ -30,22 +30,32 @@ class SquadProcessor(DataProcessor):
     Args:
       train_file, dev_file, predict_file: paths, relative ones below `data_dir`; default: `NAMES`.
       version_2_with_negative: whether questions may have no answer.
-      doc_stride, max_query_length: see `bertline.processors.layouts.questions`; the others: see `bertline.processors.answering.spans.AnswerRules`.
+      doc_stride, max_query_length: see `bertline.processors.layouts.questions`; the others: see
+        `bertline.processors.answering.spans.AnswerRules`.
     """
 
     problem_type = "spans"
     metrics = ("answer_f1",)
     options = {
         "train_file": Option(
-            None, "The training file; default train-v2.0.json or train-v1.1.json.", shapes_weights=False, holds="path",
+            None,
+            "The training file; default train-v2.0.json or train-v1.1.json.",
+            shapes_weights=False,
+            holds="path",
             as_trained=False,
         ),
         "dev_file": Option(
-            None, "The file to evaluate on; default dev-v2.0.json or dev-v1.1.json of --data_dir, without it "
-            "--predict_file.", shapes_weights=False, holds="path", as_trained=False,
+            None,
+            "The file to evaluate on; default dev-v2.0.json or dev-v1.1.json of --data_dir, without it --predict_file.",
+            shapes_weights=False,
+            holds="path",
+            as_trained=False,
         ),
         "predict_file": Option(
-            None, "The questions to answer; default those to evaluate on.", shapes_weights=False, holds="path",
+            None,
+            "The questions to answer; default those to evaluate on.",
+            shapes_weights=False,
+            holds="path",
             as_trained=False,
         ),
         "version_2_with_negative": Option(False, "Whether some questions have no answer, as in SQuAD 2.0."),
@@ -54,35 +64,57 @@ class SquadProcessor(DataProcessor):
         "n_best_size": Option(20, "Answers in nbest_predictions.json.", shapes_weights=False),
         "max_answer_length": Option(30, "Tokens of the longest answer.", shapes_weights=False),
         "null_score_diff_threshold": Option(
-            None, "No answer is given where its score is higher than that of the best one by more than this; by "
-            "default what --do_eval found best, which model/config.json keeps, else 0.", kind=float,
+            None,
+            "No answer is given where its score is higher than that of the best one by more than this; by "
+            "default what --do_eval found best, which model/config.json keeps, else 0.",
+            kind=float,
             shapes_weights=False,
         ),
         "verbose_logging": Option(
-            False, "List every question whose answer is not where it is said to be.", shapes_weights=False,
+            False,
+            "List every question whose answer is not where it is said to be.",
+            shapes_weights=False,
         ),
         "answer_text": Option(
-            "raw", "Of an answer: raw, its characters as they stand in the context; original, words of it joined by "
-            "single blanks, as google-research/bert gives them.", choices=("raw", "original"), shapes_weights=False,
+            "raw",
+            "Of an answer: raw, its characters as they stand in the context; original, words of it joined by "
+            "single blanks, as google-research/bert gives them.",
+            choices=("raw", "original"),
+            shapes_weights=False,
         ),
         "answer_score": Option(
-            None, "answer_f1: SQuAD's, by words; chinese_answer_f1: CMRC's, by characters; default: as texts are.",
-            choices=("answer_f1", "chinese_answer_f1"), shapes_weights=False,
+            None,
+            "answer_f1: SQuAD's, by words; chinese_answer_f1: CMRC's, by characters; default: as texts are.",
+            choices=("answer_f1", "chinese_answer_f1"),
+            shapes_weights=False,
         ),
-    }  # fmt: skip
+    }
 
     def __init__(
-        self, *, train_file=None, dev_file=None, predict_file=None, version_2_with_negative=False, doc_stride=128,
-        max_query_length=64, n_best_size=20, max_answer_length=30, null_score_diff_threshold=None,
-        verbose_logging=False, answer_text="raw", answer_score=None,
-    ):  # fmt: skip
+        self,
+        *,
+        train_file=None,
+        dev_file=None,
+        predict_file=None,
+        version_2_with_negative=False,
+        doc_stride=128,
+        max_query_length=64,
+        n_best_size=20,
+        max_answer_length=30,
+        null_score_diff_threshold=None,
+        verbose_logging=False,
+        answer_text="raw",
+        answer_score=None,
+    ):
         self.files = {"train": train_file, "dev": dev_file, "test": predict_file}
         self.metrics, self.knows_score = (answer_score or "answer_f1",), answer_score is not None
         self.has_unanswerable, self.lists_all = version_2_with_negative, verbose_logging
         sizes = {
-            "doc_stride": doc_stride, "n_best_size": n_best_size, "max_answer_length": max_answer_length,
+            "doc_stride": doc_stride,
+            "n_best_size": n_best_size,
+            "max_answer_length": max_answer_length,
             "max_query_length": max_query_length,
-        }  # fmt: skip
+        }
         for name, value in sizes.items():
             if value < 1:
                 raise InputError(f"--{name}={value}: a number above 0 is needed")

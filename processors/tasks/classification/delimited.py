@@ -26,7 +26,7 @@ _METRICS = {
 
 @registry.register("processor", "delimited", "tsv", "csv", "jsonl", "parquet", "xlsx")
 class DelimitedProcessor(DataProcessor):
-    """Examples from one table a split, or from one that is split here; `bertline.processors.tables.table_files` says of what kinds.
+    """Examples from one table a split, or from one that is split here; see `table_files` for the kinds of tables.
 
     Args:
       train_file, dev_file, test_file: paths, relative ones below `data_dir`; default: train, dev and test with one of
@@ -55,8 +55,11 @@ class DelimitedProcessor(DataProcessor):
 
     options = {
         "train_file": Option(
-            None, "The training file; default train.tsv, .csv, .jsonl, .parquet or .xlsx.", shapes_weights=False,
-            holds="path", as_trained=False,
+            None,
+            "The training file; default train.tsv, .csv, .jsonl, .parquet or .xlsx.",
+            shapes_weights=False,
+            holds="path",
+            as_trained=False,
         ),
         "dev_file": Option(
             None, "The file to evaluate on; default dev.*.", shapes_weights=False, holds="path", as_trained=False
@@ -65,25 +68,35 @@ class DelimitedProcessor(DataProcessor):
             None, "The file to predict; default test.*.", shapes_weights=False, holds="path", as_trained=False
         ),
         "dev_fraction": Option(
-            0.0, "Share of the training file's rows that are the dev rows, where they have no file.",
-            shapes_weights=False, as_trained=False,
+            0.0,
+            "Share of the training file's rows that are the dev rows, where they have no file.",
+            shapes_weights=False,
+            as_trained=False,
         ),
         "test_fraction": Option(
-            0.0, "Share of the training file's rows that are the test rows, where they have no file.",
-            shapes_weights=False, as_trained=False,
+            0.0,
+            "Share of the training file's rows that are the test rows, where they have no file.",
+            shapes_weights=False,
+            as_trained=False,
         ),
         "split_seed": Option(
-            1, "Of the choice of dev and test rows by --dev_fraction and --test_fraction, which is kept in "
-            "OUTPUT_DIR/split.tsv.", shapes_weights=False, as_trained=False,
+            1,
+            "Of the choice of dev and test rows by --dev_fraction and --test_fraction, which is kept in "
+            "OUTPUT_DIR/split.tsv.",
+            shapes_weights=False,
+            as_trained=False,
         ),
         "text_a_column": Option(None, "Name or number (from 0) of the text's column.", shapes_weights=False),
         "text_b_column": Option(None, "Name or number of the second text's column, if any.", shapes_weights=False),
         "label_column": Option(
-            None, "Name or number of the label's column; or of several columns of 0 and 1, comma-separated.",
+            None,
+            "Name or number of the label's column; or of several columns of 0 and 1, comma-separated.",
             shapes_weights=False,
         ),
         "id_column": Option(
-            None, "Name or number of the column that names a row in predictions.tsv.", shapes_weights=False,
+            None,
+            "Name or number of the column that names a row in predictions.tsv.",
+            shapes_weights=False,
             as_trained=False,
         ),
         "has_header": Option(None, "Whether line 1 is a header; by default found out.", bool, shapes_weights=False),
@@ -97,7 +110,7 @@ class DelimitedProcessor(DataProcessor):
             "single_label_classification, multi_label_classification or regression.",
         ),
         "label_separator": Option(",", "Between several labels of one row.", shapes_weights=False),
-    }  # fmt: skip
+    }
 
     def __init__(
         self,
@@ -201,7 +214,7 @@ class DelimitedProcessor(DataProcessor):
         try:
             return self._examples_of(table, split)
         except InputError as error:
-            raise table.quoted() if table.may_be_quoted and table.are_in_quotes() else error from None
+            raise table.quotes_error() if table.may_be_quoted and table.are_in_quotes() else error from None
 
     def _examples_of(self, table, split):
         path, header, rows = table.path, table.keys(), list(table.rows())
@@ -213,7 +226,7 @@ class DelimitedProcessor(DataProcessor):
         columns = self.columns.find(header, header or rows[0], ("label",) if split == "test" else ())
         if not rows[start:]:
             raise InputError(f"{path}: a header and no rows; at least one row is needed")
-        found = ", ".join(f"{part} = {self._shown(header, at)}" for part, at in columns.items())
+        found = ", ".join(f"{part} = {self._describe(header, at)}" for part, at in columns.items())
         log.info("%s: %d rows, %s, columns: %s", path, len(rows) - start, "header" if header else "no header", found)
         self._set_labels(columns.get("label"), header)
         examples = [self._example(row, columns, split, index) for index, row in enumerate(rows[start:], start)]
@@ -224,9 +237,9 @@ class DelimitedProcessor(DataProcessor):
             self._check_quotes(table, rows)
         return examples
 
-    def _shown(self, header, at):
+    def _describe(self, header, at):
         if isinstance(at, list):
-            return ",".join(self._shown(header, one) for one in at)
+            return ",".join(self._describe(header, one) for one in at)
         return str(header[at]) if header else str(at)
 
     def _set_labels(self, at, header):
@@ -245,20 +258,24 @@ class DelimitedProcessor(DataProcessor):
         if not begun:
             return
         if table.are_in_quotes():
-            raise table.quoted()
+            raise table.quotes_error()
         enclosed = [cell for cell in begun if re.fullmatch(r'"(?:[^"]|"")*"', cell)]
         if len(enclosed) == len(begun) and any('""' in cell[1:-1] for cell in enclosed):
             log.warning(
                 "%s: %d cells are in double quotes, as pandas writes them, and keep them: --quoting=minimal takes them "
-                "off, --quoting=none says that they are text", table.path, len(enclosed),
-            )  # fmt: skip
+                "off, --quoting=none says that they are text",
+                table.path,
+                len(enclosed),
+            )
 
     def _example(self, row, columns, split, index):
         cells = {part: self._cell(row, part, at) for part, at in columns.items()}
         for part in ("text_a", "text_b"):
             if part in cells:
                 if cells[part] is None or cells[part] != cells[part]:  # NaN, which JSON may have
-                    raise InputError(f"{row.source}: no {self.columns.called(part, columns[part])}; a text is needed")
+                    raise InputError(
+                        f"{row.source}: no {self.columns.name_in_messages(part, columns[part])}; a text is needed"
+                    )
                 cells[part] = str(cells[part])
         guid = f"{split}-{index}" if cells.get("id") is None else str(cells["id"])
         label = label_of(cells.get("label"), self.problem_type, split, row.source, self.label_separator)
@@ -266,7 +283,7 @@ class DelimitedProcessor(DataProcessor):
 
     def _cell(self, row, part, at):
         if not isinstance(at, list):
-            return row.column(at, self.columns.called(part, at))
+            return row.column(at, self.columns.name_in_messages(part, at))
         return {name: row.column(one, name) for name, one in zip(self._column_labels, at)}
 
     def _check_no_header(self, examples):

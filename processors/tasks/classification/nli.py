@@ -48,5 +48,5 @@ class XnliProcessor(_Inference):
             "test": (Table("xnli.test.tsv", text_a=6, text_b=7, label=1),),
         }
 
-    def _wanted(self, row, split):
+    def _is_wanted(self, row, split):
         return split == "train" or row.column(0, "language") == self.language

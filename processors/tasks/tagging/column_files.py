@@ -15,13 +15,38 @@ from bertline.processors.tagging.tagged_columns import ColumnFile
 
 # Usual names of each split's file.
 NAMES = {
-    "train": ("train.txt", "train.conll", "train.tsv", "eng.train", "train.jsonl", "esp.train", "ned.train",
-              "wnut17train.conll"),
-    "dev": ("dev.txt", "dev.conll", "dev.tsv", "valid.txt", "eng.testa", "dev.jsonl", "esp.testa", "ned.testa",
-            "emerging.dev.conll"),
-    "test": ("test.txt", "test.conll", "test.tsv", "eng.testb", "test.jsonl", "esp.testb", "ned.testb",
-             "emerging.test.annotated"),
-}  # fmt: skip
+    "train": (
+        "train.txt",
+        "train.conll",
+        "train.tsv",
+        "eng.train",
+        "train.jsonl",
+        "esp.train",
+        "ned.train",
+        "wnut17train.conll",
+    ),
+    "dev": (
+        "dev.txt",
+        "dev.conll",
+        "dev.tsv",
+        "valid.txt",
+        "eng.testa",
+        "dev.jsonl",
+        "esp.testa",
+        "ned.testa",
+        "emerging.dev.conll",
+    ),
+    "test": (
+        "test.txt",
+        "test.conll",
+        "test.tsv",
+        "eng.testb",
+        "test.jsonl",
+        "esp.testb",
+        "ned.testb",
+        "emerging.test.annotated",
+    ),
+}
 
 
 @registry.register("processor", "conll")
@@ -51,8 +76,11 @@ class ColumnFilesProcessor(DataProcessor):
             None, "The file to predict; default test.*.", shapes_weights=False, holds="path", as_trained=False
         ),
         "predict_file": Option(
-            None, "Raw text to predict in the place of --test_file: a sentence a line, or .jsonl with \"text\".",
-            shapes_weights=False, holds="path", as_trained=False,
+            None,
+            'Raw text to predict in the place of --test_file: a sentence a line, or .jsonl with "text".',
+            shapes_weights=False,
+            holds="path",
+            as_trained=False,
         ),
         "word_column": Option(0, "Number of the words' column, from 0.", shapes_weights=False),
         "tag_column": Option(-1, "Number of the tags' column; -1 is the last one.", shapes_weights=False),
@@ -60,20 +88,33 @@ class ColumnFilesProcessor(DataProcessor):
             None, "The labels, comma-separated; by default those found.", shapes_weights=False, as_trained=False
         ),
         "tag_scheme": Option(
-            None, "Scheme of tags to learn, which files are converted to: iob1, iob2, bioes, or as_it_is; by default "
-            "that of the training file.", choices=("iob1", "iob2", "bioes", "as_it_is"),
+            None,
+            "Scheme of tags to learn, which files are converted to: iob1, iob2, bioes, or as_it_is; by default "
+            "that of the training file.",
+            choices=("iob1", "iob2", "bioes", "as_it_is"),
         ),
         "split_words": Option(
-            "words", "How raw text and texts of .jsonl become words: words (and signs), spaces or characters.",
+            "words",
+            "How raw text and texts of .jsonl become words: words (and signs), spaces or characters.",
             choices=("words", "spaces", "characters"),
         ),
         "document_context": Option(False, "Read the sentences around each one in its document, as in BERT's paper."),
-    }  # fmt: skip
+    }
 
     def __init__(
-        self, *, train_file=None, dev_file=None, test_file=None, predict_file=None, word_column=0, tag_column=-1,
-        label_list=None, tag_scheme=None, split_words="words", document_context=False,
-    ):  # fmt: skip
+        self,
+        *,
+        train_file=None,
+        dev_file=None,
+        test_file=None,
+        predict_file=None,
+        word_column=0,
+        tag_column=-1,
+        label_list=None,
+        tag_scheme=None,
+        split_words="words",
+        document_context=False,
+    ):
         self.files = {"train": train_file, "dev": dev_file, "test": predict_file or test_file}
         if predict_file and test_file:
             raise InputError(f"--predict_file={predict_file} and --test_file={test_file}: leave one out")

@@ -52,7 +52,7 @@ class AddedTokens:
         ordered = sorted(tokens, key=lambda token: not token.special)
         self._basic = basic
         self._as_it_is = _Places({}, ordered, lambda token: None if token.normalized else token.content)
-        self._folded = _Places({}, ordered, lambda token: basic.normalized(token.content) if token.normalized else None)
+        self._folded = _Places({}, ordered, lambda token: basic.normalize(token.content) if token.normalized else None)
         self.as_it_is, self.folded = self._as_it_is.tokens, self._folded.tokens
         self.with_blanks = [token.content for token in tokens if len(token.content.split()) > 1]
         # Every text with the token has its longest word; where it has none, every text might have it.
@@ -84,7 +84,7 @@ class AddedTokens:
         return list(itertools.chain.from_iterable(map(self._cut_folded, parts)))
 
     def _cut_folded(self, part):
-        return [part] if isinstance(part, AddedToken) else self._folded.cut(self._basic.normalized(part))
+        return [part] if isinstance(part, AddedToken) else self._folded.cut(self._basic.normalize(part))
 
 
 class _Places:

@@ -13,12 +13,15 @@ _STEPS = {
     "bytes": {"normalizer": None, "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": False, "use_regex": True}},
     "characters": {
         "normalizer": {
-            "type": "BertNormalizer", "clean_text": True, "handle_chinese_chars": True, "strip_accents": None,
+            "type": "BertNormalizer",
+            "clean_text": True,
+            "handle_chinese_chars": True,
+            "strip_accents": None,
             "lowercase": True,
         },
         "pre_tokenizer": {"type": "BertPreTokenizer"},
     },
-}  # fmt: skip
+}
 _MODEL = {"type": "BPE", "continuing_subword_prefix": "", "byte_fallback": False, "ignore_merges": False}
 
 
@@ -35,7 +38,7 @@ def read_files(vocab_file, merges_file):
     """
     if not folders.exists(merges_file):
         raise InputError(f"{merges_file}: no such file; {os.path.basename(vocab_file)} needs its merges beside it")
-    vocab, merges = _checked(vocab_file, json_files.read(vocab_file)), []
+    vocab, merges = _check(vocab_file, json_files.read(vocab_file)), []
     for number, line in enumerate(text_files.iterate_lines(merges_file), 1):
         if number > 1 or not line.startswith("#version"):
             merges.append(_pair(f"{merges_file}:{number}", line))
@@ -50,14 +53,14 @@ def read_json(path):
     """
     content = json_files.read(path)
     try:
-        return _parsed(path, content)
+        return _parse(path, content)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         if isinstance(error, InputError):
             raise
         raise InputError(f"{path}: not as the library tokenizers writes it ({error}); copy the file again") from error
 
 
-def _parsed(path, content):
+def _parse(path, content):
     model = content.get("model")
     if not isinstance(model, dict) or not isinstance(model.get("merges"), list):
         raise InputError(f"{path}: no model with merges in it; a tokenizer of byte pairs is needed")
@@ -68,10 +71,10 @@ def _parsed(path, content):
     if (content.get("post_processor") or {}).get("special_tokens"):
         raise InputError(f"{path}: post_processor puts tokens around texts, which templates do here; it has to be null")
     added = [added_token(path, entry, entry.get("id")) for entry in content.get("added_tokens") or ()]
-    return _checked(path, {**(model.get("vocab") or {}), **{token.content: token.id for token in added}}), merges
+    return _check(path, {**(model.get("vocab") or {}), **{token.content: token.id for token in added}}), merges
 
 
-def _checked(path, vocab):
+def _check(path, vocab):
     numbers = list(vocab.values())
     if not vocab or set(map(type, numbers)) != {int} or min(numbers) < 0 or len(set(numbers)) < len(numbers):
         raise InputError(f"{path}: pieces and their numbers, each once, are needed; copy the file again")

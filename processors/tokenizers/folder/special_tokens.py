@@ -60,7 +60,7 @@ class SpecialTokens:
         self._where = where
         self._ids = dict(zip(tokens, range(len(tokens))))
         self._found, self._size = {}, len(self._ids)
-        tokens_of = {role: added_token(where, named[role], 0, special=True) for role in _sorted(named)}
+        tokens_of = {role: added_token(where, named[role], 0, special=True) for role in _sort(named)}
         self.roles = {role: token.content for role, token in tokens_of.items()}
         for token in sorted(declared, key=lambda token: token.id):
             special = token.special or token.content in self.roles.values()
@@ -86,5 +86,5 @@ class SpecialTokens:
         self._found[token.content] = dataclasses.replace(token, id=number)
 
 
-def _sorted(named):
+def _sort(named):
     return [role for role in _ORDER if role in named] + [role for role in named if role not in _ORDER]

@@ -93,7 +93,7 @@ class TokenizerFolder:
         self._json = None
         if vocab_name == VOCAB_NAME and folders.exists(self._path(tokenizer_json.NAME)):
             self._json = tokenizer_json.read(self._path(tokenizer_json.NAME))
-        self._by_json_alone = self._checked_class()
+        self._by_json_alone = self._check_class()
         self._check_needed()
         lines = None
         if folders.exists(self._path(vocab_name)):
@@ -114,7 +114,7 @@ class TokenizerFolder:
         path = self._path(name)
         return json_files.read(path, mend="mend or remove it") if folders.exists(path) else {}
 
-    def _checked_class(self):
+    def _check_class(self):
         """Whether tokenizer.json alone decides. Raises InputError for the class of another tokenizer."""
         where, name = self.config_file, self._config.get("tokenizer_class")
         if name is None:
@@ -201,14 +201,20 @@ class TokenizerFolder:
         ):
             if there != here:
                 logging.warning(
-                    "%s: %s is %s; %s counts, as %s or its default says: so does transformers", found.path, name, there,
-                    here, CONFIG_NAME,
-                )  # fmt: skip
+                    "%s: %s is %s; %s counts, as %s or its default says: so does transformers",
+                    found.path,
+                    name,
+                    there,
+                    here,
+                    CONFIG_NAME,
+                )
         if self.differing_line:
             logging.warning(
-                "%s: line %d is another token than in %s, which counts: so does transformers", self.vocab_file,
-                self.differing_line, tokenizer_json.NAME,
-            )  # fmt: skip
+                "%s: line %d is another token than in %s, which counts: so does transformers",
+                self.vocab_file,
+                self.differing_line,
+                tokenizer_json.NAME,
+            )
 
     def _special_tokens(self):
         """SpecialTokens, from the files that `transformers` 5 looks into."""
@@ -221,13 +227,13 @@ class TokenizerFolder:
         extra = next((config[name] for name in _EXTRA if config.get(name)), [])
         if isinstance(extra, dict):
             named, extra = named | extra, []
-        declared = self._declared() if decoder is None else _declared(self.config_file, decoder)
+        declared = self._declared_tokens() if decoder is None else _read_decoder(self.config_file, decoder)
         found = SpecialTokens(self.config_file, self.tokens, declared, named, _list(self.config_file, extra))
         if self._by_json_alone:  # which does not make them whole in texts
             found.roles |= {"unk_token": self._json.unk_token, **self._json.around_texts()}
         return found
 
-    def _declared(self):
+    def _declared_tokens(self):
         found = {}
         if not self._by_json_alone:
             where = self._path(_ADDED)
@@ -267,7 +273,7 @@ def _is_token(value):
     return isinstance(value, (str, dict))  # and no bool, as of add_bos_token
 
 
-def _declared(where, decoder):
+def _read_decoder(where, decoder):
     if not isinstance(decoder, dict) or not all(key.isdecimal() for key in decoder):
         raise InputError(f"{where}: added_tokens_decoder has to be an object of ids and tokens; copy the file again")
     return [added_token(where, entry, int(number)) for number, entry in decoder.items()]

@@ -7,7 +7,7 @@ import dataclasses
 import json
 
 from bertline.common import json_files
-from bertline.common.files import replaced
+from bertline.common.files import replace_file
 from bertline.errors import InputError
 from bertline.processors.tokenizers.folder.added_tokens import AddedToken
 from bertline.processors.tokenizers.folder.special_tokens import added_token
@@ -75,7 +75,7 @@ def read(path):
     """
     content = json_files.read(path)
     try:
-        return _parsed(path, content)
+        return _parse(path, content)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         if isinstance(error, InputError):
             raise
@@ -83,7 +83,7 @@ def read(path):
         raise InputError(f"{path}: not as the library tokenizers writes it ({reason}); copy the file again") from error
 
 
-def _parsed(path, content):
+def _parse(path, content):
     model = content["model"]
     _check_model(path, model)
     normalizer = _only(content.get("normalizer"), "normalizers")
@@ -106,7 +106,7 @@ def _parsed(path, content):
 
 
 def _check_model(path, model):
-    kind = model.get("type") or _untyped(model)
+    kind = model.get("type") or _guess_kind(model)
     if kind != "WordPiece":
         what = _MODELS.get(kind, f"a tokenizer of the kind {kind!r}")
         raise InputError(f"{path}: {what}; WordPiece, as of BERT, is read, and SentencePiece from its own spiece.model")
@@ -115,7 +115,7 @@ def _check_model(path, model):
         raise InputError(f"{path}: continuing_subword_prefix is {prefix!r}; '##' is needed, as BERT has it")
 
 
-def _untyped(model):
+def _guess_kind(model):
     """Old files do not name the kind."""
     if "merges" in model:
         return "BPE"
@@ -225,7 +225,7 @@ def write(path, settings):
             "vocab": {token: i for token, i in settings.base_ids.items() if not is_gap(token)},
         },
     }
-    with replaced(path) as temporary, open(temporary, "w", encoding="utf-8") as file:
+    with replace_file(path) as temporary, open(temporary, "w", encoding="utf-8") as file:
         json.dump(content, file, ensure_ascii=False, indent=1)
         file.write("\n")
 

@@ -101,7 +101,7 @@ class TokenizerSettings:
         return sorted(listed.values(), key=lambda token: token.id)
 
     def to_config(self, model_max_length):
-        """What tokenizer_config.json says of it, for `bertline.processors.tokenizers.folder.tokenizer_folder` and for `transformers`."""
+        """What tokenizer_config.json says of it, for `tokenizer_folder` beside this file and for `transformers`."""
         named = self._named
         extra = [token.content for token in self.added_tokens if token.special and token.content not in named.values()]
         # BertTokenizer would take another limit of characters, and name tokens that have no name here.

@@ -67,8 +67,9 @@ class GraphSentencePieces:
         is_first = tf.range(tf.size(parts.values, tf.int64)) == tf.gather(parts.row_starts(), parts.value_rowids())
         bare = tf.where(
             is_first & tf.gather(goes_on, parts.value_rowids()),
-            tf.strings.regex_replace(parts.values, f"^{UNDERLINE}", ""), parts.values,
-        )  # fmt: skip
+            tf.strings.regex_replace(parts.values, f"^{UNDERLINE}", ""),
+            parts.values,
+        )
         parts = tf.ragged.boolean_mask(parts.with_values(bare), parts.with_values(bare != ""))
         parts = tf.concat([parts, tf.fill([tf.size(numbers), 1], ",")], axis=1)
         # Behind the pieces as they are come the parts of the numbers among them, and each piece takes its own.
@@ -81,7 +82,7 @@ class GraphSentencePieces:
 
 
 class GraphPreparation:
-    """`sentencepiece.prepared` in a graph: what a model gets to see of a text.
+    """`sentencepiece.prepare_text` in a graph: what a model gets to see of a text.
 
     Args:
       do_lower_case, keep_accents: bool, as of a SentencePieceTokenizer.
@@ -89,7 +90,7 @@ class GraphPreparation:
 
     def __init__(self, do_lower_case, keep_accents):
         tables = [] if keep_accents else [CodePoints(_without_accents, final_sigma=False)]
-        tables += [CodePoints(_lowered, final_sigma=True)] if do_lower_case else []
+        tables += [CodePoints(_lower, final_sigma=True)] if do_lower_case else []
         self._replaced = [GraphCodePoints(table) for table in tables]
 
     def __call__(self, texts):
@@ -114,7 +115,7 @@ def _without_accents(char):
     return _values(kept, char), code_points.OTHER
 
 
-def _lowered(char):
+def _lower(char):
     if code_points.is_unassigned(char):  # most are: saves the time of asking for the context
         return (code_points.SELF,), code_points.OTHER
     return _values(char.lower(), char), code_points.sigma_context(char)

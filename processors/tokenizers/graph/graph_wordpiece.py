@@ -32,9 +32,12 @@ class GraphWordPiece:
         self._max_word_chars = wordpiece.max_input_chars_per_word
         # It gets words, not texts: its own splitting knows another version of Unicode than Python's.
         self._wordpiece = tensorflow_text.FastWordpieceTokenizer(
-            vocab=pieces, unknown_token=wordpiece.unk_token, token_out_type=tf.int64, no_pretokenization=True,
+            vocab=pieces,
+            unknown_token=wordpiece.unk_token,
+            token_out_type=tf.int64,
+            no_pretokenization=True,
             max_bytes_per_word=_BYTES * self._max_word_chars,
-        )  # fmt: skip
+        )
         added = tokenizer.added_tokens
         cut = GraphAddedTokens(added, basic, self._pieces) if added else None
         self._encoded, self.resources = (cut, cut.resources) if cut else (self._pieces, ())
@@ -93,7 +96,7 @@ class GraphAddedTokens:
         tokens: content -> AddedToken.
         """
         # Of alternatives RE2 takes the first that fits: so the longer ones come first.
-        pattern = "|".join(map(_quoted, sorted(tokens, key=len, reverse=True)))
+        pattern = "|".join(map(_quote, sorted(tokens, key=len, reverse=True)))
         ids = [token.id for token in tokens.values()]
         initial = tf.lookup.KeyValueTensorInitializer(list(tokens), ids, tf.string, tf.int32)
         table = tf.lookup.StaticHashTable(initial, default_value=-1)
@@ -113,13 +116,13 @@ class GraphAddedTokens:
         return call
 
 
-def _quoted(text):
+def _quote(text):
     """A pattern of RE2 that fits this text and nothing else."""
     return "".join(char if char.isalnum() or ord(char) > 127 else f"\\x{{{ord(char):x}}}" for char in text)
 
 
 class GraphNormalized:
-    """BasicTokenizer.normalized: texts -> texts."""
+    """BasicTokenizer.normalize: texts -> texts."""
 
     def __init__(self, basic):
         self._strip_accents = basic.strip_accents
@@ -127,7 +130,7 @@ class GraphNormalized:
 
     def __call__(self, texts):
         """string [n] -> string [n]."""
-        values, rows, count = _replaced(texts, self._replaced, self._strip_accents)
+        values, rows, count = _replace(texts, self._replaced, self._strip_accents)
         something = values != code_points.NOTHING
         characters = tf.RaggedTensor.from_value_rowids(
             tf.boolean_mask(values, something), tf.boolean_mask(rows, something), nrows=count, validate=False
@@ -144,10 +147,10 @@ class GraphWords:
 
     def __call__(self, texts):
         """string [n] -> RaggedTensor of words, string [n, words]; and their characters, int64 [all words]."""
-        return _split(*_replaced(texts, self._replaced, self._strip_accents))
+        return _split(*_replace(texts, self._replaced, self._strip_accents))
 
 
-def _replaced(texts, replaced, in_order):
+def _replace(texts, replaced, in_order):
     """int32 [values] and int64 [values], the text of each; and the number of texts."""
     decoded = tf.strings.unicode_decode(texts, "UTF-8", errors="ignore")
     values, classes, rows = replaced(decoded.values, decoded.value_rowids())
@@ -174,9 +177,11 @@ def _split(values, rows, count):
     begins = is_text & tf.concat([first, ~is_text[:-1] | (rows[1:] != rows[:-1])], axis=0)
     word = tf.cumsum(tf.cast(begins, tf.int64)) - 1
     characters = tf.RaggedTensor.from_value_rowids(
-        tf.boolean_mask(values, is_text), tf.boolean_mask(word, is_text),
-        nrows=tf.reduce_sum(tf.cast(begins, tf.int64)), validate=False,
-    )  # fmt: skip
+        tf.boolean_mask(values, is_text),
+        tf.boolean_mask(word, is_text),
+        nrows=tf.reduce_sum(tf.cast(begins, tf.int64)),
+        validate=False,
+    )
     words = tf.strings.unicode_encode(characters, "UTF-8")
     row_of_word = tf.boolean_mask(rows, begins)
     ragged = tf.RaggedTensor.from_value_rowids(words, row_of_word, nrows=count, validate=False)

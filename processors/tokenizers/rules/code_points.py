@@ -74,8 +74,8 @@ def _basic_tokenizer_entry(char, basic, split):
     # Private use is like the unassigned to the original; other rules may remove it.
     if is_unassigned(char) and not is_cjk(char) and not basic.rules.is_removed(char):
         return (SELF,), OTHER
-    clean = basic.cleaned(char)
-    folded = "".join(map(basic.folded, clean))
+    clean = basic.clean(char)
+    folded = "".join(map(basic.fold, clean))
     context = sigma_context(clean) if basic.do_lower_case and basic.rules.final_sigma else OTHER
     return _values(folded, char, basic, split), context
 

@@ -36,16 +36,19 @@ _ADDRESS = re.compile(
 # What is one word though a mark stands in it.
 _WHOLE = re.compile(
     r"(?:(?:[A-Za-z]\.)+|(?:mr|mrs|ms|dr|prof|st|jr|sr|inc|ltd|co|corp|vs|etc|e\.g|i\.e|a\.m|p\.m|no|gen|gov|rep|sen)\."
-    r"|:[-']?[()DPpo3/|]|;[-']?[()DP]|<3|['’](?:em|bout|cause|cos|cuz|ll|nuff|d|s))$", re.IGNORECASE
-)  # fmt: skip
+    r"|:[-']?[()DPpo3/|]|;[-']?[()DP]|<3|['’](?:em|bout|cause|cos|cuz|ll|nuff|d|s))$",
+    re.IGNORECASE,
+)
 _NEGATED = re.compile(
     r"(?P<verb>ai|are|ca|can|could|did|do|does|had|has|have|is|may|might|must|need|ought|sha|should|was|were|wo|would)"
-    r"(?P<nt>n['’]?t)(?P<have>['’]?ve)?$", re.IGNORECASE
-)  # fmt: skip
+    r"(?P<nt>n['’]?t)(?P<have>['’]?ve)?$",
+    re.IGNORECASE,
+)
 _SHORTENED = re.compile(
     r"(?P<word>i|you|he|she|it|we|they|who|what|when|where|why|how|there|that|this|could|might|must|should|would)"
-    r"(?P<end>['’](?:ll|ve|re|m|d|s))(?P<have>['’]ve)?$", re.IGNORECASE
-)  # fmt: skip
+    r"(?P<end>['’](?:ll|ve|re|m|d|s))(?P<have>['’]ve)?$",
+    re.IGNORECASE,
+)
 _JOINED = re.compile(r"(?P<first>can|gon|got|wan|gim|lem)(?P<second>not|na|ta|me)$", re.IGNORECASE)
 _JOINED_WHOLE = {"cannot", "gonna", "gotta", "gimme", "lemme"}
 

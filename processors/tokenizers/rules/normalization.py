@@ -90,17 +90,17 @@ class BasicTokenizer:
 
     def tokenize(self, text):
         """Returns the list of words (str). Lone surrogates stay in their word, as in the original."""
-        return self.folded(self.cleaned(text)).translate(self._split).split()
+        return self.fold(self.clean(text)).translate(self._split).split()
 
-    def normalized(self, text):
+    def normalize(self, text):
         """The text cleaned and folded, with blanks around ideographs; punctuation is left where it is."""
-        return self.without_marks(self.folded(self.cleaned(text)))
+        return self.without_marks(self.fold(self.clean(text)))
 
-    def cleaned(self, text):
+    def clean(self, text):
         """What cleaning makes of a text: no control characters, white space as blanks, ideographs between blanks."""
         return convert_to_unicode(text).translate(self._tables.clean)
 
-    def folded(self, text):
+    def fold(self, text):
         """The text in lower case and decomposed, as far as that is wanted; marks are still there."""
         if self.do_lower_case:
             if not self.rules.final_sigma:
@@ -121,7 +121,7 @@ class FoldedCharacters(dict):
         self._basic = basic
 
     def __missing__(self, character):
-        value = self[character] = self._basic.normalized(character).strip()
+        value = self[character] = self._basic.normalize(character).strip()
         return value
 
     def __reduce__(self):
@@ -149,7 +149,7 @@ def _plane_0():
 
 
 @functools.cache
-def _notable(rules, tokenize_chinese_chars):
+def _find_notable(rules, tokenize_chinese_chars):
     """What has to be looked into. Beyond plane 0 a class would be a list of ranges that every character is compared
     with: one range, sorted out later."""
 
@@ -197,14 +197,14 @@ class FastForm:
         if text.isascii():
             return text.encode().translate(self._ascii, _ASCII_REMOVED)
         basic, beyond_plane_0 = self._basic, False
-        for char in set(_notable(self._rules, basic.tokenize_chinese_chars).findall(text)):
+        for char in set(_find_notable(self._rules, basic.tokenize_chinese_chars).findall(text)):
             if self._rules.is_removed(char):
                 text = text.replace(char, "")
             elif self._needs_python(char):
                 return None
             else:
                 beyond_plane_0 = True
-        text = basic.folded(text)
+        text = basic.fold(text)
         if basic.strip_accents:
             text = basic.without_marks(text) if beyond_plane_0 else _marks().sub("", text)
         encoded = text.encode()

@@ -25,7 +25,7 @@ class Bodies:
         """
         self._check_headers(request.headers)
         try:
-            async with self._limited():
+            async with self._limit():
                 body, has_more = await self._collect(request)
         except TimeoutError:
             if self._draining:
@@ -65,7 +65,7 @@ class Bodies:
             self._held -= size
 
     @contextlib.asynccontextmanager
-    async def _limited(self):
+    async def _limit(self):
         async with asyncio.timeout(self._seconds) as timeout:
             self._timeouts.add(timeout)
             try:

@@ -4,7 +4,7 @@ import hmac
 import logging
 import time
 
-from bertline.serving.service.http.refusal import Refusal, broken
+from bertline.serving.service.http.refusal import Refusal, internal_error
 
 OPEN_PATHS = ("/", "/docs", "/openapi.json", "/healthz", "/readyz")  # nothing of the model is in them
 
@@ -51,7 +51,7 @@ class Gate:
         except Exception:
             logging.exception("%s failed", path)
             if status is None:
-                await broken()(scope, receive, watched)
+                await internal_error()(scope, receive, watched)
         finally:
             self._metrics.open_requests.dec()
             self._metrics.requests.labels(path, str(status)).inc()

@@ -18,7 +18,7 @@ _ATTACH_FILTER = 26  # SO_ATTACH_FILTER of Linux
 _DROP_SYN = (0x30, 0, 0, 13), (0x45, 0, 1, 2), (0x06, 0, 0, 0), (0x06, 0, 0, 0xFFFFFFFF)
 
 
-async def answered(listeners):
+async def wait_until_answered(listeners):
     """Waits until nobody stands before the listening sockets any more, and nobody new can.
 
     Whoever begins to connect meanwhile hears nothing, tries again a second later, and is refused by the closed port.

@@ -31,6 +31,6 @@ class Refusal(Exception):
         return Response(orjson.dumps({"error": self.message}), self.status, headers, "application/json")
 
 
-def broken():
+def internal_error():
     """The response where the service itself is at fault; what happened is for its log."""
     return Refusal(500, "an error of the service; its log says more").response()

@@ -34,9 +34,14 @@ def serve(run, token):
     listener = listen(run.host, run.port)
     at_once = cores.share_between_batches()
     predictor = Predictor(
-        run.init_checkpoint, max_seq_length=run.max_seq_length, dtype=run.dtype, vocab_file=run.vocab_file,
-        do_lower_case=run.do_lower_case, batches_at_once=at_once, low_latency=run.low_latency,
-    )  # fmt: skip
+        run.init_checkpoint,
+        max_seq_length=run.max_seq_length,
+        dtype=run.dtype,
+        vocab_file=run.vocab_file,
+        do_lower_case=run.do_lower_case,
+        batches_at_once=at_once,
+        low_latency=run.low_latency,
+    )
     service = Service(Model(predictor, os.path.basename(os.path.abspath(run.init_checkpoint))), run, token, at_once)
     server = Server(service, run, address(listener))
     server.run(sockets=[listener])
@@ -88,7 +93,7 @@ class Server(uvicorn.Server):
                 proxy_headers=False,
                 server_header=False,
                 timeout_graceful_shutdown=math.ceil(run.drain_seconds),
-            )  # fmt: skip
+            )
         )
         logging.getLogger("uvicorn").setLevel(logging.CRITICAL)  # its lines are about itself
         self._service, self._place, self._warming, self.status = service, place, None, 0
@@ -99,10 +104,10 @@ class Server(uvicorn.Server):
         self._warming = self._loop.create_task(self._warm_up())
 
     async def shutdown(self, sockets=None):
-        await last_calls.answered(sockets or [])
+        await last_calls.wait_until_answered(sockets or [])
         await super().shutdown(sockets)
         unanswered = len(self.server_state.tasks)
-        count = self._service.metrics.answered()
+        count = self._service.metrics.num_answered()
         print(f"ended: {count} request{'' if count == 1 else 's'} answered", flush=True)
         if unanswered:
             self.status = 1

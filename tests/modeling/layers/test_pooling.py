@@ -29,25 +29,25 @@ def test_options_and_poolings_know_the_same_names():
 
 @pytest.mark.parametrize("name", EXPECTED)
 def test_pooling(name):
-    found = pooling.pooled(tf.constant(STATES), tf.constant(MASK), name).numpy()
+    found = pooling.pool(tf.constant(STATES), tf.constant(MASK), name).numpy()
     for row, states, length in zip(found, STATES, LENGTHS):
         np.testing.assert_allclose(row, EXPECTED[name](states[:length].astype(np.float64)), atol=1e-6)
 
 
 def test_states_below_zero_beside_padding():
-    found = pooling.pooled(tf.constant(-1.0 - np.abs(STATES)), tf.constant(MASK), "max").numpy()
+    found = pooling.pool(tf.constant(-1.0 - np.abs(STATES)), tf.constant(MASK), "max").numpy()
     assert found.max() <= -1.0
 
 
 def test_mixes():
     layers = [STATES[:, :, 0], STATES[:, :, 1], STATES[:, :, 0] ** 2]
-    mixed = {mix: pooling.mixed_layers(layers, mix).numpy() for mix in vector_options.MIXES}
+    mixed = {mix: pooling.mix_layers(layers, mix).numpy() for mix in vector_options.MIXES}
     np.testing.assert_array_equal(mixed["none"], np.stack(layers, axis=2))
     np.testing.assert_allclose(mixed["mean"][:, :, 0], np.mean(layers, axis=0), atol=1e-6)
     np.testing.assert_array_equal(mixed["concat"][:, :, 0], np.concatenate(layers, axis=-1))
     scalars, gamma = (0.3, -1.0, 2.0), 1.7
     shares = np.exp(scalars) / np.exp(scalars).sum()
-    learned = pooling.mixed_layers(layers, "learned", (scalars, gamma)).numpy()[:, :, 0]
+    learned = pooling.mix_layers(layers, "learned", (scalars, gamma)).numpy()[:, :, 0]
     np.testing.assert_allclose(learned, gamma * sum(s * x for s, x in zip(shares, layers)), rtol=1e-5, atol=1e-6)
 
 
@@ -59,5 +59,5 @@ def test_layers_are_numbered_as_in_the_original():
 
 def test_normalized():
     vectors = np.concatenate([STATES[:, 0, 0] * 1e-3, np.zeros([1, 6], np.float32)])
-    found = pooling.normalized(vectors).numpy()
+    found = pooling.normalize(vectors).numpy()
     np.testing.assert_allclose(np.linalg.norm(found, axis=1), [1, 1, 1, 1, 0], atol=1e-6)

@@ -9,20 +9,23 @@ from bertline.processors.answering.answer_places import place_answer
 from bertline.processors.base import Answer
 
 
-@pytest.mark.parametrize("text, start, found", [
-    ("France", 3, Answer("France", 3)),
-    ("France", 4, Answer("France", 3)),  # beside its place
-    ("France", 400, Answer("France", 35)),
-    ("France", -1, Answer("France", 3)),
-    ("France", 19, Answer("France", 3)),  # as near as the other one
-    ("and its  old\tcapital", 10, Answer("and its old\u00a0\u2009capital", 10)),
-    ("(the", 42, Answer("(the", 42)),
-    ("france", 3, None),
-    ("Fr.nce", 3, None),  # no pattern
-    ("Spain", 3, None),
-    ("", 3, None),
-    ("  ", 2, None),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "text, start, found",
+    [
+        ("France", 3, Answer("France", 3)),
+        ("France", 4, Answer("France", 3)),  # beside its place
+        ("France", 400, Answer("France", 35)),
+        ("France", -1, Answer("France", 3)),
+        ("France", 19, Answer("France", 3)),  # as near as the other one
+        ("and its  old\tcapital", 10, Answer("and its old\u00a0\u2009capital", 10)),
+        ("(the", 42, Answer("(the", 42)),
+        ("france", 3, None),
+        ("Fr.nce", 3, None),  # no pattern
+        ("Spain", 3, None),
+        ("", 3, None),
+        ("  ", 2, None),
+    ],
+)
 def test_an_answer_is_taken_from_the_nearest_place(text, start, found):
     context = "In France and its old\u00a0\u2009capital, in France (the"
     assert place_answer(Answer(text, start), context) == found
@@ -43,8 +46,10 @@ def test_wrong_places_are_counted_listed_and_put_right(tmp_path, caplog):
     make = registry.get("processor", "squad")
     train = make(train_file=path).get_train_examples("")
     assert [(one.guid, [(a.text, a.start) for a in one.label]) for one in train] == [
-        ("q0", [("abc", 0)]), ("q1", [("abc", 8)]), ("q3", [("xyz", -1), ("def", 4)]),
-    ]  # fmt: skip
+        ("q0", [("abc", 0)]),
+        ("q1", [("abc", 8)]),
+        ("q3", [("xyz", -1), ("def", 4)]),
+    ]
     moved, some, left_out = (record.getMessage() for record in caplog.records)
     assert "1 of 4 questions have an answer that is not at its answer_start" in moved
     assert "data[0].paragraphs[0].qas[1] (q1): 'abc', answer_start 7, found at 8" in moved

@@ -66,9 +66,12 @@ def test_marks_controls_and_unknown_words(tmp_path):
     assert parts("龘龘x") == ["龘", "龘", "x"]
 
 
-@pytest.mark.parametrize("text, tokens, places", [
-    ("na\u00efve fish", ["na", "\u00c3\u00af", "ve", "\u0120fi", "sh"], [(0, 2), (2, 3), (3, 5), (6, 8), (8, 10)]),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "text, tokens, places",
+    [
+        ("na\u00efve fish", ["na", "\u00c3\u00af", "ve", "\u0120fi", "sh"], [(0, 2), (2, 3), (3, 5), (6, 8), (8, 10)]),
+    ],
+)
 def test_pieces_of_bytes(text, tokens, places):
     from bertline.processors.tokenizers.bpe import BytePairTokenizer
     from bertline.processors.tokenizers.rules.byte_words import CHARACTER_OF_BYTE

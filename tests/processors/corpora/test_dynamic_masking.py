@@ -62,10 +62,14 @@ def taken_of(made, row):
 
 @settings
 @hypothesis.given(
-    kind=st.sampled_from(MASKINGS), lengths=st.lists(st.integers(1, 40), min_size=1, max_size=5),
-    wider=st.integers(0, 5), predictions=st.integers(1, 60), prob=st.sampled_from([0.15, 0.05, 0.5, 1.0]),
-    continued=st.sampled_from([0.0, 0.3, 0.9, 1.0]), seed=st.integers(0, 2**40),
-)  # fmt: skip
+    kind=st.sampled_from(MASKINGS),
+    lengths=st.lists(st.integers(1, 40), min_size=1, max_size=5),
+    wider=st.integers(0, 5),
+    predictions=st.integers(1, 60),
+    prob=st.sampled_from([0.15, 0.05, 0.5, 1.0]),
+    continued=st.sampled_from([0.0, 0.3, 0.9, 1.0]),
+    seed=st.integers(0, 2**40),
+)
 def test_properties(kind, lengths, wider, predictions, prob, continued, seed):
     batch = batch_of(lengths, max(lengths) + wider, seed % 1000, continued)
     check(batch, apply(masking(kind, predictions, prob, seed), batch, seed), kind, predictions, prob)
@@ -105,9 +109,12 @@ def check(batch, made, kind, predictions, prob):
 
 @settings
 @hypothesis.given(
-    seed=st.integers(0, 10**6), rows=st.integers(1, 4), width=st.integers(1, 30),
-    share=st.sampled_from([0.1, 0.6, 1.0]), longest=st.sampled_from([1, 3, 10]),
-)  # fmt: skip
+    seed=st.integers(0, 10**6),
+    rows=st.integers(1, 4),
+    width=st.integers(1, 30),
+    share=st.sampled_from([0.1, 0.6, 1.0]),
+    longest=st.sampled_from([1, 3, 10]),
+)
 def test_groups_are_taken_in_turn(seed, rows, width, share, longest):
     """The loop of the original, with groups of words, restated word by word."""
     draw = np.random.default_rng(seed)
@@ -307,7 +314,7 @@ def test_it_masks_as_processors_masking_does(kind):
     starts |= np.pad(special, [[0, 0], [1, 0]])[:, :-1]  # as in records
     splits = np.append(0, np.cumsum(real.sum(axis=1)))
     flat = Sequences(splits, ids[real], np.zeros(splits[-1], np.uint8), special[real], starts[real] > 0)
-    made = offline.masked(flat, offline.Masking(kind, 0.15, 20, MASK, VOCAB), np.random.default_rng(6))
+    made = offline.mask_sequences(flat, offline.Masking(kind, 0.15, 20, MASK, VOCAB), np.random.default_rng(6))
     their_ids, their_taken = ids.copy(), np.zeros(ids.shape, bool)
     their_ids[real] = made.input_ids
     chosen = np.zeros(splits[-1], bool)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from small_blocks import block, instances, kind, numbered
 
-from bertline.processors.corpora.masked.sequences import assembled
+from bertline.processors.corpora.masked.sequences import assemble
 from bertline.processors.layouts.templates import Frame
 
 FRAME = Frame((1,), (2,), (2,))
@@ -42,7 +42,7 @@ def test_packing(sizes, max_seq_length):
     wanted = [[tuple(segment) for segment in instance] for instance in packed(documents, max_seq_length)]
     assert instances(made, text.ids) == wanted
     assert made.labels is None and made.dropped_tokens == 0
-    sequences = assembled(made, text.ids, np.ones(len(text.ids), bool), FRAME)
+    sequences = assemble(made, text.ids, np.ones(len(text.ids), bool), FRAME)
     assert (np.diff(sequences.splits) <= max_seq_length).all()
     assert sequences.input_ids[~sequences.special].tolist() == text.ids.tolist()  # no token lost, none twice
 
@@ -50,6 +50,6 @@ def test_packing(sizes, max_seq_length):
 def test_an_end_of_document_has_a_separator_of_its_own():
     text = block([[[10, 11], [12]], [[13]], [[14, 15]]])
     made = kind("full_sentences", 9).make(text, np.random.default_rng(0))
-    sequences = assembled(made, text.ids, np.ones(6, bool), FRAME)
+    sequences = assemble(made, text.ids, np.ones(6, bool), FRAME)
     assert sequences.input_ids.tolist() == [1, 10, 11, 12, 2, 13, 2, 1, 14, 15, 2]
     assert sequences.splits.tolist() == [0, 7, 11] and not sequences.segment_ids.any()

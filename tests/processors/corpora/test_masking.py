@@ -11,7 +11,7 @@ from scipy import stats
 
 from benchmarks.peers import original_instances
 from bertline import options, registry
-from bertline.processors.corpora.masked.masking import MASKINGS, Masking, masked
+from bertline.processors.corpora.masked.masking import MASKINGS, Masking, mask_sequences
 from bertline.processors.corpora.masked.sequences import Sequences
 
 CLS, SEP, MASK, VOCAB_SIZE = 1, 2, 3, 1000
@@ -51,7 +51,7 @@ SHAPES = st.lists(st.lists(WORDS, min_size=1, max_size=3), max_size=6)
 def test_definition(shapes, kind, prob, limit, max_ngram, seed):
     made = sequences(shapes)
     masking = Masking(kind, prob, limit, MASK, VOCAB_SIZE, max_ngram)
-    result = masked(made, masking, np.random.default_rng(seed))
+    result = mask_sequences(made, masking, np.random.default_rng(seed))
     hidden = np.zeros(len(made.input_ids), bool)
     hidden[result.tokens] = True
     assert len(result.splits) == len(shapes) + 1 and result.splits[-1] == len(result.tokens)
@@ -79,7 +79,7 @@ def test_definition(shapes, kind, prob, limit, max_ngram, seed):
 def test_rates_of_a_large_sample():
     made = sequences([[[1, 2, 1, 3] * 8, [2] * 26]] * 4000)
     masking = Masking("token", 0.15, 20, MASK, VOCAB_SIZE)
-    result = masked(made, masking, np.random.default_rng(0))
+    result = mask_sequences(made, masking, np.random.default_rng(0))
     count = len(result.tokens)
     length = len(made.input_ids) // 4000
     assert count == 4000 * wanted(length, masking)
@@ -103,7 +103,7 @@ def test_frequencies_of_masked_sets_equal_the_originals(whole_word, prob, limit)
     words, draws = [1, 3, 2, 1, 1, 4], 20_000
     made = sequences([[words]] * draws)
     masking = Masking("whole_word" if whole_word else "token", prob, limit, MASK, VOCAB_SIZE)
-    result = masked(made, masking, np.random.default_rng(1))
+    result = mask_sequences(made, masking, np.random.default_rng(1))
     ours = collections.Counter(
         tuple(result.positions[start:end].tolist()) for start, end in zip(result.splits, result.splits[1:])
     )
@@ -129,7 +129,7 @@ def test_ngram_lengths_are_those_of_albert():
     """The first n-gram of a text of words of one token, where nothing stands in its way, has p(n) ~ 1/n."""
     made = sequences([[[1] * 200]] * 8_000)
     # Room for three: the first n-gram drawn is whole, unless it is at the end.
-    result = masked(made, Masking("ngram", 1.0, 3, MASK, VOCAB_SIZE, 3), np.random.default_rng(2))
+    result = mask_sequences(made, Masking("ngram", 1.0, 3, MASK, VOCAB_SIZE, 3), np.random.default_rng(2))
     runs = collections.Counter()
     for start, end in zip(result.splits, result.splits[1:]):
         steps = np.flatnonzero(np.diff(result.positions[start:end]) > 1)
@@ -141,8 +141,10 @@ def test_ngram_lengths_are_those_of_albert():
     singles = 6 / 11 * 6 / 11
     total = sum(runs.values())
     for found, probability in (
-        (runs[(3,)], three), (runs[(1, 2)] + runs[(2, 1)], pairs), (runs[(1, 1, 1)], singles),
-    ):  # fmt: skip
+        (runs[(3,)], three),
+        (runs[(1, 2)] + runs[(2, 1)], pairs),
+        (runs[(1, 1, 1)], singles),
+    ):
         # Neighbouring draws meet in about 2% of the cases, which the tolerance leaves room for.
         assert abs(found / total - probability) < 0.025
     assert sum(runs.values()) == runs[(3,)] + runs[(1, 2)] + runs[(2, 1)] + runs[(1, 1, 1)]
@@ -150,7 +152,7 @@ def test_ngram_lengths_are_those_of_albert():
 
 def test_spans_have_one_lot_and_spanberts_lengths():
     made = sequences([[[1] * 400]] * 6_000)
-    result = masked(made, Masking("span", 1.0, 10, MASK, VOCAB_SIZE), np.random.default_rng(3))
+    result = mask_sequences(made, Masking("span", 1.0, 10, MASK, VOCAB_SIZE), np.random.default_rng(3))
     first_lengths, mixed = collections.Counter(), 0
     for start, end in zip(result.splits, result.splits[1:]):
         positions = result.positions[start:end]
@@ -170,7 +172,7 @@ def test_spans_have_one_lot_and_spanberts_lengths():
 
 
 def test_no_sequence_at_all():
-    result = masked(sequences([]), Masking("whole_word", 0.15, 20, MASK, VOCAB_SIZE), np.random.default_rng(0))
+    result = mask_sequences(sequences([]), Masking("whole_word", 0.15, 20, MASK, VOCAB_SIZE), np.random.default_rng(0))
     assert result.splits.tolist() == [0] and len(result.tokens) == 0
 
 

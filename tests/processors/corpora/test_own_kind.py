@@ -70,7 +70,7 @@ class DistinctNeighbours(Neighbours):
     def keys(self, block, count, rng):
         return (self.pairs[:, 0] * 1000 + self.pairs[:, 1]).astype(np.uint64)
 
-    def merged(self, records):
+    def merge(self, records):
         return (record for record, _ in itertools.groupby(records))
 
 
@@ -84,9 +84,12 @@ def settings(folder, name, text):
     (folder / "vocab.txt").write_text("\n".join(WORDS) + "\n")
     (folder / "a.txt").write_text(text)
     return PretrainingDataSettings(
-        input_file=f"{folder}/a.txt", output_file=f"{folder}/out", vocab_file=f"{folder}/vocab.txt", instances=name,
+        input_file=f"{folder}/a.txt",
+        output_file=f"{folder}/out",
+        vocab_file=f"{folder}/vocab.txt",
+        instances=name,
         num_processes=1,
-    )  # fmt: skip
+    )
 
 
 def test_records_of_equal_keys_are_merged(neighbours, tmp_path):
@@ -121,9 +124,14 @@ def test_from_text_to_batches(neighbours, tmp_path):
 def test_records_of_a_kind_that_nothing_registers(neighbours, tmp_path, monkeypatch):
     (tmp_path / "x").write_bytes(b"")
     content = {
-        "files": {"x": 0}, "instances": "neighbors", "num_instances": 0, "max_length": 0, "tokenizer": None,
-        "vocab_file": None, "do_lower_case": None,
-    }  # fmt: skip
+        "files": {"x": 0},
+        "instances": "neighbors",
+        "num_instances": 0,
+        "max_length": 0,
+        "tokenizer": None,
+        "vocab_file": None,
+        "do_lower_case": None,
+    }
     (tmp_path / "x.manifest.json").write_text(json.dumps(content))
     with pytest.raises(InputError, match="x.manifest.json: unknown corpus 'neighbors'; did you mean.*--plugin names"):
         find_records(f"{tmp_path}/x", "next_sentence", 128, {})

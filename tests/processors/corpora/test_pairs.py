@@ -12,7 +12,7 @@ from scipy import stats
 from small_blocks import block, instances, kind, numbered
 
 from benchmarks.peers import original_instances
-from bertline.processors.corpora.segments import paired
+from bertline.processors.corpora.segments import make_pairs
 
 SIZES = st.lists(st.lists(st.integers(1, 12), min_size=1, max_size=6), min_size=1, max_size=5)
 
@@ -20,7 +20,7 @@ SIZES = st.lists(st.lists(st.integers(1, 12), min_size=1, max_size=6), min_size=
 @given(st.lists(st.tuples(st.integers(1, 60), st.integers(1, 60)), min_size=1, max_size=8), st.integers(2, 40))
 def test_lengths_after_truncation_are_the_originals(lengths, longest):
     rows = [(100, 100 + a, 500, 500 + b, 0) for a, b in lengths]
-    cut = paired(rows, longest, np.random.default_rng(0))
+    cut = make_pairs(rows, longest, np.random.default_rng(0))
     found = (cut.ends - cut.starts).reshape(-1, 2).tolist()
     dropped = 0
     for (a, b), pair in zip(lengths, found):
@@ -36,7 +36,7 @@ def test_lengths_after_truncation_are_the_originals(lengths, longest):
 
 def test_truncation_takes_either_end_as_often_as_the_original():
     draws, rng = 20_000, random.Random(0)
-    cut = paired([(0, 9, 20, 26, 0)] * draws, 10, np.random.default_rng(0))
+    cut = make_pairs([(0, 9, 20, 26, 0)] * draws, 10, np.random.default_rng(0))
     ours = collections.Counter(map(tuple, np.stack([cut.starts[::2], cut.starts[1::2]], axis=1).tolist()))
     theirs = collections.Counter()
     for _ in range(draws):

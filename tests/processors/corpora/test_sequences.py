@@ -20,7 +20,7 @@ def test_assembled(shapes, seed):
     starts = rng.integers(0, 40, len(sizes))
     types = rng.integers(0, 2, len(sizes))
     splits = np.cumsum([0, *map(len, shapes)])
-    made = sequences.assembled(Segments(splits, starts, starts + sizes, types), ids, begins, FRAME)
+    made = sequences.assemble(Segments(splits, starts, starts + sizes, types), ids, begins, FRAME)
     for i, (first, beyond) in enumerate(zip(splits, splits[1:])):
         tokens, segment_ids, special, words = [1], [], [True], [True]
         for segment in range(first, beyond):
@@ -40,9 +40,17 @@ def test_assembled(shapes, seed):
 def test_specs():
     spec = sequences.masked_lm_spec(20)
     assert {name for name, feature in spec.items() if feature.absent is None} == {
-        "input_ids", "segment_ids", "masked_lm_positions", "masked_lm_ids", "masked_lm_weights",
-    }  # fmt: skip
+        "input_ids",
+        "segment_ids",
+        "masked_lm_positions",
+        "masked_lm_ids",
+        "masked_lm_weights",
+    }
     assert spec["masked_lm_weights"].axes == (20,) and spec["masked_lm_weights"].dtype == "float32"
     assert sequences.dynamic_spec().keys() == {
-        "input_ids", "input_mask", "segment_ids", "word_starts", "next_sentence_labels",
-    }  # fmt: skip
+        "input_ids",
+        "input_mask",
+        "segment_ids",
+        "word_starts",
+        "next_sentence_labels",
+    }

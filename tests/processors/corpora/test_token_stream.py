@@ -31,9 +31,14 @@ def corpus(tmp_path_factory):
     (folder / "vocab.txt").write_text("\n".join(WORDS) + "\n")
     (folder / "text.txt").write_text("\n\n".join("\n".join(sentences) for sentences in documents()) + "\n")
     run = PretrainingDataSettings(
-        input_file=f"{folder}/text.txt", output_file=f"{folder}/stream.tfrecord", vocab_file=f"{folder}/vocab.txt",
-        instances="token_stream", max_seq_length=6, num_output_shards=3, num_processes=1,
-    )  # fmt: skip
+        input_file=f"{folder}/text.txt",
+        output_file=f"{folder}/stream.tfrecord",
+        vocab_file=f"{folder}/vocab.txt",
+        instances="token_stream",
+        max_seq_length=6,
+        num_output_shards=3,
+        num_processes=1,
+    )
     instance_shards.create(run, [run.input_file], load_tokenizer(run.vocab_file))
     stream = []
     for sentences in documents():

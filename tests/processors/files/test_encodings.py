@@ -9,20 +9,35 @@ from bertline.processors.files import encodings
 
 TEXTS = {
     "gb18030": [
-        "房间很大，服务员也很热情。", "这部电影太好看了", "物流慢", "质量不错，下次还会来", "《红楼梦》是中国古典小说",
-        "标签\t内容\n好评\t酒店位置不错\n", "苹果", "手机屏幕碎了，想换一个新的", "good\t味道一般，价格贵",
+        "房间很大，服务员也很热情。",
+        "这部电影太好看了",
+        "物流慢",
+        "质量不错，下次还会来",
+        "《红楼梦》是中国古典小说",
+        "标签\t内容\n好评\t酒店位置不错\n",
+        "苹果",
+        "手机屏幕碎了，想换一个新的",
+        "good\t味道一般，价格贵",
     ],
     "big5": ["房間很大，服務員也很熱情。", "這部電影太好看了", "物流慢", "質量不錯，下次還會來", "台灣的天氣很熱"],
     "shift_jis": ["この映画はとても面白かったです。", "カタカナのテスト", "東京都", "値段が高い", "ﾊﾝｶｸのﾃｽﾄです"],
     "euc_jp": ["この映画はとても面白かったです。", "カタカナのテスト", "東京都", "値段が高い"],
     "euc_kr": ["이 영화는 정말 재미있습니다.", "배송이 너무 느려요", "서비스가 좋았다"],
     "cp1252": [
-        "Le café était très bon, à côté de la forêt.", "Über die Straße", "el niño mañana", "don’t buy – it’s “bad”",
-        "c'est déjà vu", "naïve", "Ça marche", "São Paulo não", "à", "5 €",
+        "Le café était très bon, à côté de la forêt.",
+        "Über die Straße",
+        "el niño mañana",
+        "don’t buy – it’s “bad”",
+        "c'est déjà vu",
+        "naïve",
+        "Ça marche",
+        "São Paulo não",
+        "à",
+        "5 €",
     ],
     "cp1250": ["Zażółć gęślą jaźń", "Příliš žluťoučký kůň úpěl", "łódź"],
     "cp1251": ["Этот фильм очень хороший", "Москва", "плохо, не советую", "Доставка была быстрой"],
-}  # fmt: skip
+}
 CASES = [pytest.param(name, text, id=f"{name}-{i}") for name, texts in TEXTS.items() for i, text in enumerate(texts)]
 
 

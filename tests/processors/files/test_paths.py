@@ -32,22 +32,22 @@ def here(tmp_path, monkeypatch):
     ],
 )
 def test_home_and_variables(here, path, wanted):
-    assert paths.expanded(path) == wanted
-    assert paths.expanded(here / "$DATA" / "x") == f"{here}//data/x"
+    assert paths.expand(path) == wanted
+    assert paths.expand(here / "$DATA" / "x") == f"{here}//data/x"
 
 
 def test_a_variable_that_is_not_set_is_named(here):
     with pytest.raises(InputError, match=r"--output_dir=\$NOT_SET/x: the environment variable NOT_SET is not set"):
-        paths.expanded("$NOT_SET/x", "--output_dir")
+        paths.expand("$NOT_SET/x", "--output_dir")
     (here / "$NOT_SET").write_text("")
-    assert paths.expanded("$NOT_SET") == "$NOT_SET"
+    assert paths.expand("$NOT_SET") == "$NOT_SET"
 
 
 def test_lists_are_expanded_part_by_part(here):
-    assert paths.expanded_list("~/a*, $DATA/b,c") == "/home/someone/a*, /data/b,c"
-    assert paths.expanded_list("sts-b=~/glue,mine=${DATA}/x.tsv") == "sts-b=/home/someone/glue,mine=/data/x.tsv"
+    assert paths.expand_list("~/a*, $DATA/b,c") == "/home/someone/a*, /data/b,c"
+    assert paths.expand_list("sts-b=~/glue,mine=${DATA}/x.tsv") == "sts-b=/home/someone/glue,mine=/data/x.tsv"
     (here / "a,~").write_text("")
-    assert paths.expanded_list("a,~") == "a,~"
+    assert paths.expand_list("a,~") == "a,~"
 
 
 NAMES = ("b.txt", "a.txt", "c.gz", "[d].txt", "e,f.txt", "g h.txt", "i*.txt", "i1.txt", "j=k,l.txt", "a", "a,b")

@@ -28,9 +28,13 @@ def write(folder, data, name="a.txt"):
 
 
 @given(
-    st.lists(LINE, max_size=12), CUT, st.sampled_from(["\n", "\r\n"]), st.booleans(), st.booleans(),
+    st.lists(LINE, max_size=12),
+    CUT,
+    st.sampled_from(["\n", "\r\n"]),
+    st.booleans(),
+    st.booleans(),
     st.sampled_from(("utf-8", "gb18030", *WIDE)),
-)  # fmt: skip
+)
 def test_lines_whatever_the_chunks_and_the_encoding(tmp_path_factory, lines, chunk_bytes, end, mark, packed, encoding):
     text = "".join(line + end for line in lines)
     # An encoding that names its order of bytes has no mark of its own.

@@ -40,9 +40,15 @@ def test_every_cell_comes_back(file_format, delimiter):
     assert list(files) == ["test_results.tsv", f"predictions.{file_format}"]
     found = table(files[f"predictions.{file_format}"], delimiter)
     assert list(found[0]) == [
-        "guid", "label", *(f"probability_{name}" for name in NAMES), "confidence", "margin", "truncated", "text_a",
+        "guid",
+        "label",
+        *(f"probability_{name}" for name in NAMES),
+        "confidence",
+        "margin",
+        "truncated",
+        "text_a",
         "text_b",
-    ]  # fmt: skip
+    ]
     assert [row["text_a"] for row in found] == TEXTS and {row["text_b"] for row in found} == {"x\ty"}
     assert [row["label"] for row in found] == [NAMES[row.argmax()] for row in PROBABILITIES]
     assert [row["truncated"] for row in found] == ["false", "false", "true", *["false"] * 4]
@@ -66,16 +72,31 @@ def test_true_labels_where_a_row_has_one():
 @pytest.mark.parametrize(
     "labels, probabilities, true_label, expected",
     [
-        (CLASSES, [0.2, 0.5, 0.3], NAMES[0], {
-            "label": NAMES[1], "true_label": NAMES[0], "probabilities": dict(zip(NAMES, [0.2, 0.5, 0.3])),
-            "confidence": 0.5, "margin": 0.2,
-        }),
-        (make_labels("multi_label_classification", ["x", "y,z"]), [0.7, 0.8], ("x",), {
-            "label": ["x", "y,z"], "true_label": ["x"], "probabilities": {"x": 0.7, "y,z": 0.8},
-        }),
+        (
+            CLASSES,
+            [0.2, 0.5, 0.3],
+            NAMES[0],
+            {
+                "label": NAMES[1],
+                "true_label": NAMES[0],
+                "probabilities": dict(zip(NAMES, [0.2, 0.5, 0.3])),
+                "confidence": 0.5,
+                "margin": 0.2,
+            },
+        ),
+        (
+            make_labels("multi_label_classification", ["x", "y,z"]),
+            [0.7, 0.8],
+            ("x",),
+            {
+                "label": ["x", "y,z"],
+                "true_label": ["x"],
+                "probabilities": {"x": 0.7, "y,z": 0.8},
+            },
+        ),
         (make_labels("regression", []), [2.5], 3.0, {"label": 2.5, "true_label": 3.0}),
     ],
-)  # fmt: skip
+)
 def test_json_lines(labels, probabilities, true_label, expected):
     rows = PredictedRows(np.array([probabilities]), labels, examples([true_label])[:1], np.array([True]))
     [line] = prediction_files(rows, "jsonl")["predictions.jsonl"]

@@ -146,9 +146,12 @@ def test_records_are_read_back_by_their_files_and_checked(record_set, encoder, t
 def test_masks_that_a_record_has_count_for_their_own_text(encoder, tmp_path):
     example = tf.train.Example()
     for name, values in {
-        "a_input_ids": [2, 5, 3, 0], "a_input_mask": [1, 1, 1, 0], "a_segment_ids": [0] * 4, "b_input_ids": [2, 3],
+        "a_input_ids": [2, 5, 3, 0],
+        "a_input_mask": [1, 1, 1, 0],
+        "a_segment_ids": [0] * 4,
+        "b_input_ids": [2, 3],
         "b_segment_ids": [0, 0],
-    }.items():  # fmt: skip
+    }.items():
         example.features.feature[name].int64_list.value.extend(values)
     example.features.feature["label_ids"].float_list.value.append(2.0)
     path = small_records.write(tmp_path / "other.tfrecord", [example.SerializeToString()])

@@ -131,8 +131,9 @@ def test_whole_batches_count_every_row_once_and_fill_up_the_last_with_the_first(
     wanted = COUNT if count < 0 else count
     size = min(size, wanted)
     assert [len(batch["example_index"]) for batch in drawn] == [size] * -(-wanted // size)
-    places = [sorted(zip(*(batch[name].numpy().tolist() for name in ("is_real_example", "example_index"))))
-              for batch in drawn]  # fmt: skip
+    places = [
+        sorted(zip(*(batch[name].numpy().tolist() for name in ("is_real_example", "example_index")))) for batch in drawn
+    ]
     assert [i for batch in places for real, i in batch if real] == list(range(wanted))
     assert [i for batch in places for real, i in batch if not real] == list(range(-wanted % size))
 

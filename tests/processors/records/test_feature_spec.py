@@ -31,7 +31,7 @@ ROWS = [
 
 
 def read_back():
-    serialized = [record_files.serialized(row, SPEC) for row in ROWS]
+    serialized = [record_files.serialize(row, SPEC) for row in ROWS]
     parsed = batches.sort_by_length(batches.parse(serialized, SPEC), SPEC)
     return {name: value.numpy() for name, value in batches.dense_batch(parsed, 0, 2, SPEC).items()}
 

@@ -31,8 +31,12 @@ def contents(record_set):
     found = []
     for serialized in tf.data.TFRecordDataset(record_set.files):
         features = tf.train.Example.FromString(serialized.numpy()).features.feature
-        found.append({n: list((f.int64_list if f.WhichOneof("kind") == "int64_list" else f.float_list).value)
-                      for n, f in features.items()})  # fmt: skip
+        found.append(
+            {
+                n: list((f.int64_list if f.WhichOneof("kind") == "int64_list" else f.float_list).value)
+                for n, f in features.items()
+            }
+        )
     return found
 
 
@@ -101,11 +105,19 @@ def test_records_of_which_nothing_is_cut_or_known(encoder, tmp_path, caplog):
 
 @hypothesis.settings(max_examples=20, deadline=None)
 @hypothesis.given(
-    label=st.sampled_from([("regression", -2.25), ("regression", 3), ("regression", None),
-                           ("multi_label_classification", ("yes",)), ("multi_label_classification", ()),
-                           ("multi_label_classification", None), ("single_label_classification", None)]),
+    label=st.sampled_from(
+        [
+            ("regression", -2.25),
+            ("regression", 3),
+            ("regression", None),
+            ("multi_label_classification", ("yes",)),
+            ("multi_label_classification", ()),
+            ("multi_label_classification", None),
+            ("single_label_classification", None),
+        ]
+    ),
     ids=st.lists(st.integers(0, 2**31 - 1), min_size=1, max_size=9),
-)  # fmt: skip
+)
 def test_round_trip_of_any_ids_and_every_kind_of_label(encoder, label, ids):
     kind, value = label
     labels = small_records.make_labels(kind, ["no", "yes"] if kind != "regression" else [])
@@ -116,8 +128,8 @@ def test_round_trip_of_any_ids_and_every_kind_of_label(encoder, label, ids):
         "example_index": np.int32(3),
     }
     if value is not None:
-        features["label_ids"] = labels.encoded(value)
-    parsed = batches.sort_by_length(batches.parse(tf.constant([record_files.serialized(features, spec)]), spec), spec)
+        features["label_ids"] = labels.to_array(value)
+    parsed = batches.sort_by_length(batches.parse(tf.constant([record_files.serialize(features, spec)]), spec), spec)
     batch = {name: tensor[0].numpy() for name, tensor in batches.dense_batch(parsed, 0, 1, spec).items()}
     assert batch["input_ids"].tolist() == ids and batch["input_mask"].tolist() == [1] * len(ids)
     if value is None:
@@ -125,7 +137,7 @@ def test_round_trip_of_any_ids_and_every_kind_of_label(encoder, label, ids):
             np.isnan(batch["label_ids"]) if batch["label_ids"].dtype == np.float32 else batch["label_ids"] == -1
         ).all()
     else:
-        np.testing.assert_array_equal(batch["label_ids"], labels.encoded(value))
+        np.testing.assert_array_equal(batch["label_ids"], labels.to_array(value))
 
 
 @pytest.mark.parametrize("kind, labels", (("single_label_classification", ("no", "yes")), ("regression", ())))
@@ -183,9 +195,14 @@ def test_same_content_is_not_written_again_other_content_is(encoder, tmp_path):
     names = small_records.encoder(tmp_path, labels=("yes", "no"))
     keys = [first.key]
     for changed, with_encoder in (
-        (text, encoder), (second_text, encoder), (label, encoder), (examples[::-1], encoder), (examples, vocabulary),
-        (examples, length), (examples, names),
-    ):  # fmt: skip
+        (text, encoder),
+        (second_text, encoder),
+        (label, encoder),
+        (examples[::-1], encoder),
+        (examples, vocabulary),
+        (examples, length),
+        (examples, names),
+    ):
         made = record_files.write_records(changed, with_encoder, tmp_path, "train")
         assert all(os.path.exists(path) for path in made.files) and not set(made.files) & set(first.files)
         keys.append(made.key)
@@ -305,10 +322,14 @@ def test_a_record_of_the_original_with_one_more_bit_is_another_run(encoder, tmp_
 def test_pretraining_records_of_the_original(golden_dir):
     token, masked = Feature("int32", ("tokens",)), Feature("int32", (20,))
     spec = {
-        "input_ids": token, "input_mask": token, "segment_ids": token, "masked_lm_positions": masked,
-        "masked_lm_ids": masked, "masked_lm_weights": Feature("float32", (20,)),
+        "input_ids": token,
+        "input_mask": token,
+        "segment_ids": token,
+        "masked_lm_positions": masked,
+        "masked_lm_ids": masked,
+        "masked_lm_weights": Feature("float32", (20,)),
         "next_sentence_labels": Feature("int32"),
-    }  # fmt: skip
+    }
     path = str(golden_dir / "pretraining_original.tfrecord")
     found = record_files.existing_records(path, spec, BertConfig(vocab_size=30522, type_vocab_size=2))
     assert (found.num_examples, found.max_length) == (200, 128)

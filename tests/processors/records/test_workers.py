@@ -82,7 +82,8 @@ def test_a_killed_process_is_named():
         list(workers.map(range(10)))
 
 
-# What a script does: Workers of a function in a module of its own, which stands in for bertline.processors.corpora.making.instance_making.
+# What a script does: Workers of a function in a module of its own, which stands in for
+# bertline.processors.corpora.making.instance_making.
 FUNCTIONS = """
 import os, sys, types
 import numpy as np

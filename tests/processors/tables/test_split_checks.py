@@ -71,12 +71,16 @@ def test_one_class_is_refused_where_it_is_to_be_trained():
         (["good"] * 4, ["bad", "good"], SINGLE, "data/train.tsv: every row has the label 'good'; is --label_column"),
         ([("x",)] * 4, ["x", "y"], SEVERAL, "data/train.tsv: every row has the label 'x'; is --label_column"),
         ([2.0] * 4, [], SCORE, "data/train.tsv: every row has the score 2; is --label_column"),
-        ([*"aaaabbbbcc"], ["a", "b", "c", "d"], SINGLE,
-         "2 of 4 labels have at most 2 rows: c (2), d (0); join or drop such labels, or give them weight by "
-         "--class_weights=balanced; if these are no classes, --label_column names another column"),
+        (
+            [*"aaaabbbbcc"],
+            ["a", "b", "c", "d"],
+            SINGLE,
+            "2 of 4 labels have at most 2 rows: c (2), d (0); join or drop such labels, or give them weight by "
+            "--class_weights=balanced; if these are no classes, --label_column names another column",
+        ),
         ([str(i) for i in range(40)], [str(i) for i in range(40)], SINGLE, "--problem_type=regression"),
     ],
-)  # fmt: skip
+)
 def test_labels_that_cannot_be_learnt(said, labels, names, kind, message):
     _, [warning] = said({"train": rows("train", labels)}, names, kind)
     assert message in warning

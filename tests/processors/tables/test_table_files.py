@@ -30,8 +30,9 @@ def test_text_of_pandas(tmp_path, rows):
         frame.to_csv(tmp_path / name, index=False, **options)
         encoding = options.get("encoding", "utf-8")
         assert read(tmp_path / name, quoting="minimal", encoding=encoding) == (
-            None, [["text", "label"], *map(list, rows)]
-        )  # fmt: skip
+            None,
+            [["text", "label"], *map(list, rows)],
+        )
     frame.to_json(tmp_path / "a.jsonl", orient="records", lines=True)
     frame.to_json(tmp_path / "a.jsonl.gz", orient="records", lines=True, force_ascii=False)
     frame.to_json(tmp_path / "a.json", orient="records", indent=1)
@@ -43,16 +44,22 @@ def test_parquet(tmp_path):
     pandas = pytest.importorskip("pandas", reason="make tables")
     pytest.importorskip("pyarrow", reason="make tables")
     values = {
-        "text": ["a", None, "é\n中"], "label": [1, 0, 1], "score": [0.5, float("nan"), 2.0], "yes": [True, False, True],
-        "labels": [["x"], [], ["y", "z"]], "day": [datetime.date(2024, 1, 2)] * 3, "cost": [decimal.Decimal("1.5")] * 3,
-    }  # fmt: skip
+        "text": ["a", None, "é\n中"],
+        "label": [1, 0, 1],
+        "score": [0.5, float("nan"), 2.0],
+        "yes": [True, False, True],
+        "labels": [["x"], [], ["y", "z"]],
+        "day": [datetime.date(2024, 1, 2)] * 3,
+        "cost": [decimal.Decimal("1.5")] * 3,
+    }
     pandas.DataFrame(values).to_parquet(tmp_path / "a.parquet")
     keys, rows = read(tmp_path / "a.parquet")
     assert keys == list(values)
     assert rows == [
-        ["a", 1, 0.5, True, ["x"], "2024-01-02", "1.5"], [None, 0, None, False, [], "2024-01-02", "1.5"],
+        ["a", 1, 0.5, True, ["x"], "2024-01-02", "1.5"],
+        [None, 0, None, False, [], "2024-01-02", "1.5"],
         ["é\n中", 1, 2.0, True, ["y", "z"], "2024-01-02", "1.5"],
-    ]  # fmt: skip
+    ]
     assert [row.source for row in TableFile(tmp_path / "a.parquet").rows()][-1] == f"{tmp_path}/a.parquet:3"
 
 
@@ -68,9 +75,15 @@ def test_excel(tmp_path, caplog):
     sheet["A9"] = " "
     sheet["A9"] = None
     book.save(tmp_path / "a.xlsx")
-    assert read(tmp_path / "a.xlsx") == (None, [
-        ["text", "label", "day"], ['said "a"\nb', "1", "2024-01-02 00:00:00"], ["é", "2.5", ""], ["TRUE", "3", ""],
-    ])  # fmt: skip
+    assert read(tmp_path / "a.xlsx") == (
+        None,
+        [
+            ["text", "label", "day"],
+            ['said "a"\nb', "1", "2024-01-02 00:00:00"],
+            ["é", "2.5", ""],
+            ["TRUE", "3", ""],
+        ],
+    )
     book.create_sheet("other")
     book.save(tmp_path / "a.xlsx")
     read(tmp_path / "a.xlsx")
@@ -132,8 +145,12 @@ def test_arguments(options):
 
 def test_endings():
     assert [ending_of(name) for name in ("a.TSV", "a.csv.gz", "b/a.jsonl.GZ", "a", "a.gz")] == [
-        ".tsv", ".csv", ".jsonl", "", ""
-    ]  # fmt: skip
+        ".tsv",
+        ".csv",
+        ".jsonl",
+        "",
+        "",
+    ]
     assert is_table("a.tsv") and is_table("a.xlsx") and is_table("a.csv.gz")
     assert not is_table("a.txt") and not is_table("a.gz")
 

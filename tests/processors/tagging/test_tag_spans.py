@@ -63,13 +63,16 @@ def test_joined_words_stand_where_it_is_said(words):
     assert [text[start:end] for start, end in offsets] == words
 
 
-@pytest.mark.parametrize("text, words", [
-    ("It's U.S. aid, isn't it?", ["It", "'s", "U.S.", "aid", ",", "is", "n't", "it", "?"]),
-    ("@paul: 10,000.5 at 12:30 (see https://a.b/c?d)", None),
-    ("A well-known #tag", ["A", "well-known", "#tag"]),
-    ("希望工程IBM公司。", ["希", "望", "工", "程", "IBM", "公", "司", "。"]),
-    ("हिन्दी cafe\u0301!", ["हिन्दी", "cafe\u0301", "!"]),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "text, words",
+    [
+        ("It's U.S. aid, isn't it?", ["It", "'s", "U.S.", "aid", ",", "is", "n't", "it", "?"]),
+        ("@paul: 10,000.5 at 12:30 (see https://a.b/c?d)", None),
+        ("A well-known #tag", ["A", "well-known", "#tag"]),
+        ("希望工程IBM公司。", ["希", "望", "工", "程", "IBM", "公", "司", "。"]),
+        ("हिन्दी cafe\u0301!", ["हिन्दी", "cafe\u0301", "!"]),
+    ],
+)
 def test_words_stand_as_in_conll_s_files(text, words):
     words = words or ["@paul", ":", "10,000.5", "at", "12:30", "(", "see", "https://a.b/c?d", ")"]
     assert [text[start:end] for start, end in word_offsets.split_words(text)] == words
@@ -83,10 +86,17 @@ def test_words_that_a_span_touches_are_its():
     assert found == [Span(1, 2, "LOC"), None]
 
 
-@pytest.mark.parametrize("scheme, sentences", [
-    ("iob1", ["I-A I-A O I-B", "O I-A B-A I-A"]), ("iob2", ["B-A I-A O B-B", "I-A O"]),
-    ("bioes", ["B-A E-A", "S-B O"]), ("bioes", ["B-A M-A L-A", "U-B O"]), (None, ["NN DT", "VB"]), ("iob1", ["I-A"]),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "scheme, sentences",
+    [
+        ("iob1", ["I-A I-A O I-B", "O I-A B-A I-A"]),
+        ("iob2", ["B-A I-A O B-B", "I-A O"]),
+        ("bioes", ["B-A E-A", "S-B O"]),
+        ("bioes", ["B-A M-A L-A", "U-B O"]),
+        (None, ["NN DT", "VB"]),
+        ("iob1", ["I-A"]),
+    ],
+)
 def test_schemes_are_recognised(scheme, sentences):
     sentences = [one.split() for one in sentences]
     assert tag_schemes.scheme_of(sentences) == scheme

@@ -44,19 +44,27 @@ def test_empty_texts_are_kept_where_a_line_gives_a_line(tmp_path, caplog):
     assert [one.source.rpartition(":")[2] for one in found] == ["1", "2", "3"] and found[0].after == ()
 
 
-@pytest.mark.parametrize("line, said", [
-    ('{"text": "a" "spans": []}', "train.jsonl:2: not JSON: Expecting ',' delimiter"),
-    ("[1]", "train.jsonl:2: a JSON object is needed, found a list"),
-    ({"spans": []}, 'train.jsonl:2: no "text"; a string is needed, as in {'),
-    ({"text": "a"}, 'train.jsonl:2: no "spans"; every train line needs them'),
-    ({"text": "a", "spans": {}}, "train.jsonl:2: spans is {}; a list is needed"),
-    ({"text": "a", "spans": [3]}, r"train.jsonl:2: spans\[0\]: 3; an object with start, end and label is needed"),
-    ({"text": "a", "spans": [{"start": "0", "end": 1, "label": "x"}]}, r'spans\[0\]: start is "0"; a whole number'),
-    ({"text": "a", "spans": [{"start": 0, "end": 2, "label": "x"}]}, r"spans\[0\]: characters 0 to 2 of a text of 1"),
-    ({"text": "a", "spans": [{"start": 0, "end": 1, "label": "x y"}]}, r"spans\[0\]: label 'x y'; a word without"),
-    ({"text": "ab c", "spans": [{"start": 0, "end": 2, "label": "x"}, {"start": 1, "end": 4, "label": "y"}]},
-     r"train.jsonl:2: spans\[1\]: begins at 1, inside the x from 0 to 2"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "line, said",
+    [
+        ('{"text": "a" "spans": []}', "train.jsonl:2: not JSON: Expecting ',' delimiter"),
+        ("[1]", "train.jsonl:2: a JSON object is needed, found a list"),
+        ({"spans": []}, 'train.jsonl:2: no "text"; a string is needed, as in {'),
+        ({"text": "a"}, 'train.jsonl:2: no "spans"; every train line needs them'),
+        ({"text": "a", "spans": {}}, "train.jsonl:2: spans is {}; a list is needed"),
+        ({"text": "a", "spans": [3]}, r"train.jsonl:2: spans\[0\]: 3; an object with start, end and label is needed"),
+        ({"text": "a", "spans": [{"start": "0", "end": 1, "label": "x"}]}, r'spans\[0\]: start is "0"; a whole number'),
+        (
+            {"text": "a", "spans": [{"start": 0, "end": 2, "label": "x"}]},
+            r"spans\[0\]: characters 0 to 2 of a text of 1",
+        ),
+        ({"text": "a", "spans": [{"start": 0, "end": 1, "label": "x y"}]}, r"spans\[0\]: label 'x y'; a word without"),
+        (
+            {"text": "ab c", "spans": [{"start": 0, "end": 2, "label": "x"}, {"start": 1, "end": 4, "label": "y"}]},
+            r"train.jsonl:2: spans\[1\]: begins at 1, inside the x from 0 to 2",
+        ),
+    ],
+)
 def test_what_is_wrong_with_a_line_is_named_with_its_place(tmp_path, line, said):
     with pytest.raises(InputError, match=said):
         read(tmp_path, PARIS, line)

@@ -26,7 +26,7 @@ def lint(tmp_path, text, unit="blank_line", split=None, cased=False, num_files=1
         file.write_text(text, encoding="utf-8")
     found = CorpusLint(tokenizer, kind, unit, num_files, split is not None)
     for text_block in documents.blocks(documents.Corpus(map(str, files), unit, split).documents()):
-        block = instance_making.tokenized(text_block, tokenizer)
+        block = instance_making.tokenize_block(text_block, tokenizer)
         found.add(text_block, block)
     rows, warnings = found.report()
     return dict(rows), warnings

@@ -81,7 +81,7 @@ def test_documents_are_those_of_the_original(tmp_path_factory, files):
                 wanted[-1].append(tokens)
     corpus, found = Corpus(paths), []
     for block in blocks(corpus.documents()):
-        made = instance_making.tokenized(block, tokenizer)
+        made = instance_making.tokenize_block(block, tokenizer)
         tokens = tokenizer.convert_ids_to_tokens(made.ids.tolist())
         sentences = [tokens[start:end] for start, end in itertools.pairwise(made.sentence_splits)]
         found += [sentences[start:end] for start, end in itertools.pairwise(made.document_splits)]

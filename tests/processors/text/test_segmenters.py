@@ -48,7 +48,7 @@ def cutting(tmp_path, monkeypatch):
 
 def words(sentence, tokenizer, name):
     """The tokens of each word of one sentence that is cut at "|"; and whether words and tokens fitted."""
-    block = instance_making.tokenized(TextBlock(0, [[sentence.replace("|", "")]], [0]), tokenizer, keep_texts=True)
+    block = instance_making.tokenize_block(TextBlock(0, [[sentence.replace("|", "")]], [0]), tokenizer, keep_texts=True)
     block.texts[0] = sentence
     segmented = segmenters.SegmentedWords(name, tokenizer)
     starts, missed = segmented.starts(block, tokenizer.continuations())

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bertline.processors.text.sentences import joined, split_paragraph, split_text
+from bertline.processors.text.sentences import join_lines, split_paragraph, split_text
 
 
 @pytest.mark.parametrize(
@@ -53,10 +53,10 @@ def test_chinese_and_japanese(text):
 
 
 def test_wrapped_lines_are_joined():
-    assert joined(["He came", "and left."]) == "He came and left."
-    assert joined(["惯", "看秋月", "春风。"]) == "惯看秋月春风。"
-    assert joined(["他用 Python", "写。"]) == "他用 Python 写。"
-    assert joined(["나는", "간다"]) == "나는 간다"
+    assert join_lines(["He came", "and left."]) == "He came and left."
+    assert join_lines(["惯", "看秋月", "春风。"]) == "惯看秋月春风。"
+    assert join_lines(["他用 Python", "写。"]) == "他用 Python 写。"
+    assert join_lines(["나는", "간다"]) == "나는 간다"
     assert split_paragraph(["He met Mr.", "Smith. She", "left."]) == ["He met Mr. Smith.", "She left."]
 
 

@@ -14,8 +14,15 @@ from bertline.processors import tokenization
 from bertline.processors.tokenizers.bpe import BytePairTokenizer
 
 CORPUS = sorted((pathlib.Path(__file__).parents[3] / "samples" / "corpus").glob("*.txt"))
-TEXTS = ["It's a dog's life, isn't it?", " two  blanks\n\n\tand  ", "naïve café 1,000 \u00b2\u2164 x\u3000y",
-         "'ll we'LL 'the !'s", "", "\u4f60\u597d \U0001f600\u200d", "a\u0300\u0903b _under_ \x1c\x85"]  # fmt: skip
+TEXTS = [
+    "It's a dog's life, isn't it?",
+    " two  blanks\n\n\tand  ",
+    "naïve café 1,000 \u00b2\u2164 x\u3000y",
+    "'ll we'LL 'the !'s",
+    "",
+    "\u4f60\u597d \U0001f600\u200d",
+    "a\u0300\u0903b _under_ \x1c\x85",
+]
 
 
 @pytest.fixture(scope="module")

@@ -11,9 +11,24 @@ from bertline.processors.vocabulary.wordpiece import save
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 ENTRIES = [
-    "[PAD]", "[unused0]", "[unused1]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *LETTERS, *(f"##{c}" for c in LETTERS),
-    "the", "vir", "##us", "cell", "##s", "", "the", *"0123456789",
-]  # fmt: skip
+    "[PAD]",
+    "[unused0]",
+    "[unused1]",
+    "[UNK]",
+    "[CLS]",
+    "[SEP]",
+    "[MASK]",
+    *LETTERS,
+    *(f"##{c}" for c in LETTERS),
+    "the",
+    "vir",
+    "##us",
+    "cell",
+    "##s",
+    "",
+    "the",
+    *"0123456789",
+]
 COUNTS = collections.Counter(
     {
         "the": 90,

@@ -8,7 +8,7 @@ import sentencepiece
 
 from bertline.errors import InputError
 from bertline.processors.tokenization import load_tokenizer
-from bertline.processors.tokenizers.sentencepiece import prepared
+from bertline.processors.tokenizers.sentencepiece import prepare_text
 from bertline.processors.vocabulary import sentencepiece as training
 from bertline.processors.vocabulary.coverage import coverage
 from bertline.processors.vocabulary.words import PreparedWords, count_words
@@ -31,7 +31,7 @@ def pieces(model):
 def trained_on_lines(model_type, size):
     model = io.BytesIO()
     sentencepiece.SentencePieceTrainer.train(
-        sentence_iterator=(prepared(line, True, False) for line in LINES),
+        sentence_iterator=(prepare_text(line, True, False) for line in LINES),
         model_writer=model,
         model_type=model_type,
         vocab_size=size,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, strategies
 
 from bertline.errors import InputError
-from bertline.processors.tokenizers.sentencepiece import prepared
+from bertline.processors.tokenizers.sentencepiece import prepare_text
 from bertline.processors.vocabulary import words
 from bertline.processors.vocabulary.alphabet import alphabet
 
@@ -35,7 +35,7 @@ def test_words_are_the_originals(lines, do_lower_case):
 @given(LINES, strategies.booleans())
 def test_sentence_piece_words_are_those_of_the_prepared_line(lines, do_lower_case):
     expected = collections.Counter(
-        w for line in lines for w in prepared(line, do_lower_case, not do_lower_case).split()
+        w for line in lines for w in prepare_text(line, do_lower_case, not do_lower_case).split()
     )
     splitter = words.PreparedWords(do_lower_case)
     assert not expected or words.count_words(lines, splitter) == expected

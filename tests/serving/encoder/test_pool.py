@@ -10,13 +10,13 @@ from bertline.serving.encoder import pool, text_encoder
 @pytest.fixture
 def held(monkeypatch):
     """The bytes of each pool's vectors, as they come."""
-    sizes, add = [], pool.Part.add
+    sizes, add = [], pool.PoolPart.add
 
     def weighed(part, chosen, values):
         add(part, chosen, values)
         sizes.append(part.values.nbytes)
 
-    monkeypatch.setattr(pool.Part, "add", weighed)
+    monkeypatch.setattr(pool.PoolPart, "add", weighed)
     return sizes
 
 

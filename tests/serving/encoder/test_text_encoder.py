@@ -16,10 +16,24 @@ from bertline.serving.encoder import text_encoder
 from bertline.serving.encoder.preparation import words_of
 
 ODD = [
-    "", " ", "a", "Füße & naïve café", "北京 is nice", "emoji 🙂🙃 here", "zero\u200bwidth", "a\u0301e\u0300 combining",
-    "tab\tand\nline", "ＦＵＬＬ width", "\x00control\x07", "[CLS] [MASK] literally", "x" * 300, "word " * 900,
-    "مرحبا بالعالم", "!!! ??? ...", "\u2028separators\u2029",
-]  # fmt: skip
+    "",
+    " ",
+    "a",
+    "Füße & naïve café",
+    "北京 is nice",
+    "emoji 🙂🙃 here",
+    "zero\u200bwidth",
+    "a\u0301e\u0300 combining",
+    "tab\tand\nline",
+    "ＦＵＬＬ width",
+    "\x00control\x07",
+    "[CLS] [MASK] literally",
+    "x" * 300,
+    "word " * 900,
+    "مرحبا بالعالم",
+    "!!! ??? ...",
+    "\u2028separators\u2029",
+]
 
 
 def random_texts(count, seed=0):
@@ -329,10 +343,14 @@ def test_kinds_that_share_a_graph(tiny_folder):
     shared.most_graphs = 0
     texts = random_texts(30)
     for wanted in (
-        {}, {"pooling": "cls"}, {"pooling": "max", "layers": (0, -1), "layer_mix": "mean"}, {"pooling": "first_last"},
-        {"pooling": "weighted_mean+last", "layers": (-1, -3), "normalize": True}, {"pooling": "mean_sqrt_len"},
+        {},
+        {"pooling": "cls"},
+        {"pooling": "max", "layers": (0, -1), "layer_mix": "mean"},
+        {"pooling": "first_last"},
+        {"pooling": "weighted_mean+last", "layers": (-1, -3), "normalize": True},
+        {"pooling": "mean_sqrt_len"},
         {"pooling": "max+mean", "layers": (1, 0), "layer_mix": "concat", "normalize": True},
-    ):  # fmt: skip
+    ):
         np.testing.assert_allclose(
             shared.encode(texts, **wanted), own.encode(texts, **wanted), atol=1e-5, err_msg=str(wanted)
         )

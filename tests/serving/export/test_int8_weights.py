@@ -35,8 +35,14 @@ def test_unpacked_weights_are_those_of_torch(weights):
 def test_what_is_saved(weights):
     packed = Int8Weights(weights)
     kinds = [(v.dtype.name, tuple(v.shape)) for v in packed.variables]
-    assert sorted(kinds) == sorted([
-        ("float32", (32,)), ("float32", (4, 4)), ("int8", (48, 32)), ("float32", (1, 32)), ("int8", (60, 32)),
-        ("float32", (60, 1)),
-    ])  # fmt: skip
+    assert sorted(kinds) == sorted(
+        [
+            ("float32", (32,)),
+            ("float32", (4, 4)),
+            ("int8", (48, 32)),
+            ("float32", (1, 32)),
+            ("int8", (60, 32)),
+            ("float32", (60, 1)),
+        ]
+    )
     assert [tuple(v.shape) for v in packed.trainable_variables] == [(32,), (4, 4)]

@@ -115,7 +115,9 @@ def test_a_file_that_is_gone_when_its_job_is_run_again(extract, tmp_path, monkey
 
 
 def test_another_format_does_not_go_on(extract, tmp_path, monkeypatch):
-    monkeypatch.setattr("bertline.processors.files.text_files._CHUNK_BYTES", 16)  # so that texts come before the one that fails
+    monkeypatch.setattr(
+        "bertline.processors.files.text_files._CHUNK_BYTES", 16
+    )  # so that texts come before the one that fails
     with pytest.raises(InputError, match="is not utf-8"):
         extract(tmp_path / "out", [*TEXTS * 4, b"caf\xe9\n"], output_format="hdf5")
     with pytest.raises(InputError, match="begun with output_format 'hdf5', now it is 'jsonl'"):
@@ -164,7 +166,7 @@ def test_numbers_that_are_not_finite(extract, tiny, tmp_path, monkeypatch, outpu
 def test_a_transform_of_another_width(extract, tiny, tmp_path):
     vectors = np.random.default_rng(0).normal(size=(20, 3))
     vector_transform.fit(
-        "whitening", vectors, {**vector_transform.made_with(tiny, tiny.options()), "weights": "x"}
+        "whitening", vectors, {**vector_transform.provenance(tiny, tiny.options()), "weights": "x"}
     ).save(tmp_path / "w.npz")
     with pytest.raises(InputError, match="w.npz: fitted on vectors of 3 numbers, here they have 16"):
         extract(tmp_path / "out.jsonl", transform=str(tmp_path / "w.npz"))
@@ -262,12 +264,22 @@ def test_a_checksum_file_that_is_damaged(extract, tmp_path, made):
 @pytest.mark.parametrize(
     "state",
     [
-        b"", b"[]", b'{"settings": {}}', b"\xff", b"[" * 10**5, {"sizes": []}, {"sizes": {"lines": -1}},
-        {"sizes": {"lines": "1"}}, {"sizes": {"lines": True}}, {"sizes": {"other": 1}}, {"settings": None},
-        {"progress": {}}, {"progress": {"before": 0, "texts": "1", "cut": 0, "digest": ""}},
+        b"",
+        b"[]",
+        b'{"settings": {}}',
+        b"\xff",
+        b"[" * 10**5,
+        {"sizes": []},
+        {"sizes": {"lines": -1}},
+        {"sizes": {"lines": "1"}},
+        {"sizes": {"lines": True}},
+        {"sizes": {"other": 1}},
+        {"settings": None},
+        {"progress": {}},
+        {"progress": {"before": 0, "texts": "1", "cut": 0, "digest": ""}},
         {"progress": {"before": 0, "texts": 1, "cut": 0, "digest": None}},
     ],
-)  # fmt: skip
+)
 def test_the_state_of_a_job_is_checked(extract, tiny, tmp_path, state, monkeypatch):
     path, stream = tmp_path / "out.jsonl.part" / "state.json", tiny.stream
 
@@ -288,10 +300,14 @@ def test_the_state_of_a_job_is_checked(extract, tiny, tmp_path, state, monkeypat
 @pytest.mark.parametrize(
     "name, old",
     [
-        ("out.jsonl.gz", b"plain\n"), ("out.jsonl.gz", b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03K"), ("out.npz", b""),
-        ("out.npz", b"PK\x03\x04"), ("out.hdf5", b"x"), ("out.jsonl", b"half a l"),
+        ("out.jsonl.gz", b"plain\n"),
+        ("out.jsonl.gz", b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03K"),
+        ("out.npz", b""),
+        ("out.npz", b"PK\x03\x04"),
+        ("out.hdf5", b"x"),
+        ("out.jsonl", b"half a l"),
     ],
-)  # fmt: skip
+)
 def test_an_old_file_that_cannot_be_appended_to(extract, tmp_path, name, old):
     (tmp_path / name).write_bytes(old)
     with pytest.raises(InputError, match=f"{name}: .*--append"):

@@ -90,7 +90,10 @@ def test_one_job_at_a_time(tmp_path):
     first = PartFolder(str(tmp_path / "x"), {}, NAMES)
     first.append("lines", b"one\n")
     first.commit({"texts": 1})
-    program = "import sys; from bertline.serving.files.part_folder import PartFolder; PartFolder(sys.argv[1], {}, ('lines', 'more'))"
+    program = (
+        "import sys; from bertline.serving.files.part_folder import PartFolder; "
+        "PartFolder(sys.argv[1], {}, ('lines', 'more'))"
+    )
     run = [sys.executable, "-c", program, str(tmp_path / "x")]
     ran = subprocess.run(run, cwd=ROOT, capture_output=True, text=True)
     assert "x: another job is at work in it" in ran.stderr
@@ -137,10 +140,16 @@ def test_nothing_is_left_where_nothing_was_committed(tmp_path):
 @pytest.mark.parametrize(
     "path, wanted, expected",
     [
-        ("a.jsonl", None, "jsonl"), ("a.jsonl.gz", None, "jsonl"), ("a.h5", None, "hdf5"), ("a.hdf5", None, "hdf5"),
-        ("a.npz", None, "npz"), ("a.out", None, "jsonl"), ("a.out", "npz", "npz"), ("-", None, "jsonl"),
+        ("a.jsonl", None, "jsonl"),
+        ("a.jsonl.gz", None, "jsonl"),
+        ("a.h5", None, "hdf5"),
+        ("a.hdf5", None, "hdf5"),
+        ("a.npz", None, "npz"),
+        ("a.out", None, "jsonl"),
+        ("a.out", "npz", "npz"),
+        ("-", None, "jsonl"),
     ],
-)  # fmt: skip
+)
 def test_formats(path, wanted, expected):
     assert output_format(path, wanted) == expected
 

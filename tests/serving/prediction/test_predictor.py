@@ -75,12 +75,21 @@ def test_as_run_classifier(classes, tmp_path):
     root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     subprocess.run(
         [
-            sys.executable, "run_classifier.py", "--task_name=tsv", "--do_predict", f"--data_dir={tmp_path}",
-            f"--init_checkpoint={classes}", f"--output_dir={tmp_path}/out", "--max_seq_length=40",
-            "--text_a_column=text_a", "--label_list=red,green,blue",
+            sys.executable,
+            "run_classifier.py",
+            "--task_name=tsv",
+            "--do_predict",
+            f"--data_dir={tmp_path}",
+            f"--init_checkpoint={classes}",
+            f"--output_dir={tmp_path}/out",
+            "--max_seq_length=40",
+            "--text_a_column=text_a",
+            "--label_list=red,green,blue",
         ],
-        cwd=root, check=True, stderr=subprocess.PIPE,
-    )  # fmt: skip
+        cwd=root,
+        check=True,
+        stderr=subprocess.PIPE,
+    )
     expected = np.loadtxt(tmp_path / "out" / "test_results.tsv", ndmin=2)
     np.testing.assert_allclose(Predictor(classes, max_seq_length=40).probabilities(texts), expected, atol=1e-5)
 

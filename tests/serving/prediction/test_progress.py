@@ -50,7 +50,9 @@ def test_lines_where_nobody_looks_but_they_are_asked_for(capsys, predictor, monk
 
 def test_it_moves_with_every_batch_and_counts_texts_not_windows(tiny_folder, monkeypatch):
     monkeypatch.setattr(bertline.serving.encoder.text_encoder, "POOL_TEXTS", 8)
-    encoder = bertline.serving.encoder.text_encoder.TextEncoder(tiny_folder(), max_seq_length=12, window_stride=5, batch_tokens=24)
+    encoder = bertline.serving.encoder.text_encoder.TextEncoder(
+        tiny_folder(), max_seq_length=12, window_stride=5, batch_tokens=24
+    )
     seen = []
     for unit in ("sentence", "word"):
         seen.clear()

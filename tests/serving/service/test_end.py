@@ -56,7 +56,7 @@ def test_who_asks_on_and_on(service):
 
     with concurrent.futures.ThreadPoolExecutor(32) as threads:
         futures = [threads.submit(ask, number) for number in range(32)]
-        service.wait_for(lambda: service.service.metrics.answered() > 100)
+        service.wait_for(lambda: service.service.metrics.num_answered() > 100)
         service.stop()
         counts = [future.result(PATIENCE) for future in futures]
     assert sum(one[200] for one in counts) > 100 and service.server.status == 0

@@ -21,26 +21,41 @@ from bertline.serving.service.model import Model
 TOKEN = "correct-horse-battery"
 LIMITS = {"max_texts": 4, "max_text_characters": 50, "max_body_bytes": 2000, "body_seconds": 0.5}
 BODIES = {
-    "empty": (b"", 400), "blank": (b" \n", 400), "cut off": (b'{"texts": ["a"', 400),
-    "binary": (bytes(range(256)), 400), "not UTF-8": (b'{"texts": ["\xff\xfe"]}', 400), "nested": (b"[" * 1900, 400),
+    "empty": (b"", 400),
+    "blank": (b" \n", 400),
+    "cut off": (b'{"texts": ["a"', 400),
+    "binary": (bytes(range(256)), 400),
+    "not UTF-8": (b'{"texts": ["\xff\xfe"]}', 400),
+    "nested": (b"[" * 1900, 400),
     "nested in its place": (b'{"texts": ' + b"[" * 900 + b"]" * 900 + b"}", 400),
-    "nested objects": (b'{"a":' * 300 + b"1" + b"}" * 300, 400), "not a number": (b'{"texts": [NaN]}', 422),
-    "two values": (b'{"texts": ["a"]} {}', 400), "half a character": (rb'{"texts": ["\ud83d"]}', 400),
+    "nested objects": (b'{"a":' * 300 + b"1" + b"}" * 300, 400),
+    "not a number": (b'{"texts": [NaN]}', 422),
+    "two values": (b'{"texts": ["a"]} {}', 400),
+    "half a character": (rb'{"texts": ["\ud83d"]}', 400),
     "half a character in a name": (rb'{"texts": ["a"], "\ud800": 1}', 400),
     "half a character in a pooling": (rb'{"texts": ["a"], "pooling": "\udc00"}', 400),
     "a layer of many digits": (b'{"texts": ["a"], "layers": [' + b"9" * 1800 + b"]}", 422),
     "a layer without end": (b'{"texts": ["a"], "layers": [1e999]}', 422),
     "infinity": (b'{"texts": ["a"], "layers": [-Infinity]}', 422),
     "a half": (b'{"texts": ["a"], "layers": [0.5]}', 422),
-    "not a number in a pair": (b'{"texts": [["a", NaN]]}', 422), "true": (b'{"texts": ["a"], "layers": [true]}', 422),
-    "null": (b"null", 422), "a list": (b'["a"]', 422), "a string": (b'"a"', 422), "no texts": (b"{}", 422),
-    "no list": (b'{"texts": "a"}', 422), "empty list": (b'{"texts": []}', 422), "a number": (b'{"texts": [7]}', 422),
-    "a large number": (b'{"texts": [' + b"9" * 1500 + b"]}", 422), "no text": (b'{"texts": ["a", null]}', 422),
-    "three": (b'{"texts": [["a", "b", "c"]]}', 422), "one": (b'{"texts": [["a"]]}', 422),
+    "not a number in a pair": (b'{"texts": [["a", NaN]]}', 422),
+    "true": (b'{"texts": ["a"], "layers": [true]}', 422),
+    "null": (b"null", 422),
+    "a list": (b'["a"]', 422),
+    "a string": (b'"a"', 422),
+    "no texts": (b"{}", 422),
+    "no list": (b'{"texts": "a"}', 422),
+    "empty list": (b'{"texts": []}', 422),
+    "a number": (b'{"texts": [7]}', 422),
+    "a large number": (b'{"texts": [' + b"9" * 1500 + b"]}", 422),
+    "no text": (b'{"texts": ["a", null]}', 422),
+    "three": (b'{"texts": [["a", "b", "c"]]}', 422),
+    "one": (b'{"texts": [["a"]]}', 422),
     "a misspelt field": (b'{"texts": ["a"], "poling": "max"}', 422),
     "an unknown pooling": (b'{"texts": ["a"], "pooling": "meen"}', 422),
     "many poolings": (b'{"texts": ["a"], "pooling": "' + b"max+" * 300 + b'max"}', 422),
-    "tokens": (b'{"texts": ["a"], "pooling": "none"}', 422), "no such layer": (b'{"texts": ["a"], "layers": [7]}', 422),
+    "tokens": (b'{"texts": ["a"], "pooling": "none"}', 422),
+    "no such layer": (b'{"texts": ["a"], "layers": [7]}', 422),
     "a layer twice": (b'{"texts": ["a"], "layers": [-1, 0, -1]}', 422),
     "many layers": (json.dumps({"texts": ["a"], "layers": [-1] * 100}).encode(), 422),
     "a layer by two names": (b'{"texts": ["a"], "layers": [-1, 1]}', 422),
@@ -50,7 +65,7 @@ BODIES = {
     "too long": (json.dumps({"texts": ["a" * 51]}).encode(), 413),
     "too long together": (json.dumps({"texts": [["a" * 30, "b" * 30]]}).encode(), 413),
     "too large": (json.dumps({"texts": ["a" * 3000]}).encode(), 413),
-}  # fmt: skip
+}
 
 
 @pytest.fixture(scope="module")
@@ -155,10 +170,12 @@ def test_a_slow_body_is_given_up(strict):
 @pytest.mark.parametrize(
     "fields, status",
     [
-        ({"Content_Type": "text/plain"}, 415), ({"Content_Type": ""}, 415),
-        ({"Content_Type": "application/x-www-form-urlencoded"}, 415), ({"Content_Encoding": "gzip"}, 415),
+        ({"Content_Type": "text/plain"}, 415),
+        ({"Content_Type": ""}, 415),
+        ({"Content_Type": "application/x-www-form-urlencoded"}, 415),
+        ({"Content_Encoding": "gzip"}, 415),
     ],
-)  # fmt: skip
+)
 def test_headers(fields, status, strict):
     connection = strict.connect()
     connection.sendall(head(2, **fields) + b"{}")
@@ -166,9 +183,15 @@ def test_headers(fields, status, strict):
 
 
 @pytest.mark.parametrize(
-    "line", [b"\0\1\2\3\r\n\r\n", b"POST /v1/embed HTTP/9.9\r\n\r\n", head(length="-5"), head(length="1e3"),
-             head(10, Transfer_Encoding="chunked") + b"0\r\n\r\n"]
-)  # fmt: skip
+    "line",
+    [
+        b"\0\1\2\3\r\n\r\n",
+        b"POST /v1/embed HTTP/9.9\r\n\r\n",
+        head(length="-5"),
+        head(length="1e3"),
+        head(10, Transfer_Encoding="chunked") + b"0\r\n\r\n",
+    ],
+)
 def test_what_is_no_http(line, strict):
     connection = strict.connect()
     connection.sendall(line)
@@ -181,8 +204,12 @@ def test_what_is_no_http(line, strict):
 def test_an_answer_has_its_limit(predictor):
     with running(Model(predictor, "small"), max_answer_numbers=32 * 6) as service:
         client, texts = Client(service.url), ["a"] * 7
-        for wanted, numbers in (({}, 32), ({"pooling": "cls+max"}, 64), ({"layers": [0, -1]}, 64),
-                                ({"layers": [0, -1], "layer_mix": "concat"}, 64)):  # fmt: skip
+        for wanted, numbers in (
+            ({}, 32),
+            ({"pooling": "cls+max"}, 64),
+            ({"layers": [0, -1]}, 64),
+            ({"layers": [0, -1], "layer_mix": "concat"}, 64),
+        ):
             most = 32 * 6 // numbers
             with pytest.raises(ServiceError, match=f"{most + 1} of them by {numbers} numbers, at most 192") as caught:
                 client.request("POST", "/v1/embed", {"texts": texts[: most + 1], **wanted})

@@ -61,11 +61,19 @@ def test_tokens(tmp_path, monkeypatch):
         read_token(ServeSettings())
 
 
-@pytest.mark.parametrize("flags, status, said", [(["--help"], 0, "--token_file"), (["--prot=1"], 2, "error: Unknown"),
-                                                 (["--port=1"], 2, "--init_checkpoint is needed")])  # fmt: skip
+@pytest.mark.parametrize(
+    "flags, status, said",
+    [
+        (["--help"], 0, "--token_file"),
+        (["--prot=1"], 2, "error: Unknown"),
+        (["--port=1"], 2, "--init_checkpoint is needed"),
+    ],
+)
 def test_neither_tensorflow_nor_fastapi_is_needed_to_say_so(flags, status, said):
-    program = "import runpy, sys; sys.modules.update(dict.fromkeys(['tensorflow', 'fastapi', 'uvicorn'])); " \
-        "sys.argv = sys.argv[1:]; runpy.run_path('serve.py', run_name='__main__')"  # fmt: skip
+    program = (
+        "import runpy, sys; sys.modules.update(dict.fromkeys(['tensorflow', 'fastapi', 'uvicorn'])); "
+        "sys.argv = sys.argv[1:]; runpy.run_path('serve.py', run_name='__main__')"
+    )
     command = [sys.executable, "-c", program, "serve.py", *flags]
     ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert ran.returncode == status and said in ran.stdout + ran.stderr, ran.stderr[-2000:]

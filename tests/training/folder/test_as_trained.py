@@ -13,15 +13,35 @@ from bertline.training.folder import run_folder
 from bertline.training.folder.as_trained import as_trained
 
 TRAINED = ClassifierSettings(
-    task_name="csv", max_seq_length=64, text_a_column="question", label_column="rating", problem_type="regression",
-    delimiter=";", has_header=True, encoding="cp1252", objective="similarity_regression", pooling="cls",
-    score_range="0,5", learning_rate=1e-3, train_batch_size=7, do_lower_case=True, do_train=True, test_file="old.csv",
-)  # fmt: skip
+    task_name="csv",
+    max_seq_length=64,
+    text_a_column="question",
+    label_column="rating",
+    problem_type="regression",
+    delimiter=";",
+    has_header=True,
+    encoding="cp1252",
+    objective="similarity_regression",
+    pooling="cls",
+    score_range="0,5",
+    learning_rate=1e-3,
+    train_batch_size=7,
+    do_lower_case=True,
+    do_train=True,
+    test_file="old.csv",
+)
 TAKEN = {
-    "task_name": "csv", "max_seq_length": 64, "text_a_column": "question", "label_column": "rating",
-    "problem_type": "regression", "delimiter": ";", "has_header": True, "objective": "similarity_regression",
-    "pooling": "cls", "score_range": "0,5",
-}  # fmt: skip
+    "task_name": "csv",
+    "max_seq_length": 64,
+    "text_a_column": "question",
+    "label_column": "rating",
+    "problem_type": "regression",
+    "delimiter": ";",
+    "has_header": True,
+    "objective": "similarity_regression",
+    "pooling": "cls",
+    "score_range": "0,5",
+}
 
 
 def folder(path, settings=TRAINED):
@@ -37,9 +57,7 @@ def completed(run, *given):
 
 
 def changed(before, after):
-    return {
-        name: value for name, value in dataclasses.asdict(after).items() if value != getattr(before, name)
-    }  # fmt: skip
+    return {name: value for name, value in dataclasses.asdict(after).items() if value != getattr(before, name)}
 
 
 @pytest.mark.parametrize("name", ["", "model", "model/", "model/model.safetensors", "model.ckpt-100", "best/weights-5"])
@@ -114,8 +132,11 @@ def test_pre_training_and_fine_tuning_share_the_length_alone(tmp_path):
     assert changed(run, completed(run)) == {"max_seq_length": 48}
     run = PretrainingSettings(do_eval=True, output_dir=str(tmp_path / "new"), init_checkpoint=str(trained))
     assert changed(run, completed(run)) == {
-        "objective": "response_ranking", "pooling": "cls", "max_seq_length": 48, "similarity": "dot",
-    }  # fmt: skip
+        "objective": "response_ranking",
+        "pooling": "cls",
+        "max_seq_length": 48,
+        "similarity": "dot",
+    }
 
 
 def test_a_processor_of_ones_own_is_named_by_the_command_alone(tmp_path):

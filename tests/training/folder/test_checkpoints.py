@@ -189,13 +189,15 @@ def test_a_folder_of_any_name(tmp_path, name):
     files = sorted(path.name for path in beside.glob("model*"))
     again = Run(folder)
     assert again.checkpoints.restore() == 3 and again.state() == run.state()
-    assert again.checkpoints.kept("best_step") == {0}
+    assert again.checkpoints.values_of("best_step") == {0}
     for _ in range(2):
         again.advance().checkpoints.save()
     assert sorted(path.name for path in beside.glob("model*")) == files
     assert sorted(os.listdir(folder)) == [
-        "best", "checkpoint", *(f"model.ckpt-{i}.{end}" for i in (4, 5) for end in ("data-00000-of-00001", "index"))
-    ]  # fmt: skip
+        "best",
+        "checkpoint",
+        *(f"model.ckpt-{i}.{end}" for i in (4, 5) for end in ("data-00000-of-00001", "index")),
+    ]
     checkpoints.restore_weights(again.weights, str(folder / "best" / "weights-3"))
     assert again.state()[1:3] == run.state()[1:3]
 
@@ -217,9 +219,14 @@ def test_nothing_is_named_before_it_is_on_the_disk(tmp_path, monkeypatch):
     Run(tmp_path).advance().checkpoints.save()
     data, index = ".data-00000-of-00001", ".index"
     assert events == [
-        f"sync {data}", f"sync {index}", f"name {data}", "sync folder", f"name {index}", "sync folder",
+        f"sync {data}",
+        f"sync {index}",
+        f"name {data}",
+        "sync folder",
+        f"name {index}",
+        "sync folder",
         "name checkpoint",
-    ]  # fmt: skip
+    ]
 
 
 def test_a_checkpoint_that_cannot_be_written_leaves_the_one_before(tmp_path, monkeypatch):
@@ -244,7 +251,7 @@ def test_numbers_of_all_kept_checkpoints(tmp_path):
     for step in (1, 2, 3):
         run.best_step.assign(10 * step)
         run.advance().checkpoints.save()
-    assert run.checkpoints.kept("best_step") == {20, 30}
+    assert run.checkpoints.values_of("best_step") == {20, 30}
 
 
 def test_weights_alone(tmp_path):

@@ -57,9 +57,12 @@ def test_prediction_alone_takes_the_same_test_rows(folder, caplog):
 def test_the_folder_of_one_of_several_runs(folder):
     trained = read(folder, do_train=True, do_predict=True, **FRACTIONS)
     run = ClassifierSettings(
-        task_name="tsv", train_file=f"{folder}/reviews.tsv", output_dir=f"{folder}/out/run-12345/", do_predict=True,
+        task_name="tsv",
+        train_file=f"{folder}/reviews.tsv",
+        output_dir=f"{folder}/out/run-12345/",
+        do_predict=True,
         label_list="x,y",
-    )  # fmt: skip
+    )
     found = task_files.read_examples(run, task_files.make_processor(run))["test"]
     assert [example.text_a for example in found] == trained["test"]
 

@@ -11,8 +11,12 @@ from bertline.training.optimizers.lamb import LAMB
 from bertline.training.optimizers.parameter_groups import ParameterGroup, parameter_groups
 from bertline.training.schedules.linear import Linear
 
-SHAPES = {"layer_0/dense/kernel": (5, 4), "layer_1/dense/kernel": (4, 6), "layer_0/dense/bias": (4,),
-          "LayerNorm/gamma": (4,)}  # fmt: skip
+SHAPES = {
+    "layer_0/dense/kernel": (5, 4),
+    "layer_1/dense/kernel": (4, 6),
+    "layer_0/dense/bias": (4,),
+    "LayerNorm/gamma": (4,),
+}
 UNDECAYED = {"layer_0/dense/bias", "LayerNorm/gamma"}
 STEPS, RATE = 12, 0.05
 

@@ -9,9 +9,7 @@ from bertline.training.reporting import metrics_table
 
 def lines(figure):
     """title of a panel -> label of a line -> (steps, values)."""
-    return {
-        axes.get_title(): {line.get_label(): line.get_data() for line in axes.lines} for axes in figure.axes
-    }  # fmt: skip
+    return {axes.get_title(): {line.get_label(): line.get_data() for line in axes.lines} for axes in figure.axes}
 
 
 @pytest.fixture

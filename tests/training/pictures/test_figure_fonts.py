@@ -100,9 +100,13 @@ def test_the_labels_are_drawn_in_that_font(tmp_path, fonts, caplog):
 @pytest.mark.parametrize(
     "characters, font",
     [
-        ("北", "Noto Sans CJK"), ("한あ", "Noto Sans CJK"), ("مر", "Noto Sans Arabic"), ("अ", "Noto Sans Devanagari"),
-        ("ไ", "Noto Sans Thai"), ("北م", "Noto Sans Arabic and Noto Sans CJK"),
+        ("北", "Noto Sans CJK"),
+        ("한あ", "Noto Sans CJK"),
+        ("مر", "Noto Sans Arabic"),
+        ("अ", "Noto Sans Devanagari"),
+        ("ไ", "Noto Sans Thai"),
+        ("北م", "Noto Sans Arabic and Noto Sans CJK"),
     ],
-)  # fmt: skip
+)
 def test_which_font_to_install(characters, font):
     assert figure_fonts.to_install(characters) == font

@@ -9,8 +9,11 @@ from bertline.settings.scripts.run_classifier import ClassifierSettings
 from bertline.settings.scripts.run_pretraining import PretrainingSettings
 from bertline.training.reporting import model_card
 
-SPLITS = [model_card.Split("train", 60, 3, "data/train.tsv"), model_card.Split("dev", 20, 0, "a|b.tsv"),
-          model_card.Split("test", 9, None, "test.tfrecord")]  # fmt: skip
+SPLITS = [
+    model_card.Split("train", 60, 3, "data/train.tsv"),
+    model_card.Split("dev", 20, 0, "a|b.tsv"),
+    model_card.Split("test", 9, None, "test.tfrecord"),
+]
 SCORES = {"dev": {"accuracy": 0.75, "loss": float("nan")}, "test": {}}
 LABELS = ["good", "bad\nline", "so|so"]
 
@@ -45,9 +48,13 @@ def test_huggingface_hub_reads_it(card):
 def test_a_person_reads_data_scores_command_and_limits(card):
     text = card(max_seq_length=32, label_column="the label")
     for line in (
-        "| train | 60 | 3 | data/train.tsv |", "| dev | 20 | 0 | a\\|b.tsv |", "| test | 9 | unknown | test.tfrecord |",
-        "| dev | accuracy | 0.7500 |", "- Texts are cut to 32 tokens, special ones included.", "Not known. Say it here",
-    ):  # fmt: skip
+        "| train | 60 | 3 | data/train.tsv |",
+        "| dev | 20 | 0 | a\\|b.tsv |",
+        "| test | 9 | unknown | test.tfrecord |",
+        "| dev | accuracy | 0.7500 |",
+        "- Texts are cut to 32 tokens, special ones included.",
+        "Not known. Say it here",
+    ):
         assert line in text
     assert "no others, whatever the text: good, bad line, so\\|so." in text
     assert "python run_classifier.py \\\n  --output_dir=" in text and "--label_column='the label'" in text

@@ -39,7 +39,7 @@ class Step:
     def variables(self):
         return {}
 
-    def averaged(self, step):
+    def with_averages(self, step):
         return contextlib.nullcontext()
 
     def use_averages(self, step):
@@ -183,10 +183,13 @@ def test_streams_are_drawn_by_a_function_of_the_step_and_all_of_them_go_on(tmp_p
         step = Step()
         first, second = batches(), batches().map(lambda batch: {"example_index": batch["example_index"] + 1000})
         loop = loops.TrainingLoop(
-            step.objective, {"first": step, "second": step}, {"first": first, "second": second}, str(folder),
+            step.objective,
+            {"first": step, "second": step},
+            {"first": first, "second": second},
+            str(folder),
             loops.LoopSettings(num_train_steps=last, batch_size=2),
             draw=lambda done: tf.cast(done % 3 == 2, tf.int32),
-        )  # fmt: skip
+        )
         loop.train()
         return step, loop
 

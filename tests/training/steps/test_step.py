@@ -22,9 +22,13 @@ def descent(named_weights, learning_rate=0.5):
 def train(objective, batches, make_optimizer=descent, jit_compile=False, **options):
     """Scalars of each step, and the weights after them."""
     step = TrainStep(
-        objective, make_optimizer(objective.named_weights()), tf.Variable(0, dtype=tf.int64), 7,
-        static_shapes=jit_compile, **options,
-    )  # fmt: skip
+        objective,
+        make_optimizer(objective.named_weights()),
+        tf.Variable(0, dtype=tf.int64),
+        7,
+        static_shapes=jit_compile,
+        **options,
+    )
     run = tf.function(step, jit_compile=jit_compile)
     scalars = [{name: float(value) for name, value in run(small_models.tensors(batch)).items()} for batch in batches]
     assert step.step.numpy() == len(batches)

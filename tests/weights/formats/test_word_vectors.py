@@ -189,9 +189,10 @@ def test_a_converted_table_is_a_model_of_every_command(tmp_path, file, caplog):
 def test_a_vocabulary_of_ones_own(tmp_path, file):
     (tmp_path / "vocab.txt").write_text("[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\ncat\n")
     settings = convert_checkpoint.ConversionSettings(
-        init_checkpoint=file("the 1 2\ncat 3 4\n"), output_dir=str(tmp_path / "out"),
+        init_checkpoint=file("the 1 2\ncat 3 4\n"),
+        output_dir=str(tmp_path / "out"),
         vocab_file=str(tmp_path / "vocab.txt"),
-    )  # fmt: skip
+    )
     convert_checkpoint.convert(settings)
     written = load_file(tmp_path / "out" / "model.safetensors")["static_vectors.word_embeddings"]
     np.testing.assert_allclose(written, [[0, 0], [2, 3], [2, 3], [2, 3], [2, 3], [3, 4]])

@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from bertline import registry
-from bertline.modeling.layers.rows import Classifier
+from bertline.modeling.layers.rows import LinearClassifier
 from bertline.modeling.objective import Objective
 from bertline.options import Option
 
@@ -25,7 +25,7 @@ class SmoothedTags(Objective):
     def __init__(self, encoder, num_labels, smoothing=0.1, outside_weight=1.0, **kwargs):
         super().__init__(encoder, name="smoothed_tags", **kwargs)
         self.num_labels, self.smoothing, self.outside_weight = num_labels, smoothing, outside_weight
-        self.classifier = Classifier(num_labels, name=self.name)
+        self.classifier = LinearClassifier(num_labels, name=self.name)
         self.classifier.build(encoder.width)
 
     def call(self, features, dropout_key=None, training=False):

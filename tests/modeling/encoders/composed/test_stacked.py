@@ -201,7 +201,7 @@ BAD = {
     "frozen": ({"parts": [{**WORDS, "frozen": 1}]}, r"parts\[0\]: frozen is 1, true or false is needed"),
     "weights": ({"parts": [{**WORDS, "weights": 7}]}, r"parts\[0\]: weights is 7, a path is needed"),
     "top": ({"parts": [WORDS], "top": {**TOP, "vocab_size": 8}}, "top: it reads the parts' vectors"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("kind", BAD)

@@ -11,8 +11,8 @@ import tensorflow as tf
 from benchmarks.peers import original_instances
 from bertline import registry
 from bertline.processors.corpora.making import instance_making
-from bertline.processors.corpora.masked.masking import masked
-from bertline.processors.corpora.masked.sequences import assembled
+from bertline.processors.corpora.masked.masking import mask_sequences
+from bertline.processors.corpora.masked.sequences import assemble
 from bertline.processors.text import documents
 from bertline.processors.text.documents import TextBlock
 from bertline.processors.tokenization import FullTokenizer, SentencePieceTokenizer
@@ -31,7 +31,7 @@ def tokenizer(data_dir):
 
 def blocks(tokenizer, *files):
     corpus = documents.Corpus([str(path) for path in files])
-    return [instance_making.tokenized(block, tokenizer) for block in documents.blocks(corpus.documents())]
+    return [instance_making.tokenize_block(block, tokenizer) for block in documents.blocks(corpus.documents())]
 
 
 def statistics(lengths, first_lengths, predictions, shown, labels):
@@ -44,12 +44,19 @@ def statistics(lengths, first_lengths, predictions, shown, labels):
       labels: 1 where the next sentence is random.
     """
     lengths = np.asarray(lengths)
-    return np.array([
-        len(lengths), lengths.mean(), (lengths == 128).mean(), np.mean(predictions),
-        np.sum(predictions) / (lengths - 3).sum(), *shown, np.mean(labels),
-        np.mean(np.asarray(first_lengths) / lengths),
-        *np.quantile(lengths, np.linspace(0, 1, 11)),
-    ])  # fmt: skip
+    return np.array(
+        [
+            len(lengths),
+            lengths.mean(),
+            (lengths == 128).mean(),
+            np.mean(predictions),
+            np.sum(predictions) / (lengths - 3).sum(),
+            *shown,
+            np.mean(labels),
+            np.mean(np.asarray(first_lengths) / lengths),
+            *np.quantile(lengths, np.linspace(0, 1, 11)),
+        ]
+    )
 
 
 def ours(made_blocks, kind, dupe_factor):
@@ -58,8 +65,8 @@ def ours(made_blocks, kind, dupe_factor):
         words, _ = kind.prepare(block)
         for duplicate in range(dupe_factor):
             segments, rng = instance_making.make_instances(block, duplicate, kind)
-            sequences = assembled(segments, block.ids, words, kind.frame)
-            hidden = masked(sequences, kind.hidden, rng)
+            sequences = assemble(segments, block.ids, words, kind.frame)
+            hidden = mask_sequences(sequences, kind.hidden, rng)
             now = hidden.input_ids[hidden.tokens]
             parts["lengths"].append(np.diff(sequences.splits))
             parts["first"].append((segments.ends - segments.starts)[::2] + 2)
@@ -82,11 +89,19 @@ def test_statistics_are_those_of_the_originals_run(golden_dir, tokenizer, name, 
     samples = np.stack(
         [ours(text, made_by(tokenizer, kind, seed=seed, short_seq_prob=short), 5) for seed in range(SEEDS)]
     )
-    wanted = np.array([
-        golden["instances"], golden["mean_tokens"], golden["share_of_full_length"], golden["mean_predictions"],
-        golden["masked_share_of_tokens"], *golden["mask_keep_random"], golden["random_next_share"],
-        golden["mean_first_segment_share"], *golden["token_length_deciles"],
-    ])  # fmt: skip
+    wanted = np.array(
+        [
+            golden["instances"],
+            golden["mean_tokens"],
+            golden["share_of_full_length"],
+            golden["mean_predictions"],
+            golden["masked_share_of_tokens"],
+            *golden["mask_keep_random"],
+            golden["random_next_share"],
+            golden["mean_first_segment_share"],
+            *golden["token_length_deciles"],
+        ]
+    )
     error = samples.std(axis=0, ddof=1) * np.sqrt(1 + 1 / SEEDS)
     # Rounding of the shares of a total, and deciles, which are whole numbers.
     error = np.maximum(error, np.r_[np.full(10, 2e-5), np.full(11, 1.0)])
@@ -111,15 +126,18 @@ def test_statistics_equal_the_algorithms_on_novels(data_dir, tokenizer, tmp_path
         )
         shown = collections.Counter(
             0 if i.tokens[p] == "[MASK]" else 1 if i.tokens[p] == label else 2
-            for i in made for p, label in zip(i.positions, i.labels)
-        )  # fmt: skip
+            for i in made
+            for p, label in zip(i.positions, i.labels)
+        )
         their_samples.append(
             statistics(
-                [len(i.tokens) for i in made], [i.segment_ids.count(0) for i in made],
-                [len(i.positions) for i in made], [shown[k] / shown.total() for k in range(3)],
+                [len(i.tokens) for i in made],
+                [i.segment_ids.count(0) for i in made],
+                [len(i.positions) for i in made],
+                [shown[k] / shown.total() for k in range(3)],
                 [i.is_random_next for i in made],
             )
-        )  # fmt: skip
+        )
     their_samples = np.stack(their_samples)
     error = np.sqrt((our_samples.var(axis=0, ddof=1) + their_samples.var(axis=0, ddof=1)) / seeds)
     error = np.maximum(error, np.r_[np.full(10, 2e-5), np.full(11, 1.0)])
@@ -147,7 +165,7 @@ def text_block(number=0, count=12, seed=0):
 
 def test_sentences_without_a_token_go_and_so_do_their_documents(small):
     documents_of_text = [["\u200b"], ["a b", "\u200b", "c"], ["d"]]
-    block = instance_making.tokenized(TextBlock(3, documents_of_text, [5, 6, 7]), small, keep_texts=True)
+    block = instance_making.tokenize_block(TextBlock(3, documents_of_text, [5, 6, 7]), small, keep_texts=True)
     assert block.origins.tolist() == [6, 7]
     assert block.number == 3 and block.texts == ["a b", "c", "d"]
     assert block.ids.tolist() == [5, 6, 7, 8]
@@ -157,7 +175,7 @@ def test_sentences_without_a_token_go_and_so_do_their_documents(small):
 @pytest.mark.parametrize("name", ["next_sentence", "sentence_order", "full_sentences"])
 @pytest.mark.parametrize("kind", ["token", "whole_word", "ngram", "span"])
 def test_records_are_a_function_of_seed_block_and_duplicate(small, name, kind):
-    block = instance_making.tokenized(text_block(), small)
+    block = instance_making.tokenize_block(text_block(), small)
     made = made_by(small, kind, name, 16)
     together = instance_making.block_records((block, 0, 4), made)
     apart = [instance_making.block_records((block, i, i + 1), made) for i in range(4)]
@@ -172,25 +190,33 @@ def test_records_are_a_function_of_seed_block_and_duplicate(small, name, kind):
 
 
 def test_what_a_record_holds(small):
-    block = instance_making.tokenized(text_block(), small)
+    block = instance_making.tokenize_block(text_block(), small)
     made = instance_making.block_records((block, 0, 1), made_by(small, max_seq_length=16))
     numbers = collections.Counter()
     for record in made.records:
         features = tf.train.Example.FromString(record).features.feature
         values = {name: list(f.int64_list.value) or list(f.float_list.value) for name, f in features.items()}
         assert values.keys() == {
-            "input_ids", "segment_ids", "masked_lm_positions", "masked_lm_ids", "masked_lm_weights",
+            "input_ids",
+            "segment_ids",
+            "masked_lm_positions",
+            "masked_lm_ids",
+            "masked_lm_weights",
             "next_sentence_labels",
-        }  # fmt: skip
+        }
         ids, count = values["input_ids"], len(values["masked_lm_ids"])
         assert ids[0] == small.cls_id and ids[-1] == small.sep_id and ids.count(small.sep_id) >= 2 and len(ids) <= 16
         assert len(values["segment_ids"]) == len(ids) and values["segment_ids"] == sorted(values["segment_ids"])
         assert count == min(20, max(1, round(len(ids) * 0.15))) == len(values["masked_lm_positions"])
         assert values["masked_lm_weights"] == [1.0] * count
         numbers.update(
-            instances=1, tokens=len(ids), predictions=count, labels_1=values["next_sentence_labels"][0],
-            dropped_tokens=0, max_length=0,
-        )  # fmt: skip
+            instances=1,
+            tokens=len(ids),
+            predictions=count,
+            labels_1=values["next_sentence_labels"][0],
+            dropped_tokens=0,
+            max_length=0,
+        )
     numbers["max_length"] = max(
         len(tf.train.Example.FromString(r).features.feature["input_ids"].int64_list.value) for r in made.records
     )
@@ -204,7 +230,7 @@ def test_padded_records_are_what_the_originals_reader_parses(small):
     lengths |= {name: 7 for name in ("masked_lm_positions", "masked_lm_ids", "masked_lm_weights")}
     dtypes = {**dict.fromkeys(lengths, tf.int64), "masked_lm_weights": tf.float32, "next_sentence_labels": tf.int64}
     spec = {name: tf.io.FixedLenFeature([lengths.get(name, 1)], dtype) for name, dtype in dtypes.items()}
-    block = instance_making.tokenized(text_block(), small)
+    block = instance_making.tokenize_block(text_block(), small)
     changes = {"max_seq_length": 16, "masked_lm_prob": 0.3, "max_predictions_per_seq": 7}
     true, padded = (
         instance_making.block_records((block, 0, 2), made_by(small, pad_records=is_padded, **changes))
@@ -222,7 +248,7 @@ def test_padded_records_are_what_the_originals_reader_parses(small):
 
 @pytest.mark.parametrize("kind, has_words", [("token", False), ("whole_word", True)])
 def test_unmasked_records(small, kind, has_words):
-    block = instance_making.tokenized(text_block(), small)
+    block = instance_making.tokenize_block(text_block(), small)
     made = instance_making.block_records((block, 0, 1), made_by(small, kind, max_seq_length=16, dynamic_masking=True))
     for record in made.records:
         features = tf.train.Example.FromString(record).features.feature

@@ -23,10 +23,18 @@ from bertline.processors.tokenizers.sentencepiece import SentencePieceTokenizer
 
 MADE_FROM = {"settings": {"random_seed": 1}}
 CONTENT = {
-    "num_instances": 10, "max_length": 7, "max_predictions_per_seq": 20, "instances": "next_sentence",
-    "dynamic_masking": False, "masking": "token", "masked_lm_prob": 0.15, "vocab_file": "/vocab.txt",
-    "do_lower_case": True, "tokenizer": "abc", **MADE_FROM,
-}  # fmt: skip
+    "num_instances": 10,
+    "max_length": 7,
+    "max_predictions_per_seq": 20,
+    "instances": "next_sentence",
+    "dynamic_masking": False,
+    "masking": "token",
+    "masked_lm_prob": 0.15,
+    "vocab_file": "/vocab.txt",
+    "do_lower_case": True,
+    "tokenizer": "abc",
+    **MADE_FROM,
+}
 
 
 class Killed(BaseException):
@@ -270,24 +278,35 @@ def test_what_cannot_be_read_is_named(tmp_path):
     """A folder and a file that is gone stand for one without rights, which a superuser can read."""
     for path, why in ((tmp_path, "Is a directory"), (tmp_path / "gone", "No such file or directory")):
         with pytest.raises(InputError, match=f"{path}: cannot be read: {why}; "):
-            list(record_checks.checked_records(str(path)))
+            list(record_checks.check_records(str(path)))
 
 
 CONFIG = BertConfig(vocab_size=30, type_vocab_size=2, max_position_embeddings=16)
 MASKED = {
-    "input_ids": [2, 4, 9, 3, 8, 3], "segment_ids": [0, 0, 0, 0, 1, 1], "masked_lm_positions": [1, 4],
-    "masked_lm_ids": [7, 8], "masked_lm_weights": [1.0, 1.0], "next_sentence_labels": [1],
-}  # fmt: skip
+    "input_ids": [2, 4, 9, 3, 8, 3],
+    "segment_ids": [0, 0, 0, 0, 1, 1],
+    "masked_lm_positions": [1, 4],
+    "masked_lm_ids": [7, 8],
+    "masked_lm_weights": [1.0, 1.0],
+    "next_sentence_labels": [1],
+}
 PADDED = {
-    "input_ids": [2, 4, 9, 3, 0, 0], "input_mask": [1, 1, 1, 1, 0, 0], "segment_ids": [0] * 6,
-    "masked_lm_positions": [1, 0], "masked_lm_ids": [7, 0], "masked_lm_weights": [1.0, 0.0],
+    "input_ids": [2, 4, 9, 3, 0, 0],
+    "input_mask": [1, 1, 1, 1, 0, 0],
+    "segment_ids": [0] * 6,
+    "masked_lm_positions": [1, 0],
+    "masked_lm_ids": [7, 0],
+    "masked_lm_weights": [1.0, 0.0],
     "next_sentence_labels": [0],
-}  # fmt: skip
+}
 UNMASKED = {"input_ids": [2, 9, 3], "segment_ids": [0, 0, 0], "word_starts": [1, 0, 1]}
 PAIR = {"a_input_ids": [2, 9, 3], "b_input_ids": [2, 3]}
 SPECS = {
-    "masked": masked_lm_spec(3), "padded": masked_lm_spec(3), "unmasked": dynamic_spec(), "pair": pair_spec(True),
-}  # fmt: skip
+    "masked": masked_lm_spec(3),
+    "padded": masked_lm_spec(3),
+    "unmasked": dynamic_spec(),
+    "pair": pair_spec(True),
+}
 GOOD = {"masked": MASKED, "padded": PADDED, "unmasked": UNMASKED, "pair": PAIR}
 
 
@@ -331,15 +350,18 @@ def test_instances_that_fit(tmp_path, kind):
         ("masked", {"segment_ids": None}, "no segment_ids; it has input_ids, masked_lm_ids"),
         ("masked", {"segment_ids": [0, 0]}, "segment_ids has 2 numbers; 6 are needed"),
         ("masked", {"masked_lm_positions": None}, "no masked_lm_positions; it has"),
-        ("masked", {name: values * 2 for name, values in MASKED.items() if name.startswith("masked")},
-         "masked_lm_positions has 4 numbers; at most 3 are needed"),
+        (
+            "masked",
+            {name: values * 2 for name, values in MASKED.items() if name.startswith("masked")},
+            "masked_lm_positions has 4 numbers; at most 3 are needed",
+        ),
         ("unmasked", {"segment_ids": None}, "no segment_ids; it has input_ids, word_starts"),
         ("unmasked", {"word_starts": [1]}, "word_starts has 1 numbers; 3 are needed"),
         ("pair", {"b_input_ids": None}, "no b_input_ids; it has a_input_ids"),
         ("pair", {"c_input_ids": [31]}, "c_input_ids has 31; 0 to 29 are allowed"),
         ("pair", {"c_segment_ids": [0]}, "c_segment_ids has 1 numbers; 0 are needed"),
     ),
-)  # fmt: skip
+)
 def test_every_record_is_looked_at_and_one_that_does_not_fit_is_named(tmp_path, monkeypatch, kind, change, message):
     monkeypatch.setattr("bertline.processors.records.record_checks.RECORDS_AT_ONCE", 40)
     good = example_of(GOOD[kind])

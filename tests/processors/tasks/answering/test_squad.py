@@ -106,10 +106,12 @@ def test_answers_are_characters_of_the_context(layout):
     """Odd white space, accents, ideographs without white space, marks at both ends."""
     contexts = {
         "He  saw\u00a0Caf\u00e9 \n  Zo\u00eb\u0301, (1895).": [
-            "Caf\u00e9 \n  Zo\u00eb\u0301", "1895", "saw\u00a0Caf\u00e9",
+            "Caf\u00e9 \n  Zo\u00eb\u0301",
+            "1895",
+            "saw\u00a0Caf\u00e9",
         ],
         "成立于1950年的\u3000中国，位于亚洲；中国很大。": ["1950年", "位于亚洲"],
-    }  # fmt: skip
+    }
     for context, texts in contexts.items():
         for text in texts:
             start = context.index(text)
@@ -171,18 +173,21 @@ def test_the_score_is_that_of_the_language(data_dir, tmp_path):
 ASKED = '{"data": [{"paragraphs": [{"context": "c", "qas": [%s]}]}]}'
 
 
-@pytest.mark.parametrize("content, said", [
-    ("[1]", "a JSON object is needed"),
-    ('{"data": {}}', r"data is .*, a list is needed"),
-    ('{"data": [{"paragraphs": [{"context": 3, "qas": []}]}]}', r"data\[0\].paragraphs\[0\]: context is 3"),
-    (ASKED % '{"id": "x", "question": null}', r"qas\[0\]: question is"),
-    ('{"data": []}', "no question"),
-    (ASKED % '{"id": "x", "question": "q"}, {"id": "x", "question": "q"}', r"qas\[1\]: the id 'x' stands twice"),
-    (ASKED % '{"id": true, "question": "q"}', "id is true"),
-    (ASKED % '{"id": "x", "question": "q", "answers": [{"text": "c"}]}', r"answers\[0\]: answer_start is null"),
-    (ASKED % '{"id": "x", "question": "q", "answers": [3]}', r"answers\[0\]: answer_start is null"),
-    (ASKED % '{"id": "x", "question": "q"', "dev.json:1: not JSON"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "content, said",
+    [
+        ("[1]", "a JSON object is needed"),
+        ('{"data": {}}', r"data is .*, a list is needed"),
+        ('{"data": [{"paragraphs": [{"context": 3, "qas": []}]}]}', r"data\[0\].paragraphs\[0\]: context is 3"),
+        (ASKED % '{"id": "x", "question": null}', r"qas\[0\]: question is"),
+        ('{"data": []}', "no question"),
+        (ASKED % '{"id": "x", "question": "q"}, {"id": "x", "question": "q"}', r"qas\[1\]: the id 'x' stands twice"),
+        (ASKED % '{"id": true, "question": "q"}', "id is true"),
+        (ASKED % '{"id": "x", "question": "q", "answers": [{"text": "c"}]}', r"answers\[0\]: answer_start is null"),
+        (ASKED % '{"id": "x", "question": "q", "answers": [3]}', r"answers\[0\]: answer_start is null"),
+        (ASKED % '{"id": "x", "question": "q"', "dev.json:1: not JSON"),
+    ],
+)
 def test_a_file_that_is_none_is_one_line(tmp_path, content, said):
     path = tmp_path / "dev.json"
     path.write_text(content)

@@ -60,9 +60,14 @@ def test_columns_by_name_on_mrpc(data_dir):
 
 def test_scores_by_number_on_stsb(data_dir, write):
     arguments = {
-        "train_file": "sts-train.csv", "delimiter": "\\t", "text_a_column": "5", "text_b_column": 6,
-        "label_column": "4", "problem_type": "regression", "quoting": "none",
-    }  # fmt: skip
+        "train_file": "sts-train.csv",
+        "delimiter": "\\t",
+        "text_a_column": "5",
+        "text_b_column": 6,
+        "label_column": "4",
+        "problem_type": "regression",
+        "quoting": "none",
+    }
     with pytest.raises(InputError, match="9 columns, line 1 has 7"):  # a few rows name a source and a licence
         read(data_dir / "stsb", **arguments)
     lines = (data_dir / "stsb" / "sts-train.csv").read_text("utf-8").split("\n")
@@ -86,8 +91,11 @@ def test_no_header_on_ag_news_and_atec(data_dir):
 def test_json_lines_on_ocnli(data_dir):
     found = read(data_dir / "ocnli", "dev", dev_file="dev.json")
     assert collections.Counter(label for label, _, _ in found) == {
-        "neutral": 1103, "entailment": 947, "contradiction": 900, "-": 50,
-    }  # fmt: skip
+        "neutral": 1103,
+        "entailment": 947,
+        "contradiction": 900,
+        "-": 50,
+    }
     assert all(text_b for _, _, text_b in found)
 
 
@@ -200,26 +208,46 @@ def test_unlabelled_test_rows_stay_unlabelled(write, name, text, arguments, prob
     "name, text, arguments, error",
     [
         ("train.tsv", "text,label\na,x\n", {}, r"tsv:1: none .*line 1 has: text,label; .*is the delimiter ','\?"),
-        ("train.tsv", "kind\tsays\nx\ta\n", {"text_a_column": "text", "label_column": "kind"},
-         r"train\.tsv:1: no column 'text'; line 1 has: kind, says; give --text_a_column, a name or a number from 0"),
+        (
+            "train.tsv",
+            "kind\tsays\nx\ta\n",
+            {"text_a_column": "text", "label_column": "kind"},
+            r"train\.tsv:1: no column 'text'; line 1 has: kind, says; give --text_a_column, a name or a number from 0",
+        ),
         ("train.tsv", "text\tkind\na\tx\n", {}, r"tsv:1: none of the columns is named label, intent, .*label_column"),
         ("train.tsv", "text\ttext\tlabel\na\tb\tx\n", {"text_a_column": "text"}, "'text' is there twice"),
         ("train.tsv", "text\tlabel\na\tx\nb\n", {}, r"tsv:3: 1 columns, column 2 \(label\) is needed"),
         ("train.tsv", "text\tlabel\na\tx\nb\tc\ty\n", {}, r"tsv:3: 3 columns, the header has 2; is there"),
-        ("train.tsv", "0\tgood\n0\tbad tab\tinside and more\n", X_THEN_A,
-         r"train\.tsv:2: 3 columns, line 1 has 2; is there a delimiter inside a text\?"),
+        (
+            "train.tsv",
+            "0\tgood\n0\tbad tab\tinside and more\n",
+            X_THEN_A,
+            r"train\.tsv:2: 3 columns, line 1 has 2; is there a delimiter inside a text\?",
+        ),
         ("train.tsv", "0\tbad\ttab\n0\tgood\n", X_THEN_A, r"tsv:2: 2 columns, line 1 has 3; is there a delimiter"),
-        ("train.tsv", "0\t1\nx\ta\n", {"text_a_column": "1", "label_column": "0"},
-         r"train\.tsv:1: 1 and 0 are cells of line 1, .*; say by --has_header whether it is a header"),
+        (
+            "train.tsv",
+            "0\t1\nx\ta\n",
+            {"text_a_column": "1", "label_column": "0"},
+            r"train\.tsv:1: 1 and 0 are cells of line 1, .*; say by --has_header whether it is a header",
+        ),
         ("train.tsv", "text\tlabel\n", {}, r"train\.tsv: a header and no rows"),
         ("train.csv", 'text,label\na,x\n"b,y\n', {}, r"train\.csv:3: unexpected end of data"),
         ("train.tsv", "text\tscore\na\thigh\n", {"problem_type": "regression"}, r"tsv:2: score 'high'; a number"),
-        ("train.tsv", "says\tkind\n" + "a\tx\nb\ty\n" * 4, {"text_a_column": 0, "label_column": 1},
-         r"train\.tsv:1: label 'kind' is in no other row; say by --has_header if it is one"),
+        (
+            "train.tsv",
+            "says\tkind\n" + "a\tx\nb\ty\n" * 4,
+            {"text_a_column": 0, "label_column": 1},
+            r"train\.tsv:1: label 'kind' is in no other row; say by --has_header if it is one",
+        ),
         ("train.jsonl", '{"text": "a", "label": "x"}\n{"text": "b"\n', {}, r"jsonl:2: not JSON: .*one JSON object"),
         ("train.jsonl", '["a", "x"]\n', {}, r"train\.jsonl:1: .*one JSON object a line"),
-        ("train.jsonl", '{"text": "a", "label": "x"}\n{"text": "b \\ud83d", "label": "x"}\n', {},
-         r"train\.jsonl:2: \\ud83d without its other half is no character"),
+        (
+            "train.jsonl",
+            '{"text": "a", "label": "x"}\n{"text": "b \\ud83d", "label": "x"}\n',
+            {},
+            r"train\.jsonl:2: \\ud83d without its other half is no character",
+        ),
         ("train.jsonl", '{"text": "a", "label": "\\ud83d"}\n', {}, r"train\.jsonl:1: \\ud83d without"),
         ("train.jsonl", "[" * 100_000 + "\n", {}, r"train\.jsonl:1: .*nested too deeply"),
         ("train.jsonl", '{"text": "a", "label": "x"}\n{"label": "y"}\n', {}, r"jsonl:2: no text_a; a text"),
@@ -228,7 +256,7 @@ def test_unlabelled_test_rows_stay_unlabelled(write, name, text, arguments, prob
         ("tran.tsv", "text\tlabel\n", {}, r"train\.tsv: no such file .*did you mean tran\.tsv\?"),
         ("tran.tsv", "text\tlabel\n", {"train_file": "trans.tsv"}, r"trans\.tsv: .*did you mean tran\.tsv"),
     ],
-)  # fmt: skip
+)
 def test_bad_files_are_explained(write, name, text, arguments, error):
     with pytest.raises(InputError, match=error) as raised:
         read(write(name, text), **arguments)
@@ -343,12 +371,15 @@ COLUMNS = "text\tcalm\tangry\tglad\na\t1\t0\t1\nb\t0\t0\t0\nc\t0\t1\t0\n"
     [
         ("train.tsv", COLUMNS),
         ("train.csv", COLUMNS.replace("\t", ",").replace("1", "1.0")),
-        ("train.jsonl", "".join(
-            json.dumps({"text": text, "calm": calm, "angry": angry, "glad": glad}) + "\n"
-            for text, calm, angry, glad in (("a", 1, 0, True), ("b", 0, 0.0, False), ("c", False, 1, 0))
-        )),
+        (
+            "train.jsonl",
+            "".join(
+                json.dumps({"text": text, "calm": calm, "angry": angry, "glad": glad}) + "\n"
+                for text, calm, angry, glad in (("a", 1, 0, True), ("b", 0, 0.0, False), ("c", False, 1, 0))
+            ),
+        ),
     ],
-)  # fmt: skip
+)
 @pytest.mark.parametrize("column", ["angry,calm,glad", "angry, calm ,glad"])
 def test_a_column_for_each_label(write, name, text, column):
     processor = DelimitedProcessor(label_column=column, problem_type=MULTI)
@@ -364,11 +395,15 @@ def test_a_column_for_each_label_by_number_and_in_test(write):
     assert [one.label for one in processor.get_train_examples(str(folder))] == [("calm", "glad"), (), ("angry",)]
     assert processor.get_labels() == ["calm", "angry", "glad"]
     write("test.tsv", "text\na\n")
-    assert [one.label for one in DelimitedProcessor(label_column="calm,angry", problem_type=MULTI).get_test_examples(
-        str(folder))] == [None]  # fmt: skip
+    assert [
+        one.label
+        for one in DelimitedProcessor(label_column="calm,angry", problem_type=MULTI).get_test_examples(str(folder))
+    ] == [None]
     write("test.tsv", "text\tcalm\tangry\na\t\t\nb\t1\t0\n")
-    assert [one.label for one in DelimitedProcessor(label_column="calm,angry", problem_type=MULTI).get_test_examples(
-        str(folder))] == [None, ("calm",)]  # fmt: skip
+    assert [
+        one.label
+        for one in DelimitedProcessor(label_column="calm,angry", problem_type=MULTI).get_test_examples(str(folder))
+    ] == [None, ("calm",)]
     # A column whose name has a comma is one column.
     write("train.tsv", "text\ta,b\nx\ty;z\n")
     assert read(folder, label_column="a,b", problem_type=MULTI, label_separator=";") == [(("y", "z"), "x", None)]
@@ -379,14 +414,23 @@ def test_a_column_for_each_label_by_number_and_in_test(write):
     [
         (COLUMNS, {"label_column": "calm,angry"}, "several columns, one for each label, are for --problem_type="),
         (COLUMNS, {"label_column": "calm,angri", "problem_type": MULTI}, r"no column 'angri'; .*did you mean angry\?"),
-        (COLUMNS.replace("1\t0\t1", "1\t0\t2"), {"label_column": "calm,angry,glad", "problem_type": MULTI},
-         "train.tsv:2: '2' in the column glad; 0 or 1 is needed"),
-        (COLUMNS.replace("1\t0\t1", "1\t0\t"), {"label_column": "calm,angry,glad", "problem_type": MULTI},
-         "train.tsv:2: '' in the column glad; 0 or 1 is needed"),
-        ("a\t1\t0\nb\t0\t1\n", {"text_a_column": 0, "label_column": "1,2", "problem_type": MULTI},
-         "several columns have names in a header only"),
+        (
+            COLUMNS.replace("1\t0\t1", "1\t0\t2"),
+            {"label_column": "calm,angry,glad", "problem_type": MULTI},
+            "train.tsv:2: '2' in the column glad; 0 or 1 is needed",
+        ),
+        (
+            COLUMNS.replace("1\t0\t1", "1\t0\t"),
+            {"label_column": "calm,angry,glad", "problem_type": MULTI},
+            "train.tsv:2: '' in the column glad; 0 or 1 is needed",
+        ),
+        (
+            "a\t1\t0\nb\t0\t1\n",
+            {"text_a_column": 0, "label_column": "1,2", "problem_type": MULTI},
+            "several columns have names in a header only",
+        ),
     ],
-)  # fmt: skip
+)
 def test_wrong_columns_of_labels(write, text, arguments, message):
     with pytest.raises(InputError, match=message):
         read(write("train.tsv", text), **arguments)

@@ -45,11 +45,14 @@ def test_a_table_that_is_taken_for_one_long_sentence_is_told_of(tmp_path, caplog
     assert "its 401 lines are one sentence" in caplog.text
 
 
-@pytest.mark.parametrize("text, split, said", [
-    ("a O\nb\n", "train", r"train.txt:2: no tag in 1 column\(s\); --tag_column=-1"),
-    ("a O\nb\n", "test", "test.txt:2: no tag, but other words of the sentence have one"),
-    ("a O\n", "dev", r"dev.txt:1: no word in 2 column\(s\); --word_column=4"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "text, split, said",
+    [
+        ("a O\nb\n", "train", r"train.txt:2: no tag in 1 column\(s\); --tag_column=-1"),
+        ("a O\nb\n", "test", "test.txt:2: no tag, but other words of the sentence have one"),
+        ("a O\n", "dev", r"dev.txt:1: no word in 2 column\(s\); --word_column=4"),
+    ],
+)
 def test_what_is_wrong_is_one_line(tmp_path, text, split, said):
     task = processor(word_column=4) if split == "dev" else processor()
     read = {"train": task.get_train_examples, "dev": task.get_dev_examples, "test": task.get_test_examples}[split]

@@ -38,8 +38,10 @@ from bertline.serving.encoder.preparation import Prepared
 def test_saved_by_transformers(tmp_path, do_lower_case, strip_accents, tokenize_chinese_chars):
     """tokenizer.json and no vocab.txt, as version 5 writes it; with and without added tokens."""
     settings = {
-        "do_lower_case": do_lower_case, "strip_accents": strip_accents, "tokenize_chinese_chars": tokenize_chinese_chars
-    }  # fmt: skip
+        "do_lower_case": do_lower_case,
+        "strip_accents": strip_accents,
+        "tokenize_chinese_chars": tokenize_chinese_chars,
+    }
     for name, added in (("plain", []), ("added", ADDED), ("single", SINGLE)):
         folder = save(tmp_path / name, added, **settings)
         assert not (folder / "vocab.txt").exists()
@@ -144,8 +146,10 @@ def test_our_folder_in_transformers(tmp_path):
     ours = tokenization.FullTokenizer(tmp_path / "words.txt")
     ours.save(tmp_path / "saved", model_max_length=64)
     assert sorted(path.name for path in (tmp_path / "saved").iterdir()) == [
-        "tokenizer.json", "tokenizer_config.json", "vocab.txt"
-    ]  # fmt: skip
+        "tokenizer.json",
+        "tokenizer_config.json",
+        "vocab.txt",
+    ]
     theirs = transformers.AutoTokenizer.from_pretrained(tmp_path / "saved")
     assert theirs.is_fast and theirs.model_max_length == 64 and theirs.all_special_tokens
     same = [text for text in TEXTS if all(map(_same_by_definition, text)) and not any(s in text for s in SPECIAL)]

@@ -16,7 +16,7 @@ import tensorflow as tf
 
 from bertline.processors.tokenization import convert_to_unicode
 from bertline.processors.tokenizers.graph.graph_sentence_pieces import GraphPreparation, GraphSentencePieces
-from bertline.processors.tokenizers.sentencepiece import UNDERLINE, SentencePieceTokenizer, prepared
+from bertline.processors.tokenizers.sentencepiece import UNDERLINE, SentencePieceTokenizer, prepare_text
 from bertline.processors.vocabulary import sentencepiece as piece_training
 from bertline.processors.vocabulary.words import PreparedWords, count_words
 
@@ -32,22 +32,124 @@ COMBINATIONS = [(lower, keep) for lower in (False, True) for keep in (False, Tru
 CHARACTERS = [chr(c) for c in range(0x110000) if not 0xD800 <= c < 0xE000]
 KNOWN = [char for char in CHARACTERS if unicodedata.category(char) not in ("Cn", "Co")]
 TEXTS = [
-    "", " ", "\n", "\x00", "a", "``", "''", "```", "'''", "``''``", "`\n`", "` `", "'' ''", "'`'`''", "``a'' b",
-    "\u02ba", "＇＇a｀｀", "´´ ``", "¨ a ¨", "\u0301", "\u0301a", " \u3000a\u2028\u2029b\x1c\x1d\x1e\x1f\x85c\xa0 ",
-    "\u200bx\ufeff", "▁", "▁▁a▁", "a ▁1,▁ 2,", "1,000", "1,000,000 dogs, 25,000,", "3,", " 3, ", "a1,", "a1,b", ",",
-    ",,", "1,,", "1,2,3,4", "²,", "2²,", "a²,b", "½,", "³,³,³", "１,０００", "１，０００", "3，", "３,", "٣,٤", "٣،",
-    "𝟛,", "①,", "⑴,", "⒈,", "Ⅷ,", "三,", "🙂1,", "1,🙂", "🙂,", "🙂²,🙂", "🙂٣,", "٣,٣,", "9,\u0301", "9\u0301,",
-    "9\u200b,", "9 ,", "9,\n9,", "▁9,", "9▁,", "☃9,☃", "[CLS]", "a[CLS]b", "[SEP] [MASK] <pad> <unk>", "<0x41>",
-    "the cat sat", "THE CAFÉ", "ﬁne oﬃce", "ΑΣ", "ΌΣΟΣ ΣΑΣ Σ", "ΑΣ\u0301", "ΑΣ'", "ΑΣ'Α", "Α.Σ.", "Α\u0345Σ",
-    "Αϲ Ϲ ΑϹ ΑϹΑ", "𝚺 Α𝚺 𝛢𝛴", "ΑΣ\u00adΑ ΑΣ\u00ad", "ⓐΣ ʰΣ ªΣ Aʰ\u03a3", "İstanbul Iı", "ẞß", "ǅ Ǆ", "한국 각",
-    "각\u11a8", "북京北京", "a" * 5000, "1," * 500, "² " * 300,
-]  # fmt: skip
+    "",
+    " ",
+    "\n",
+    "\x00",
+    "a",
+    "``",
+    "''",
+    "```",
+    "'''",
+    "``''``",
+    "`\n`",
+    "` `",
+    "'' ''",
+    "'`'`''",
+    "``a'' b",
+    "\u02ba",
+    "＇＇a｀｀",
+    "´´ ``",
+    "¨ a ¨",
+    "\u0301",
+    "\u0301a",
+    " \u3000a\u2028\u2029b\x1c\x1d\x1e\x1f\x85c\xa0 ",
+    "\u200bx\ufeff",
+    "▁",
+    "▁▁a▁",
+    "a ▁1,▁ 2,",
+    "1,000",
+    "1,000,000 dogs, 25,000,",
+    "3,",
+    " 3, ",
+    "a1,",
+    "a1,b",
+    ",",
+    ",,",
+    "1,,",
+    "1,2,3,4",
+    "²,",
+    "2²,",
+    "a²,b",
+    "½,",
+    "³,³,³",
+    "１,０００",
+    "１，０００",
+    "3，",
+    "３,",
+    "٣,٤",
+    "٣،",
+    "𝟛,",
+    "①,",
+    "⑴,",
+    "⒈,",
+    "Ⅷ,",
+    "三,",
+    "🙂1,",
+    "1,🙂",
+    "🙂,",
+    "🙂²,🙂",
+    "🙂٣,",
+    "٣,٣,",
+    "9,\u0301",
+    "9\u0301,",
+    "9\u200b,",
+    "9 ,",
+    "9,\n9,",
+    "▁9,",
+    "9▁,",
+    "☃9,☃",
+    "[CLS]",
+    "a[CLS]b",
+    "[SEP] [MASK] <pad> <unk>",
+    "<0x41>",
+    "the cat sat",
+    "THE CAFÉ",
+    "ﬁne oﬃce",
+    "ΑΣ",
+    "ΌΣΟΣ ΣΑΣ Σ",
+    "ΑΣ\u0301",
+    "ΑΣ'",
+    "ΑΣ'Α",
+    "Α.Σ.",
+    "Α\u0345Σ",
+    "Αϲ Ϲ ΑϹ ΑϹΑ",
+    "𝚺 Α𝚺 𝛢𝛴",
+    "ΑΣ\u00adΑ ΑΣ\u00ad",
+    "ⓐΣ ʰΣ ªΣ Aʰ\u03a3",
+    "İstanbul Iı",
+    "ẞß",
+    "ǅ Ǆ",
+    "한국 각",
+    "각\u11a8",
+    "북京北京",
+    "a" * 5000,
+    "1," * 500,
+    "² " * 300,
+]
 BYTES = [
-    b"a\xffb", b"\xed\xa0\x80a", b"\xe4\xbd", b"a\xc0\x80b", b"\xf5a", b"\xf0\x9f\x98 a", b"\xf4\x90\x80\x80b",
-    b"\xef\xbb\xbfa", b"a\x00b", b"\xe4\xbda", b"\xf0\x9f\x98\xf0\x9f\x99\x82", b"\x80\x80a", b"`\xff`a'\xe4'",
-    b"1\xff,", b"9,\xff", b"a \xff b", b"\xff a", b"a \xff", "ΑΣ".encode() + b"\xff", b"\xff1,000",
+    b"a\xffb",
+    b"\xed\xa0\x80a",
+    b"\xe4\xbd",
+    b"a\xc0\x80b",
+    b"\xf5a",
+    b"\xf0\x9f\x98 a",
+    b"\xf4\x90\x80\x80b",
+    b"\xef\xbb\xbfa",
+    b"a\x00b",
+    b"\xe4\xbda",
+    b"\xf0\x9f\x98\xf0\x9f\x99\x82",
+    b"\x80\x80a",
+    b"`\xff`a'\xe4'",
+    b"1\xff,",
+    b"9,\xff",
+    b"a \xff b",
+    b"\xff a",
+    b"a \xff",
+    "ΑΣ".encode() + b"\xff",
+    b"\xff1,000",
     b"e\xcc\xffe\xcc\x81",
-]  # fmt: skip
+]
 
 
 @pytest.fixture(scope="module", params=COMBINATIONS, ids=lambda c: f"{'lower' if c[0] else 'cased'}-keep_{c[1]}")
@@ -74,7 +176,7 @@ def assert_prepared_equal(preparation, texts):
     do_lower_case, keep_accents, graph = preparation
     found = graph(tf.constant(texts, tf.string)).numpy().tolist()
     for text, one in zip(texts, found, strict=True):
-        assert one.decode() == prepared(text, do_lower_case, keep_accents), ascii(text)
+        assert one.decode() == prepare_text(text, do_lower_case, keep_accents), ascii(text)
 
 
 def assert_equal(tokenizer, graph, texts):
@@ -98,9 +200,19 @@ def random_texts(count, seed):
     digits = [char for char in KNOWN if char.isdigit()]
     passed = list("'.:·\u00ad\u200b\u2019\u0345\u02b0\u1f88\u0130")
     pools = [
-        KNOWN, marks, digits, passed, list("Σaσ𝚺Ϲ"), list("ΑBé中한"), list(" \n\u2028\xa0▁"), list("`'``''"),
-        list("019,"), list("19,²３▁ ☃"), list("1,0the cat25 9,"), [" ".join(["the cat 1,000"]), "9,", "²,", "[CLS]"],
-    ]  # fmt: skip
+        KNOWN,
+        marks,
+        digits,
+        passed,
+        list("Σaσ𝚺Ϲ"),
+        list("ΑBé中한"),
+        list(" \n\u2028\xa0▁"),
+        list("`'``''"),
+        list("019,"),
+        list("19,²３▁ ☃"),
+        list("1,0the cat25 9,"),
+        [" ".join(["the cat 1,000"]), "9,", "²,", "[CLS]"],
+    ]
     return ["".join(draw.choice(draw.choice(pools)) for _ in range(draw.randrange(25))) for _ in range(count)]
 
 
@@ -150,7 +262,9 @@ def test_numbers_with_a_comma_are_met_in_all_forms(tmp_path):
     found = set()
     for name, options in MODELS.items():
         processor = sentencepiece.SentencePieceProcessor(str(small_pieces.train(tmp_path / name, **options)))
-        for piece in itertools.chain(*processor.encode([prepared(text, False, True) for text in TEXTS], out_type=str)):
+        for piece in itertools.chain(
+            *processor.encode([prepare_text(text, False, True) for text in TEXTS], out_type=str)
+        ):
             if len(piece) > 1 and piece[-1] == "," and piece[-2].isdigit():
                 known = processor.piece_to_id(piece) != processor.unk_id()
                 found.add(("known" if known else "unknown", piece[0] == UNDERLINE))
@@ -174,7 +288,7 @@ def test_real_text(model_type, tmp_path):
 
 
 def test_two_ways_that_are_equally_likely(tmp_path):
-    """Which of them is taken depends on the release of SentencePiece, see processors/tokenizers/graph/graph_sentence_pieces.py."""
+    """Which of them is taken depends on the release of SentencePiece, see graph_sentence_pieces.py."""
     words = [
         word + run for word in ("the", "cat", "sat", "on", "a", "mat") for run in ("", ".", "...", "22", "2", "!!!")
     ]
