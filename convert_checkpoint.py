@@ -80,6 +80,11 @@ def check_vocabulary(run, source, tokenizer, config):
         )
 
 
-if __name__ == "__main__":
+def command():
+    """What the shell runs: this script, or its console command."""
     flags.define(convert_checkpoint.ConversionSettings)
     flags.run(main)
+
+
+if __name__ == "__main__":
+    command()

@@ -97,6 +97,11 @@ def _weights_beside(vocab_file):
     return next((start for name, start in known.items() if os.path.exists(os.path.join(folder, name))), None)
 
 
-if __name__ == "__main__":
+def command():
+    """What the shell runs: this script, or its console command."""
     flags.define(PretrainingDataSettings)
     flags.run(main)
+
+
+if __name__ == "__main__":
+    command()

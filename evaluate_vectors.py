@@ -39,7 +39,12 @@ def main(_):
             print(f"written: {run.save_transform}")
 
 
-if __name__ == "__main__":
+def command():
+    """What the shell runs: this script, or its console command."""
     flags.define(evaluate_vectors.EvaluationSettings)
     flags.alias("model", "init_checkpoint")
     flags.run(main)
+
+
+if __name__ == "__main__":
+    command()

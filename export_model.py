@@ -31,7 +31,12 @@ def main(_):
     print(EXAMPLE.format(folder=run.output_dir))
 
 
-if __name__ == "__main__":
+def command():
+    """What the shell runs: this script, or its console command."""
     flags.define(export_model.ExportSettings)
     flags.alias("model", "init_checkpoint")
     flags.run(main)
+
+
+if __name__ == "__main__":
+    command()

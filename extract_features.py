@@ -58,6 +58,11 @@ def check(run):
         vector_transform.load(run.transform)
 
 
-if __name__ == "__main__":
+def command():
+    """What the shell runs: this script, or its console command."""
     flags.define(ExtractionSettings)
     flags.run(main)
+
+
+if __name__ == "__main__":
+    command()

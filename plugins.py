@@ -8,6 +8,7 @@ import sys
 import traceback
 
 from bertline import registry
+from bertline.common import unprefixed_imports
 from bertline.errors import InputError
 from bertline.processors.base import DataProcessor
 
@@ -27,6 +28,7 @@ def load(path):
     Raises:
       InputError: there is no such file, it raises, or it registers nothing.
     """
+    unprefixed_imports.install()
     path = os.path.abspath(path)
     if not os.path.isfile(path):
         raise InputError(f"{path}: no such file; --plugin is the path of a Python file")

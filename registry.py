@@ -135,8 +135,9 @@ def _find_declarations(kind):
 
 
 def _modules(package):
-    """Names of the modules of a package and of those below it; the packages themselves are imported, and are empty."""
-    for found in pkgutil.iter_modules(importlib.import_module(package).__path__, f"{package}."):
+    """Names of the modules of a package and of those below it, none of which is imported."""
+    folders = importlib.util.find_spec(package).submodule_search_locations
+    for found in pkgutil.iter_modules(folders, f"{package}."):
         if found.ispkg:
             yield from _modules(found.name)
         else:

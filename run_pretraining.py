@@ -47,6 +47,11 @@ def _check(run):
         raise errors.InputError("--predict_file is needed: lines of text, with [MASK] where a token is asked for")
 
 
-if __name__ == "__main__":
+def command():
+    """What the shell runs: this script, or its console command."""
     flags.define(PretrainingSettings)
     flags.run(main)
+
+
+if __name__ == "__main__":
+    command()

@@ -16,6 +16,11 @@ def main(_):
     sys.exit(status)
 
 
-if __name__ == "__main__":
+def command():
+    """What the shell runs: this script, or its console command."""
     flags.define(TaggerSettings)
     flags.run(main)
+
+
+if __name__ == "__main__":
+    command()

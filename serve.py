@@ -10,15 +10,15 @@ import sys
 from bertline import errors
 from bertline.common import console
 from bertline.settings import flags
-from bertline.settings.scripts import serve
+from bertline.settings.scripts.serve import ServeSettings, check, read_token
 
 
 def main(_):
     with errors.report_errors("requests that were in the queue got no answer"):
         logging.getLogger().setLevel(logging.INFO)
-        run = flags.read(serve.ServeSettings)
-        serve.check(run)
-        token = serve.read_token(run)
+        run = flags.read(ServeSettings)
+        check(run)
+        token = read_token(run)
         if token is None and run.host not in ("127.0.0.1", "localhost", "::1"):
             logging.warning("--host=%s without a token: whoever reaches this machine is answered", run.host)
         # TensorFlow is imported only now that flags are known to be good.
@@ -29,7 +29,12 @@ def main(_):
     sys.exit(status)
 
 
-if __name__ == "__main__":
-    flags.define(serve.ServeSettings)
+def command():
+    """What the shell runs: this script, or its console command."""
+    flags.define(ServeSettings)
     flags.alias("model", "init_checkpoint")
     flags.run(main)
+
+
+if __name__ == "__main__":
+    command()

@@ -88,7 +88,7 @@ def run(main):
     def parse(argv):
         if {"-h", "-help", "--help", "--helpfull", "--helpshort"} & set(argv):
             # absl's own --help leaves with status 1.
-            print(sys.modules["__main__"].__doc__, *map(flags.FLAGS.module_help, _groups), sep="\n")
+            print(sys.modules[main.__module__].__doc__, *map(flags.FLAGS.module_help, _groups), sep="\n")
             sys.exit(0)
         try:
             rest = flags.FLAGS(argv)

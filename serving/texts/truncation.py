@@ -6,7 +6,7 @@ import warnings
 
 import numpy as np
 
-_HERE = os.path.dirname(os.path.abspath(__file__))
+_HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # serving/
 
 
 class TruncationWarning(UserWarning):

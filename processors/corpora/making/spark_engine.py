@@ -29,16 +29,7 @@ from bertline.errors import InputError
 MASTERS = ("local[N]", "spark://host:port", "yarn", "k8s://address")
 _ROOT = pathlib.Path(__file__).resolve().parents[3]
 # What executors import, beside numpy.
-_SHIPPED = (
-    "errors.py",
-    "common/files.py",
-    "common/json_files.py",
-    "options.py",
-    "plugins.py",
-    "common/quiet_tensorflow.py",
-    "registry.py",
-    "processors/**/*.py",
-)
+_SHIPPED = ("__init__.py", "errors.py", "options.py", "plugins.py", "registry.py", "common/*.py", "processors/**/*.py")
 # An executor's core works on one task while the next one is sent.
 _TASKS_PER_CORE = 2
 # Of tasks and results, each some megabytes, Java holds no more than these, however many cores the cluster has.
@@ -125,7 +116,7 @@ class SparkWorkers:
         modules = os.path.join(self._folder, "bertline.zip")  # fetched from here by executors that come later, too
         with zipfile.ZipFile(modules, "w", zipfile.ZIP_DEFLATED) as archive:
             for path in sorted(path for pattern in _SHIPPED for path in _ROOT.glob(pattern)):
-                archive.write(path, path.relative_to(_ROOT).as_posix())
+                archive.write(path, f"bertline/{path.relative_to(_ROOT).as_posix()}")
         self._context.addPyFile(modules)
 
     def __enter__(self):

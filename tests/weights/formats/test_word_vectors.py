@@ -12,7 +12,7 @@ from safetensors.numpy import load_file
 from bertline import convert_checkpoint, registry
 from bertline.errors import InputError
 from bertline.serving.encoder.text_encoder import TextEncoder
-from bertline.settings.scripts import convert_checkpoint
+from bertline.settings.scripts.convert_checkpoint import ConversionSettings
 from bertline.weights.load_save import load_weights, open_weights
 from bertline.weights.reading.vector_lines import read_vectors
 
@@ -175,7 +175,7 @@ def test_what_the_c_programs_wrote(golden_dir, name):
 
 def test_a_converted_table_is_a_model_of_every_command(tmp_path, file, caplog):
     """A vector of a text is the mean of those of its words, by plain numpy."""
-    settings = convert_checkpoint.ConversionSettings(
+    settings = ConversionSettings(
         init_checkpoint=file("The 1 2\n\u00a0 9 9\nCat 3 4\n, 5 9\n"), output_dir=str(tmp_path / "out")
     )
     convert_checkpoint.convert(settings)
@@ -188,7 +188,7 @@ def test_a_converted_table_is_a_model_of_every_command(tmp_path, file, caplog):
 
 def test_a_vocabulary_of_ones_own(tmp_path, file):
     (tmp_path / "vocab.txt").write_text("[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\ncat\n")
-    settings = convert_checkpoint.ConversionSettings(
+    settings = ConversionSettings(
         init_checkpoint=file("the 1 2\ncat 3 4\n"),
         output_dir=str(tmp_path / "out"),
         vocab_file=str(tmp_path / "vocab.txt"),
