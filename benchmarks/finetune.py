@@ -52,15 +52,23 @@ def orders(side, mode, dtype):
 
 
 def main(_):
+    run(work.write_batches, worker.SIDES)
+
+
+def run(write, sides):
+    """Measures the sides of --sides.
+
+    Args:
+      write: as work.write_batches.
+      sides: table of sides, as worker.SIDES.
+    """
     model = os.path.abspath(FLAGS.model or work.minilm_folder())
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "batches.npz")
         data = os.path.abspath(FLAGS.data_dir)
-        work.in_own_process(
-            work.write_batches, path, FLAGS.task, data, model, FLAGS.max_seq_length, FLAGS.batch_size, FLAGS.steps
-        )
+        work.in_own_process(write, path, FLAGS.task, data, model, FLAGS.max_seq_length, FLAGS.batch_size, FLAGS.steps)
         batches = work.Batches(path)
-        workers = {side: worker.Worker(side, path, model, FLAGS.threads) for side in FLAGS.sides}
+        workers = {side: worker.Worker(side, path, model, FLAGS.threads, sides) for side in FLAGS.sides}
         try:
             check_losses(workers)
             rates, cpu_rates, gigaflops = measure(workers, batches)

@@ -22,6 +22,10 @@ SIDES = {
     "transformers-cast": "huggingface:CastTransformers",
     "keras-hub": "kerashub:KerasHub",
 }
+TAGGING_SIDES = {
+    "bertline": "bertline_tagging:Tagging",
+    "transformers": "huggingface_tagging:Tagging",
+}
 PRETRAINING_SIDES = {
     "bertline": "bertline_pretraining:Pretraining",
     "transformers": "huggingface_pretraining:AllPositions",

@@ -1,0 +1,86 @@
+"""The work of the benchmarks of tagging: rows of sentences, in the same batches for every side."""
+
+import tempfile
+
+import numpy as np
+
+# Feature -> (whose mask has its length, what fills it up).
+PADDING = {
+    "input_ids": ("input_mask", 0),
+    "input_mask": ("input_mask", 0),
+    "segment_ids": ("input_mask", 0),
+    "word_positions": ("word_mask", 0),
+    "word_mask": ("word_mask", 0),
+    "label_ids": ("word_mask", -1),
+}
+
+
+def tag_encoder(data_dir, model, max_seq_length):
+    """(processor, split -> examples, ExampleEncoder) of tagged words, with the tokenizer of a model's folder.
+
+    The test split is the dev split where there is no other.
+    """
+    from bertline import registry
+    from bertline.processors.files.folders import AbsentError
+    from bertline.processors.labels.base import make_labels
+    from bertline.processors.layouts import base as layouts
+    from bertline.processors.records import record_files
+    from bertline.processors.tokenization import load_tokenizer
+
+    processor = registry.get("processor", "conll")()
+    examples = {"train": processor.get_train_examples(data_dir)}
+    for split, read in (("dev", processor.get_dev_examples), ("test", processor.get_test_examples)):
+        try:
+            examples[split] = read(data_dir)
+        except AbsentError:
+            continue
+    layout = layouts.make("words", "packed", load_tokenizer(model), max_seq_length)
+    return processor, examples, record_files.ExampleEncoder(layout, make_labels("tags", processor.get_labels()))
+
+
+def write_batches(path, task, data_dir, model, max_seq_length, batch_size, steps, seed=1):
+    """As `work.write_batches`, of tagged words; what is evaluated is the dev split, or else the test split."""
+    from bertline.processors.records import batches, record_files
+
+    _, examples, encoder = tag_encoder(data_dir, model, max_seq_length)
+    with tempfile.TemporaryDirectory() as folder:
+        train = record_files.write_records(examples["train"], encoder, folder, "train", 1)
+        dev = record_files.write_records(examples.get("dev") or examples["test"], encoder, folder, "dev", 1)
+        made = batches.train_batches(train, batch_size, seed, pool_batches=64).take(steps)
+        sets = {
+            "train": list(made.as_numpy_iterator()),
+            "eval": list(batches.evaluation_batches(dev, batch_size * max_seq_length).as_numpy_iterator()),
+        }
+    arrays = {"num_labels": np.array(encoder.labels.num_labels)}
+    for mode, sorted_batches in sets.items():
+        rows = [unpadded(batch, i) for batch in sorted_batches for i in range(len(batch["input_ids"]))]
+        rows.sort(key=lambda row: (row["example_index"], row["part"]))
+        if mode == "train":
+            rows = [rows[i] for i in np.random.default_rng(seed).permutation(len(rows))]
+        parts = [rows[start : start + batch_size] for start in range(0, len(rows), batch_size)]
+        orders = {"sorted": sorted_batches, "shuffled" if mode == "train" else "in order": list(map(padded, parts))}
+        for order, cut in orders.items():
+            for i, batch in enumerate(cut):
+                arrays.update({f"{mode}/{order}/{i}/{name}": array for name, array in batch.items()})
+    np.savez(path, **arrays)
+
+
+def unpadded(batch, i):
+    """Row i of a batch, a dict of arrays at true length."""
+    return {
+        name: array[i][: batch[PADDING[name][0]][i].sum()] if name in PADDING else array[i]
+        for name, array in batch.items()
+    }
+
+
+def padded(rows):
+    """Rows at true length -> arrays [B, T] and [B, W], as long as the longest."""
+    longest = {mask: max(len(row[mask]) for row in rows) for mask in ("input_mask", "word_mask")}
+
+    def fit(name, array):
+        if name not in PADDING:
+            return array
+        mask, value = PADDING[name]
+        return np.pad(array, (0, longest[mask] - len(array)), constant_values=value)
+
+    return {name: np.stack([fit(name, row[name]) for row in rows]) for name in rows[0]}
