@@ -18,7 +18,7 @@ PADDING = {
 def tag_encoder(data_dir, model, max_seq_length):
     """(processor, split -> examples, ExampleEncoder) of tagged words, with the tokenizer of a model's folder.
 
-    The test split is the dev split where there is no other.
+    Splits without a file are left out.
     """
     from bertline import registry
     from bertline.processors.files.folders import AbsentError

@@ -29,8 +29,9 @@ article { border-top: 1px solid var(--line); padding: .75rem 0; }
 .sides { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(22rem, 100%), 1fr)); gap: 0 2rem; }
 .sides > div { min-width: 0; }
 .text { white-space: pre-wrap; overflow-wrap: anywhere; margin: 0; }
-mark { color: inherit; border-radius: .3rem; padding: .1rem .25rem; background: hsl(var(--hue) 75% var(--light)); }
-mark small { font-size: .7em; font-weight: 600; margin-inline-start: .35em; user-select: none; }
+mark { color: inherit; border-radius: .3rem; padding: .1rem .25rem; box-decoration-break: clone;
+  background: hsl(var(--hue) 75% var(--light)); }
+mark small { font-size: .7em; font-weight: 600; white-space: nowrap; margin-inline-start: .35em; user-select: none; }
 mark.wrong { outline: 2px dashed var(--error); outline-offset: -1px; }
 .legend mark { margin-inline-end: .5rem; white-space: nowrap; }
 .error { color: var(--error); }

@@ -43,7 +43,7 @@ def span_documents(path, encoding, split, how):
     found, moved = [], collections.Counter()
     for number, line in enumerate(iterate_lines(path, encoding, "--encoding"), 1):
         if line.strip():
-            found.append(_of_json(line, path, number, split, how, moved))
+            found.append(example_of_json(line, path, number, split, how, moved))
     if not found:
         raise InputError(f"{path}: no line; lines of JSON are needed, as {EXAMPLE}")
     if moved:
@@ -58,7 +58,14 @@ def span_documents(path, encoding, split, how):
     return [found]
 
 
-def _of_json(line, path, number, split, how, moved):
+def example_of_json(line, path, number, split, how, moved):
+    """The TaggedWords of a line of JSON, in IOB2.
+
+    Args:
+      path, number: of the line, for messages.
+      split, how: as of `span_documents`.
+      moved: collections.Counter of spans that were made "wider" or that have no word ("none"); "first": a line of one.
+    """
     value = json_files.parse(line, str(path), mend=f"a line is needed as {EXAMPLE}", line=number)
     where = f"{path}:{number}"
     text = _typed(value, "text", str, where)
