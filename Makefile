@@ -53,6 +53,7 @@ lint: setup $(VENV)/.test
 
 # The files are named in pyproject.toml.
 types: setup $(VENV)/.test
+	@mkdir -p $(VENV)/names && ln -sfn ../.. $(VENV)/names/bertline
 	$(PYTHON) -m pyright
 
 INPUTS := 6000
