@@ -19,7 +19,10 @@ KEPT = ("model", run_folder.RUN_CONFIG, run_folder.LABEL_MAP)
 
 
 class Model(Predictor):
-    """A Predictor that can be evaluated and saved; `load` and `fit` make it. Threads may share one."""
+    """A Predictor that can be evaluated and saved; `load` and `fit` make it. Threads may share one.
+
+    `predict`, `tag`, `answer`, `embed`, `encode`, `probabilities`, `attention`: see `serving.Predictor`.
+    """
 
     def evaluate(self, texts, labels=None, *, metrics=None, text_a_column=None, text_b_column=None, label_column=None):
         """Scores of labelled texts, by the definitions of run_classifier.py.
@@ -78,18 +81,18 @@ class Model(Predictor):
 
 
 def load(folder, **options):
-    """The model of a folder: what it can do, it does; what it cannot is an error that says what it is for.
+    """The model of a folder: `predict`, and by the verb `tag` or `answer`, where it was trained for that; `embed`.
 
     Args:
-      folder: a folder of `Model.save`, an output folder of a script, a Hugging Face or sentence-transformers folder;
-        for vectors all that --init_checkpoint takes.
+      folder: a folder of `Model.save`, an output folder of a script (of run_tagger.py for `tag`, of run_squad.py for
+        `answer`), a Hugging Face or sentence-transformers folder; for vectors all that --init_checkpoint takes.
       options: of `serving.Predictor`: max_seq_length, dtype, vocab_file, do_lower_case, low_latency.
 
     Returns:
       A Model.
 
     Raises:
-      InputError: there is no model, or something does not fit.
+      InputError: there is no model, or something does not fit; of a verb that is not the model's, which one is.
 
     >>> model = bertline.load("output/complaints")
     >>> answers = model.predict(["the lid came cracked", "where is my parcel?"])
