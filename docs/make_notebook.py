@@ -47,8 +47,9 @@ def main():
         coalesce_streams=True,
     )
     client.execute()
-    for output in (one for cell in notebook.cells for one in cell.get("outputs", ()) if one.output_type == "stream"):
-        output.text = "".join(f"{line.rstrip()}\n" for line in output.text.splitlines() if line.strip())
+    for cell in notebook.cells:
+        if "outputs" in cell:  # bars of progress are for whoever waits
+            cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
     nbformat.write(notebook, SCRIPT.with_suffix(".ipynb"))
     print(f"wrote {SCRIPT.with_suffix('.ipynb')}", file=sys.stderr)
 

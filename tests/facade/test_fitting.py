@@ -13,8 +13,8 @@ import pytest
 from scipy import stats
 from sklearn import metrics
 
+from bertline import fit, load
 from bertline.errors import InputError
-from bertline.facade import fit, load
 from bertline.settings.scripts.run_classifier import ClassifierSettings
 from bertline.training.jobs.task_job import run_task
 from bertline.training.reporting import progress
@@ -133,10 +133,10 @@ def test_several_labels_are_saved_and_read(sizes, tmp_path):
 
 
 def test_a_stopped_fit_continues(fitted, sizes, tmp_path, monkeypatch):
-    steps_done, how = progress.TrainingProgress.steps_done, {**HOW, "iterations_per_loop": 10}
+    report_steps, how = progress.TrainingProgress.report_steps, {**HOW, "iterations_per_loop": 10}
 
     def stop_early(self, step, *rest):
-        steps_done(self, step, *rest)
+        report_steps(self, step, *rest)
         if step <= 10:
             os.kill(os.getpid(), signal.SIGINT)
 
@@ -174,7 +174,7 @@ def test_what_cannot_be(sizes, error, said, arguments):
 
 
 def test_nothing_heavy_is_imported():
-    program = "import sys, facade; print(sorted({'tensorflow', 'keras', 'numpy', 'pandas'} & set(sys.modules)))"
+    program = "import sys, bertline; print(sorted({'tensorflow', 'keras', 'numpy', 'pandas'} & set(sys.modules)))"
     root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     ran = subprocess.run([sys.executable, "-c", program], cwd=root, capture_output=True, text=True)
     assert ran.stdout == "[]\n", ran.stdout + ran.stderr

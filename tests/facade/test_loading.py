@@ -3,8 +3,8 @@
 import pytest
 from small_heads import reader_folder, tagger_folder
 
+from bertline import load
 from bertline.errors import InputError
-from bertline.facade import load
 
 
 def test_a_tagger_tags(tmp_path):
