@@ -89,7 +89,7 @@ def in_scheme(examples, found, wanted, path, fix):
     if broken:
         source, word, tag = broken[0]
         logging.warning(
-            "%s: %d tags break the scheme %s: %s of %r in the sentence at %s follows no tag of its span; %s",
+            "%s: tags that break the scheme: %d, %s; %s of %r in the sentence at %s follows no tag of its span; %s",
             path,
             len(broken),
             found.upper(),

@@ -48,8 +48,8 @@ def span_documents(path, encoding, split, how):
         raise InputError(f"{path}: no line; lines of JSON are needed, as {EXAMPLE}")
     if moved:
         logging.warning(
-            "%s: %d spans end inside a word: they take all of it (the first: line %d); %d spans have no word and are "
-            "left out; --split_words=characters cuts finer",
+            "%s: spans that end inside a word and take all of it: %d (the first is in line %d); spans without a word "
+            "of their own, which are left out: %d; --split_words=characters cuts finer",
             path,
             moved["wider"],
             moved["first"],

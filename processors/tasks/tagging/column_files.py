@@ -144,6 +144,8 @@ class ColumnFilesProcessor(DataProcessor):
         """See base class. Learns the list of tags, unless it was given."""
         found = self._read(data_dir, "train")
         examples = [one for one in found if one.words]
+        if not examples:
+            raise InputError(f"{found[0].source}: no word in {len(found)} texts; sentences with tags are needed")
         if len(examples) < len(found):
             logging.info("%d training texts without a word are left out", len(found) - len(examples))
         if self.label_list is None:
@@ -173,6 +175,8 @@ class ColumnFilesProcessor(DataProcessor):
             path = find_file(folder, *NAMES[split])
         documents = self._documents(path, split)
         examples = [one for document in documents for one in document]
+        if not examples:
+            raise InputError(f"{path}: no sentence; a word and its tag in each line are needed")
         if self.document_context:
             examples = document_context.with_context(documents)
         return self._in_scheme(examples, split, path)

@@ -28,7 +28,7 @@ def test_spans_become_tags_of_words_that_know_their_place(tmp_path):
 
 def test_a_span_that_ends_inside_a_word_takes_all_of_it_and_is_told(tmp_path, caplog):
     [one], _ = read(tmp_path, {"text": "New York-based", "spans": [{"start": 0, "end": 8, "label": "LOC"}]})
-    assert one.label == ("B-LOC", "I-LOC") and "1 spans end inside a word" in caplog.text and "line 1" in caplog.text
+    assert one.label == ("B-LOC", "I-LOC") and "take all of it: 1 (the first is in line 1)" in caplog.text
 
 
 def test_empty_texts_are_kept_where_a_line_gives_a_line(tmp_path, caplog):
@@ -84,7 +84,16 @@ def test_files_of_different_schemes_are_converted_to_that_of_training(tmp_path, 
 def test_an_inside_after_outside_is_told_with_its_place_and_begins_a_span(tmp_path, caplog):
     [one, other], _ = read(tmp_path, "a O\nb I-X\n\nc B-X\n", ending=".txt")
     assert (one.label, other.label) == (("O", "B-X"), ("B-X",))
-    assert "1 tags break the scheme IOB2: I-X of 'b' in the sentence at" in caplog.text and "train.txt:1" in caplog.text
+    assert (
+        "tags that break the scheme: 1, IOB2; I-X of 'b' in the sentence at" in caplog.text
+        and "train.txt:1" in caplog.text
+    )
+
+
+@pytest.mark.parametrize("line, ending", [({"text": " ", "spans": []}, ".jsonl"), ("-DOCSTART- -X- O O", ".txt")])
+def test_nothing_to_learn_from_is_one_line(tmp_path, line, ending):
+    with pytest.raises(InputError, match=r"train\..*: no (word in 1 texts|sentence); "):
+        read(tmp_path, line, ending=ending)
 
 
 def test_two_files_to_predict_are_refused():
