@@ -27,7 +27,8 @@ def strings(node, documentation=False):
     skipped = {
         id(owner.body[0].value)
         for owner in ast.walk(node)
-        if isinstance(owner, (ast.Module, ast.ClassDef, ast.FunctionDef)) and isinstance(owner.body[0], ast.Expr)
+        if isinstance(owner, (ast.Module, ast.ClassDef, ast.FunctionDef))
+        and isinstance(next(iter(owner.body), None), ast.Expr)
     }
     return {
         n.value
