@@ -94,7 +94,7 @@ class Client:
     def tag(self, texts, *, progress=None):
         """A TaggedText of each text, where the model tags words; see Predictor.tag, and `embed` for errors."""
         answers = self._in_parts("/v1/tag", texts, {}, progress, check=checked_words)
-        return [_tagged(one) for answer in answers for one in answer["predictions"]]
+        return [_read_tagged(one) for answer in answers for one in answer["predictions"]]
 
     def answer(self, questions, *, progress=None):
         """A FoundAnswer to each question, where the model finds answers.
@@ -214,7 +214,7 @@ def _prediction(one):
     return Prediction(label, one["probabilities"], one["score"], one.get("truncated", False))
 
 
-def _tagged(one):
+def _read_tagged(one):
     """A TaggedText of JSON."""
     lists = {name: tuple(value) for name, value in one.items() if isinstance(value, list)}
     return TaggedText(**{**one, **lists, "entities": tuple(Entity(**entity) for entity in one["entities"])})

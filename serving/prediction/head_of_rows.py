@@ -53,16 +53,14 @@ class HeadOfRows:
         lengths = np.array([len(row[name]) for row in flat])
         batches = batching.cut(lengths, np.arange(len(flat)), self._batch_tokens)
         found = {}
-        for chosen, values in in_order(
-            lambda chosen: self._computed([flat[i] for i in chosen]), batches, self._at_once
-        ):
+        for chosen, values in in_order(lambda chosen: self._compute([flat[i] for i in chosen]), batches, self._at_once):
             for output, arrays in values.items():
                 kept = found.setdefault(output, [None] * len(flat))
                 for i, array in zip(chosen, arrays):
                     kept[i] = array
         return {**found, "part": [part for one in rows for part in range(len(one))]}
 
-    def _computed(self, rows):
+    def _compute(self, rows):
         """Name -> list of an array for each row, without padding."""
         features = {name: tf.constant(array) for name, array in dense(rows, self.layout.spec).items()}
         outputs = {name: value.numpy() for name, value in self._graph(features).items()}
@@ -94,18 +92,18 @@ def dense(rows, features):
     firsts = axes_of(features)
     batch = {}
     for name, feature in features.items():
-        arrays = [row[name] if name in row else _absent(feature, row, firsts) for row in rows]
-        batch[name] = _stacked(arrays, feature)
+        arrays = [row[name] if name in row else _fill_value(feature, row, firsts) for row in rows]
+        batch[name] = _stack(arrays, feature)
     return batch
 
 
-def _absent(feature, row, firsts):
+def _fill_value(feature, row, firsts):
     """What stands where a row lacks a feature."""
     shape = [len(row[firsts[axis]]) if isinstance(axis, str) else axis for axis in feature.axes]
     return np.full(shape, feature.absent, feature.dtype)
 
 
-def _stacked(arrays, feature):
+def _stack(arrays, feature):
     named = feature.named_axes
     if not named:
         return np.stack(arrays).astype(feature.dtype, copy=False)
