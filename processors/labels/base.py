@@ -1,7 +1,13 @@
 """Labels as numbers and back: one declaration for the records, the scores and the files of predictions."""
 
+import typing
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
 from bertline import registry
 from bertline.processors.base import check_labels
+from bertline.processors.layouts.base import Layout
 
 
 class Labels:
@@ -24,14 +30,15 @@ class Labels:
       verb: what a model with such labels does, a method of Predictor.
     """
 
-    problem_type = None
-    input_name, verb = "texts", "predict"
-    scores = ()
-    report = None
-    are_exclusive = False
-    spec = {}
+    problem_type: str | None = None
+    input_name: str = "texts"
+    verb: str = "predict"
+    scores: tuple[str, ...] = ()
+    report: str | None = None
+    are_exclusive: bool = False
+    spec: dict[str, typing.Any] = {}
 
-    def __init__(self, names=(), separator=","):
+    def __init__(self, names: Iterable = (), separator: str = ","):
         self.names, self.separator = [str(name) for name in names], separator
         self._ids = {name: i for i, name in enumerate(self.names)}
 
@@ -39,15 +46,15 @@ class Labels:
         return f"{type(self).__name__}({self.names!r})"
 
     @property
-    def num_labels(self):
+    def num_labels(self) -> int:
         return max(1, len(self.names))
 
     @property
-    def num_classes(self):
+    def num_classes(self) -> int | None:
         """What `label_ids` are below; None where they are no classes."""
         return None
 
-    def encode(self, label, row=None):
+    def encode(self, label: typing.Any, row: dict[str, np.ndarray] | None = None) -> dict[str, np.ndarray]:
         """The label of an example (InputExample.label and the like) as features of one of its rows.
 
         Args:
@@ -59,7 +66,7 @@ class Labels:
         """
         raise NotImplementedError
 
-    def answers(self, outputs, examples=None, layout=None):
+    def answers(self, outputs: dict, examples: Sequence | None = None, layout: Layout | None = None) -> Sequence:
         """What is predicted for each example.
 
         Args:
@@ -70,7 +77,7 @@ class Labels:
         """
         raise NotImplementedError
 
-    def example(self, given, place="text"):
+    def example(self, given: typing.Any, place: str = "text") -> typing.Any:
         """What a user asks of, as an example without a label.
 
         Args:
@@ -82,11 +89,11 @@ class Labels:
         """
         raise NotImplementedError
 
-    def sample_inputs(self, texts):
+    def sample_inputs(self, texts: list[str]) -> list:
         """Texts as inputs that `example` takes."""
         return texts
 
-    def predictions(self, outputs, examples, layout, rows):
+    def predictions(self, outputs: dict, examples: Sequence, layout: Layout, rows: list) -> list:
         """What is said to a user of each of some examples: list of objects of bertline.processors.labels.predictions.
 
         Args:
@@ -94,11 +101,17 @@ class Labels:
         """
         raise NotImplementedError
 
-    def golds(self, outputs, examples=None):
+    def golds(self, outputs: dict, examples: Sequence | None = None) -> Sequence:
         """What scores compare with, of each example: from the examples, else from what the records say."""
         raise NotImplementedError
 
-    def prediction_files(self, answers, examples=None, truncated=None, file_format="tsv"):
+    def prediction_files(
+        self,
+        answers: Sequence,
+        examples: Sequence | None = None,
+        truncated: np.ndarray | None = None,
+        file_format: str = "tsv",
+    ) -> dict[str, Iterable[str]]:
         """File name -> lines.
 
         Args:
@@ -108,30 +121,30 @@ class Labels:
         """
         raise NotImplementedError
 
-    def check(self, examples, split):
+    def check(self, examples: Sequence, split: str) -> None:
         """Checks that every label of a split can be learned or scored. Raises InputError that names file and line."""
         check_labels(examples, self.names, split)
 
-    def with_config(self, config):
+    def with_config(self, config: dict) -> "Labels":
         """The Labels with what config.json of a trained model says was found in its evaluation, and is not given here.
 
         config: name -> value.
         """
         return self
 
-    def with_scores(self, scores):
+    def with_scores(self, scores: dict[str, float]) -> "Labels":
         """The Labels with what the scores of an evaluation say about how to choose answers; itself where they do not.
 
         scores: name -> float, as eval_results.txt has them.
         """
         return self
 
-    def config_entries(self):
+    def config_entries(self) -> dict[str, typing.Any]:
         """What config.json of a trained model says of them."""
         return {"id2label": {str(i): name for i, name in enumerate(self.names)}, "label2id": dict(self._ids)}
 
     @classmethod
-    def saved_options(cls, config):
+    def saved_options(cls, config: dict) -> dict[str, typing.Any]:
         """What `config_entries` wrote, as arguments of the constructor beside the names.
 
         Args:
@@ -142,20 +155,20 @@ class Labels:
         """
         return {}
 
-    def distribution(self, labels):
+    def distribution(self, labels: Iterable) -> str:
         """What the log says of a split's labels, those that are not None."""
         raise NotImplementedError
 
-    def check_training(self, examples, file):
+    def check_training(self, examples: Sequence, file: str) -> None:
         """Warns of what the training split's labels look like. Raises InputError where nothing can be learned."""
 
 
-def make_labels(problem_type, names=(), **options):
+def make_labels(problem_type: str, names: Iterable = (), **options) -> Labels:
     """The Labels of a type of problem, and what their class takes beside. Raises InputError for an unknown type."""
     return registry.get("labels", problem_type)(names, **options)
 
 
-def parts_of(outputs):
+def parts_of(outputs: dict) -> list[slice]:
     """Slices of the rows of each example in turn, by the number of a row among those of its example."""
     if "part" not in outputs:
         count = len(next(iter(outputs.values())))

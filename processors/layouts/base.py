@@ -2,6 +2,8 @@
 
 import dataclasses
 import functools
+import typing
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
@@ -23,19 +25,19 @@ class Layout:
       packs_ids: whether ids of tokens are all that a row is made of.
     """
 
-    name = ""
+    name: str = ""
     makes_parts = is_over_own = is_original = False
     packs_ids = True
 
-    def check(self, examples):
+    def check(self, examples: Iterable) -> None:
         """Raises InputError for the first InputExample that cannot be laid out."""
 
-    def config_entries(self):
+    def config_entries(self) -> dict[str, typing.Any]:
         """What config.json of a trained model says of the layout."""
         return {}
 
     @classmethod
-    def saved_options(cls, config, max_seq_length):
+    def saved_options(cls, config: dict, max_seq_length: int) -> dict[str, typing.Any]:
         """What `config_entries` wrote, as arguments of the constructor beside the layout that it is made of.
 
         Args:
@@ -46,7 +48,7 @@ class Layout:
         """
         return {}
 
-    def graph_form(self):
+    def graph_form(self) -> Callable:
         """The layout as operations of a TensorFlow graph, (ids of texts, those of second ones) -> a batch of features.
 
         Raises:
@@ -70,17 +72,17 @@ class Rows:
     full_lengths: np.ndarray
 
     @functools.cached_property
-    def lengths(self):
+    def lengths(self) -> np.ndarray:
         """int64 [n]."""
         return self.row_splits[1:] - self.row_splits[:-1]
 
     @functools.cached_property
-    def cut(self):
+    def cut(self) -> np.ndarray:
         """bool [n], whether tokens were dropped."""
         return self.lengths < self.full_lengths
 
 
-def get(name):
+def get(name: str) -> type[typing.Any]:
     """The layout class of that name. Raises InputError for an unknown one."""
     return registry.get("layout", name)
 
