@@ -12,6 +12,8 @@ from bertline.evaluation.evaluate import evaluate
 from bertline.evaluation.tasks import read_tasks
 from bertline.settings.scripts.evaluate_vectors import EvaluationSettings
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def peer(minilm):

@@ -10,6 +10,8 @@ import bertline
 from bertline.facade.fitting import fit
 from bertline.facade.model import Model, load
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module", autouse=True)
 def workplace(tmp_path_factory):

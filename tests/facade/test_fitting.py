@@ -19,6 +19,8 @@ from bertline.settings.scripts.run_classifier import ClassifierSettings
 from bertline.training.jobs.task_job import run_task
 from bertline.training.reporting import progress
 
+pytestmark = pytest.mark.slow
+
 SIZES = {
     "vocab_size": 31,
     "hidden_size": 16,

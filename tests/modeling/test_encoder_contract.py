@@ -109,6 +109,7 @@ def test_graph_of_unknown_shapes_equals_eager(name, static):
             np.testing.assert_allclose(real(batch, one), real(batch, other), atol=3e-6)
 
 
+@pytest.mark.slow
 @every_encoder
 def test_exported_equals_live(name, tmp_path):
     encoder, batch = small_models.encoder(name), small_models.inputs(name)
@@ -215,6 +216,7 @@ def test_every_weight_that_is_trained_gets_its_gradient(name):
         np.testing.assert_allclose((losses[0] - losses[1]) / 0.02, length, rtol=0.02, atol=1e-3, err_msg=key)
 
 
+@pytest.mark.slow
 @every_encoder
 def test_rematerialization_changes_nothing(name):
     batch, key = small_models.inputs(name, (5, 2)), DropoutKey(tf.constant([1, 2]))

@@ -100,6 +100,7 @@ def test_gradients(objective, folder, batch):
         assert largest_difference(gradient, expected[name]) < limit, name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [{}, {"static": True, "rematerialize": True}], ids=["packed", "static"])
 def test_twenty_steps_of_the_optimizer(folder, batch, options):
     objective, expected = load(folder, "weights_only.ckpt", **options), np.load(folder / "after_20_steps.npz")

@@ -212,6 +212,7 @@ def test_rows_that_fill_up_are_candidates_without_a_loss(tmp_path):
     assert loss == pytest.approx(values[:3].mean(), rel=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name, prefixes", [("response_ranking", "abc"), ("similarity_regression", "ab")])
 def test_compiled_with_static_shapes_it_is_the_same(name, prefixes):
     batch = {**texts_of(prefixes), "label_ids": labels() / 5.0}

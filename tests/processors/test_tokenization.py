@@ -243,6 +243,7 @@ def test_random_unicode_with_an_odd_vocabulary_as_the_oracle(odd_tokenizer):
         assert odd_tokenizer.tokenize(text) == oracle.tokenize(text, odd_tokenizer.vocab, odd_tokenizer.do_lower_case)
 
 
+@pytest.mark.slow
 def test_every_code_point_as_the_oracle(odd_tokenizer):
     """Alone, inside a word, and before a capital sigma, whose lower case depends on its neighbours."""
     for start in range(0, 0x110000, 0x8000):

@@ -37,6 +37,7 @@ def test_what_is_logged_later_is_seen(quick):
     assert logging.getLogger("absl").isEnabledFor(logging.WARNING) and logging.getLogger().isEnabledFor(logging.WARNING)
 
 
+@pytest.mark.slow
 def test_the_same_numbers(folder, quick, monkeypatch):
     plain, texts, found = Predictor(folder), [*mixed_texts(60), ("a b", "c d"), ""], calls(monkeypatch)
     for text in texts:

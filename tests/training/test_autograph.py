@@ -35,6 +35,7 @@ def test_the_fixture_sees_what_is_rewritten(rewritten):
     assert len(rewritten) == 2
 
 
+@pytest.mark.slow
 def test_training_evaluation_and_prediction(whole_run, rewritten):
     Predictor(whole_run[0]).predict(["fed"])
     assert whole_run[1] == rewritten == []

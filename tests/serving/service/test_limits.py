@@ -228,6 +228,7 @@ def test_unknown_paths_and_methods(strict):
     assert 'path="other",status="404"' in strict.service.metrics.page().decode()
 
 
+@pytest.mark.slow
 def test_nobody_can_use_up_the_kinds_of_vectors(monkeypatch, tiny_folder):
     """One client asks for more kinds than get a graph of their own; they are right, and so are all that come later."""
     from bertline.serving import Predictor

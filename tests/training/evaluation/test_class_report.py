@@ -65,6 +65,7 @@ def test_a_few_classes_have_room_for_their_names(tmp_path):
     assert size(tmp_path / "confusion.png") > few
 
 
+@pytest.mark.slow
 def test_many_classes_are_bounded(tmp_path, caplog):
     write(tmp_path, [f"class {i}" for i in range(120)])
     assert max(size(tmp_path / "confusion.png")) <= PIXELS_AT_MOST and not caplog.text

@@ -62,6 +62,7 @@ def test_adamw_is_the_originals():
         np.testing.assert_allclose(found[name], expected, atol=2e-5, err_msg=name)
 
 
+@pytest.mark.slow
 def test_bias_correction_is_torchs_adamw():
     torch = pytest.importorskip("torch", reason="make peers")
     weights, gradients = start()

@@ -11,6 +11,8 @@ import tensorflow as tf
 from bertline.errors import InputError
 from bertline.training.steps.distribution import make_strategy, slice_of
 
+pytestmark = pytest.mark.slow
+
 
 def test_two_replicas_equal_one():
     """In a process of its own: logical devices must be set before TensorFlow starts."""

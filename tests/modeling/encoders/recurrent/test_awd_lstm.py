@@ -65,6 +65,7 @@ def drawn(shape, rate, key):
     return torch.tensor(dropout.dropout(tf.ones(shape), rate, key).numpy())
 
 
+@pytest.mark.slow
 def test_a_training_step_equals_torch_with_the_masks_given():
     torch = pytest.importorskip("torch", reason="make peers")
     rates = dict(embedding_dropout=0.1, input_dropout=0.2, weight_dropout=0.3, hidden_dropout=0.25, output_dropout=0.15)
