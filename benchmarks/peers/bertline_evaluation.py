@@ -71,7 +71,7 @@ class Evaluation:
         return self._data[batch_size]
 
     def _evaluator(self, dtype):
-        """(Evaluator, objective with the weights of a training), as training/steps/run.py makes them."""
+        """(Evaluator, objective with the weights of a training), as training/steps/train.py makes them."""
         if dtype not in self._made:
             source = open_model(self._model)
 

@@ -62,12 +62,12 @@ class Transformer(keras.layers.Layer):
             block.build(width)
         self.built = True
 
-    def call(self, rows, packing, input_mask, dropout_key=None, positions=None, all_layers=False):
+    def call(self, rows, unpadding, input_mask, dropout_key=None, positions=None, all_layers=False):
         """States of the rows after each block.
 
         Args:
-          rows: [N, H], the embedded tokens; N is as `packing` has it.
-          packing: TokenPacking of the batch. input_mask: int32 [B, T], 1 for a real token.
+          rows: [N, H], the embedded tokens; N is as `unpadding` has it.
+          unpadding: Unpadding of the batch. input_mask: int32 [B, T], 1 for a real token.
           dropout_key: DropoutKey or None; block i draws from its child i + 1.
           positions: int32 [B, P]: the last block runs for these tokens only, unless all layers are wanted.
 
@@ -80,17 +80,17 @@ class Transformer(keras.layers.Layer):
             query_rows = query_bias = None
             if positions is not None and not all_layers and i == len(self.blocks) - 1:
                 # Keys and values still need every token; queries, attention output and feed-forward do not.
-                query_rows, query_bias = packing.rows_of(positions), self.attention_mask(input_mask, positions)
-            state = self._apply(block, i, states[-1], packing, bias, dropout_key, query_rows, query_bias)
+                query_rows, query_bias = unpadding.rows_of(positions), self.attention_mask(input_mask, positions)
+            state = self._apply(block, i, states[-1], unpadding, bias, dropout_key, query_rows, query_bias)
             states = [*states, state] if all_layers else [states[-1], state]
         return states
 
-    def _apply(self, block, index, rows, packing, bias, dropout_key, query_rows, query_bias):
+    def _apply(self, block, index, rows, unpadding, bias, dropout_key, query_rows, query_bias):
         def run(rows):
             # The key is made inside, so that a second tracing draws the same masks.
             key = dropout_key.child(index + 1) if dropout_key is not None else None
             asking_bias = bias if query_bias is None else query_bias
-            return block(rows, packing=packing, bias=asking_bias, dropout_key=key, query_rows=query_rows)
+            return block(rows, unpadding=unpadding, bias=asking_bias, dropout_key=key, query_rows=query_rows)
 
         return tf.recompute_grad(run)(rows) if self.rematerialize else run(rows)
 
@@ -128,10 +128,10 @@ class TransformerBlock(keras.layers.Layer):
             self.output_norm.build(width)
         self.built = True
 
-    def call(self, rows, packing, bias, dropout_key, query_rows=None):
+    def call(self, rows, unpadding, bias, dropout_key, query_rows=None):
         """rows [N, H]; bias float32 [B, 1, P or 1, T]; query_rows int32 [B, P] -> [B * P, H] for those rows alone."""
         rate, training = self.sizes.hidden_dropout, dropout_key is not None
-        context = self._attend(rows, packing, bias, dropout_key, query_rows)
+        context = self._attend(rows, unpadding, bias, dropout_key, query_rows)
         if query_rows is not None:
             rows = tf.gather(rows, tf.reshape(query_rows, [-1]))
         rows = residual(self.attention_output, context, rows, rate, dropout_key)
@@ -140,7 +140,7 @@ class TransformerBlock(keras.layers.Layer):
         rows = residual(self.output_dense, transformed, rows, rate, dropout_key)
         return self.output_norm(rows, training=training)
 
-    def _attend(self, rows, packing, bias, dropout_key, query_rows):
+    def _attend(self, rows, unpadding, bias, dropout_key, query_rows):
         heads, width = self.sizes.num_heads, self.sizes.width
         head_width = width // heads
 
@@ -153,16 +153,16 @@ class TransformerBlock(keras.layers.Layer):
 
         def split_heads(slots, length, parts):
             """[B * L, parts * H] -> parts tensors [B, heads, L, head_width]; B may be 0."""
-            slots = tf.reshape(slots, [packing.batch_size, length, parts, heads, head_width])
+            slots = tf.reshape(slots, [unpadding.batch_size, length, parts, heads, head_width])
             return tf.unstack(tf.transpose(slots, [2, 0, 3, 1, 4]), num=parts)
 
         if query_rows is None:
-            joint = packing.unpack(project(rows, [self.query, self.key, self.value]))
-            query, key, value = split_heads(joint, packing.length, 3)
+            joint = unpadding.pad(project(rows, [self.query, self.key, self.value]))
+            query, key, value = split_heads(joint, unpadding.length, 3)
         else:
             asking = tf.gather(rows, tf.reshape(query_rows, [-1]))
             (query,) = split_heads(project(asking, [self.query]), tf.shape(query_rows)[1], 1)
-            key, value = split_heads(packing.unpack(project(rows, [self.key, self.value])), packing.length, 2)
+            key, value = split_heads(unpadding.pad(project(rows, [self.key, self.value])), unpadding.length, 2)
 
         # The scale goes to the queries, the smaller array. oneDNN's softmax and the GPU's sum in float32 inside.
         scores = tf.matmul(query * (1.0 / math.sqrt(head_width)), key, transpose_b=True)  # [B, heads, P, T]
@@ -170,4 +170,4 @@ class TransformerBlock(keras.layers.Layer):
         probabilities = dropout(probabilities, self.sizes.attention_dropout, dropout_key)
         context = tf.transpose(tf.matmul(probabilities, value), [0, 2, 1, 3])  # [B, P, heads, head_width]
         slots = tf.reshape(context, [-1, width])
-        return packing.pack(slots) if query_rows is None else slots
+        return unpadding.unpad(slots) if query_rows is None else slots

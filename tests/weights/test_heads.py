@@ -10,7 +10,7 @@ from bertline import registry
 from bertline.errors import InputError
 from bertline.modeling.configuration.head_fields import check_head
 from bertline.training.folder import run_folder
-from bertline.training.steps import run
+from bertline.training.steps import train
 from bertline.weights import heads
 from bertline.weights.load_save import open_weights, save_huggingface
 from bertline.weights.open_model import open_model
@@ -80,7 +80,7 @@ def test_what_was_saved_is_what_is_read(tmp_path, name, options):
     draw = np.random.default_rng(1)
     for variable in objective.variables:
         variable.assign(draw.normal(size=variable.shape))
-    run.save_model(objective, tmp_path, None, 16, step=3, extra_config={"problem_type": objective.problem_type})
+    train.save_model(objective, tmp_path, None, 16, step=3, extra_config={"problem_type": objective.problem_type})
     opened = open_model(tmp_path, vocab_required=False)
     encoder = small_models.encoder()
     opened.load_into(encoder)
@@ -95,7 +95,7 @@ def test_what_was_saved_is_what_is_read(tmp_path, name, options):
 def test_an_objective_without_a_class_of_transformers_says_what_it_is(tmp_path):
     encoder = small_models.encoder()
     objective = registry.get("objective", "similarity_regression")(encoder, pooling="cls", score_range=(1.0, 5.0))
-    run.save_model(objective, tmp_path, None, 16, step=3)
+    train.save_model(objective, tmp_path, None, 16, step=3)
     config = open_weights(run_folder.model_folder(tmp_path)).config
     assert config["objective"] == {
         "name": "similarity_regression",

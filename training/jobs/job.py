@@ -18,7 +18,7 @@ from bertline.training.folder.trained import load_trained, model_source
 from bertline.training.jobs.building import seed_everything, uses_static_shapes
 from bertline.training.pictures import curves
 from bertline.training.reporting import history, model_card
-from bertline.training.steps import run
+from bertline.training.steps import train
 from bertline.training.steps.distribution import make_strategy
 from bertline.training.steps.loop import LoopSettings
 from bertline.weights.open_model import ModelSettings
@@ -59,13 +59,13 @@ class Job:
         settings, count = self._settings, getattr(self._settings, "num_runs", 1)
         if count == 1:
             return [(settings.output_dir, settings)]
-        seeded = [dataclasses.replace(settings, seed=settings.seed + run) for run in range(count)]
+        seeded = [dataclasses.replace(settings, seed=settings.seed + i) for i in range(count)]
         return [(os.path.join(settings.output_dir, f"run-{one.seed}"), one) for one in seeded]
 
     def _check_training(self):
         """What `_seeds` gives, with the settings that `check_same_run` returns."""
         data, config = self._data, self._source.config.to_dict()
-        run.check_names(part(run.OptimizerSettings, self._settings))
+        train.check_names(part(train.OptimizerSettings, self._settings))
         self._check_replicas()
         found = [
             (folder, run_folder.check_same_run(folder, seeded, self._key(), config, data.dev_key))
@@ -125,16 +125,16 @@ class Job:
             how = ModelSettings(settings.dtype, static, settings.rematerialize)
             objective = source.build(data.make_objective, how, for_training=settings.do_train)
             replicas = self._strategy.num_replicas_in_sync
-            run.check_whole_batches(objective, settings.gradient_accumulation_steps, replicas)
+            train.check_whole_batches(objective, settings.gradient_accumulation_steps, replicas)
             evaluator = Evaluator(objective, static_shapes=static, jit_compile=settings.xla)
-            groups = run.groups_of(part(run.OptimizerSettings, settings), objective.encoder)
+            groups = train.groups_of(part(train.OptimizerSettings, settings), objective.encoder)
             is_new = settings.overwrite_output_dir or not checkpoints.find_latest(output_dir)
             if not settings.do_train:
                 unread = data.unread_when_trained(objective)
                 step = load_trained(objective, vars(settings), output_dir, source.weights, data.label_names, unread)
             elif is_new:
                 unread = settings.allow_missing_weights or data.unread_initially(objective)
-                run.load_initial(objective, source, output_dir, unread)
+                train.load_initial(objective, source, output_dir, unread)
             if settings.dry_run:
                 data.show()
                 return 0, None
@@ -143,13 +143,13 @@ class Job:
             if settings.do_train:
                 try:
                     step = self._train(objective, groups, data.evaluation(evaluator, is_new), output_dir, settings)
-                except run.STOPPED as error:
-                    return run.exit_status(error, data.rows_of(error)), None
+                except train.STOPPED as error:
+                    return train.exit_status(error, data.rows_of(error)), None
             return 0, self._results(objective, evaluator, output_dir, settings, step)
 
     def _train(self, objective, groups, evaluate, output_dir, settings):
         data = self._data
-        plan = run.Plan(
+        plan = train.Plan(
             num_train_steps=data.num_train_steps,
             num_warmup_steps=data.num_warmup_steps,
             data_key=self._key(),
@@ -162,16 +162,16 @@ class Job:
             checkpoints.remove_run(output_dir)
         loop = self._make_loop(objective, groups, plan, output_dir, settings)
         self._write_run_config(objective, plan, output_dir, settings)
-        step = run.train(loop, plan, part(run.StepSettings, settings), evaluate if settings.eval_steps else None)
+        step = train.train(loop, plan, part(train.StepSettings, settings), evaluate if settings.eval_steps else None)
         self._check_standing()
         tokenizer, length = self._source.tokenizer, settings.max_seq_length
-        run.save_model(objective, output_dir, tokenizer, length, step, data.model_entries)
+        train.save_model(objective, output_dir, tokenizer, length, step, data.model_entries)
         data.write_beside_model(output_dir)
         return step
 
     def _make_loop(self, objective, groups, plan, output_dir, settings):
-        choice = part(run.OptimizerSettings, settings)
-        optimizer = run.make_optimizer(objective.named_weights(), groups, plan, choice, vars(settings))
+        choice = part(train.OptimizerSettings, settings)
+        optimizer = train.make_optimizer(objective.named_weights(), groups, plan, choice, vars(settings))
         pace = LoopSettings(
             num_train_steps=plan.num_train_steps,
             batch_size=settings.train_batch_size,
@@ -185,7 +185,9 @@ class Job:
             jit_compile=settings.xla,
         )
         streams, draw = self._data.streams(), self._data.draw
-        return run.make_loop(objective, optimizer, streams, draw, output_dir, part(run.StepSettings, settings), pace)
+        return train.make_loop(
+            objective, optimizer, streams, draw, output_dir, part(train.StepSettings, settings), pace
+        )
 
     def _write_run_config(self, objective, plan, output_dir, settings):
         # Until the command ends: the same one then goes on, although it says --overwrite_output_dir.

@@ -18,7 +18,7 @@ from bertline.modeling.configuration.config import EncoderConfig
 from bertline.modeling.encoder import Encoder
 from bertline.modeling.layers.dropout import dropout
 from bertline.modeling.layers.rows import ACTIVATIONS, Dense, LayerNorm, activation_name, initializer
-from bertline.modeling.speed.packing import TokenPacking, with_row_of_pooler
+from bertline.modeling.speed.unpadding import Unpadding, with_row_of_pooler
 from bertline.modeling.transformer.blocks import BlockSizes, Transformer
 
 COUNTS = (
@@ -184,22 +184,22 @@ class Bert(Encoder):
         features = {name: tf.cast(features[name], tf.int32) for name in ("input_ids", "input_mask", "segment_ids")}
         mask = features["input_mask"]  # [B, T]
         batch_size, length = tf.shape(mask)[0], tf.shape(mask)[1]
-        packing = TokenPacking(with_row_of_pooler(mask), self.remove_padding)
+        unpadding = Unpadding(with_row_of_pooler(mask), self.remove_padding)
         key = dropout_key.child(0) if dropout_key is not None else None
-        rows = self.embeddings(features, packing=packing, dropout_key=key)  # [N, H]
+        rows = self.embeddings(features, unpadding=unpadding, dropout_key=key)  # [N, H]
 
         def padded(states):
-            return tf.reshape(packing.unpack(states), [batch_size, length, self.width])
+            return tf.reshape(unpadding.pad(states), [batch_size, length, self.width])
 
         # The first token is always wanted, for the pooled output.
         first = tf.zeros([batch_size, 1], tf.int32)
         wanted = None if positions is None else tf.concat([first, positions], axis=1)  # [B, 1 + P]
         states = self.transformer(
-            rows, packing=packing, input_mask=mask, dropout_key=dropout_key, positions=wanted, all_layers=all_layers
+            rows, unpadding=unpadding, input_mask=mask, dropout_key=dropout_key, positions=wanted, all_layers=all_layers
         )
         if positions is None or all_layers:
             sequence_output = padded(states[-1])
-            first_rows = tf.gather(states[-1], packing.rows_of(first)[:, 0])  # [B, H]
+            first_rows = tf.gather(states[-1], unpadding.rows_of(first)[:, 0])  # [B, H]
             if positions is not None:
                 sequence_output = tf.gather(sequence_output, positions, batch_dims=1)
         else:
@@ -236,7 +236,7 @@ class Bert(Encoder):
 
 
 class Embeddings(keras.layers.Layer):
-    """Word + position + segment embeddings, layer norm, dropout: [N, H] for the N packed tokens."""
+    """Word + position + segment embeddings, layer norm, dropout: [N, H] for the N real tokens."""
 
     def __init__(self, config, **kwargs):
         super().__init__(**kwargs)
@@ -257,11 +257,11 @@ class Embeddings(keras.layers.Layer):
         self.norm.build(config.hidden_size)
         self.built = True
 
-    def call(self, features, packing, dropout_key):
-        rows = tf.gather(self.word_embeddings, packing.pack(tf.reshape(features["input_ids"], [-1])))  # [N, H]
-        rows += tf.gather(self.position_embeddings, packing.positions())
+    def call(self, features, unpadding, dropout_key):
+        rows = tf.gather(self.word_embeddings, unpadding.unpad(tf.reshape(features["input_ids"], [-1])))  # [N, H]
+        rows += tf.gather(self.position_embeddings, unpadding.positions())
         # A product with one-hot rows: the gradient of a gather from so few rows would be a serial sum.
-        types = packing.pack(tf.reshape(features["segment_ids"], [-1]))
+        types = unpadding.unpad(tf.reshape(features["segment_ids"], [-1]))
         rows += tf.matmul(tf.one_hot(types, self.config.type_vocab_size, dtype=rows.dtype), self.token_type_embeddings)
         return dropout(self.norm(rows, training=dropout_key is not None), self.config.hidden_dropout_prob, dropout_key)
 

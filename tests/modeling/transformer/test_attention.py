@@ -39,7 +39,7 @@ def test_it_is_what_the_encoder_attends_with(folder):
     """The weighted sum of the values by these probabilities is what the encoder's own attention gives."""
     import tensorflow as tf
 
-    from bertline.modeling.speed.packing import TokenPacking
+    from bertline.modeling.speed.unpadding import Unpadding
     from bertline.modeling.transformer.attention_masks import MASKED_SCORE
 
     predictor = Predictor(folder)
@@ -48,8 +48,8 @@ def test_it_is_what_the_encoder_attends_with(folder):
     ids = tf.constant([predictor.tokenizer.convert_tokens_to_ids(tokens)])
     features = {"input_ids": ids, "input_mask": tf.ones_like(ids), "segment_ids": tf.zeros_like(ids)}
     states = encoder(features, all_layers=True)["all_layers"][1][0]
-    layer, packing = encoder.attention_layers()[1], TokenPacking(features["input_mask"], False)
-    context = layer._attend(states, packing, tf.zeros([1, 1, 1, len(tokens)]) * MASKED_SCORE, None, None)
+    layer, unpadding = encoder.attention_layers()[1], Unpadding(features["input_mask"], False)
+    context = layer._attend(states, unpadding, tf.zeros([1, 1, 1, len(tokens)]) * MASKED_SCORE, None, None)
     values = tf.reshape(layer.value(states), [len(tokens), 2, width // 2])
     expected = tf.reshape(tf.einsum("hij,jhd->ihd", found, values), [len(tokens), width])
     np.testing.assert_allclose(context, expected, atol=1e-5)

@@ -6,7 +6,7 @@ attention), here with gathers whose gradients are gathers too, since the two dir
 
 import tensorflow as tf
 
-# Below this share of padding the gathers cost more than the rows they save (benchmarks/packing.py).
+# Below this share of padding the gathers cost more than the rows they save (benchmarks/unpadding.py).
 MINIMUM_PADDING = 0.08
 
 
@@ -20,8 +20,8 @@ def with_row_of_pooler(mask):
     return tf.where(is_empty | first, tf.ones_like(mask), mask)
 
 
-class TokenPacking:
-    """Maps between padded rows [B * T, ...] and packed rows [N, ...], N = number of real tokens.
+class Unpadding:
+    """Maps between padded rows [B * T, ...] and rows of real tokens alone [N, ...], N = number of real tokens.
 
     Args:
       mask: int32 [B, T], 1 for a real token, 0 for padding.
@@ -37,26 +37,26 @@ class TokenPacking:
         flat = tf.reshape(mask, [-1])  # [B * T]
         num_slots, num_tokens = tf.size(flat), tf.reduce_sum(flat)
         self._worth = tf.cast(num_tokens, tf.float32) < (1.0 - MINIMUM_PADDING) * tf.cast(num_slots, tf.float32)
-        # Where padding is not worth removing every slot counts as a token, and pack and unpack are identities.
+        # Where padding is not worth removing every slot counts as a token, and both directions are identities.
         kept = tf.where(self._worth, flat, tf.ones_like(flat))
         self._slot_of_row = tf.cast(tf.where(kept > 0)[:, 0], tf.int32)  # [N]
         num_rows = tf.size(self._slot_of_row)
         self._row_of_slot = tf.where(kept > 0, tf.cumsum(kept) - 1, num_rows)  # [B * T]; padding points at row N
 
-    def pack(self, padded):
+    def unpad(self, padded):
         """[B * T, ...] -> [N, ...]."""
         if not self.removes_padding:
             return padded
         return _permute(padded, self._take_rows, self._spread_rows)
 
-    def unpack(self, packed):
+    def pad(self, rows):
         """[N, ...] -> [B * T, ...], zeros at padding."""
         if not self.removes_padding:
-            return packed
-        return _permute(packed, self._spread_rows, self._take_rows)
+            return rows
+        return _permute(rows, self._spread_rows, self._take_rows)
 
     def rows_of(self, positions):
-        """int32 [B, P] positions in each sequence -> int32 [B, P], the packed rows that hold them.
+        """int32 [B, P] positions in each sequence -> int32 [B, P], the rows that hold them.
 
         A position of padding has no row; it gets the last one, and what is computed there means nothing.
         """
@@ -66,19 +66,19 @@ class TokenPacking:
         return tf.minimum(tf.gather(self._row_of_slot, slots), tf.size(self._slot_of_row) - 1)
 
     def positions(self):
-        """int32 [N]: the position of each packed row in its sequence."""
+        """int32 [N]: the position of each row in its sequence."""
         slots = self._slot_of_row if self.removes_padding else tf.range(self.batch_size * self.length)
         return slots % self.length
 
     def _take_rows(self, padded):
         return tf.cond(self._worth, lambda: tf.gather(padded, self._slot_of_row), lambda: padded)
 
-    def _spread_rows(self, packed):
+    def _spread_rows(self, rows):
         def with_zero_row():
-            zero_row = tf.zeros_like(packed[:1])
-            return tf.gather(tf.concat([packed, zero_row], 0), self._row_of_slot)
+            zero_row = tf.zeros_like(rows[:1])
+            return tf.gather(tf.concat([rows, zero_row], 0), self._row_of_slot)
 
-        return tf.cond(self._worth, with_zero_row, lambda: packed)
+        return tf.cond(self._worth, with_zero_row, lambda: rows)
 
 
 def _permute(rows, forward, backward):

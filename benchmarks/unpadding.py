@@ -1,8 +1,8 @@
 """What removing padding costs and saves: one pass of an encoder at growing shares of padding, removed and not.
 
-  python benchmarks/packing.py
+  python benchmarks/unpadding.py
 
-Where "removed / kept" falls below 1 is where modeling/speed/packing.py should begin to remove it (MINIMUM_PADDING
+Where "removed / kept" falls below 1 is where modeling/speed/unpadding.py should begin to remove it (MINIMUM_PADDING
 there).
 """
 
@@ -42,10 +42,10 @@ def main(_):
     from bertline.modeling.encoder import policy
     from bertline.modeling.encoders.transformers.bert import Bert, BertConfig
     from bertline.modeling.layers.dropout import DropoutKey
-    from bertline.modeling.speed import packing
+    from bertline.modeling.speed import unpadding
     from bertline.modeling.speed.switches import static_shapes
 
-    packing.MINIMUM_PADDING = 0.0  # measure it also where it does not pay
+    unpadding.MINIMUM_PADDING = 0.0  # measure it also where it does not pay
     config = BertConfig(1000, FLAGS.width, FLAGS.layers, FLAGS.heads, 4 * FLAGS.width, type_vocab_size=2)
 
     def made(remove_padding):
