@@ -12,6 +12,7 @@ import numpy as np
 from bertline import registry
 from bertline.common import json_files
 from bertline.errors import InputError
+from bertline.processors.answering import answer_page
 from bertline.processors.answering.spans import RAW, AnswerRules, best_answers
 from bertline.processors.base import Question
 from bertline.processors.labels.base import Labels, parts_of
@@ -153,7 +154,9 @@ class SpanLabels(Labels):
         return {"rules": AnswerRules(**{name: said[name] for name in _RULES if name in said}, answer_text=RAW)}
 
     def prediction_files(self, answers, examples=None, truncated=None, file_format="tsv"):
-        """predictions.json, nbest_predictions.json and, where questions may have no answer, null_odds.json."""
+        """predictions.json, nbest_predictions.json and, where questions may have no answer, null_odds.json, as the
+        original writes them; predictions.html: answers marked in their contexts.
+        """
         ids = [example.guid for example in examples]
         files = {
             "predictions.json": {guid: one.text for guid, one in zip(ids, answers)},
@@ -161,7 +164,8 @@ class SpanLabels(Labels):
         }
         if self.rules.has_unanswerable:
             files["null_odds.json"] = {guid: one.null_odds for guid, one in zip(ids, answers)}
-        return {name: json.dumps(content, indent=4).split("\n") for name, content in files.items()}
+        lines = {name: json.dumps(content, indent=4).split("\n") for name, content in files.items()}
+        return {**lines, "predictions.html": answer_page.page(answers, examples)}
 
     def distribution(self, labels):
         without = sum(label == () for label in labels)

@@ -16,6 +16,8 @@ import tokenizers
 from bertline import registry
 from bertline.common import json_files
 from bertline.modeling.encoders.transformers.bert import Bert, BertConfig
+from bertline.processors.answering.answer_places import place_answers
+from bertline.processors.answering.question_files import read_questions
 from bertline.processors.corpora.making import instance_records, instance_shards
 from bertline.processors.files import text_files
 from bertline.processors.records import record_files
@@ -87,12 +89,33 @@ def _texts(folder):
             return [(e.text_a, e.label) for e in examples if f"{e.text_a}{e.label}".encode() is not None]
 
         yield Reader(kind, path, read)
+    yield _questions(_own(folder, "questions") / "dev.json")
     corpus = _own(folder, "text") / "corpus.txt"
     corpus.write_text("One sentence.\nAnother one, with “quotes”.\n\nA document.\n" * 5, encoding="utf-8")
     yield Reader("text", corpus, lambda: text_files.read_lines(str(corpus)), _same_text)
     odd = _own(folder, "json") / "file.json"
     odd.write_text(json.dumps({"a": [1, 2.5, None, "text"], "b": {"c": True}}))
     yield Reader("json", odd, lambda: json_files.read(odd), _same_json)
+
+
+def _questions(path):
+    qas = [
+        {"id": f"q{i}", "question": "Wo?", "answers": [{"text": "Köln", "answer_start": 3}] * (i % 2)} for i in range(4)
+    ]
+    content = {"data": [{"paragraphs": [{"context": "In Köln, in  Köln.", "qas": qas}]}]}
+    path.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
+
+    def read():
+        return place_answers(read_questions(str(path), has_unanswerable=True), str(path))
+
+    def holds(raw, questions):
+        return all(
+            one.start < 0 or question.context[one.start :].startswith(one.text)
+            for question in questions
+            for one in question.label or ()
+        )
+
+    return Reader("questions", path, read, holds)
 
 
 def _same_json(raw, value):

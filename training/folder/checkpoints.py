@@ -251,6 +251,9 @@ RUN_FILES = (
     "predictions.jsonl",
     "predictions.conll",
     "predictions.html",
+    "predictions.json",
+    "nbest_predictions.json",
+    "null_odds.json",
     "per_type.tsv",
     RUN_CONFIG,
 )

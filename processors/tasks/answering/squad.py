@@ -3,6 +3,7 @@
 Source: Rajpurkar et al. 2016 and 2018 (SQuAD 1.1 and 2.0); google-research/bert `run_squad.py`, whose flags these are.
 """
 
+import logging
 import os
 
 from bertline import registry
@@ -146,8 +147,13 @@ class SquadProcessor(DataProcessor):
 
     def _read(self, data_dir, split):
         file, folder = self.files[split], data_dir or "."
-        if split == "dev" and not data_dir:
-            file = file or self.files["test"]
+        if split == "dev" and self.files["test"] and not (file or data_dir):
+            file = self.files["test"]
+            logging.warning(
+                "%s is evaluated, which is to be predicted too: what is chosen by its scores is chosen with its own "
+                "answers; --dev_file gives other questions",
+                file,
+            )
         path = (file if is_remote(file) else os.path.join(folder, file)) if file else find_file(folder, *NAMES[split])
         questions = read_questions(path, self.has_unanswerable)
         if not self.knows_score:
