@@ -24,7 +24,7 @@ body { font: 1rem/1.6 system-ui, sans-serif; background: var(--page); max-width:
   padding: 1.5rem 1rem 4rem; }
 h1 { font-size: 1.5rem; margin: 0; line-height: 1.3; }
 h2 { font-size: 1rem; margin: .25rem 0; overflow-wrap: anywhere; }
-p { margin: .5rem 0; }
+p, ol { margin: .5rem 0; }
 article { border-top: 1px solid var(--line); padding: .75rem 0; }
 .where, small { font-size: .85rem; color: var(--quiet); overflow-wrap: anywhere; }
 .text { white-space: pre-wrap; overflow-wrap: anywhere; }
@@ -85,8 +85,10 @@ def _article(example, answer):
     if example.label is not None:
         texts = list(dict.fromkeys(one.text for one in example.label))
         yield f"<p><small>right: {' | '.join(map(_said, texts or ['']))}</small></p>"
-    candidates = ", ".join(f"{_said(one.text)} {one.probability:.0%}" for one in answer.nbest[:SHOWN_CANDIDATES])
-    yield f"<p><small>predicted: {_said(answer.text)}; the best ones: {candidates}</small></p></article>"
+    yield f"<p><small>predicted: {_said(answer.text)}</small></p><ol>"
+    for one in answer.nbest[:SHOWN_CANDIDATES]:
+        yield f"<li><small>{one.probability:.0%} {_said(one.text)}</small></li>"
+    yield "</ol></article>"
 
 
 def _said(text):
