@@ -21,6 +21,8 @@ from bertline.processors.records.feature_spec import Feature
 from bertline.processors.text.texts import checked_question
 
 ANSWER_RULES = "answer_rules"  # entry of config.json
+# The best threshold is the odds of one question, which another batch or device computes a little otherwise.
+ROUNDING = 1e-4
 
 
 @dataclasses.dataclass(frozen=True)
@@ -128,7 +130,9 @@ class SpanLabels(Labels):
         """See base class: the threshold of the best F1, where questions with and without an answer were evaluated."""
         found = [value for name, value in scores.items() if name.endswith("best_f1_thresh")]
         has_both = any(name.endswith("no_answer_exact_match") for name in scores)
-        return self._with(found[0], "which gives the best F1 of this evaluation") if found and has_both else self
+        if not found or not has_both:
+            return self
+        return self._with(found[0] + ROUNDING, "which gives the best F1 of this evaluation")
 
     def _with(self, threshold, why):
         if self.rules.null_score_diff_threshold is not None:

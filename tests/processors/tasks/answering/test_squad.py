@@ -151,7 +151,10 @@ def test_the_threshold_of_an_evaluation_is_kept_and_a_given_one_counts_more():
         for value in (None, 0.25)
     )
     tuned = free.with_scores(scores)
-    assert tuned.rules.null_score_diff_threshold == 1.5 and free.rules.null_score_diff_threshold is None
+    assert (
+        tuned.rules.null_score_diff_threshold == pytest.approx(1.5, abs=2e-4)
+        and free.rules.null_score_diff_threshold is None
+    )
     assert free.with_config(tuned.config_entries()).rules == tuned.rules
     assert given.with_scores(scores) is given and given.with_config(tuned.config_entries()) is given
     assert free.with_config({"answer_rules": "?"}) is free and free.with_scores({"eval_loss": 1.0}) is free
