@@ -5,7 +5,7 @@ Source: Devlin et al. 2018, section 5.3: "we include the maximal document contex
 
 import dataclasses
 
-MOST_WORDS = 512  # on each side: no more tokens than BERT reads at once
+MOST_WORDS = 256  # on each side: both together as many as BERT reads at once
 
 
 def with_context(documents, most_words=MOST_WORDS):

@@ -72,6 +72,10 @@ def test_tags_are_learned_and_told_word_for_word(trained, data_dir):
     spans = [json.loads(line) for line in (trained / "predictions.jsonl").read_text().splitlines()]
     assert len(spans) == 20 and all(len(one["words"]) == len(one["tags"]) for one in spans)
     assert float(results(trained, "test_results.txt")["test_tag_accuracy"]) > 0.9
+    rows = [line.split("\t") for line in (trained / "test_per_type.tsv").read_text().splitlines()]
+    micro = next(row for row in rows if row[0] == "micro avg")
+    assert float(micro[3]) == pytest.approx(float(results(trained, "test_results.txt")["test_entity_f1"]), abs=1e-5)
+    assert {row[0] for row in rows[1:-3]} == set(WORDS)
 
 
 def test_the_folder_is_used_again_as_it_was_trained_for_raw_text(trained, tag, data_dir, tmp_path):
@@ -79,7 +83,7 @@ def test_the_folder_is_used_again_as_it_was_trained_for_raw_text(trained, tag, d
     texts = ["  ".join(line.split()[0] for line in block.splitlines()) for block in blocks]
     (tmp_path / "raw.txt").write_text("\n".join([*texts[:5], "", *texts[5:]]) + "\n", encoding="utf-8")
     told = tag("--do_predict", f"--predict_file={tmp_path / 'raw.txt'}", f"--output_dir={trained}").stderr
-    assert "--crf=True" in told
+    assert "--crf=True" in told and not (trained / "test_per_type.tsv").exists()
     lines = [json.loads(line) for line in (trained / "predictions.jsonl").read_text().splitlines()]
     empty = lines.pop(5)
     assert (empty["text"], empty["tags"], empty["spans"]) == ("", [], [])

@@ -10,7 +10,7 @@ from bertline.training.evaluation import class_report, results, type_report
 from bertline.training.pictures import scatter
 from bertline.training.scores import score
 
-TEST_RESULTS = "test_results.txt"
+TEST_RESULTS, TEST_TYPES = "test_results.txt", "test_per_type.tsv"
 
 
 def write(output_dir, labels, golds, answers, title):
@@ -44,6 +44,11 @@ def _tags(output_dir, labels, golds, answers, title):
     type_report.write(output_dir, golds, answers)
 
 
+def _test_tags(output_dir, golds, answers):
+    type_report.write(output_dir, golds, answers, TEST_TYPES)
+
+
+_TEST_REPORTS = {"tags": _test_tags}
 _REPORTS = {"classes": _classes, "numbers": _numbers, "tags": _tags}
 
 
@@ -68,10 +73,14 @@ def write_test_results(output_dir, score_names, labels, examples, answers, step)
             examples[labelled[0]].label,
         )
     if not golds or made_up:
-        with contextlib.suppress(FileNotFoundError):
-            os.remove(path)
+        for stale in (path, os.path.join(output_dir, TEST_TYPES)):
+            with contextlib.suppress(FileNotFoundError):
+                os.remove(stale)
         return None
-    scores = score.compute(score_names, golds, [answers[i] for i in labelled])
+    given = [answers[i] for i in labelled]
+    scores = score.compute(score_names, golds, given)
+    if labels.report in _TEST_REPORTS:
+        _TEST_REPORTS[labels.report](output_dir, golds, given)
     named = {f"test_{name}": value for name, value in scores.items()}
     found = {**named, "test_examples": len(golds), "global_step": step}
     results.write_eval_results(path, found, f"Test results ({len(golds)} of {len(examples)} rows have a label)")

@@ -1,4 +1,4 @@
-"""What an evaluation says of each type of entity: per_type.tsv."""
+"""What is said of each type of entity: per_type.tsv of an evaluation, test_per_type.tsv of a prediction."""
 
 import logging
 import os
@@ -12,7 +12,7 @@ HEADER = ("type", "precision", "recall", "f1", "strict_precision", "strict_recal
 SUMMARIES = ("micro avg", "macro avg", "weighted avg")
 
 
-def write(output_dir, golds, answers):
+def write(output_dir, golds, answers, file_name="per_type.tsv"):
     """A row for each type, and the means over types; nothing where no tag marks an entity.
 
     Args:
@@ -27,7 +27,7 @@ def write(output_dir, golds, answers):
         found = [report.get(name, {}).get(key, 0.0) for report in (lenient, strict) for key in _KEYS]
         rows.append((name, *(f"{value:.6g}" for value in found), int(lenient[name]["support"])))
         logging.info("  %-16s precision %.4f  recall %.4f  F1 %.4f  entities %d", name, *found[:3], rows[-1][-1])
-    results.write_lines(os.path.join(output_dir, "per_type.tsv"), map(table_lines.line, [HEADER, *rows]))
+    results.write_lines(os.path.join(output_dir, file_name), map(table_lines.line, [HEADER, *rows]))
 
 
 _KEYS = ("precision", "recall", "f1-score")

@@ -255,6 +255,7 @@ RUN_FILES = (
     "nbest_predictions.json",
     "null_odds.json",
     "per_type.tsv",
+    "test_per_type.tsv",
     RUN_CONFIG,
 )
 
