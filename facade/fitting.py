@@ -56,6 +56,7 @@ def fit(
       InputError, TypeError: what does not fit, before the first step.
       RuntimeError: the training diverged. KeyboardInterrupt: it was stopped.
 
+    >>> import bertline
     >>> texts = ["the lid came cracked", "where is my parcel?", "a broken lamp arrived", "when will it be delivered?"]
     >>> labels = ["damaged_item", "order_status", "damaged_item", "order_status"]
     >>> model = bertline.fit(

@@ -38,6 +38,7 @@ class Model(Predictor):
         Raises:
           InputError: an unknown label or metric, what is no text, a model that has no labels of whole texts.
 
+        >>> import bertline
         >>> model = bertline.load("output/complaints")
         >>> scores = model.evaluate(["the lid came cracked", "where is my parcel?"], ["damaged_item", "order_status"])
         >>> sorted(scores)
@@ -62,6 +63,7 @@ class Model(Predictor):
         Raises:
           InputError: something else is in the folder, it cannot be written, or the model is no folder.
 
+        >>> import bertline
         >>> bertline.load("output/complaints").save("output/copy")
         >>> bertline.load("output/copy").predict(["the lid came cracked"])[0].label
         'damaged_item'
@@ -94,6 +96,7 @@ def load(folder, **options):
     Raises:
       InputError: there is no model, or something does not fit; of a verb that is not the model's, which one is.
 
+    >>> import bertline
     >>> model = bertline.load("output/complaints")
     >>> answers = model.predict(["the lid came cracked", "where is my parcel?"])
     >>> [answer.label for answer in answers]

@@ -6,7 +6,6 @@ import os
 
 import pytest
 
-import bertline
 from bertline.facade.fitting import fit
 from bertline.facade.model import Model, load
 
@@ -30,7 +29,7 @@ def workplace(tmp_path_factory):
 @pytest.mark.parametrize("documented", [fit, load, Model.evaluate, Model.save], ids=lambda one: one.__qualname__)
 def test_example(documented):
     """`fit` comes first: the others use its folder."""
-    [found] = doctest.DocTestFinder(recurse=False).find(documented, globs={"bertline": bertline})
+    [found] = doctest.DocTestFinder(recurse=False).find(documented, globs={})
     said = []
     results = doctest.DocTestRunner().run(found, out=said.append)
     assert results.attempted and not results.failed, "".join(said)
