@@ -7,6 +7,8 @@ from bertline.processors.tagging.tag_spans import OUTSIDE, marks_spans, parts_of
 
 IOB1, IOB2, BIOES = SCHEMES = ("iob1", "iob2", "bioes")
 AS_IT_IS = "as_it_is"
+# What is learned of files in a scheme: in IOB1 the same word begins a span or goes on with one by what stands before.
+LEARNED = {IOB1: IOB2, IOB2: IOB2, BIOES: BIOES}
 
 
 def scheme_of(sentences):

@@ -60,6 +60,13 @@ def test_strict_entities_of_ends_are_those_of_their_scheme():
     assert score.compute(["strict_entity_f1"], bilou, bilou)["strict_entity_f1"] == 1.0
 
 
+def test_strict_entities_of_iob1_begin_with_an_inside():
+    golds = [["I-X", "B-X", "O", "I-X"]]
+    assert score.compute(["strict_entity_f1"], golds, golds)["strict_entity_f1"] == 1.0
+    found = score.compute(["strict_entity_f1"], golds, [["I-X", "I-X", "O", "I-X"]])
+    assert (found["strict_entity_precision"], found["strict_entity_recall"]) == (0.5, pytest.approx(1 / 3))
+
+
 def test_without_an_entity_all_is_zero_and_nothing_is_warned_of(caplog):
     found = score.compute(["entity_f1"], [["O", "O"]], [["O", "O"]])
     strict = score.compute(["strict_entity_f1"], [["O", "O"], []], [["O", "O"], []])

@@ -49,9 +49,12 @@ def strict_arguments(golds, answers):
 
     names = {tag for tags in itertools.chain(golds, answers) for tag in tags}
     kinds = {tag_schemes.IOB1: IOB1, tag_schemes.IOB2: IOB2, tag_schemes.BIOES: IOBES}
+    # Ends may be predicted that no right tag has; which of IOB1 and IOB2 it is the right tags say.
+    has_ends = tag_schemes.scheme_of([names]) == tag_schemes.BIOES
+    scheme = tag_schemes.BIOES if has_ends else tag_schemes.scheme_of(golds)
     parts = {tag: "-".join(filter(None, parts_of_tag(tag))) for tag in names}
     spelled = [[[parts[tag] for tag in tags] for tags in side] for side in (golds, answers)]
-    return {"tags": spelled, "mode": "strict", "scheme": kinds[tag_schemes.scheme_of_list(names) or tag_schemes.IOB2]}
+    return {"tags": spelled, "mode": "strict", "scheme": kinds[scheme or tag_schemes.IOB2]}
 
 
 @registry.register("score", "tag_accuracy")

@@ -59,7 +59,8 @@ class ColumnFilesProcessor(DataProcessor):
       word_column, tag_column: numbers of columns, from 0; negative ones from the end.
       label_list: the tags in the order of their ids, or one str with commas between them; None: those of the training
         data.
-      tag_scheme: of tag_schemes.SCHEMES, or as_it_is; None: that of the label list, else of the training data.
+      tag_scheme: of tag_schemes.SCHEMES, or as_it_is; None: that of the label list, else of the training data, where
+        IOB1 becomes IOB2.
       split_words: how raw texts become words, of word_offsets.SPLITS.
       document_context: whether neighbouring sentences are read beside each one.
     """
@@ -90,7 +91,7 @@ class ColumnFilesProcessor(DataProcessor):
         "tag_scheme": Option(
             None,
             "Scheme of tags to learn, which files are converted to: iob1, iob2, bioes, or as_it_is; by default "
-            "that of the training file.",
+            "that of the training file, and iob2 where it has iob1.",
             choices=("iob1", "iob2", "bioes", "as_it_is"),
         ),
         "split_words": Option(
@@ -191,5 +192,5 @@ class ColumnFilesProcessor(DataProcessor):
     def _in_scheme(self, examples, split, path):
         """The examples with the tags of the scheme that is learned; what breaks a scheme is told of."""
         found = tag_schemes.scheme_of(one.label for one in examples if one.label)
-        self.tag_scheme = self.tag_scheme or found
+        self.tag_scheme = self.tag_scheme or tag_schemes.LEARNED.get(found)
         return tag_schemes.in_scheme(examples, found, self.tag_scheme, path, fix=split == "train")

@@ -81,6 +81,15 @@ def test_files_of_different_schemes_are_converted_to_that_of_training(tmp_path, 
     assert [one.label for one in trained.get_dev_examples(str(tmp_path))] == [("S-X", "S-X", "O"), ("S-X",)]
 
 
+def test_iob1_is_learned_as_iob2_unless_it_is_asked_for(tmp_path):
+    lines = "a I-X\nb B-X\nc O\nd I-X\ne I-X\n"
+    [one], task = read(tmp_path, lines, ending=".txt")
+    assert one.label == ("B-X", "B-X", "O", "B-X", "I-X") and task.get_labels() == ["O", "B-X", "I-X"]
+    for scheme in ("iob1", "as_it_is"):
+        [one], _ = read(tmp_path, lines, ending=".txt", tag_scheme=scheme)
+        assert one.label == ("I-X", "B-X", "O", "I-X", "I-X")
+
+
 def test_an_inside_after_outside_is_told_with_its_place_and_begins_a_span(tmp_path, caplog):
     [one, other], _ = read(tmp_path, "a O\nb I-X\n\nc B-X\n", ending=".txt")
     assert (one.label, other.label) == (("O", "B-X"), ("B-X",))

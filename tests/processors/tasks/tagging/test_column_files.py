@@ -24,7 +24,7 @@ def test_columns_of_2003_and_of_tabs(tmp_path):
     assert task.get_labels() == ["O", "B-ORG", "B-PER"]
     assert task.metrics == ("entity_f1", "strict_entity_f1", "tag_accuracy")
     chunks = processor(word_column=0, tag_column=2).get_train_examples(str(tmp_path))
-    assert chunks[0].label == ("I-NP", "I-VP")
+    assert chunks[0].label == ("B-NP", "B-VP")
     [one] = processor().get_train_examples(written(tmp_path, "New York\tO\n. \tB-x\r\n"))
     assert one.words == ("New York", ".") and one.label == ("O", "B-x")
 
