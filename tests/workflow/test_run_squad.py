@@ -161,6 +161,28 @@ def test_transformers_gives_the_same_logits(trained):
     assert compared > 20
 
 
+def test_a_dry_run_shows_windows_and_answers(script, tiny_bert, trained, tmp_path):
+    ran = script(
+        "run_squad.py",
+        f"--init_checkpoint={tiny_bert}",
+        "--do_train",
+        f"--train_file={trained / 'train.json'}",
+        "--version_2_with_negative",
+        "--max_seq_length=18",
+        "--max_query_length=6",
+        "--dry_run",
+        f"--output_dir={tmp_path}",
+    )
+    assert ran.wait() == 0, ran.stderr[-3000:]
+    shown = ran.stdout.splitlines()
+    assert sum(line.startswith("tokens: [CLS] is the [SEP] ") for line in shown) == 4
+    starts, ends = (
+        [int(line.split(": ")[1]) for line in shown if line.startswith(f"  {name}_positions: ")]
+        for name in ("start", "end")
+    )
+    assert len(starts) == len(ends) == 4 and all(start <= end < 18 for start, end in zip(starts, ends))
+
+
 def test_a_window_that_has_no_room_is_one_line(script, tiny_bert, trained, tmp_path):
     ran = script(
         "run_squad.py",

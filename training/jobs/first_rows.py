@@ -9,7 +9,7 @@ ROWS_SHOWN = 4
 
 
 def show(split, examples, found, encoder, tokenizer):
-    """Prints tokens, ids and label of each row, by way of records in a temporary folder where there are none.
+    """Prints tokens, ids and what is learned of each row, by way of records in a temporary folder where there are none.
 
     Args:
       split: its name.
@@ -21,10 +21,11 @@ def show(split, examples, found, encoder, tokenizer):
     with tempfile.TemporaryDirectory() as folder:
         found = found or record_files.write_records(examples[:ROWS_SHOWN], encoder, folder, split)
         batch = next(iter(batches.train_batches(found, min(ROWS_SHOWN, found.num_examples), 0)))
-    for i, label in enumerate(batch["label_ids"].numpy().tolist()):
+    for i in range(len(batch["example_index"])):
         for axis in token_axes(encoder.spec):
             name = ids_of(axis)
             kept = batch[name][i][batch[mask_of(axis)][i] > 0].numpy().tolist()
             print(f"tokens: {' '.join(tokenizer.convert_ids_to_tokens(kept))}")
             print(f"  {name}: {kept}")
-        print(f"  label_ids: {label}")
+        for name in encoder.labels.spec:
+            print(f"  {name}: {batch[name][i].numpy().tolist()}")

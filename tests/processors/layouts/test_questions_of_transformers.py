@@ -25,6 +25,7 @@ def positions(encoded, window, answer):
     return first - 1, last + 1
 
 
+@pytest.mark.slow
 @pytest.mark.real_data
 def test_features_of_all_questions_are_those_of_transformers(data_dir):
     transformers = pytest.importorskip("transformers")
