@@ -108,7 +108,7 @@ class FoundAnswer:
       start, end: the text is context[start:end]; None where there is no answer.
       null_score: the score (a sum of logits) of no answer minus that of the best one, compared with the threshold;
         None where each question has an answer.
-      nbest: tuple of dicts text, score, start, end, the best first.
+      nbest: tuple of dicts text, score, start, end, start_logit, end_logit, the best first.
     """
 
     text: str

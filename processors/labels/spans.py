@@ -187,7 +187,16 @@ _RULES = {
 
 def _found_answer(answer):
     """The FoundAnswer of a SpanAnswer."""
-    nbest = tuple({"text": one.text, "score": one.probability, **_place(one)} for one in answer.nbest)
+    nbest = tuple(
+        {
+            "text": one.text,
+            "score": one.probability,
+            **_place(one),
+            "start_logit": one.start_logit,
+            "end_logit": one.end_logit,
+        }
+        for one in answer.nbest
+    )
     chosen = next(one for one in answer.nbest if one.text == answer.text)
     return FoundAnswer(answer.text, chosen.probability, **_place(chosen), null_score=answer.null_odds, nbest=nbest)
 

@@ -15,6 +15,8 @@ from bertline.modeling.encoder import policy
 from bertline.serving.export.int8_weights import Int8Weights
 from bertline.serving.export.saved_module import ClassifierModule, VectorsModule, save
 from bertline.serving.prediction.predictor import Predictor
+from bertline.serving.saved_reader import Reader
+from bertline.serving.saved_tagger import Tagger
 from bertline.training.folder.checkpoint_files import PlainName
 from bertline.weights.load_save import load_weights
 from bertline.weights.open_model import open_model
@@ -33,6 +35,7 @@ _ODD = (
     "1,000 or 9, ``ﬁne'' ΑϹ",
 )
 _SAMPLES = 100
+HEADS = {"predict": ClassifierModule, "tag": Tagger, "answer": Reader}  # verb of the labels -> how it is saved
 
 
 def export(run):
@@ -68,8 +71,8 @@ def export(run):
     with _put_in_place(run.output_dir) as folder:
         head = _head(run, live, options)
         packed = Int8Weights(head.model.variables) if run.dtype == "int8" else None
-        save(head, live.layout, folder, packed)
-        differences = _differences(live, options, folder)
+        save(head, live.layout if options else live.head_layout, folder, packed)
+        differences = _differences(head, live, folder)
         _check_finite(differences, run)
         return _bytes_of(folder), differences
 
@@ -83,34 +86,28 @@ def _head(run, live, options):
     load_weights(encoder, source.weights, allow_missing=encoder.optional_weights)
     if options:
         return VectorsModule(encoder, options)
-    return ClassifierModule(*source.read_head(encoder))
+    objective, labels = source.read_head(encoder)
+    return HEADS[labels.verb](objective, labels)
 
 
 def _samples(tokenizer):
-    """Texts and pairs of different lengths."""
+    """Texts of different lengths."""
     draw = np.random.default_rng(0)
     tokens = sorted(tokenizer.vocab)
-    texts = [" ".join(draw.choice(tokens, draw.integers(1, 60))) for _ in range(_SAMPLES)]
-    return [*_ODD, *texts], [*_ODD, *reversed(texts)]
+    return [*_ODD, *(" ".join(draw.choice(tokens, draw.integers(1, 60))) for _ in range(_SAMPLES))]
 
 
-def _differences(live, options, folder):
+def _differences(head, live, folder):
     # TensorFlow takes brackets in the folder's name for a pattern.
     with contextlib.closing(PlainName(folder, [folder])) as plain:
         loaded = tf.saved_model.load(str(plain))
-    first, second = _samples(live.tokenizer)
-    found, expected = [], []
-    for start in range(0, len(first), 16):
-        part, other = first[start : start + 16], second[start : start + 16]
-        for texts, columns in ((part, [part]), (list(zip(part, other)), [part, other])):
-            found.append(loaded(*map(tf.constant, columns)))
-            expected.append(live.embed(texts, **_embed_arguments(options)) if options else live.probabilities(texts))
-    names, pairs = [name for name in found[0] if name != "label"], list(zip(found, expected))
-    return {
-        # Python's max would pass over a NaN that is not the first.
-        name: float(np.max([np.abs(one[name].numpy().reshape(two.shape) - two).max() for one, two in pairs]))
-        for name in names
-    }
+    texts, largest = _samples(live.tokenizer), {}
+    for start in range(0, len(texts), 16):
+        for name, found, expected in head.compare(loaded, live, texts[start : start + 16]):
+            # Python's max would pass over a NaN that is not the first.
+            part = np.max(np.abs(found - expected), initial=0.0)
+            largest[name] = float(np.max([largest.get(name, 0.0), part]))
+    return largest
 
 
 def _check_finite(differences, run):
@@ -123,16 +120,6 @@ def _check_finite(differences, run):
             raise InputError(
                 f"--dtype={run.dtype}: {name} of sample texts are NaN or infinity, nothing is written; {reason}"
             )
-
-
-def _embed_arguments(options):
-    return {
-        "pooling": options.pooling,
-        "layers": options.layers,
-        "layer_mix": options.layer_mix,
-        "normalize": options.normalize,
-        "prompt": options.prompt,
-    }
 
 
 @contextlib.contextmanager

@@ -12,11 +12,11 @@ import tensorflow as tf
 from bertline.serving.encoder import vector_graph
 
 LABELS_NAME = "labels.txt"
-_TEXTS = tf.TensorSpec([None], tf.string)
+TEXTS = tf.TensorSpec([None], tf.string)
 
 
 class Head:
-    """What is computed from a batch of features.
+    """What a SavedModel computes of its inputs.
 
     Args:
       model: an encoder or an objective; `variables` are its weights.
@@ -24,13 +24,73 @@ class Head:
     """
 
     names = ()
-    prompt = ""  # what stands before each text, or the first of a pair
 
     def __init__(self, model, encoder):
         self.model, self.encoder = model, encoder
 
+    def functions(self, layout, scope):
+        """What the SavedModel offers.
 
-class ClassifierModule(Head):
+        Args:
+          layout: of bertline.processors.layouts, what the head reads.
+          scope: () -> context in which the model computes.
+
+        Returns:
+          (function, the module's own call; list of the lists of tf.TensorSpec that it is traced for; name of a
+          signature -> (function, names of its arguments); what the module has to keep hold of).
+
+        Raises:
+          InputError: a tokenizer or a layout that no graph knows.
+        """
+        raise NotImplementedError
+
+    def compare(self, module, live, texts):
+        """Yields (name of an output, array that a SavedModel gives, the same of a live model).
+
+        Args:
+          module: loaded. live: Predictor. texts: list of str, of one batch.
+        """
+        raise NotImplementedError
+
+
+class TextHead(Head):
+    """One that is computed from the features of a text, or of a pair. Subclasses are called with these."""
+
+    prompt = ""  # what stands before each text, or the first of a pair
+
+    def numbers_of(self, live, texts):
+        """float32 [n, numbers], of a Predictor."""
+        return live.probabilities(texts)
+
+    def compare(self, module, live, texts):
+        """See base class: texts, and pairs of them."""
+        others = texts[::-1]
+        for given, columns in ((texts, [texts]), (list(zip(texts, others)), [texts, others])):
+            expected = self.numbers_of(live, given)
+            for name, found in module(*map(tf.constant, columns)).items():
+                if name != "label":
+                    yield name, found.numpy().reshape(expected.shape), expected
+
+    def functions(self, layout, scope):
+        tokenize, features = layout.tokenizer.graph_form(), layout.graph_form()
+
+        def call(text, text_b=None):
+            text = tf.strings.join([self.prompt, text]) if self.prompt else text
+            second = None if text_b is None else tokenize(text_b)
+            with scope():
+                return self(features(tokenize(text), second))
+
+        def single(text):
+            return call(text)
+
+        def pairs(text_a, text_b):
+            return call(text_a, text_b)
+
+        signatures = {"serving_default": (single, ("text",)), "pairs": (pairs, ("text_a", "text_b"))}
+        return call, [[TEXTS], [TEXTS, TEXTS]], signatures, tokenize.resources
+
+
+class ClassifierModule(TextHead):
     """label string [n] ("a,b" of several, "" of none) and probabilities float32 [n, labels], or score float32 [n]."""
 
     def __init__(self, objective, labels):
@@ -49,12 +109,23 @@ class ClassifierModule(Head):
         return {"label": label, "probabilities": probabilities}
 
 
-class VectorsModule(Head):
+class VectorsModule(TextHead):
     """vectors float32 [n, W]."""
 
     def __init__(self, encoder, options):
         super().__init__(encoder, encoder)
         self._options, self.prompt = options, options.prompt
+
+    def numbers_of(self, live, texts):
+        options = self._options
+        return live.embed(
+            texts,
+            pooling=options.pooling,
+            layers=options.layers,
+            layer_mix=options.layer_mix,
+            normalize=options.normalize,
+            prompt=options.prompt,
+        )
 
     def __call__(self, features):
         return {"vectors": vector_graph.vectors(self.encoder, features, self._options, per_token=False)[:, 0]}
@@ -63,37 +134,25 @@ class VectorsModule(Head):
 def save(head, layout, folder, packed=None):
     """Writes the SavedModel of a Head.
 
-    Its signatures are `serving_default` (text) and `pairs` (text_a, text_b), string [n] each; it is itself a function
-    of one or two such tensors. `labels()` gives the names, `variables` and `trainable_variables` are the weights. The n
-    texts are one batch: their number is the caller's to bound.
+    It is a function, and has signatures: those of a text are `serving_default` (text) and `pairs` (text_a, text_b),
+    string [n] each, and it is a function of one or two such tensors. `labels()` gives the names, `variables` and
+    `trainable_variables` are the weights. What is given at once is one batch: its size is the caller's to bound.
 
     Args:
-      layout: of bertline.processors.layouts, what the encoder reads.
+      layout: of bertline.processors.layouts, what the head reads.
       packed: an Int8Weights of the model's variables, None: they are saved as they are.
 
     Raises:
       InputError: a tokenizer or a layout that no graph knows.
     """
-    tokenize, features = layout.tokenizer.graph_form(), layout.graph_form()
-
-    @tf.function(autograph=False)
-    def call(text, text_b=None):
-        text = tf.strings.join([head.prompt, text]) if head.prompt else text
-        second = None if text_b is None else tokenize(text_b)
-        with packed.scope() if packed else contextlib.nullcontext():
-            return head(features(tokenize(text), second))
-
-    def single(text):
-        return call(text)
-
-    def pairs(text_a, text_b):
-        return call(text_a, text_b)
-
-    call.get_concrete_function(_TEXTS)
-    call.get_concrete_function(_TEXTS, _TEXTS)
+    scope = packed.scope if packed else contextlib.nullcontext
+    function, traced, named, resources = head.functions(layout, scope)
+    call = tf.function(function, autograph=False)
+    for spec in traced:
+        call.get_concrete_function(*spec)
     module = tf.train.Checkpoint()
     module.__call__ = call
-    module.resources = list(tokenize.resources)
+    module.resources = list(resources)
     module.labels = tf.function(
         lambda: tf.constant(head.names, tf.string, [len(head.names)]), input_signature=[], autograph=False
     )
@@ -104,10 +163,7 @@ def save(head, layout, folder, packed=None):
         module.variables = [variable.value for variable in head.model.variables]
         module.trainable_variables = [variable.value for variable in head.model.trainable_variables]
     module.regularization_losses = []
-    signatures = {
-        "serving_default": _signature(single, "text"),
-        "pairs": _signature(pairs, "text_a", "text_b"),
-    }
+    signatures = {name: _signature(*one) for name, one in named.items()}
     with tempfile.TemporaryDirectory() as place:
         layout.tokenizer.save(place, layout.max_seq_length)
         with open(os.path.join(place, LABELS_NAME), "w", encoding="utf-8") as file:
@@ -116,8 +172,10 @@ def save(head, layout, folder, packed=None):
         tf.saved_model.save(module, folder, signatures)
 
 
-def _signature(function, *names):
-    return tf.function(function, autograph=False, input_signature=[tf.TensorSpec([None], tf.string, n) for n in names])
+def _signature(function, specs):
+    """The function with the arguments of a signature: names of string [n], or tf.TensorSpec."""
+    specs = [tf.TensorSpec([None], tf.string, one) if isinstance(one, str) else one for one in specs]
+    return tf.function(function, autograph=False, input_signature=specs)
 
 
 def _join_names(names, chosen):

@@ -91,6 +91,11 @@ class Predictor(TextEncoder):
         return self.labels and self.labels.problem_type
 
     @property
+    def head_layout(self):
+        """The layout that the head reads, of bertline.processors.layouts."""
+        return self.layout if self._head_of_rows is None else self._head_of_rows.layout
+
+    @property
     def gives_probabilities(self):
         """Whether the head says something of whole texts."""
         return self.labels is not None and self._head_of_rows is None

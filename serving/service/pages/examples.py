@@ -54,7 +54,9 @@ OF = {
                     "start": 12,
                     "end": 17,
                     "null_score": -2.5,
-                    "nbest": [{"text": "Paris", "score": 0.875, "start": 12, "end": 17}],
+                    "nbest": [
+                        {"text": "Paris", "score": 0.875, "start": 12, "end": 17, "start_logit": 4.5, "end_logit": 3.25}
+                    ],
                 }
             ]
         },
