@@ -1,7 +1,8 @@
 """Exports a model as a SavedModel that takes raw text, for programs that have TensorFlow and tensorflow-text only.
 
 It is loaded again, and the largest difference of its outputs to the live model's is reported. A TensorFlow Hub module
-too: hub.load(output_dir). Signatures: serving_default (text) and pairs (text_a, text_b).
+too: hub.load(output_dir). Signatures: serving_default (text) and pairs (text_a, text_b); of a tagger serving_default
+(text) and words (words); of a reader of answers serving_default (question, context).
 """
 
 import logging
@@ -12,7 +13,7 @@ from bertline.settings import flags
 from bertline.settings.scripts import export_model
 
 EXAMPLE = """import tensorflow as tf, tensorflow_text
-print(tf.saved_model.load({folder!r})(tf.constant(["some text", "another one"])))"""
+print(tf.saved_model.load({folder!r})({arguments}))"""
 
 
 def main(_):
@@ -24,11 +25,12 @@ def main(_):
         console.import_tensorflow()
         from bertline.serving.export.exporter import export
 
-        size, differences = export(run)
+        size, differences, example = export(run)
     print(f"written: {run.output_dir}, {size / 1e6:.1f} MB, {run.dtype}")
     for name, difference in differences.items():
         print(f"largest difference of {name} to the live model in float32: {difference:.3g}")
-    print(EXAMPLE.format(folder=run.output_dir))
+    arguments = ", ".join(f"tf.constant({texts!r})" for texts in example)
+    print(EXAMPLE.format(folder=run.output_dir, arguments=arguments))
 
 
 def command():

@@ -13,9 +13,10 @@ from bertline.weights.load_save import save_huggingface
 TAGS = ("O", "B-PER", "I-PER", "B-LOC", "I-LOC")
 
 
-def tagger_folder(folder, tags=TAGS, crf=False):
-    """Writes a `token_classification` of words of letters into `folder`."""
-    return _folder(folder, "token_classification", make_labels("tags", tags), num_labels=len(tags), crf=crf)
+def tagger_folder(folder, tags=TAGS, crf=False, **options):
+    """Writes a `token_classification` of words of letters into `folder`; options are those of its labels."""
+    labels = make_labels("tags", tags, **options)
+    return _folder(folder, "token_classification", labels, num_labels=len(tags), crf=crf)
 
 
 def reader_folder(folder, **entries):

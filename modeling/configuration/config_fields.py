@@ -42,6 +42,7 @@ OF_HEADS = {
     "objective": "of our own files: the objective, where transformers has no class for it",
     "answer_rules": "of our own files: how answers are chosen among the logits of a text",
     "question_windows": "of our own files: how a question and its text are cut into windows",
+    "split_words": "of our own files: how a tagger's raw texts become words",
     "global_step": "of the run that wrote the weights; for eval_results.txt",
 }
 

@@ -9,13 +9,15 @@ import logging
 import numpy as np
 
 from bertline import registry
+from bertline.common import json_files
+from bertline.errors import InputError
 from bertline.processors.base import TaggedWords
 from bertline.processors.labels.base import Labels, parts_of
 from bertline.processors.labels.predictions import Entity, TaggedText
 from bertline.processors.records.feature_spec import Feature
 from bertline.processors.tagging import tag_page
 from bertline.processors.tagging.tag_spans import spans_in_text, spans_of
-from bertline.processors.tagging.word_offsets import join_words, split_words
+from bertline.processors.tagging.word_offsets import SPLITS, WORDS, join_words, split_words
 from bertline.processors.text.texts import checked_words
 
 SHOWN = 20  # tags of a line
@@ -23,11 +25,20 @@ SHOWN = 20  # tags of a line
 
 @registry.register("labels", "tags")
 class TagLabels(Labels):
-    """`label_ids` int32 [words], of the words that a row answers for; answers are lists of tags, one for each word."""
+    """`label_ids` int32 [words], of the words that a row answers for; answers are lists of tags, one for each word.
+
+    Args:
+      names: of the tags, in the order of their ids.
+      split_words: how raw texts become words, of word_offsets.SPLITS.
+    """
 
     problem_type, verb = "tags", "tag"
     report = "tags"
     spec = {"label_ids": Feature("int32", ("words",), absent=-1, padding=-1)}
+
+    def __init__(self, names=(), split_words=WORDS):
+        super().__init__(names)
+        self.split_words = split_words
 
     @property
     def num_classes(self):
@@ -64,7 +75,7 @@ class TagLabels(Labels):
         """See base class. A raw text (str), or the words of a sentence (list of str)."""
         given = checked_words(given, place)
         if isinstance(given, str):
-            offsets = split_words(given)
+            offsets = split_words(given, self.split_words)
             return TaggedWords(place, tuple(given[start:end] for start, end in offsets), text=given, offsets=offsets)
         text, offsets = join_words(given)
         return TaggedWords(place, given, text=text, offsets=offsets)
@@ -76,6 +87,18 @@ class TagLabels(Labels):
             tuple(float(one) for row in outputs["confidences"][part] for one in row) for part in parts_of(outputs)
         ]
         return [tagged_text(*one) for one in zip(examples, tags, confidences)]
+
+    def config_entries(self):
+        """See base class; words as usual are not said."""
+        return {**super().config_entries(), **({"split_words": self.split_words} if self.split_words != WORDS else {})}
+
+    @classmethod
+    def saved_options(cls, config):
+        """See base class."""
+        how = config.get("split_words", WORDS)
+        if how not in SPLITS:
+            raise InputError(f"split_words is {json_files.excerpt(how)}, one of {', '.join(SPLITS)} is needed")
+        return {"split_words": how}
 
     def golds(self, outputs, examples=None):
         if examples is not None:

@@ -14,9 +14,9 @@ from bertline.errors import InputError
 from bertline.modeling.encoder import policy
 from bertline.serving.export.int8_weights import Int8Weights
 from bertline.serving.export.saved_module import ClassifierModule, VectorsModule, save
+from bertline.serving.export.saved_reader import ReaderModule
+from bertline.serving.export.saved_tagger import TaggerModule
 from bertline.serving.prediction.predictor import Predictor
-from bertline.serving.saved_reader import Reader
-from bertline.serving.saved_tagger import Tagger
 from bertline.training.folder.checkpoint_files import PlainName
 from bertline.weights.load_save import load_weights
 from bertline.weights.open_model import open_model
@@ -35,7 +35,8 @@ _ODD = (
     "1,000 or 9, ``ﬁne'' ΑϹ",
 )
 _SAMPLES = 100
-HEADS = {"predict": ClassifierModule, "tag": Tagger, "answer": Reader}  # verb of the labels -> how it is saved
+# Verb of the labels -> how the head is saved.
+HEADS = {"predict": ClassifierModule, "tag": TaggerModule, "answer": ReaderModule}
 
 
 def export(run):
@@ -45,7 +46,8 @@ def export(run):
       run: ExportSettings, checked.
 
     Returns:
-      (bytes of the folder, name of an output -> the largest difference between it and the live model in float32).
+      (bytes of the folder, name of an output -> the largest difference between it and the live model in float32, lists
+      of str that it can be called with).
 
     Raises:
       InputError: what does not fit together, or the export gives something that is not finite.
@@ -74,7 +76,7 @@ def export(run):
         save(head, live.layout if options else live.head_layout, folder, packed)
         differences = _differences(head, live, folder)
         _check_finite(differences, run)
-        return _bytes_of(folder), differences
+        return _bytes_of(folder), differences, head.example
 
 
 def _head(run, live, options):

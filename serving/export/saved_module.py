@@ -12,7 +12,11 @@ import tensorflow as tf
 from bertline.serving.encoder import vector_graph
 
 LABELS_NAME = "labels.txt"
-TEXTS = tf.TensorSpec([None], tf.string)
+
+
+def strings(*names):
+    """tf.TensorSpec of arguments string [n], a list."""
+    return [tf.TensorSpec([None], tf.string, name) for name in names]
 
 
 class Head:
@@ -21,23 +25,27 @@ class Head:
     Args:
       model: an encoder or an objective; `variables` are its weights.
       encoder: the encoder in it.
+
+    Attributes:
+      names: of labels. example: arguments of the module's own call, lists of str.
+      signatures: name -> tf.TensorSpec of its arguments.
     """
 
     names = ()
+    example = (["some text", "another one"],)
 
     def __init__(self, model, encoder):
         self.model, self.encoder = model, encoder
 
-    def functions(self, layout, scope):
-        """What the SavedModel offers.
+    def function(self, layout, scope):
+        """What the SavedModel computes, for the inputs of each signature.
 
         Args:
           layout: of bertline.processors.layouts, what the head reads.
           scope: () -> context in which the model computes.
 
         Returns:
-          (function, the module's own call; list of the lists of tf.TensorSpec that it is traced for; name of a
-          signature -> (function, names of its arguments); what the module has to keep hold of).
+          (function of tensors -> name -> tensor; what the module has to keep hold of).
 
         Raises:
           InputError: a tokenizer or a layout that no graph knows.
@@ -57,6 +65,7 @@ class TextHead(Head):
     """One that is computed from the features of a text, or of a pair. Subclasses are called with these."""
 
     prompt = ""  # what stands before each text, or the first of a pair
+    signatures = {"serving_default": strings("text"), "pairs": strings("text_a", "text_b")}
 
     def numbers_of(self, live, texts):
         """float32 [n, numbers], of a Predictor."""
@@ -71,7 +80,7 @@ class TextHead(Head):
                 if name != "label":
                     yield name, found.numpy().reshape(expected.shape), expected
 
-    def functions(self, layout, scope):
+    def function(self, layout, scope):
         tokenize, features = layout.tokenizer.graph_form(), layout.graph_form()
 
         def call(text, text_b=None):
@@ -80,14 +89,7 @@ class TextHead(Head):
             with scope():
                 return self(features(tokenize(text), second))
 
-        def single(text):
-            return call(text)
-
-        def pairs(text_a, text_b):
-            return call(text_a, text_b)
-
-        signatures = {"serving_default": (single, ("text",)), "pairs": (pairs, ("text_a", "text_b"))}
-        return call, [[TEXTS], [TEXTS, TEXTS]], signatures, tokenize.resources
+        return call, tokenize.resources
 
 
 class ClassifierModule(TextHead):
@@ -146,10 +148,10 @@ def save(head, layout, folder, packed=None):
       InputError: a tokenizer or a layout that no graph knows.
     """
     scope = packed.scope if packed else contextlib.nullcontext
-    function, traced, named, resources = head.functions(layout, scope)
+    function, resources = head.function(layout, scope)
     call = tf.function(function, autograph=False)
-    for spec in traced:
-        call.get_concrete_function(*spec)
+    for specs in head.signatures.values():
+        call.get_concrete_function(*(tf.TensorSpec(spec.shape, spec.dtype) for spec in specs))
     module = tf.train.Checkpoint()
     module.__call__ = call
     module.resources = list(resources)
@@ -163,19 +165,16 @@ def save(head, layout, folder, packed=None):
         module.variables = [variable.value for variable in head.model.variables]
         module.trainable_variables = [variable.value for variable in head.model.trainable_variables]
     module.regularization_losses = []
-    signatures = {name: _signature(*one) for name, one in named.items()}
+    signatures = {
+        name: tf.function(lambda *given: call(*given), autograph=False, input_signature=specs)
+        for name, specs in head.signatures.items()
+    }
     with tempfile.TemporaryDirectory() as place:
         layout.tokenizer.save(place, layout.max_seq_length)
         with open(os.path.join(place, LABELS_NAME), "w", encoding="utf-8") as file:
             file.writelines(f"{name}\n" for name in head.names)
         module.assets = [tf.saved_model.Asset(os.path.join(place, name)) for name in sorted(os.listdir(place))]
         tf.saved_model.save(module, folder, signatures)
-
-
-def _signature(function, specs):
-    """The function with the arguments of a signature: names of string [n], or tf.TensorSpec."""
-    specs = [tf.TensorSpec([None], tf.string, one) if isinstance(one, str) else one for one in specs]
-    return tf.function(function, autograph=False, input_signature=specs)
 
 
 def _join_names(names, chosen):

@@ -20,13 +20,18 @@ class ExportSettings(Settings):
 
     init_checkpoint: str | None = setting(
         None,
-        "What to export: an output directory of run_classifier.py, or a Hugging Face folder; for --task=embed also a "
+        "What to export: an output directory of run_classifier.py, run_tagger.py or run_squad.py, or a Hugging Face "
+        "folder; for --task=embed also a "
         "TensorFlow checkpoint (bert_model.ckpt) or a sentence-transformers folder.",
         holds=PATH,
     )
     output_dir: str | None = setting(None, "Folder of the SavedModel.", holds=PATH)
     overwrite_output_dir: bool = setting(False, "Replace a SavedModel that is in --output_dir already.")
-    task: str = setting("classify", "classify: labels and probabilities, or a score; embed: a vector of each text.")
+    task: str = setting(
+        "classify",
+        "classify: what the model was trained for: labels and probabilities, a score, tags, answers; embed: a vector "
+        "of each text.",
+    )
     max_seq_length: int | None = setting(
         None,
         "Longer texts are truncated. By default as the model was trained, else the model's own length, at most 512.",

@@ -21,7 +21,8 @@ class ServeSettings(Settings):
 
     init_checkpoint: str | None = setting(
         None,
-        "The model: an output directory of run_classifier.py, or a Hugging Face folder; for vectors alone also a "
+        "The model: an output directory of run_classifier.py, run_tagger.py or run_squad.py, or a Hugging Face folder; "
+        "for vectors alone also a "
         "TensorFlow checkpoint (bert_model.ckpt) or a sentence-transformers folder.",
         holds=PATH,
     )

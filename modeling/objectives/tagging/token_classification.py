@@ -35,7 +35,14 @@ class TokenClassification(Objective):
     problem_type = "tags"
     pipeline_tag = "token-classification"
     reads_pooled_output = False
-    huggingface_heads = {"output_weights": ("classifier.weight", False), "output_bias": ("classifier.bias", False)}
+    huggingface_heads = {
+        "output_weights": ("classifier.weight", False),
+        "output_bias": ("classifier.bias", False),
+        # Of a CRF, which transformers has not.
+        "transitions": ("transitions", False),
+        "start_transitions": ("start_transitions", False),
+        "end_transitions": ("end_transitions", False),
+    }
     architectures = {"ForTokenClassification": ("output_weights",)}
     labelled = "output_weights"
     output_axes = {"tags": "words", "confidences": "words", "label_ids": "words"}

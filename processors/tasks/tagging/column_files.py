@@ -125,6 +125,7 @@ class ColumnFilesProcessor(DataProcessor):
         self.label_list = list(names) if names else None
         self.tag_scheme = tag_scheme or (tag_schemes.scheme_of_list(self.label_list) if self.label_list else None)
         self.document_context = document_context
+        self.label_options = {"split_words": split_words}
 
     @classmethod
     def as_trained(cls, given, problem_type, labels):

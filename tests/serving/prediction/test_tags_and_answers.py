@@ -90,6 +90,11 @@ def test_a_crf_finds_the_best_sequence(tmp_path):
     assert found.tags == tuple(TAGS[i] for i in sequences[scores.argmax()])
 
 
+def test_words_of_a_folder_that_cuts_texts_otherwise(tmp_path):
+    predictor = Predictor(tagger_folder(tmp_path, split_words="characters"))
+    assert predictor.tag(["ab c"])[0].words == ("a", "b", "c")
+
+
 def test_tags_without_entities(tmp_path):
     [found] = Predictor(tagger_folder(tmp_path, ("NN", "VB", "DT"))).tag(["a b"])
     assert found.entities == () and set(found.tags) <= {"NN", "VB", "DT"} and "'a': " in repr(found)

@@ -3,15 +3,13 @@
 import numpy as np
 import tensorflow as tf
 
-from bertline.processors.graph_word_places import GraphWordPlaces
-from bertline.processors.graph_word_rows import word_rows
+from bertline.processors.layouts.graph_word_rows import word_rows
 from bertline.processors.tagging.tag_spans import OUTSIDE, parts_of_tag
-from bertline.serving.export.saved_module import TEXTS, Head
+from bertline.processors.tokenizers.graph.graph_word_places import GraphWordPlaces
+from bertline.serving.export.saved_module import Head, strings
 
-WORDS = tf.TensorSpec([None, None], tf.string, "words")
 
-
-class Tagger(Head):
+class TaggerModule(Head):
     """Of texts, string [n]: `words`, `tags` string [n, W] and `starts`, `ends` int32 [n, W], `confidences` float32
     [n, W]; and of the entities in them `types` string [n, E], `entity_starts`, `entity_ends` int32 [n, E] and `scores`
     float32 [n, E]. Places are characters. Rows are filled up with "" and 0.
@@ -19,8 +17,10 @@ class Tagger(Head):
     Of words, string [n, W], where "" after the last word fills up: `tags` and `confidences`.
 
     A word that finds no room in a row of the model has the tag "". Words of a raw text are those that BERT's tokenizer
-    sees, `bertline.processors.word_places`.
+    sees, `bertline.processors.tokenizers.rules.word_places`.
     """
+
+    signatures = {"serving_default": strings("text"), "words": [tf.TensorSpec([None, None], tf.string, "words")]}
 
     def __init__(self, objective, labels):
         super().__init__(objective, objective.encoder)
@@ -31,7 +31,7 @@ class Tagger(Head):
         self._begins = [prefix in ("B", "S") for prefix, _ in parts]
         self._ends = [prefix in ("E", "S") for prefix, _ in parts]
 
-    def functions(self, layout, scope):
+    def function(self, layout, scope):
         tokenize, places = layout.tokenizer.graph_form(), GraphWordPlaces()
 
         def tag(words):
@@ -56,8 +56,7 @@ class Tagger(Head):
         def call(given):
             return of_texts(given) if given.shape.rank == 1 else of_words(given)
 
-        signatures = {"serving_default": (of_texts, ("text",)), "words": (of_words, (WORDS,))}
-        return call, [[TEXTS], [WORDS]], signatures, tokenize.resources
+        return call, tokenize.resources
 
     def compare(self, module, live, texts):
         """See base class: words of the texts, and the texts themselves."""

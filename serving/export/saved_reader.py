@@ -3,23 +3,26 @@
 import numpy as np
 import tensorflow as tf
 
-from bertline.processors.graph_question_rows import GraphQuestionRows
-from bertline.serving.export.saved_module import TEXTS, Head
+from bertline.processors.layouts.graph_question_rows import GraphQuestionRows
+from bertline.serving.export.saved_module import Head, strings
 
 _NEVER = -1e9  # the score of a span that is none
 
 
-class Reader(Head):
+class ReaderModule(Head):
     """Of questions and contexts, string [n] each: `answer` string [n], a part of the context, "" where there is none;
     `start`, `end` int32 [n], its characters, -1 where there is none; `score` float32 [n], the sum of its logits; and
     `null_score` float32 [n], the score of no answer minus that, where questions may have no answer.
     """
 
+    signatures = {"serving_default": strings("question", "context")}
+    example = (["Where is Ada?"], ["Ada went to Paris."])
+
     def __init__(self, objective, labels):
         super().__init__(objective, objective.encoder)
         self._rules = labels.rules
 
-    def functions(self, layout, scope):
+    def function(self, layout, scope):
         rows = GraphQuestionRows(layout)
 
         def answer(question, context):
@@ -29,8 +32,7 @@ class Reader(Head):
                 logits = self.model.predictions(self.model(windows.features))
             return self._answers(context, windows, logits["start_logits"], logits["end_logits"])
 
-        signatures = {"serving_default": (answer, ("question", "context"))}
-        return answer, [[TEXTS, TEXTS]], signatures, rows.resources
+        return answer, rows.resources
 
     def compare(self, module, live, texts):
         """See base class: each text is asked of the next one."""

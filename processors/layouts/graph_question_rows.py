@@ -5,7 +5,7 @@ import typing
 import tensorflow as tf
 
 from bertline.errors import InputError
-from bertline.processors.graph_word_places import GraphWordPlaces
+from bertline.processors.tokenizers.graph.graph_word_places import GraphWordPlaces
 
 
 class Windows(typing.NamedTuple):

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from odd_texts import ODD
 
 from bertline.processors.tokenizers.rules.normalization import BasicTokenizer
-from bertline.processors.word_places import word_places
+from bertline.processors.tokenizers.rules.word_places import word_places
 
 BASIC = BasicTokenizer(do_lower_case=False)
 
@@ -48,7 +48,7 @@ def test_fast_tokenizers_have_the_same_places():
 
 
 def test_a_graph_has_the_same_places():
-    from bertline.processors.graph_word_places import GraphWordPlaces
+    from bertline.processors.tokenizers.graph.graph_word_places import GraphWordPlaces
 
     texts = [text.encode("utf-8", "ignore").decode() for text in ODD] + [
         "Füße: 北京-ab\u200bc e\u0301!\u0301\tx\n",
