@@ -113,6 +113,19 @@ def test_answers_are_learned_and_told_in_the_original_files(trained):
     assert read_scores(out / "test_results.txt")["test_exact_match"] == pytest.approx(100.0 * np.mean(right))
 
 
+def test_predictor_gives_the_answers_of_the_script(trained):
+    """By the folder of the model alone: its config.json has windows, rules and threshold."""
+    from bertline.serving import Predictor
+
+    predictions = json.loads((trained / "out" / "predictions.json").read_text())
+    paragraphs = json.loads((trained / "dev.json").read_text())["data"][0]["paragraphs"]
+    asked = [(qa["question"], one["context"]) for one in paragraphs for qa in one["qas"]]
+    found = Predictor(trained / "out" / "model", max_seq_length=18).answer(asked)
+    assert [one.text for one in found] == list(predictions.values())
+    odds = json.loads((trained / "out" / "null_odds.json").read_text()).values()
+    np.testing.assert_allclose([one.null_score for one in found], list(odds), atol=1e-4)
+
+
 def read_scores(path):
     return {name: float(value) for name, value in (line.split(" = ") for line in path.read_text().splitlines())}
 

@@ -99,6 +99,17 @@ def test_the_folder_is_used_again_as_it_was_trained_for_raw_text(trained, tag, d
     assert (trained / "predictions.html").read_text(encoding="utf-8").count("<h2>gold</h2>") == len(texts)
 
 
+def test_predictor_gives_the_tags_of_the_script(trained):
+    """Words, and the text that they make, with the same spans of characters."""
+    from bertline.serving import Predictor
+
+    lines = [json.loads(line) for line in (trained / "predictions.jsonl").read_text().splitlines()]
+    for line, found in zip(lines, Predictor(trained).tag([line["words"] for line in lines]), strict=True):
+        assert list(found.tags) == line["tags"] and found.text == line["text"]
+        spans = [{"start": one.start, "end": one.end, "label": one.type} for one in found.entities]
+        assert spans == line["spans"]
+
+
 def test_transformers_gives_the_same_tags(tag, data_dir, tmp_path):
     pytest.importorskip("transformers")
     import torch
