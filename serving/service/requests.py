@@ -30,6 +30,10 @@ class _Request(pydantic.BaseModel):
         """list of what is asked of."""
         return getattr(self, self.field)
 
+    def size(self, one):
+        """How many characters an input has."""
+        return len(one) if isinstance(one, str) else sum(map(len, one))
+
     def check(self):
         """Raises Refusal for an input that has the right type and cannot be answered all the same."""
 
@@ -47,6 +51,10 @@ class TagRequest(_Request):
     texts: list[Sentence] = pydantic.Field(
         description="Raw texts, in which words are found, or lists of words.", min_length=1
     )
+
+    def size(self, one):
+        """A word without a character has a tag, too, and counts as one."""
+        return len(one) if isinstance(one, str) else sum(map(len, one)) + len(one)
 
 
 class QuestionAndContext(pydantic.BaseModel):
@@ -161,9 +169,8 @@ def check_inputs(asked, most, most_characters):
     if len(inputs) > most:
         raise Refusal(413, f"{name}: {len(inputs)} of them, at most {most} in a request; send them in parts")
     for number, one in enumerate(inputs):
-        parts = (one,) if isinstance(one, str) else one
-        if sum(map(len, parts)) > most_characters:
+        if asked.size(one) > most_characters:
             raise Refusal(
-                413, f"{name}[{number}]: {sum(map(len, parts))} characters, at most {most_characters} are read; cut it"
+                413, f"{name}[{number}]: {asked.size(one)} characters, at most {most_characters} are read; cut it"
             )
     asked.check()

@@ -25,7 +25,7 @@ def tagger(tagger_place):
     return Predictor(tagger_place)
 
 
-def test_entities_as_the_pipeline_of_transformers_has_them(tagger, tagger_place):
+def test_entities_as_the_pipeline_of_transformers_has_them(tagger, tagger_place, tmp_path):
     """Words of which no rule for English makes one of several of BERT's."""
     transformers = pytest.importorskip("transformers", reason="make peers")
     pytest.importorskip("torch", reason="make peers")
@@ -43,6 +43,8 @@ def test_entities_as_the_pipeline_of_transformers_has_them(tagger, tagger_place)
         np.testing.assert_allclose([one.score for one in found.entities], [one["score"] for one in expected], atol=1e-5)
         count += len(expected)
     assert count > 50 and {one.type for text in tagger.tag(texts) for one in text.entities} == {"PER", "LOC"}
+    ner.save_pretrained(tmp_path)  # and the other way: what transformers writes is read
+    assert [one.tags for one in Predictor(tmp_path).tag(texts)] == [one.tags for one in tagger.tag(texts)]
 
 
 def test_places_of_words_and_entities(tagger):
@@ -134,7 +136,7 @@ def reader(reader_place):
     return Predictor(reader_place)
 
 
-def test_answers_are_the_best_spans_of_the_logits_of_transformers(reader, reader_place):
+def test_answers_are_the_best_spans_of_the_logits_of_transformers(reader, reader_place, tmp_path):
     """transformers 5 has no pipeline for it; what that of 4 did is restated: the best of all spans that may be one."""
     transformers = pytest.importorskip("transformers", reason="make peers")
     torch = pytest.importorskip("torch", reason="make peers")
@@ -155,6 +157,9 @@ def test_answers_are_the_best_spans_of_the_logits_of_transformers(reader, reader
         scores = np.array([score for score, _, _ in spans])
         assert answer.score >= np.exp(scores.max()) / np.exp(scores).sum() - 1e-6, "of 20 more likely than of all"
     assert len({one.text for one in found}) > 1
+    model.save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    assert [one.text for one in Predictor(tmp_path).answer(QUESTIONS)] == [one.text for one in found]
 
 
 def test_answers_stand_where_they_are_said_to(reader):

@@ -64,6 +64,7 @@ def test_tags(tags_served, tagger):
         ("/v1/tag", {"texts": ["a", ["b", 3]]}, 422, r"texts\[1\]: a string is needed, or a list of words"),
         ("/v1/tag", {"texts": []}, 422, "texts: "),
         ("/v1/tag", {"texts": ["a" * 20_001]}, 413, r"texts\[0\]: 20001 characters"),
+        ("/v1/tag", {"texts": ["a", [""] * 20_001]}, 413, r"texts\[1\]: 20001 characters"),
     ],
 )
 def test_refusals(tags_served, path, body, status, message):
