@@ -1,7 +1,7 @@
 """Predictor against run_classifier.py, transformers, and itself: batches, threads, precision, kinds of models."""
 
 import concurrent.futures
-import os
+import pathlib
 import subprocess
 import sys
 
@@ -73,7 +73,7 @@ def test_as_run_classifier(classes, tmp_path):
     texts = [text for text in texts if text.isprintable() and text.strip() and '"' not in text]
     rows = "".join(f"{text}\n" for text in texts)
     (tmp_path / "test.tsv").write_text("text_a\n" + rows, encoding="utf-8", newline="\n")
-    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    root = pathlib.Path(__file__).resolve().parents[3]
     subprocess.run(
         [
             sys.executable,
