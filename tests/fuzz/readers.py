@@ -90,6 +90,10 @@ def _texts(folder):
 
         yield Reader(kind, path, read)
     yield _questions(_own(folder, "questions") / "dev.json")
+    yield _tags(_own(folder, "tags") / "train.txt", "-DOCSTART- O\n\n" + "Ida\tB-PER\nin\tO\nMalmö\tI-LOC\n\n" * 4)
+    spans = [{"start": 0, "end": 3, "label": "PER"}, {"start": 7, "end": 12, "label": "LOC"}]
+    line = json.dumps({"text": "Ida in Malmö, O'Hara.", "spans": spans}, ensure_ascii=False)
+    yield _tags(_own(folder, "spans") / "train.jsonl", f"{line}\n" * 3)
     corpus = _own(folder, "text") / "corpus.txt"
     corpus.write_text("One sentence.\nAnother one, with “quotes”.\n\nA document.\n" * 5, encoding="utf-8")
     yield Reader("text", corpus, lambda: text_files.read_lines(str(corpus)), _same_text)
@@ -116,6 +120,23 @@ def _questions(path):
         )
 
     return Reader("questions", path, read, holds)
+
+
+def _tags(path, content):
+    path.write_text(content, encoding="utf-8")
+
+    def read():
+        examples = registry.get("processor", "conll")(train_file=str(path)).get_train_examples(None)
+        # What was read can be written and hashed: no half characters.
+        return [one for one in examples if repr(one.content()).encode() is not None]
+
+    def holds(raw, examples):
+        whole = all(len(one.words) == len(one.label) for one in examples)
+        return whole and all(
+            one.text is None or "".join(one.text.split()) == "".join("".join(one.words).split()) for one in examples
+        )
+
+    return Reader(path.parent.name, path, read, holds)
 
 
 def _same_json(raw, value):

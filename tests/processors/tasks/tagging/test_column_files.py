@@ -58,3 +58,9 @@ def test_what_is_wrong_is_one_line(tmp_path, text, split, said):
     read = {"train": task.get_train_examples, "dev": task.get_dev_examples, "test": task.get_test_examples}[split]
     with pytest.raises(InputError, match=said):
         read(written(tmp_path, text, split))
+
+
+def test_a_tag_of_thousands_of_digits_is_a_tag(tmp_path):
+    task = processor()
+    task.get_train_examples(written(tmp_path, f"a B-{'7' * 5000}\nb B-2\nc B-10\n"))
+    assert [tag[:4] for tag in task.get_labels()] == ["B-2", "B-10", "B-77"]
