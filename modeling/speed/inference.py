@@ -39,11 +39,11 @@ def graph(model, function, *spec):
     """
     weights = Weights(model, MOST_CONSTANT_HALF_BYTES if in_half_precision(model) else MOST_CONSTANT_BYTES)
 
-    def computed(*arguments):
+    def compute(*arguments):
         with weights.scope():
             return function(*arguments)
 
-    traced = tf.function(computed, autograph=False).get_concrete_function(*spec)
+    traced = tf.function(compute, autograph=False).get_concrete_function(*spec)
     traced.weights = weights  # copies among them live as long as someone holds them
     return traced
 

@@ -91,12 +91,12 @@ def whole_batches(record_set, batch_size, length_buckets=None, num_examples=-1):
     rows = _serialized_rows(record_set).take(count).repeat().take(-(-count // size) * size).enumerate()
 
     @as_it_is
-    def made(places, pool):
+    def make_batch(places, pool):
         features = sort_by_length({**_parse_numbered(pool, record_set), "place": _column(places)}, record_set.spec)
         batch = dense_batch(features, 0, size, record_set.spec, length_buckets)
         return {**batch, "is_real_example": tf.cast(features["place"].values < count, tf.int32)}
 
-    return rows.batch(size, drop_remainder=True).map(made).prefetch(4)
+    return rows.batch(size, drop_remainder=True).map(make_batch).prefetch(4)
 
 
 def _column(values):

@@ -224,7 +224,7 @@ class TextEncoder:
                     for chosen in batching.cut(part.rows.lengths, part.members, self._batch_tokens):
                         yield part, chosen, graph
 
-        def computed(batch, alone=False):
+        def compute(batch, alone=False):
             part, chosen, graph = batch
             return graph(batching.dense(part.rows, chosen), alone)
 
@@ -232,9 +232,9 @@ class TextEncoder:
         first = list(itertools.islice(made, 2))
         together = len(first) == 2  # threads would only delay a single batch
         if together:
-            results = in_order(computed, itertools.chain(first, made), self._at_once)
+            results = in_order(compute, itertools.chain(first, made), self._at_once)
         else:
-            results = ((batch, computed(batch, alone=True)) for batch in first)
+            results = ((batch, compute(batch, alone=True)) for batch in first)
         for (part, chosen, _), values in results:
             part.add(chosen, values)
             if show:

@@ -30,7 +30,7 @@ def model_source(settings, output_dir, vocab_file=None, vocab_required=True):
     """
     check_dtype(settings.dtype)
 
-    def opened(path):
+    def open_source(path):
         return open_model(
             path,
             bert_config_file=settings.bert_config_file,
@@ -42,12 +42,12 @@ def model_source(settings, output_dir, vocab_file=None, vocab_required=True):
         )
 
     if settings.do_train:
-        return opened(settings.init_checkpoint)
+        return open_source(settings.init_checkpoint)
     if not run_folder.is_trained(output_dir):
         foreign = checkpoints.foreign_run(output_dir)
-        return _of_another_program(foreign, opened, settings) if foreign else opened(settings.init_checkpoint)
+        return _of_another_program(foreign, open_source, settings) if foreign else open_source(settings.init_checkpoint)
     folder = run_folder.model_folder(output_dir)
-    source = opened(folder)
+    source = open_source(folder)
     if settings.vocab_file and source.weights.vocab_folder:
         trained = load_tokenizer(folder)
         if trained.fingerprint() != source.tokenizer.fingerprint():
@@ -58,13 +58,13 @@ def model_source(settings, output_dir, vocab_file=None, vocab_required=True):
     return source
 
 
-def _of_another_program(prefix, opened, settings):
+def _of_another_program(prefix, open_source, settings):
     """The OpenedModel of a folder that another program trained in, as the original reads it: its newest checkpoint.
 
     Configuration and vocabulary, where no flag names them, are those of --init_checkpoint or lie beside the checkpoint.
     """
     logging.info("another program's run: the weights of %s are used", prefix)
-    source = opened(settings.init_checkpoint or prefix)
+    source = open_source(settings.init_checkpoint or prefix)
     source.weights = dataclasses.replace(
         open_weights(prefix), config=source.weights.config, config_path=source.weights.config_path
     )

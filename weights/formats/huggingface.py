@@ -74,13 +74,13 @@ class HuggingFaceSource(WeightSource):
     def canonical(self, model):
         base, wrapper = _base_prefix(model), self.wrapper(model)
 
-        def plain(name):
+        def strip(name):
             return _of_today(name).removeprefix(wrapper).removeprefix(base)
 
-        known = {plain(name): (canonical, turn) for canonical, (name, turn) in model.huggingface_names().items()}
+        known = {strip(name): (canonical, turn) for canonical, (name, turn) in model.huggingface_names().items()}
         found = {}
         for name, tensor in self.tensors.items():
-            canonical, turn = known.get(plain(name), (name.removeprefix(wrapper), False))
+            canonical, turn = known.get(strip(name), (name.removeprefix(wrapper), False))
             if canonical in found:
                 raise InputError(
                     f"{self.path}: {found[canonical].name} and {name} are the same weight; save one model by itself"

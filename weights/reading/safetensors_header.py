@@ -91,20 +91,20 @@ def _check_metadata(metadata, where):
 
 
 def _entry(name, value, data, path):
-    def wrong(what, found, wanted):
+    def fault(what, found, wanted):
         return InputError(
             f"{path}: tensor {_show(name)}: {what} is {json_files.excerpt(found)}, {wanted} is needed; {MEND}"
         )
 
     if not isinstance(value, dict):
-        raise wrong("its entry", value, "an object")
+        raise fault("its entry", value, "an object")
     kind, shape, offsets = (value.get(key) for key in ("dtype", "shape", "data_offsets"))
     if not isinstance(kind, str) or kind not in BITS:
-        raise wrong("dtype", kind, "one that the format has, as F32,")
+        raise fault("dtype", kind, "one that the format has, as F32,")
     if not _are_counts(shape):
-        raise wrong("shape", shape, "a list of whole numbers from 0 on")
+        raise fault("shape", shape, "a list of whole numbers from 0 on")
     if not _are_counts(offsets) or len(offsets) != 2 or offsets[0] > offsets[1]:
-        raise wrong("data_offsets", offsets, "a list of begin and end")
+        raise fault("data_offsets", offsets, "a list of begin and end")
     begin, end = (data + offset for offset in offsets)
     if 8 * (end - begin) != BITS[kind] * _product(shape):
         raise InputError(

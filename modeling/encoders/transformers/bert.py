@@ -188,7 +188,7 @@ class Bert(Encoder):
         key = dropout_key.child(0) if dropout_key is not None else None
         rows = self.embeddings(features, unpadding=unpadding, dropout_key=key)  # [N, H]
 
-        def padded(states):
+        def pad(states):
             return tf.reshape(unpadding.pad(states), [batch_size, length, self.width])
 
         # The first token is always wanted, for the pooled output.
@@ -198,7 +198,7 @@ class Bert(Encoder):
             rows, unpadding=unpadding, input_mask=mask, dropout_key=dropout_key, positions=wanted, all_layers=all_layers
         )
         if positions is None or all_layers:
-            sequence_output = padded(states[-1])
+            sequence_output = pad(states[-1])
             first_rows = tf.gather(states[-1], unpadding.rows_of(first)[:, 0])  # [B, H]
             if positions is not None:
                 sequence_output = tf.gather(sequence_output, positions, batch_dims=1)
@@ -206,7 +206,7 @@ class Bert(Encoder):
             outputs = tf.reshape(states[-1], [batch_size, tf.shape(wanted)[1], self.width])  # [B, 1 + P, H]
             first_rows, sequence_output = outputs[:, 0], outputs[:, 1:]
         result = {"sequence_output": sequence_output, "pooled_output": self.pooler(first_rows)}
-        return {**result, "all_layers": [padded(s) for s in states]} if all_layers else result
+        return {**result, "all_layers": [pad(s) for s in states]} if all_layers else result
 
     def blocks(self):
         return [f"^{self.path}/embeddings/", *(f"^{self.path}/encoder/layer_{i}/" for i in range(self.num_layers))]

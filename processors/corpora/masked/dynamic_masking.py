@@ -147,7 +147,7 @@ def _take_groups(starts, others, lengths, wanted, order):
     ends = tf.transpose(tf.gather(tf.where(starts, ends, 0), places, batch_dims=1))  # [T, B]
     places, steps = tf.transpose(places), tf.reduce_max(tf.reduce_sum(tf.cast(starts, tf.int32), axis=1))
 
-    def unfinished(step, group, missing):
+    def goes_on(step, group, missing):
         return (step < steps) & tf.reduce_any(missing > 0)
 
     def take(step, group, missing):
@@ -159,7 +159,7 @@ def _take_groups(starts, others, lengths, wanted, order):
         return step + 1, group, missing - tf.maximum(end - first, 0)
 
     start = tf.constant(0), tf.where(others, -1, 0), wanted[:, None]
-    _, group, _ = tf.while_loop(unfinished, take, start, parallel_iterations=1)
+    _, group, _ = tf.while_loop(goes_on, take, start, parallel_iterations=1)
     return tf.maximum(group, 0)
 
 

@@ -65,7 +65,7 @@ class MaskedReader(CorpusReader):
             )
         special = [*templates.BERT.on(tokenizer).ids, tokenizer.pad_id]
 
-        def masking(seed):
+        def make_masking(seed):
             return DynamicMasking(
                 tokenizer.mask_id,
                 tokenizer.vocab_size,
@@ -77,7 +77,7 @@ class MaskedReader(CorpusReader):
                 seed,
             )
 
-        return masking
+        return make_masking
 
     def train_batches(self, batch_size, seed, length_buckets=None):
         """See base class."""

@@ -44,7 +44,7 @@ class _Tables:
     """The tables that BasicTokenizers of the same settings share."""
 
     def __init__(self, rules, tokenize_chinese_chars):
-        def cleaned(char):
+        def clean(char):
             if rules.is_removed(char):
                 return None
             if char in "\t\n\r\u2028\u2029" or unicodedata.category(char) == "Zs":
@@ -54,7 +54,7 @@ class _Tables:
         def split(char):
             return f" {char} " if rules.is_punctuation(char) else char
 
-        self.clean = CharTable(cleaned)
+        self.clean = CharTable(clean)
         self.split = CharTable(split)
         self.split_without_marks = CharTable(lambda char: None if rules.is_mark(char) else split(char))
         self.without_marks = CharTable(lambda char: None if rules.is_mark(char) else char)

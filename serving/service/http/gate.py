@@ -33,7 +33,7 @@ class Gate:
         path = scope["path"] if scope["path"] in self._paths else "other"
         started, status = time.perf_counter(), None
 
-        async def watched(message):
+        async def watch(message):
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
@@ -45,13 +45,13 @@ class Gate:
         self._metrics.open_requests.inc()
         try:
             self._check_token(scope)
-            await self._app(scope, receive, watched)
+            await self._app(scope, receive, watch)
         except Refusal as refusal:
-            await refusal.response()(scope, receive, watched)
+            await refusal.response()(scope, receive, watch)
         except Exception:
             logging.exception("%s failed", path)
             if status is None:
-                await internal_error()(scope, receive, watched)
+                await internal_error()(scope, receive, watch)
         finally:
             self._metrics.open_requests.dec()
             self._metrics.requests.labels(path, str(status)).inc()
