@@ -26,6 +26,7 @@ class Labels:
       scores: names of scores that are told of every task of this type, beside its own.
       report: what an evaluation draws: "classes", "numbers", "tags"; None: nothing.
       are_exclusive: whether an example has exactly one of the labels.
+      needs_texts: whether the outputs of records say nothing without the texts that these were made of.
       input_name: what a list of inputs is called in messages.
       verb: what a model with such labels does, a method of Predictor.
     """
@@ -36,6 +37,7 @@ class Labels:
     scores: tuple[str, ...] = ()
     report: str | None = None
     are_exclusive: bool = False
+    needs_texts: bool = False
     spec: dict[str, typing.Any] = {}
 
     def __init__(self, names: Iterable = (), separator: str = ","):

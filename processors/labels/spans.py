@@ -72,6 +72,7 @@ class SpanLabels(Labels):
     """
 
     problem_type, verb, input_name = "spans", "answer", "questions"
+    needs_texts = True
     spec = {"start_positions": Feature("int32", absent=-1), "end_positions": Feature("int32", absent=-1)}
 
     def __init__(self, names=(), rules=None):

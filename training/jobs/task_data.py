@@ -82,6 +82,12 @@ class TaskData(JobData):
     def check(self):
         prediction_tables.check_format(self._settings.predictions_format)
         split_checks.report(self._task.examples, self._task.labels)
+        for split, flag in (("dev", "eval_records"), ("test", "predict_records")):
+            if split in self._task.record_files and self._task.labels.needs_texts:
+                raise InputError(
+                    f"--{flag}={self._task.record_files[split]}: records have no texts, and the answers "
+                    "are parts of texts; give the file that the records were made of"
+                )
 
     def open(self, source):
         settings, task = self._settings, self._task

@@ -59,6 +59,10 @@ def splits(run):
     return [split for split, wanted in needed.items() if wanted]
 
 
+# Split -> what options name its file beside <split>_file.
+_OTHER_NAMES = {"test": ("predict_file",)}
+
+
 def read_examples(run, processor):
     """Split -> examples, for the splits that are needed and not given as records."""
     readers = {
@@ -71,6 +75,8 @@ def read_examples(run, processor):
         read, records = readers[split]
         if not records:
             if not run.data_dir and processor.needs_folder(split):
-                raise InputError(f"--data_dir is needed for the {split} split")
+                flags = [name for name in (f"{split}_file", *_OTHER_NAMES.get(split, ())) if name in processor.options]
+                others = "".join(f", or --{name}" for name in flags)
+                raise InputError(f"--data_dir is needed for the {split} split{others}")
             examples[split] = read(run.data_dir)
     return examples

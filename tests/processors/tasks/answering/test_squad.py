@@ -14,6 +14,10 @@ from bertline.processors.base import Answer, Question
 from bertline.processors.labels.base import make_labels
 from bertline.processors.layouts.base import make
 from bertline.processors.tokenization import FullTokenizer
+from bertline.settings.parts import part
+from bertline.settings.scripts.run_squad import SquadSettings
+from bertline.training.jobs import task_files
+from bertline.training.jobs.task_data import Task, TaskData, TaskDataSettings
 
 pytestmark = pytest.mark.real_data
 
@@ -196,3 +200,15 @@ def test_a_file_that_is_none_is_one_line(tmp_path, content, said):
     path.write_text(content)
     with pytest.raises(InputError, match=said):
         registry.get("processor", "squad")(dev_file=str(path)).get_dev_examples("")
+
+
+def test_what_is_needed_is_said_with_the_flag_of_the_file():
+    run = SquadSettings(do_eval=True, task_name="squad")
+    with pytest.raises(InputError, match="--data_dir is needed for the dev split, or --dev_file$"):
+        task_files.read_examples(run, registry.get("processor", "squad")())
+
+
+def test_records_without_texts_are_refused():
+    task = Task(make_labels("spans"), ("answer_f1",), {}, {"test": "a.tfrecord"}, None, "questions")
+    with pytest.raises(InputError, match="--predict_records=a.tfrecord: records have no texts"):
+        TaskData(task, part(TaskDataSettings, SquadSettings(output_dir="x"))).check()
