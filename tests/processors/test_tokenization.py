@@ -285,6 +285,7 @@ def test_a_mask_in_a_text_is_no_special_token(odd_tokenizer):
     assert odd_tokenizer.mask_id not in rows(odd_tokenizer, ["[MASK] [mask]"])[0]
 
 
+@pytest.mark.slow
 def test_texts_as_transformers(released, data_dir, tmp_path):
     """Hugging Face differs by definition in what is left out here.
 

@@ -234,6 +234,7 @@ def test_a_function_of_seed_and_index(kind):
     assert len(set(rows)) == 40, "each row its own"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", MASKINGS)
 def test_graphs_of_unknown_and_of_fixed_shape_agree(kind):
     """Shapes stay static where those of the inputs are, so that XLA compiles it."""

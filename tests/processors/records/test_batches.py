@@ -54,6 +54,7 @@ def test_rows_of_a_batch_are_of_similar_length(record_set):
     assert alone / together > 0.8  # rows drawn at random would fill about 0.7 of such batches
 
 
+@pytest.mark.slow
 def test_the_position_in_the_data_is_restored_again_and_again(record_set, tmp_path):
     whole = indices(batches.train_batches(record_set, 4, seed=1, pool_batches=64), 40)
     iterator, drawn = iter(batches.train_batches(record_set, 4, seed=1, pool_batches=64)), []

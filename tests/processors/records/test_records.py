@@ -299,6 +299,7 @@ def test_a_pattern_leaves_out_the_manifest(encoder, tmp_path):
         record_files.existing_records(f"{tmp_path}/a[1],b/*.json", encoder.spec, CONFIG)
 
 
+@pytest.mark.slow
 def test_rows_that_fill_up_batches_for_a_tpu_do_not_count(encoder, tmp_path):
     features, rows = original_rows(encoder)
     padding = small_records.original_record([], [], 0, 16, real=0)

@@ -119,6 +119,7 @@ def started(folder, seconds=0):
     return subprocess.Popen([sys.executable, str(folder / "program.py")], stdout=subprocess.PIPE, text=True)
 
 
+@pytest.mark.slow
 def test_processes_import_neither_tensorflow_nor_keras(tmp_path):
     process = started(tmp_path)
     lines = process.communicate(timeout=PATIENCE)[0].splitlines()
@@ -128,6 +129,7 @@ def test_processes_import_neither_tensorflow_nor_keras(tmp_path):
         assert {"tensorflow", "keras", "tensorflow_text", "google"}.isdisjoint(line.split())
 
 
+@pytest.mark.slow
 def test_processes_end_when_their_parent_is_killed(tmp_path):
     process = started(tmp_path, seconds=2 * PATIENCE)
     pids = {int(process.stdout.readline().split()[0]) for _ in range(4)}

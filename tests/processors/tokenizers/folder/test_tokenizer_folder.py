@@ -48,6 +48,7 @@ def test_saved_by_transformers(tmp_path, do_lower_case, strip_accents, tokenize_
         assert assert_as_transformers(folder, TEXTS).do_lower_case is do_lower_case
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "settings",
     [{}, {"do_lower_case": False, "strip_accents": True, "tokenize_chinese_chars": False}],
@@ -77,6 +78,7 @@ def test_an_added_token_by_name(tmp_path):
     assert expected[1:3] == ["<e1>", "foo"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("do_lower_case", [True, False])
 def test_every_code_point_as_tokenizers(do_lower_case):
     """Alone and inside a word."""

@@ -216,6 +216,7 @@ def random_texts(count, seed):
     return ["".join(draw.choice(draw.choice(pools)) for _ in range(draw.randrange(25))) for _ in range(count)]
 
 
+@pytest.mark.slow
 def test_every_code_point_is_prepared_as_in_python(preparation):
     """Outside what Unicode has assigned nothing happens, in whatever combination: once is enough."""
     characters = CHARACTERS if preparation[:2] == (True, False) else KNOWN
@@ -230,6 +231,7 @@ def test_any_text_is_prepared_as_in_python(preparation):
     assert preparation[2](tf.constant([], tf.string)).shape == [0]
 
 
+@pytest.mark.slow
 def test_every_code_point(piece_model):
     """With a preparation that leaves most to the model, and with a comma, which makes a number of a digit."""
     tokenizer = SentencePieceTokenizer(piece_model, do_lower_case=False, keep_accents=True)
@@ -239,6 +241,7 @@ def test_every_code_point(piece_model):
     assert_equal(tokenizer, graph, [chr(c) for c in range(0xE000, 0x110000, 7)])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("do_lower_case, keep_accents", COMBINATIONS)
 def test_any_text(do_lower_case, keep_accents, piece_model):
     tokenizer = SentencePieceTokenizer(piece_model, do_lower_case, keep_accents)

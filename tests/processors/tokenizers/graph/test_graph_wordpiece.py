@@ -135,6 +135,7 @@ def test_every_code_point(tokenizer, in_graph):
         assert_equal(tokenizer, in_graph, [f"a{c}b {c} Α{c}Σ{c}a" for c in characters[start : start + (1 << 16)]])
 
 
+@pytest.mark.slow
 def test_random_unicode(tokenizer, in_graph):
     """Much of what changes beside something else: marks of many classes, sigmas, what is passed over."""
     draw = random.Random(5)
