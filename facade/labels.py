@@ -32,7 +32,7 @@ def read_labels(labels, problem_type=None):
     names = class_names(labels)
     values = _values(labels)
     if names:
-        values = [_named(value, names, row) for row, value in enumerate(values)]
+        values = [_name_of(value, names, row) for row, value in enumerate(values)]
     kinds = [_kind(value, row) for row, value in enumerate(values)]
     found = problem_type or _problem_type(values, kinds)
     _check_kinds(values, kinds, found)
@@ -62,25 +62,25 @@ def _values(labels):
     elif len(getattr(labels, "shape", ())) == 2:
         rows = [{str(at): value for at, value in enumerate(row)} for row in labels.tolist()]
     else:
-        return [_plain(value) for value in as_list(labels)]
+        return [_simplify(value) for value in as_list(labels)]
     return [next(iter(row.values())) if len(row) == 1 else row for row in rows]
 
 
-def _plain(value):
+def _simplify(value):
     """numpy's numbers as Python's, and a list for all that holds several labels; sets in the order of their names."""
     if isinstance(value, (set, frozenset)):
-        return sorted(map(_plain, value), key=str)
+        return sorted(map(_simplify, value), key=str)
     if isinstance(value, (list, tuple)):
-        return [_plain(one) for one in value]
+        return [_simplify(one) for one in value]
     if hasattr(value, "tolist"):
         return value.tolist()
     return value
 
 
-def _named(value, names, row):
+def _name_of(value, names, row):
     """The name of a class that is given by its number, or those of several."""
     if isinstance(value, list):
-        return [_named(one, names, row) for one in value]
+        return [_name_of(one, names, row) for one in value]
     if isinstance(value, int) and not 0 <= value < len(names):
         raise InputError(f"labels[{row}]: {value}, of {len(names)} classes; -1 is an unlabelled row; leave it out")
     return names[value] if isinstance(value, int) else value

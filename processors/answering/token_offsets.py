@@ -25,7 +25,7 @@ def token_offsets(text, tokens, tokenizer):
     """
     if text.isascii() and len(tokens) == 1 and tokenizer.surface(tokens[0]) is not None and " " not in text:
         return np.array([[0, len(text)]])
-    folded, places = _folded(text, tokenizer)
+    folded, places = _fold(text, tokenizer)
     spans, at = [], 0
     for token in tokens:
         surface = tokenizer.surface(token)
@@ -36,9 +36,9 @@ def token_offsets(text, tokens, tokenizer):
     return np.array([_in_text(*span, places, text) for span in spans], np.int64).reshape(-1, 2)
 
 
-def _folded(text, tokenizer):
+def _fold(text, tokenizer):
     """(the folded characters, the place in the text that each comes from)."""
-    parts = list(map(tokenizer.folded_character, text))
+    parts = list(map(tokenizer.fold_character, text))
     return "".join(parts), [place for place, part in enumerate(parts) for _ in part]
 
 

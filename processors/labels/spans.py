@@ -106,7 +106,7 @@ class SpanLabels(Labels):
 
     def predictions(self, outputs, examples, layout, rows):
         """See base class: list of FoundAnswer."""
-        return [_found_answer(one) for one in self._answers(outputs, examples, layout, rows)]
+        return [_to_found_answer(one) for one in self._answers(outputs, examples, layout, rows)]
 
     def golds(self, outputs, examples=None):
         return [None if one.label is None else tuple(answer.text for answer in one.label) for one in examples]
@@ -186,7 +186,7 @@ _RULES = {
 }
 
 
-def _found_answer(answer):
+def _to_found_answer(answer):
     """The FoundAnswer of a SpanAnswer."""
     nbest = tuple(
         {

@@ -92,9 +92,9 @@ class ExampleEncoder:
 
     def record(self, features):
         """The bytes of a record of `features`."""
-        return serialize(self._filled_up(features) if self.is_padded else features, self.spec)
+        return serialize(self._fill_up(features) if self.is_padded else features, self.spec)
 
-    def _filled_up(self, features):
+    def _fill_up(self, features):
         width, [label] = self.layout.max_seq_length, self.labels.spec.values()
         sequences = {name: features[name] for name in self.layout.spec if name in features}
         sequences["input_mask"] = np.ones_like(features["input_ids"])

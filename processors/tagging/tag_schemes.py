@@ -63,7 +63,7 @@ def tags_of(spans, count, scheme):
     return tuple(tags)
 
 
-def converted(tags, scheme):
+def convert(tags, scheme):
     """The same spans in another scheme; what marks no span stays as it is."""
     new = tags_of(spans_of(tags), len(tags), scheme)
     return tuple(tag if parts_of_tag(tag)[0] == OUTSIDE else other for tag, other in zip(tags, new))
@@ -87,7 +87,7 @@ def in_scheme(examples, found, wanted, path, fix):
     """
     if found is None or wanted in (None, AS_IT_IS):
         return examples
-    broken = _broken(examples, found)
+    broken = _find_broken(examples, found)
     if broken:
         source, word, tag = broken[0]
         logging.warning(
@@ -104,10 +104,10 @@ def in_scheme(examples, found, wanted, path, fix):
         return examples
     if found != wanted:
         logging.info("%s: tags in %s are converted to %s", path, found.upper(), wanted.upper())
-    return [dataclasses.replace(one, label=converted(one.label, wanted)) if one.label else one for one in examples]
+    return [dataclasses.replace(one, label=convert(one.label, wanted)) if one.label else one for one in examples]
 
 
-def _broken(examples, scheme):
+def _find_broken(examples, scheme):
     """(source, word, tag) of each tag that breaks its scheme."""
     return [
         (one.source, one.words[i], one.label[i])

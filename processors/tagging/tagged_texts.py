@@ -68,14 +68,14 @@ def example_of_json(line, path, number, split, how, moved):
     """
     value = json_files.parse(line, str(path), mend=f"a line is needed as {EXAMPLE}", line=number)
     where = f"{path}:{number}"
-    text = _typed(value, "text", str, where)
+    text = _read_field(value, "text", str, where)
     offsets = word_offsets.split_words(text, how)
     guid = str(value.get("guid", f"{split}-{number}"))
     if "spans" not in value:
         if split != "test":
             raise InputError(f'{where}: no "spans"; every {split} line needs them, as {EXAMPLE}')
         return _words(guid, text, offsets, None, where)
-    spans = _spans(_typed(value, "spans", list, where), text, where)
+    spans = _spans(_read_field(value, "spans", list, where), text, where)
     over = tag_spans.spans_over_words(spans, offsets)
     kept, end = [], 0
     for span, words in zip(spans, over):
@@ -100,7 +100,7 @@ def _spans(values, text, where):
         place = f"{where}: spans[{i}]"
         if not isinstance(value, dict):
             raise InputError(f"{place}: {json_files.excerpt(value)}; an object with start, end and label is needed")
-        span = {name: _typed(value, name, kind, place) for name, kind in _SPAN.items()}
+        span = {name: _read_field(value, name, kind, place) for name, kind in _SPAN.items()}
         if not 0 <= span["start"] < span["end"] <= len(text):
             raise InputError(
                 f"{place}: characters {span['start']} to {span['end']} of a text of {len(text)}; "
@@ -122,7 +122,7 @@ def _spans(values, text, where):
 _SPAN = {"start": int, "end": int, "label": str}
 
 
-def _typed(value, name, kind, where):
+def _read_field(value, name, kind, where):
     found = value.get(name)
     if not isinstance(found, kind) or isinstance(found, bool):
         what = {str: "a string", int: "a whole number", list: "a list"}[kind]

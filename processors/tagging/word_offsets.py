@@ -41,7 +41,7 @@ def split_words(text, how=WORDS):
 def _by_rules(text):
     if text.isascii():
         return [match.span() for match in _WORD.finditer(text)]
-    shown = "".join(map(_shown, text))
+    shown = "".join(map(_simplify, text))
     found = []
     for start, end in (match.span() for match in _WORD.finditer(shown)):
         # Ideographs stand in runs of letters.
@@ -51,7 +51,7 @@ def _by_rules(text):
     return found
 
 
-def _shown(char):
+def _simplify(char):
     """A character as the rules see it: marks and what joins letters (in Hindi, Thai, emoji) are letters to them."""
     if char.isascii():
         return char

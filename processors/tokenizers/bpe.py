@@ -189,10 +189,10 @@ class BytePairTokenizer(Tokenizer):
             symbols = found
         return symbols
 
-    def folded_character(self, character):
+    def fold_character(self, character):
         """See Tokenizer; of bytes, a character for each."""
         if self.form == "characters":
-            return super().folded_character(character)
+            return super().fold_character(character)
         return "".join(self._symbols(character.strip()))
 
     def surface(self, token):

@@ -41,7 +41,7 @@ def prepare_text(text, do_lower_case, keep_accents):
     return text if text.isascii() else text.encode("utf-8", "ignore").decode()
 
 
-def _decomposed(text):
+def _decompose(text):
     return "".join(unicodedata.normalize("NFKD", text).split())
 
 
@@ -160,12 +160,12 @@ class SentencePieceTokenizer(Tokenizer):
                 rows[i] = self.convert_tokens_to_ids(self.tokenize(texts[i]))
         return join_rows(rows)
 
-    def folded_character(self, character):
-        return _decomposed(prepare_text(character, self.do_lower_case, self.keep_accents))
+    def fold_character(self, character):
+        return _decompose(prepare_text(character, self.do_lower_case, self.keep_accents))
 
     def surface(self, token):
         """See Tokenizer. The model composes and replaces characters by itself; decomposed ones can be compared."""
-        return None if token == self.inv_vocab[self.unk_id] else _decomposed(token.replace(UNDERLINE, ""))
+        return None if token == self.inv_vocab[self.unk_id] else _decompose(token.replace(UNDERLINE, ""))
 
     def continuations(self):
         """SentencePiece marks beginnings, and cuts off punctuation without a mark.

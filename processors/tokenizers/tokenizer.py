@@ -153,7 +153,7 @@ class Tokenizer:
     def check_casing(self, do_lower_case: bool | None = None) -> None:
         """Raises InputError where a casing (None: the tokenizer's own) is not what the vocabulary shows."""
 
-    def folded_character(self, character):
+    def fold_character(self, character):
         """What a text is cut from, of one of its characters: as the tokenizer folds it; "" for a blank."""
         return (character.lower() if self.do_lower_case else character).strip()
 

@@ -147,7 +147,7 @@ class FullTokenizer(Tokenizer):
     def check_casing(self, do_lower_case=None):
         compare_casing(self.vocab_file, self.vocab, self.do_lower_case if do_lower_case is None else do_lower_case)
 
-    def folded_character(self, character):
+    def fold_character(self, character):
         return self._folded[character]
 
     def words_of(self, folded):

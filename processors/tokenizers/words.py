@@ -168,7 +168,7 @@ class WordTokenizer(Tokenizer):
     def _keep_known(self, words):
         return words if self._unknown is not None else [word for word in words if word in self.vocab]
 
-    def folded_character(self, character):
+    def fold_character(self, character):
         return self._fold(character).strip()
 
     def graph_form(self):

@@ -72,8 +72,8 @@ def export(run):
         )
     with _put_in_place(run.output_dir) as folder:
         head = _head(run, live, options)
-        packed = Int8Weights(head.model.variables) if run.dtype == "int8" else None
-        save(head, live.layout if options else live.head_layout, folder, packed)
+        int8 = Int8Weights(head.model.variables) if run.dtype == "int8" else None
+        save(head, live.layout if options else live.head_layout, folder, int8)
         differences = _differences(head, live, folder)
         _check_finite(differences, run)
         return _bytes_of(folder), differences, head.example

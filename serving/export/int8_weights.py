@@ -25,15 +25,15 @@ class Int8Weights:
 
     def __init__(self, variables):
         large = [v for v in variables if len(v.shape) == 2 and np.prod(v.shape) >= SMALLEST]
-        self._packed = [(v, *map(_constant_variable, _round(v.numpy(), _axis(v.path)))) for v in large]
+        self._integers = [(v, *map(_constant_variable, _round(v.numpy(), _axis(v.path)))) for v in large]
         chosen = {id(v) for v in large}
         self.trainable_variables = [v.value for v in variables if id(v) not in chosen and v.trainable]
         frozen = [v.value for v in variables if id(v) not in chosen and not v.trainable]
-        self.variables = [*self.trainable_variables, *frozen, *(one for _, *pair in self._packed for one in pair)]
+        self.variables = [*self.trainable_variables, *frozen, *(one for _, *pair in self._integers for one in pair)]
 
     def scope(self):
         """Within it the Keras variables are products of integers and scales, made anew at each call of a graph."""
-        made = [(v, tf.cast(integers, tf.float32) * scales) for v, integers, scales in self._packed]
+        made = [(v, tf.cast(integers, tf.float32) * scales) for v, integers, scales in self._integers]
         return keras.StatelessScope(state_mapping=made)
 
 

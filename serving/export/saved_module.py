@@ -133,7 +133,7 @@ class VectorsModule(TextHead):
         return {"vectors": vector_graph.vectors(self.encoder, features, self._options, per_token=False)[:, 0]}
 
 
-def save(head, layout, folder, packed=None):
+def save(head, layout, folder, int8=None):
     """Writes the SavedModel of a Head.
 
     It is a function, and has signatures: those of a text are `serving_default` (text) and `pairs` (text_a, text_b),
@@ -142,12 +142,12 @@ def save(head, layout, folder, packed=None):
 
     Args:
       layout: of bertline.processors.layouts, what the head reads.
-      packed: an Int8Weights of the model's variables, None: they are saved as they are.
+      int8: an Int8Weights of the model's variables, None: they are saved as they are.
 
     Raises:
       InputError: a tokenizer or a layout that no graph knows.
     """
-    scope = packed.scope if packed else contextlib.nullcontext
+    scope = int8.scope if int8 else contextlib.nullcontext
     function, resources = head.function(layout, scope)
     call = tf.function(function, autograph=False)
     for specs in head.signatures.values():
@@ -159,8 +159,8 @@ def save(head, layout, folder, packed=None):
         lambda: tf.constant(head.names, tf.string, [len(head.names)]), input_signature=[], autograph=False
     )
     # The variables alone, not Keras' objects around them, which only this project could load.
-    if packed:
-        module.variables, module.trainable_variables = packed.variables, packed.trainable_variables
+    if int8:
+        module.variables, module.trainable_variables = int8.variables, int8.trainable_variables
     else:
         module.variables = [variable.value for variable in head.model.variables]
         module.trainable_variables = [variable.value for variable in head.model.trainable_variables]

@@ -44,14 +44,14 @@ class TaggerModule(Head):
 
         def of_words(words):
             tags, confidences = tag(_without_filling(words))
-            return {"tags": self._named(tags), "confidences": confidences.to_tensor()}
+            return {"tags": self._tags_of(tags), "confidences": confidences.to_tensor()}
 
         def of_texts(text):
             words, starts, ends = places(text)
             tags, confidences = tag(words)
             said = {"words": words, "starts": starts, "ends": ends, "confidences": confidences}
             entities = self._entities(tags, starts, ends, confidences)
-            return {name: one.to_tensor() for name, one in {**said, **entities}.items()} | {"tags": self._named(tags)}
+            return {name: one.to_tensor() for name, one in {**said, **entities}.items()} | {"tags": self._tags_of(tags)}
 
         def call(given):
             return of_texts(given) if given.shape.rank == 1 else of_words(given)
@@ -70,7 +70,7 @@ class TaggerModule(Head):
                 if all(tags[:count]):  # of a longer one the end was not read
                     yield "confidences", row[:count], np.array(one.confidences, np.float32)
 
-    def _named(self, tags):
+    def _tags_of(self, tags):
         """string [n, W]."""
         return tf.gather(["", *self.names], tags.with_values(tags.values + 1)).to_tensor()
 

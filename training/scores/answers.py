@@ -30,7 +30,7 @@ class AnswerScore(Score):
         self._found = {"has_answer": [], "no_answer": []}
         self._candidates = []
 
-    def normalized(self, text):
+    def normalize(self, text):
         """What texts are compared by for an exact match."""
         raise NotImplementedError
 
@@ -39,7 +39,7 @@ class AnswerScore(Score):
         raise NotImplementedError
 
     def update(self, gold, answer):
-        texts = [text for text in gold if self.normalized(text)] or [""]
+        texts = [text for text in gold if self.normalize(text)] or [""]
         self._found["has_answer" if gold else "no_answer"].append(self._pair(texts, answer.text))
         odds = getattr(answer, "null_odds", None)
         if odds is not None:
@@ -49,7 +49,7 @@ class AnswerScore(Score):
             self._candidates.append((odds, *worth))
 
     def _pair(self, texts, answer):
-        exact = max(float(self.normalized(text) == self.normalized(answer)) for text in texts)
+        exact = max(float(self.normalize(text) == self.normalize(answer)) for text in texts)
         return exact, max(self.overlap(text, answer) for text in texts)
 
     def result(self):
@@ -77,8 +77,8 @@ class AnswerScore(Score):
 class AnswerF1(AnswerScore):
     """F1 over words, and exact matches."""
 
-    def normalized(self, text):
-        return normalized(text)
+    def normalize(self, text):
+        return normalize(text)
 
     def overlap(self, gold, text):
         return f1(gold, text)
@@ -102,14 +102,14 @@ def best_threshold(worths, start):
     return best, threshold
 
 
-def normalized(text):
+def normalize(text):
     """Lower case, without punctuation, articles and more than one blank in a row."""
     return " ".join(_ARTICLES.sub(" ", text.lower().translate(_PUNCTUATION)).split())
 
 
 def f1(gold, answer):
     """Of the words of two texts, 0 to 1; 1 where both have none."""
-    gold, answer = normalized(gold).split(), normalized(answer).split()
+    gold, answer = normalize(gold).split(), normalize(answer).split()
     if not gold or not answer:
         return float(gold == answer)
     common = (collections.Counter(gold) & collections.Counter(answer)).total()

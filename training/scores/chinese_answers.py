@@ -22,7 +22,7 @@ class ChineseAnswerF1(AnswerScore):
 
     prefix = "chinese_"
 
-    def normalized(self, text):
+    def normalize(self, text):
         return "".join(one for one in text.lower().strip() if one not in _PUNCTUATION)
 
     def overlap(self, gold, text):

@@ -52,7 +52,7 @@ class StreamReader(CorpusReader):
         steps = self._max_seq_length
         bounds = [self.record_set.num_examples * lane // batch_size for lane in range(batch_size + 1)]
         lanes = [self._lane(start, end, steps) for start, end in zip(bounds, bounds[1:])]
-        return tf.data.Dataset.zip(tuple(lanes)).map(_stacked).prefetch(4)
+        return tf.data.Dataset.zip(tuple(lanes)).map(_stack).prefetch(4)
 
     def _records(self):
         """All records in the order in which they were made: record i is in file i modulo their number."""
@@ -63,7 +63,7 @@ class StreamReader(CorpusReader):
         """Endless (tokens, those that follow them), int32 [steps] each, of the records start to end."""
         records = self._records().skip(start).take(end - start).repeat()
         tokens = records.map(_tokens).unbatch().batch(steps, drop_remainder=True)
-        return tokens.scan(tf.constant(self._end_id), _shifted)
+        return tokens.scan(tf.constant(self._end_id), _shift)
 
     def evaluation_batches(self, batch_size, num_instances, length_buckets=None, static=False):
         """A list of batches of `batch_size` lanes, which end with padding; every token is predicted once.
@@ -102,12 +102,12 @@ def _tokens(record):
 
 
 @tf.autograph.experimental.do_not_convert
-def _shifted(last, tokens):
+def _shift(last, tokens):
     return tokens[-1], (tf.concat([[last], tokens[:-1]], axis=0), tokens)
 
 
 @tf.autograph.experimental.do_not_convert
-def _stacked(*lanes):
+def _stack(*lanes):
     ids, following = (tf.stack(part) for part in zip(*lanes))
     return {
         "input_ids": ids,

@@ -40,7 +40,7 @@ def test_every_scheme_keeps_the_spans_by_seqeval_s_strict_reading(data, count, s
     [strict] = Entities([list(tags)], STRICT[scheme]).entities
     assert [Span(one.start, one.end, one.tag) for one in strict] == expected
     for other in tag_schemes.SCHEMES:
-        assert tag_schemes.converted(tags, other) == tag_schemes.tags_of(expected, count, other)
+        assert tag_schemes.convert(tags, other) == tag_schemes.tags_of(expected, count, other)
 
 
 @settings(max_examples=200, deadline=None)
@@ -107,7 +107,7 @@ def test_schemes_are_recognised(scheme, sentences):
 def test_an_inside_without_a_beginning_is_told_and_begins():
     tags = "O I-A I-A O I-B B-B".split()
     assert tag_schemes.broken_places(tags, "iob2") == [1, 4]
-    assert tag_schemes.converted(tags, "iob2") == ("O", "B-A", "I-A", "O", "B-B", "B-B")
+    assert tag_schemes.convert(tags, "iob2") == ("O", "B-A", "I-A", "O", "B-B", "B-B")
 
 
 @pytest.mark.parametrize("text", ["." * 200_000, "a" * 200_000, "1" * 200_000, "a." * 100_000, "http://" * 30_000])
