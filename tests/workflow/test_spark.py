@@ -332,7 +332,8 @@ def test_java_that_does_not_start(tmp_path):
     java.write_text("#!/bin/sh\necho 'this Java is too old' >&2\nexit 1\n", encoding="utf-8")
     java.chmod(0o755)
     status, _, err = run(
-        "from errors import report_errors; from processors import spark_engine\n"
+        "from bertline.errors import report_errors\n"
+        "from bertline.processors.corpora.making import spark_engine\n"
         "with report_errors(): spark_engine.SparkWorkers(print, 'local[2]')",
         JAVA_HOME=str(tmp_path),
         TMPDIR=str(tmp_path),
