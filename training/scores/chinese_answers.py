@@ -9,11 +9,12 @@ import re
 from bertline import registry
 from bertline.training.scores.answers import AnswerScore
 
-# Its list of punctuation, which is all that is left out.
-_PUNCTUATION = frozenset("-:_*^/\\~`+=，。：？！“”；’《》…·、「」（）－～『』")
-# A Chinese character, or a word of other ones. The official program takes NLTK's words there, which differ in
-# contractions alone.
-_SEGMENT = re.compile(r"[\u4e00-\u9fa5]|(?:(?![\u4e00-\u9fa5])\w)+|[^\w\s]")
+# Its list of punctuation, which is all that is left out; an ellipsis is on it as two characters, which none is.
+_PUNCTUATION = frozenset("-:_*^/\\~`+=，。：？！“”；’《》·、「」（）－～『』")
+_OTHER = r"(?:(?![\u4e00-\u9fa5])\w)+"
+# A Chinese character, or a word of other ones, with points and commas inside. The official program takes NLTK's words
+# there, which differ in contractions (don't) and abbreviations (u.s.).
+_SEGMENT = re.compile(rf"[\u4e00-\u9fa5]|{_OTHER}(?:\.{_OTHER}|,\d+)*|[^\w\s]")
 
 
 @registry.register("score", "chinese_answer_f1")
