@@ -112,6 +112,7 @@ def test_missing_file(tmp_path):
         plugins.load(str(tmp_path / "none.py"))
 
 
+@pytest.mark.slow
 def test_a_file_that_registers_by_plain_names_reaches_the_one_registry(module):
     text = """
         import registry

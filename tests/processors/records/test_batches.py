@@ -39,6 +39,7 @@ def test_an_epoch_that_is_no_multiple_of_the_batch_loses_nothing(record_set):
     assert collections.Counter(counts.values()) == {3: COUNT - 3, 4: 3}
 
 
+@pytest.mark.slow
 def test_the_seed_is_the_order(record_set):
     one, same, other = (indices(batches.train_batches(record_set, 4, seed, pool_batches=64), 32) for seed in (1, 1, 2))
     assert one == same != other
@@ -112,6 +113,7 @@ def test_fewer_records_than_a_batch(tmp_path):
     assert set(collections.Counter(i for batch in drawn for i in batch).values()) == {4}
 
 
+@pytest.mark.slow
 def test_without_pools_the_order_is_random(record_set):
     """Batches in random order have more padding than those of a pool, and hold every row once an epoch all the same."""
 

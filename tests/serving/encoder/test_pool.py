@@ -20,6 +20,7 @@ def held(monkeypatch):
     return sizes
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("unit", ["sentence", "token", "word"])
 @pytest.mark.parametrize("stride", [1, 4, 8])
 def test_windows_do_not_make_it_more(tiny_folder, monkeypatch, held, unit, stride):

@@ -46,6 +46,7 @@ def one_by_one(encoder, texts, **wanted):
     return [encoder.encode([text], **wanted)[0] for text in texts]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", registry.names("encoder"))
 def test_every_encoder(name, tiny_folder):
     if not layouts.get(small_models.config(name).layout).packs_ids:
@@ -89,6 +90,7 @@ def test_an_endless_stream_is_read_as_far_as_needed(tiny, monkeypatch):
     assert next(taken) < 200
 
 
+@pytest.mark.slow
 def test_threads_share_one_encoder(tiny_folder):
     encoder = TextEncoder(tiny_folder())
     parts = [random_texts(50, seed) for seed in range(8)]

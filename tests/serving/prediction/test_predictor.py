@@ -150,6 +150,7 @@ def test_the_length_is_that_of_the_training(classes, tmp_path):
         Predictor(tmp_path)
 
 
+@pytest.mark.slow
 def test_what_it_looks_like(classes, folder, tiny_folder, minilm):
     """repr: what a notebook shows of an object that stands alone in a cell."""
     predictor = Predictor(folder, max_seq_length=9)

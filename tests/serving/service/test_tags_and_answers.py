@@ -81,6 +81,7 @@ def test_the_example_of_the_page_of_requests(tags_served):
     assert entity.keys() == answer["predictions"][0]["entities"][0].keys()
 
 
+@pytest.mark.slow
 def test_entities_are_marked_in_their_text(look, tags_served, tagger):
     page = look(tags_served, text=TEXTS[0], second="<b>a</b>")
     assert 'data-done="yes"' in page and "5 labels" in text_of(page, "p", id="model")[0]

@@ -281,6 +281,7 @@ def test_no_text_and_empty_texts(piece_model):
     assert graph(["", " \u3000", b"\xff"]).to_list() == [[], [], []]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model_type", ["unigram", "bpe"])
 def test_real_text(model_type, tmp_path):
     """A model as build_vocab.py makes it, and the text that it was made of."""

@@ -165,6 +165,7 @@ def test_nothing(in_graph):
     assert in_graph(["", "\x00", " "]) == [[[], [], []]] * 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("length", [3, 4, 5, 9, 40])
 def test_packed(tokenizer, length):
     draw = np.random.default_rng(length)
