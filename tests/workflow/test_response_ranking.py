@@ -227,8 +227,9 @@ def test_hard_negatives_response_layers_and_dot_products(rank, data, tmp_path):
     assert results(tmp_path)["ranking_candidates"] == 6.0
     modules = json.loads((tmp_path / "model" / "modules.json").read_text())
     assert [module["type"].rsplit(".", 1)[1] for module in modules] == ["Transformer", "Pooling"]
-    rank("--do_eval", f"--eval_file={data}/pairs.tfrecord", f"--output_dir={tmp_path}", "--similarity=dot",
-         "--response_layers=2")  # fmt: skip  # the layers are read again
+    # The layers are read again.
+    flags = ("--similarity=dot", "--response_layers=2")
+    rank("--do_eval", f"--eval_file={data}/pairs.tfrecord", f"--output_dir={tmp_path}", *flags)
 
 
 def test_the_result_goes_into_the_regression_of_similarity(trained, script, tmp_path):

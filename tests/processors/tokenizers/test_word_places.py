@@ -14,7 +14,7 @@ BASIC = BasicTokenizer(do_lower_case=False)
 def check(text):
     """Each place holds a word of the tokenizer, which has lost the characters that it removes; nothing is left out."""
     words = [text[start:end] for start, end in word_places(text)]
-    assert ["".join(BASIC.cleaned(word).split()) for word in words] == BASIC.tokenize(text)
+    assert ["".join(BASIC.clean(word).split()) for word in words] == BASIC.tokenize(text)
 
 
 @pytest.mark.parametrize("text", [text for text in ODD if not any("\ud800" <= char <= "\udfff" for char in text)])
