@@ -13,10 +13,13 @@ from bertline.weights.load_save import save_huggingface
 TAGS = ("O", "B-PER", "I-PER", "B-LOC", "I-LOC")
 
 
-def tagger_folder(folder, tags=TAGS, crf=False, **options):
-    """Writes a `token_classification` of words of letters into `folder`; options are those of its labels."""
+def tagger_folder(folder, tags=TAGS, crf=False, encoder=None, **options):
+    """Writes a `token_classification` of words of letters into `folder`.
+
+    encoder: None: a small Bert. options: of its labels.
+    """
     labels = make_labels("tags", tags, **options)
-    return _folder(folder, "token_classification", labels, num_labels=len(tags), crf=crf)
+    return _folder(folder, "token_classification", labels, encoder=encoder, num_labels=len(tags), crf=crf)
 
 
 def reader_folder(folder, **entries):
@@ -24,15 +27,13 @@ def reader_folder(folder, **entries):
     return _folder(folder, "span_extraction", make_labels("spans"), entries)
 
 
-def _folder(folder, name, labels, entries=None, **arguments):
+def _folder(folder, name, labels, entries=None, encoder=None, **arguments):
     keras.utils.set_random_seed(5)
     tokenizer = letters(folder / "vocab.txt")
-    objective = registry.get("objective", name)(
-        Bert(BertConfig(vocab_size=tokenizer.vocab_size, **CONFIG)), **arguments
-    )
-    encoder = objective.encoder.named_weights()
+    encoder = encoder or Bert(BertConfig(vocab_size=tokenizer.vocab_size, **CONFIG))
+    objective = registry.get("objective", name)(encoder, **arguments)
     for number, (weight, variable) in enumerate(sorted(objective.named_weights().items())):
-        if weight not in encoder:
+        if weight not in encoder.named_weights():
             variable.assign(keras.random.normal(variable.shape, stddev=1.0, seed=number))
     save_huggingface(
         objective, folder, tokenizer, json.loads(json.dumps({**labels.config_entries(), **(entries or {})}))

@@ -45,6 +45,7 @@ class TextEncoder:
       layout: of bertline.processors.layouts, what the encoder reads.
       low_latency: whether graphs that are made from now on have a LiteGraph beside them.
       most_graphs: how many kinds of vectors get a graph of their own; further ones share one.
+      needs_vectors: whether a model that gives no vectors of texts is refused.
 
     Args:
       model: what `--init_checkpoint` takes: a TF1 checkpoint, a Hugging Face folder, an output folder of Bertline, a
@@ -62,6 +63,8 @@ class TextEncoder:
     Raises:
       InputError: what does not fit together.
     """
+
+    needs_vectors = True
 
     def __init__(
         self,
@@ -100,11 +103,8 @@ class TextEncoder:
                 "sentence_bert_config.json), which is not done here; lower-case them yourself and say false there"
             )
         self.layout = layouts.get(self.config.layout)(self.tokenizer, self.max_seq_length)
-        if not self.layout.packs_ids:
-            raise InputError(
-                f"{self._model}: an encoder that reads the layout {self.config.layout}, the characters of words, gives "
-                "no vectors of texts here; run_tagger.py --do_predict reads it"
-            )
+        if self.needs_vectors:
+            self._check_gives_vectors()
         longest_window = self.layout.frame.room(self.max_seq_length, 1)
         if window_stride is not None and not 0 < window_stride <= longest_window:
             raise InputError(
@@ -118,6 +118,18 @@ class TextEncoder:
         self._graphs, self._shared_graph, self._lock = {}, None, threading.Lock()
         self.most_graphs = math.inf
         self._dtype, self.low_latency = dtype, low_latency
+
+    @property
+    def gives_vectors(self):
+        """Whether vectors can be made of texts; an encoder that reads the characters of words tags them only."""
+        return self.layout.packs_ids
+
+    def _check_gives_vectors(self):
+        if not self.gives_vectors:
+            raise InputError(
+                f"{self._model}: an encoder that reads the layout {self.config.layout}, the characters of words, gives "
+                "no vectors of texts here; Predictor.tag and run_tagger.py --do_predict read it"
+            )
 
     def options(
         self,
@@ -142,6 +154,7 @@ class TextEncoder:
           InputError: an unknown name, a layer that the model has not, a prompt that leaves no room for a text, or
             nothing said where the model's own way to a sentence's vector has a part that is not known here.
         """
+        self._check_gives_vectors()
         own, normalizes_truncated = unit == "sentence", bool(normalize)
         if own and pooling is None and self.folder.unread:
             raise InputError(

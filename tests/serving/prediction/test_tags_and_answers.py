@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+import small_models
 from odd_texts import ODD, mixed_texts
 from small_heads import TAGS, reader_folder, tagger_folder
 
@@ -95,6 +96,21 @@ def test_a_crf_finds_the_best_sequence(tmp_path):
 def test_words_of_a_folder_that_cuts_texts_otherwise(tmp_path):
     predictor = Predictor(tagger_folder(tmp_path, split_words="characters"))
     assert predictor.tag(["ab c"])[0].words == ("a", "b", "c")
+
+
+def test_an_encoder_of_characters_tags_and_gives_no_vectors(tmp_path):
+    """Its head is computed here from the layout's own rows."""
+    encoder = small_models.encoder("char_cnn", num_characters=259)
+    predictor = Predictor(tagger_folder(tmp_path, encoder=encoder))
+    words = ["ab", "é", "fed" * 30, ""]
+    [found, _] = predictor.tag([words, "a b c"])
+    [row] = next(predictor.head_layout.features([predictor.labels.example(words)]))
+    features = {name: np.asarray(row[name])[None] for name in ("input_ids", "character_ids", "word_positions")}
+    features |= {"input_mask": np.ones_like(features["input_ids"]), "word_mask": np.ones([1, 4], np.int32)}
+    logits = predictor.objective({**features, "segment_ids": np.zeros_like(features["input_ids"])})["logits"][0]
+    assert found.tags == tuple(TAGS[i] for i in np.argmax(logits, axis=1)) and not predictor.gives_vectors
+    with pytest.raises(InputError, match="gives no vectors of texts here; Predictor.tag"):
+        predictor.embed(["a"])
 
 
 def test_tags_without_entities(tmp_path):
