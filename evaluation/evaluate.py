@@ -87,7 +87,7 @@ class _Model:
             if name.endswith(vector_transform.ENDING):
                 self._ready[name] = self._load(name)
         if run.fit_texts:
-            texts = list(input_lines.read_lines(run.fit_texts, run.encoding))
+            texts = list(input_lines.strip_lines(run.fit_texts, run.encoding))
             vectors = self._encode(run.fit_texts, texts)
             for name in evaluate_vectors.select_fitted(run.transforms):
                 self._ready[name] = self._fit(name, vectors, texts)

@@ -34,7 +34,7 @@ def read_texts(run):
         `bertline.processors.tables.table_files.TableFile` and `bertline.processors.tables.columns`.
     """
     if not reads_table(run):
-        return ((text_or_pair(line), line) for line in read_lines(run.input_file, run.encoding))
+        return ((text_or_pair(line), line) for line in strip_lines(run.input_file, run.encoding))
     return ((text, text if isinstance(text, str) else " ||| ".join(text)) for text in _rows(run))
 
 
@@ -89,7 +89,7 @@ def _text(row, part, at, columns):
     return str(cell).strip()
 
 
-def read_lines(path, encoding="utf-8"):
+def strip_lines(path, encoding="utf-8"):
     """Iterates over the lines (str) of a file, without white space at either end; an empty line is a text too.
 
     Raises:

@@ -35,7 +35,7 @@ def corpus(path, **settings):
 
 def extraction(path, **settings):
     run = ExtractionSettings(input_file=path, **settings)
-    found = list(input_lines.read_lines(path, run.encoding))
+    found = list(input_lines.strip_lines(path, run.encoding))
     assert input_lines.count_texts(run) in (len(found), None)
     return found
 

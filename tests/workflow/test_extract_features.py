@@ -151,7 +151,7 @@ def test_standard_input_and_output(extract, texts, tmp_path):
 
 
 def test_standard_input(texts, tiny_bert, tmp_path):
-    from bertline.serving.texts.input_lines import read_lines
+    from bertline.serving.texts.input_lines import strip_lines
 
     read, write = os.pipe()
     os.write(write, b"a b\n\nc ||| d")
@@ -160,7 +160,7 @@ def test_standard_input(texts, tiny_bert, tmp_path):
     try:
         os.dup2(read, 0)
         sys.stdin = io.TextIOWrapper(open(0, "rb", closefd=False))
-        assert list(read_lines("-")) == ["a b", "", "c ||| d"]
+        assert list(strip_lines("-")) == ["a b", "", "c ||| d"]
     finally:
         os.dup2(before, 0)
 

@@ -5,6 +5,7 @@ import os
 from bertline.common import json_files
 from bertline.errors import InputError
 from bertline.processors.files import folders, text_files
+from bertline.processors.tokenizers.folder import tokenizer_json
 from bertline.processors.tokenizers.folder.special_tokens import added_token
 
 END_OF_WORD = "</w>"
@@ -51,13 +52,7 @@ def read_json(path):
     Raises:
       InputError: the file is damaged, or does something else to texts than GPT-1's and GPT-2's.
     """
-    content = json_files.read(path)
-    try:
-        return _parse(path, content)
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(f"{path}: not as the library tokenizers writes it ({error}); copy the file again") from error
+    return tokenizer_json.read_as(_parse, path)
 
 
 def _parse(path, content):

@@ -73,9 +73,14 @@ def read(path):
     Raises:
       InputError: no JSON, another kind of tokenizer, or a setting that BERT's tokenizer does not have; it is named.
     """
+    return read_as(_parse, path)
+
+
+def read_as(parse, path):
+    """`parse(path, content)` of a tokenizer.json. Raises InputError for a damaged one."""
     content = json_files.read(path)
     try:
-        return _parse(path, content)
+        return parse(path, content)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         if isinstance(error, InputError):
             raise
