@@ -6,7 +6,7 @@ import warnings
 
 import numpy as np
 
-_HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # serving/
+_HERE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "")  # serving/
 
 
 class TruncationWarning(UserWarning):
@@ -28,8 +28,8 @@ def warn(truncated, length="what the model reads"):
 
 
 def _levels_here():
-    """The stacklevel of the first frame outside this folder, so that the warning names a line of the user."""
+    """The stacklevel of the first frame outside serving/, so that the warning names a line of the user."""
     frame, level = sys._getframe(1), 1
-    while frame.f_back is not None and os.path.dirname(os.path.abspath(frame.f_code.co_filename)) == _HERE:
+    while frame.f_back is not None and os.path.abspath(frame.f_code.co_filename).startswith(_HERE):
         frame, level = frame.f_back, level + 1
     return level
