@@ -24,11 +24,11 @@ _context.set_forkserver_preload(
 class Script:
     """A running script, whose stdout and stderr go to files."""
 
-    def __init__(self, name, flags, folder, limits=None, env=None):
+    def __init__(self, name, flags, folder, limits=None, env=None, work_in=None):
         folder.mkdir(parents=True, exist_ok=True)
         self.out, self.err = folder / "stdout", folder / "stderr"
         self.out.touch(), self.err.touch()
-        args = (name, list(flags), str(self.out), str(self.err), limits or {}, env or {})
+        args = (name, list(flags), str(self.out), str(self.err), limits or {}, env or {}, work_in or os.getcwd())
         self.process = _context.Process(target=_execute, args=args)
         self.process.start()
 
@@ -57,11 +57,12 @@ class Script:
         return self.err.read_text(encoding="utf-8")
 
 
-def _execute(name, flags, out, err, limits, env):
+def _execute(name, flags, out, err, limits, env, work_in):
     """In the forked process: becomes the script."""
     for number, path in ((1, out), (2, err)):
         os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644), number)
     os.environ.update(env)
+    os.chdir(work_in)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     for limit, value in limits.items():
         resource.setrlimit(getattr(resource, limit), (value, value))

@@ -1,7 +1,9 @@
-"""The documentation does what it says: Python blocks are run, commands are parsed by the scripts that they call."""
+"""The documentation does what it says: CONTRIBUTING.md and docs/library.md run, links lead somewhere.
+
+tests/test_docs_commands.py runs the commands of all other pages.
+"""
 
 import os
-import pathlib
 import re
 import shlex
 import shutil
@@ -10,12 +12,11 @@ import sys
 
 import numpy as np
 import pytest
+from pages import PAGES, ROOT, blocks, files, statements
 from safetensors.numpy import load_file
 
 pytestmark = pytest.mark.slow  # all start scripts
 
-ROOT = pathlib.Path(__file__).resolve().parents[1]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 RECIPES = sorted((ROOT / "configs" / "recipes").glob("*.flags"))
 # Parses the flags of a script as the script itself does, and stops where it would start to work.
 PARSE = """
@@ -31,23 +32,10 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 """
 
 
-def blocks(page, language):
-    """The fenced blocks of a language, list of str."""
-    return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
-
-
-def commands():
-    """(page, arguments) of each command in a shell block that starts one of our scripts."""
-    found = []
-    for page in PAGES:
-        for block in blocks(page, "(?:bash|sh|shell)"):
-            for line in block.replace("\\\n", " ").splitlines():
-                words = shlex.split(line, comments=True)
-                scripts = [at for at, word in enumerate(words) if re.fullmatch(r"\w+(/\w+)*\.py", word)]
-                if scripts and re.search(r"(^|/)python", words[scripts[0] - 1]):
-                    words = words[scripts[0] :]
-                    found.append(pytest.param(words, id=f"{page.name}: {' '.join(words)[:80]}"))
-    return found
+def measurements():
+    """The arguments of each command of the pages that starts a program of benchmarks/."""
+    lines = [line for page in PAGES for block in blocks(page, "sh") for line in statements(block)]
+    return [shlex.split(line)[1:] for line in lines if line.startswith("python benchmarks/")]
 
 
 def run(program, *arguments, folder=ROOT):
@@ -70,25 +58,13 @@ def workplace(tmp_path):
     return tmp_path
 
 
-@pytest.fixture(scope="module")
-def plugin_files(tmp_path_factory):
-    """A folder with the plugins that CONTRIBUTING.md writes."""
-    folder = tmp_path_factory.mktemp("plugins")
-    (folder / "configs").symlink_to(ROOT / "configs")
-    for name, text in files(ROOT / "CONTRIBUTING.md").items():
-        if "/" not in name:
-            (folder / name).write_text(text, encoding="utf-8")
-    return folder
+@pytest.mark.parametrize("arguments", measurements(), ids=" ".join)
+def test_measurement_is_understood(arguments):
+    run(PARSE, str(ROOT / arguments[0]), *arguments[1:])
 
 
-@pytest.mark.parametrize("arguments", commands())
-def test_command_is_understood(arguments, plugin_files):
-    assert (ROOT / arguments[0]).is_file()
-    run(PARSE, str(ROOT / arguments[0]), *arguments[1:], folder=plugin_files)
-
-
-def test_there_are_commands():
-    assert len(commands()) >= 5
+def test_there_are_measurements():
+    assert len(measurements()) >= 8
 
 
 def test_a_wrong_flag_would_be_found():
@@ -102,10 +78,32 @@ def test_recipe_is_understood(recipe):
     run(PARSE, script[1], f"--flagfile={recipe}")
 
 
+def anchors(page):
+    """What GitHub calls the headings of a page."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
 def test_links_of_the_pages_lead_somewhere():
-    for page in PAGES:
-        for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text(encoding="utf-8")):
-            assert "://" in target or (page.parent / target).exists(), f"{page.name}: {target}"
+    for page in (*PAGES, ROOT / "CHANGELOG.md", ROOT / "samples" / "README.md"):
+        for target, anchor in re.findall(r"\]\(([^)#\s]*)#?([^)\s]*)\)", page.read_text(encoding="utf-8")):
+            if "://" not in target:
+                found = page.parent / target if target else page
+                assert found.exists(), f"{page.name}: {target}"
+                assert not anchor or anchor in anchors(found), f"{page.name}: {target}#{anchor}"
+
+
+def test_readme_lists_every_script_and_is_short():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    scripts = [path.name for path in ROOT.glob("*.py") if "__main__" in path.read_text(encoding="utf-8")]
+    assert len(scripts) >= 11 and [name for name in scripts if f"| `{name}` |" not in text] == []
+    assert len(text.encode()) < 7000
+
+
+def test_index_lists_every_page():
+    index = (ROOT / "docs" / "README.md").read_text(encoding="utf-8")
+    pages = [path.name for path in (ROOT / "docs").glob("*.md") if path.name != "README.md"]
+    assert [name for name in pages if f"({name})" not in index] == []
 
 
 def test_library_page(workplace):
@@ -116,23 +114,12 @@ assert report.missing == [] and sum(losses[-5:]) < sum(losses[:5]), losses
 assert status == 0 and labels.decode(probabilities[0]) in processor.get_labels()
 print("all of it ran")
 """
-    page = "\n".join(blocks(ROOT / "docs" / "library.md", "python"))
+    page = "\n".join(block.text for block in blocks(ROOT / "docs" / "library.md", "python"))
     # FineTuning may start processes, which import the main module.
     (workplace / "library.py").write_text(page + checks, encoding="utf-8")
     printed = run("import runpy; runpy.run_path('library.py', run_name='__main__')", folder=workplace)
     assert printed.endswith("all of it ran\n")
     assert (workplace / "output" / "library" / "run" / "predictions.tsv").is_file()
-
-
-def files(page):
-    """path -> text of the blocks whose first line is a comment that names a file."""
-    found = {}
-    for block in blocks(page, "(?:python|json)"):
-        first, _, rest = block.partition("\n")
-        named = re.fullmatch(r"(?:#|//) ([\w/]+\.\w+)", first)
-        if named:
-            found[named[1]] = rest
-    return found
 
 
 @pytest.fixture(scope="module")
@@ -157,7 +144,7 @@ def contributing_command(word):
     (found,) = (
         shlex.split(line)[1:]
         for block in blocks(ROOT / "CONTRIBUTING.md", "sh")
-        for line in block.replace("\\\n", " ").splitlines()
+        for line in statements(block)
         if word in line
     )
     return found
@@ -175,6 +162,7 @@ def execute(folder, arguments):
     "word",
     [
         "--task_name=complaint",
+        "--plugin=focal_loss.py",
         "--output_dir=output/word_average",
         "--plugin=sign_descent.py",
         "--plugin=byte_tokenizer.py",
@@ -213,6 +201,6 @@ def test_example_encoder_keeps_the_contract(extended):
 
 
 def test_example_objective_learns(extended):
-    (program,) = (block for block in blocks(ROOT / "CONTRIBUTING.md", "python") if block.startswith("import"))
+    (program,) = (b.text for b in blocks(ROOT / "CONTRIBUTING.md", "python") if b.text.startswith("import"))
     first, last = execute(extended, ["-c", program]).split()[-2:]
     assert float(last) < 0.5 * float(first)
