@@ -98,7 +98,7 @@ class WordTokenizer(Tokenizer):
         check_asked(config_file, saved, do_lower_case)
         lower = do_lower_case if saved is None else saved
         settings = WordSettings(
-            split=_read_entry(config_file, config, "split", str, WordSettings.split),
+            split=_check_split(config_file, _read_entry(config_file, config, "split", str, WordSettings.split)),
             do_lower_case=casing(words) == "uncased" if lower is None else lower,
             strip_accents=_read_entry(config_file, config, "strip_accents", bool, False),
             special_tokens=tuple(
@@ -208,6 +208,17 @@ SPLITS = {
     "white_space": lambda basic, fold: lambda text: fold(text).split(),
     "characters": lambda basic, fold: lambda text: list("".join(fold(text).split())),
 }
+
+
+def _check_split(where, split):
+    """A file says no function to import: whoever wrote the folder would run code of his choice here."""
+    known = (*SPLITS, "jieba")
+    if split not in known:
+        raise InputError(
+            f"{where}: split is {json.dumps(split)[:60]}; one of {', '.join(known)} is needed; a file of --plugin may "
+            "add its own to bertline.processors.tokenizers.words.SPLITS"
+        )
+    return split
 
 
 def _read_entry(where, config, name, kind, default):

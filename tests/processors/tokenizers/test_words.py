@@ -136,7 +136,7 @@ def test_a_folder_goes_round(tmp_path, split):
         tokenization.load_tokenizer(tmp_path, do_lower_case=False)
 
 
-@pytest.mark.parametrize("wrong", [{"split": 3}, {"do_lower_case": "yes"}, {"model_max_length": "long"}])
+@pytest.mark.parametrize("wrong", [{"split": 3}, {"split": "os:system"}, {"do_lower_case": "yes"}, {"model_max_length": "long"}])
 def test_wrong_settings(tmp_path, wrong):
     made().save(tmp_path)
     path = tmp_path / "tokenizer_config.json"
