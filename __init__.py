@@ -5,22 +5,20 @@ Nothing heavy is imported until it is asked for.
 
 import typing
 
+from bertline.common.lazy_names import make_getattr
+
+if typing.TYPE_CHECKING:
+    from bertline.facade.fitting import fit
+    from bertline.facade.model import Model, load
+
 __version__ = "0.2.0"
 
 __all__ = ["Model", "fit", "load"]
 
-
-if typing.TYPE_CHECKING:
-    from bertline.facade import Model, fit, load
+__getattr__ = make_getattr(
+    "bertline", {"Model": "bertline.facade.model", "fit": "bertline.facade.fitting", "load": "bertline.facade.model"}
+)
 
 
 def __dir__():
     return [*__all__, "__version__"]
-
-
-def __getattr__(name):
-    if name not in __all__:
-        raise AttributeError(f"module 'bertline' has no attribute {name!r}")
-    from bertline import facade
-
-    return getattr(facade, name)

@@ -2,39 +2,19 @@
 
 import html
 
+from bertline.common import html_page
+
 MOST_QUESTIONS = 1000  # a browser shows so many at once
 MOST_CHARACTERS = 700  # of a context, around its answers
 SHOWN_CANDIDATES = 5
 
-_HEAD = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Predicted answers</title>
-<link rel="icon" href="data:,">
-<style>
-:root { color-scheme: light dark; --quiet: #5b6470; --line: #d4d9df; --page: #fff; --error: #b3261e;
-  --mark: #cfe3fb; --right: #1a7f37; }
-@media (prefers-color-scheme: dark) {
-  :root { --quiet: #a3adb8; --line: #3c444d; --page: #15191d; --error: #ff9d94; --mark: #1f4468; --right: #6fd08c; }
-}
-* { box-sizing: border-box; }
-body { font: 1rem/1.6 system-ui, sans-serif; background: var(--page); max-width: 60rem; margin: 0 auto;
-  padding: 1.5rem 1rem 4rem; }
-h1 { font-size: 1.5rem; margin: 0; line-height: 1.3; }
+_STYLE = """:root { --mark: #cfe3fb; --right: #1a7f37; }
+@media (prefers-color-scheme: dark) { :root { --mark: #1f4468; --right: #6fd08c; } }
+body { max-width: 60rem; }
 h2 { font-size: 1rem; margin: .25rem 0; overflow-wrap: anywhere; }
-p, ol { margin: .5rem 0; }
-article { border-top: 1px solid var(--line); padding: .75rem 0; }
-.where, small { font-size: .85rem; color: var(--quiet); overflow-wrap: anywhere; }
-.text { white-space: pre-wrap; overflow-wrap: anywhere; }
-mark { color: inherit; background: none; border-radius: .2rem; box-decoration-break: clone; }
+mark { background: none; border-radius: .2rem; }
 .predicted { background: var(--mark); }
 .gold { border-bottom: 3px solid var(--right); }
-.error { color: var(--error); }
-</style>
-</head>
-<body>
 """
 
 
@@ -48,12 +28,12 @@ def page(answers, examples):
     rows = list(zip(examples, answers))
     wrong = [row for row in rows if _is_wrong(*row)]
     right = [row for row in rows if not _is_wrong(*row)]
-    yield _HEAD + "<h1>Predicted answers</h1>"
+    yield html_page.begin("Predicted answers", _STYLE)
     yield f"<p>{_summary(rows, wrong)}</p>"
     yield '<p><mark class="predicted">predicted</mark> &nbsp; <mark class="gold">right</mark></p>'
     for example, answer in [*wrong, *right][:MOST_QUESTIONS]:
         yield from _article(example, answer)
-    yield "</body>\n</html>"
+    yield html_page.END
 
 
 def _summary(rows, wrong):

@@ -2,42 +2,23 @@
 
 import html
 
+from bertline.common import html_page
 from bertline.processors.tagging.tag_spans import marks_spans, spans_in_text
 
 MOST_SENTENCES = 2000  # a browser shows so many at once
 HUES = (210, 25, 120, 285, 50, 175, 340, 85, 255, 0, 150, 310)
 
-_HEAD = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Predicted tags</title>
-<link rel="icon" href="data:,">
-<style>
-:root { color-scheme: light dark; --quiet: #5b6470; --line: #d4d9df; --page: #fff; --error: #b3261e; --light: 88%; }
-@media (prefers-color-scheme: dark) {
-  :root { --quiet: #a3adb8; --line: #3c444d; --page: #15191d; --error: #ff9d94; --light: 26%; }
-}
-* { box-sizing: border-box; }
-body { font: 1rem/1.9 system-ui, sans-serif; background: var(--page); max-width: 80rem; margin: 0 auto;
-  padding: 1.5rem 1rem 4rem; }
-h1 { font-size: 1.5rem; margin: 0; line-height: 1.3; }
-p, h2 { margin: .5rem 0; }
-h2, .where { font-size: .85rem; font-weight: 400; color: var(--quiet); line-height: 1.4; overflow-wrap: anywhere; }
-article { border-top: 1px solid var(--line); padding: .75rem 0; }
+_STYLE = """:root { --light: 88%; }
+@media (prefers-color-scheme: dark) { :root { --light: 26%; } }
+h2 { font-size: .85rem; font-weight: 400; color: var(--quiet); line-height: 1.4; margin: .5rem 0; }
 .sides { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(22rem, 100%), 1fr)); gap: 0 2rem; }
 .sides > div { min-width: 0; }
-.text { white-space: pre-wrap; overflow-wrap: anywhere; margin: 0; }
-mark { color: inherit; border-radius: .3rem; padding: .1rem .25rem; box-decoration-break: clone;
-  background: hsl(var(--hue) 75% var(--light)); }
-mark small { font-size: .7em; font-weight: 600; white-space: nowrap; margin-inline-start: .35em; user-select: none; }
+.text { line-height: 1.9; margin: 0; }
+mark { border-radius: .3rem; padding: .1rem .25rem; background: hsl(var(--hue) 75% var(--light)); }
+mark small { font-size: .7em; font-weight: 600; color: inherit; white-space: nowrap; margin-inline-start: .35em;
+  user-select: none; }
 mark.wrong { outline: 2px dashed var(--error); outline-offset: -1px; }
 .legend mark { margin-inline-end: .5rem; white-space: nowrap; }
-.error { color: var(--error); }
-</style>
-</head>
-<body>
 """
 
 
@@ -55,13 +36,13 @@ def page(answers, examples):
     order = sorted(rows, key=lambda row: -row.num_errors)
     labels = sorted({span["label"] for row in rows for span in [*row.predicted, *(row.right or ())]})
     hues = {label: HUES[i % len(HUES)] for i, label in enumerate(labels)}
-    yield _HEAD + "<h1>Predicted tags</h1>"
+    yield html_page.begin("Predicted tags", _STYLE)
     yield f"<p>{_summary(rows)}</p>"
     if as_spans:
         yield '<p class="legend">' + " ".join(_mark(hues[label], label) for label in labels) + "</p>"
     for row in order[:MOST_SENTENCES]:
         yield from row.lines(hues, as_spans)
-    yield "</body>\n</html>"
+    yield html_page.END
 
 
 def _summary(rows):
