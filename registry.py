@@ -105,13 +105,15 @@ def options(kind, attribute="options"):
 
 
 def literals(kind, attribute):
-    """Registered name -> the value of a class's attribute, of those that have one; nothing is imported.
+    """Registered name -> the value of a class's attribute, of those that have one, sorted; nothing is imported.
 
     attribute: one that classes of this kind assign a literal to.
     """
     found = {name: declaration.literal(attribute) for name, declaration in _find_declarations(kind).items()}
     found |= {name: getattr(cls, attribute, None) for name, cls in _registered[kind].items()}
-    return {name: value for name, value in sorted(found.items()) if value is not None}
+    # What a plugin registers comes last: it may derive from one of ours, and has its literals then.
+    order = sorted(found.items(), key=lambda item: (item[0] not in _find_declarations(kind), item[0]))
+    return {name: value for name, value in order if value is not None}
 
 
 @functools.cache

@@ -41,14 +41,19 @@ def owner(config, names=()):
     """
     if OBJECTIVE in config:
         return config[OBJECTIVE]["name"]
-    said = config.get("architectures") or []
-    for name, ends in _of_objectives("architectures").items():
-        if any(one.endswith(tuple(ends)) for one in said):
-            return name
+    if said := _owners_in_words(config):
+        return said[0]
     if names_unknown_head(config):
         return None
     known = _of_objectives("architectures").items()
     return next((name for name, ends in known if any(set(names).issuperset(needed) for needed in ends.values())), None)
+
+
+def _owners_in_words(config):
+    """The objectives whose class in `transformers` a configuration names: one, and those that derive from it."""
+    said = config.get("architectures") or []
+    known = _of_objectives("architectures").items()
+    return [name for name, ends in known if any(one.endswith(tuple(ends)) for one in said)]
 
 
 def owner_of_weight(name):
@@ -82,6 +87,8 @@ def is_of_another(config, objective):
     """
     if names_unknown_head(config):
         return True
+    if OBJECTIVE not in config and objective in _owners_in_words(config):
+        return False
     theirs, known = owner(config), _of_objectives("huggingface_heads")
     names = [{there for there, _ in known.get(name, {}).values()} for name in (objective, theirs)]
     return theirs != objective and not names[0].isdisjoint(names[1])

@@ -117,3 +117,16 @@ def test_an_objective_without_a_class_of_transformers_says_what_it_is(tmp_path):
 def test_what_cannot_be(said, message):
     with pytest.raises(InputError, match=message):
         check_head({"objective": said})
+
+
+@pytest.mark.parametrize("name", ["another_loss", "zero_loss"])  # before and after the base's name
+def test_an_objective_that_derives_from_another_has_its_head(name, monkeypatch):
+    """A changed loss leaves the head as it is: each reads the other's folder, and without a word it is the base's."""
+    base = registry.get("objective", "sequence_classification")
+    monkeypatch.setitem(registry._registered["objective"], name, type("Derived", (base,), {}))
+    config = {"architectures": ["BertForSequenceClassification"]}
+    assert heads.owner(config) == heads.owner({}, {*CLASSIFIER, "pooled_output"}) == "sequence_classification"
+    assert not heads.is_of_another(config, name) and not heads.is_of_another(config, "sequence_classification")
+    assert heads.is_of_another(config, "token_classification")
+    assert heads.owner_of_weight("output_weights") in ("sequence_classification", "token_classification")
+    assert heads.owner_of_labels("regression") == "sequence_classification"
