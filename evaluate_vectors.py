@@ -21,13 +21,13 @@ def main(_):
         logging.getLogger().setLevel(logging.INFO)
         run = flags.read(evaluate_vectors.EvaluationSettings)
         evaluate_vectors.check(run)
-        from bertline.evaluation.tasks import read_tasks
+        from bertline.vector_evaluation.tasks import read_tasks
 
         tasks = read_tasks(run)
         # TensorFlow is imported only now that flags and files are known to be good.
         console.import_tensorflow()
-        from bertline.evaluation import report
-        from bertline.evaluation.evaluate import evaluate
+        from bertline.vector_evaluation import report
+        from bertline.vector_evaluation.evaluate import evaluate
 
         results = evaluate(run, tasks)
         if results:

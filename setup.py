@@ -3,9 +3,7 @@
 import setuptools
 from setuptools.command.build_py import build_py
 
-FAMILIES = ("common", "evaluation", "facade", "modeling", "processors", "serving", "settings", "training", "weights")
-
-
+OUTSIDE = ["benchmarks*", "tests*", "build*"]
 # This file, and the one by which a clone is the package without an installation.
 _OF_A_CLONE = ("setup", "bertline")
 
@@ -18,11 +16,7 @@ class BuildPackage(build_py):
 
 
 setuptools.setup(
-    packages=["bertline"]
-    + [
-        f"bertline.{name}"
-        for name in setuptools.find_packages(include=[p for one in FAMILIES for p in (one, f"{one}.*")])
-    ],
+    packages=["bertline", *(f"bertline.{name}" for name in setuptools.find_packages(exclude=OUTSIDE))],
     package_dir={"bertline": "."},
     cmdclass={"build_py": BuildPackage},
 )

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from bertline.modeling.layers.rows import add_bias_in_training, column_sums
+from bertline.modeling.layers.dense import add_bias_in_training, column_sums
 from bertline.modeling.speed.one_pass import one_pass
 
 

@@ -11,7 +11,7 @@ output, as in Keras and torch.
 import keras
 import tensorflow as tf
 
-from bertline.modeling.layers.rows import initializer
+from bertline.modeling.layers.dense import initializer
 
 
 class LSTM(keras.layers.Layer):

@@ -11,8 +11,8 @@ import keras
 import tensorflow as tf
 
 from bertline.errors import InputError
+from bertline.modeling.layers.dense import ACTIVATIONS, Dense, LayerNorm, add_bias_in_training
 from bertline.modeling.layers.dropout import dropout, residual
-from bertline.modeling.layers.rows import ACTIVATIONS, Dense, LayerNorm, add_bias_in_training
 from bertline.modeling.transformer.attention_masks import bidirectional
 
 
@@ -22,7 +22,7 @@ class BlockSizes:
 
     Attributes:
       width: numbers of a token's state, a multiple of num_heads. intermediate_size: of the feed-forward layer.
-      activation: of bertline.modeling.layers.rows.ACTIVATIONS.
+      activation: of bertline.modeling.layers.dense.ACTIVATIONS.
       hidden_dropout, attention_dropout: rates, of what is added to the residual and of the probabilities of attention.
       stddev: of the initial kernels. epsilon: of the layer norms.
     """

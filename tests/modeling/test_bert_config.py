@@ -12,7 +12,7 @@ import tensorflow as tf
 from bertline.errors import InputError
 from bertline.modeling.configuration import config_fields
 from bertline.modeling.encoders.transformers.bert import BertConfig
-from bertline.modeling.layers.rows import ACTIVATIONS, SYNONYMS
+from bertline.modeling.layers.dense import ACTIVATIONS, SYNONYMS
 
 SMALL = {**small_models.SIZES, "model_type": "bert"}
 FIELDS = {field.name for field in dataclasses.fields(BertConfig)}

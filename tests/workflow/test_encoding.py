@@ -8,7 +8,6 @@ import pytest
 
 from bertline import build_vocab, registry
 from bertline.errors import InputError
-from bertline.evaluation.tasks import read_tasks
 from bertline.processors.corpora.making import instance_shards
 from bertline.processors.vocabulary.words import BasicWords
 from bertline.serving.texts import input_lines
@@ -19,6 +18,7 @@ from bertline.settings.scripts.extract_features import ExtractionSettings
 from bertline.settings.scripts.run_classifier import ClassifierSettings
 from bertline.settings.scripts.run_pretraining import PretrainingSettings
 from bertline.training.jobs import task_files
+from bertline.vector_evaluation.tasks import read_tasks
 
 TEXT, OTHER = "房间很大", "物流太慢了"
 

@@ -6,7 +6,7 @@ import os
 import numpy as np
 
 from bertline.common import table_lines
-from bertline.training.evaluation import results
+from bertline.training.evaluation import result_files
 from bertline.training.folder.run_folder import LABEL_MAP
 from bertline.training.pictures import figures
 from bertline.training.scores.classes import predicted_labels
@@ -28,7 +28,7 @@ def write(output_dir, names, labels, probabilities, title=""):
     scores = _scores(len(names), labels, found)
     rows = [(name, *(f"{value:.6g}" for value in row)) for name, row in zip(names, zip(*scores))]
     header = ("label", "precision", "recall", "f1", "rows", "predicted")
-    results.write_lines(os.path.join(output_dir, "per_class.tsv"), map(table_lines.line, [header, *rows]))
+    result_files.write_lines(os.path.join(output_dir, "per_class.tsv"), map(table_lines.line, [header, *rows]))
     if labels.ndim == 1 and len(names) > MOST_CLASSES:
         logging.warning(
             "confusion.tsv and confusion.png are not written: %d classes, at most %d", len(names), MOST_CLASSES
@@ -37,7 +37,7 @@ def write(output_dir, names, labels, probabilities, title=""):
         counts = np.zeros([len(names), len(names)], np.int64)
         np.add.at(counts, (labels, found), 1)
         rows = [["label", *names], *([name, *row] for name, row in zip(names, counts.tolist()))]
-        results.write_lines(os.path.join(output_dir, "confusion.tsv"), map(table_lines.line, rows))
+        result_files.write_lines(os.path.join(output_dir, "confusion.tsv"), map(table_lines.line, rows))
         picture = "confusion.png"
         figures.save(
             os.path.join(output_dir, picture),

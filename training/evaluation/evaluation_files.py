@@ -6,7 +6,7 @@ import os
 
 import numpy as np
 
-from bertline.training.evaluation import class_report, results, type_report
+from bertline.training.evaluation import class_report, result_files, type_report
 from bertline.training.pictures import scatter
 from bertline.training.scores import score
 
@@ -83,5 +83,5 @@ def write_test_results(output_dir, score_names, labels, examples, answers, step)
         _TEST_REPORTS[labels.report](output_dir, golds, given)
     named = {f"test_{name}": value for name, value in scores.items()}
     found = {**named, "test_examples": len(golds), "global_step": step}
-    results.write_eval_results(path, found, f"Test results ({len(golds)} of {len(examples)} rows have a label)")
+    result_files.write_eval_results(path, found, f"Test results ({len(golds)} of {len(examples)} rows have a label)")
     return named

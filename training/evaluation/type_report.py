@@ -5,7 +5,7 @@ import os
 
 from bertline.common import table_lines
 from bertline.processors.tagging.tag_spans import marks_spans
-from bertline.training.evaluation import results
+from bertline.training.evaluation import result_files
 from bertline.training.scores.tags import strict_arguments
 
 HEADER = ("type", "precision", "recall", "f1", "strict_precision", "strict_recall", "strict_f1", "entities")
@@ -27,7 +27,7 @@ def write(output_dir, golds, answers, file_name="per_type.tsv"):
         found = [report.get(name, {}).get(key, 0.0) for report in (lenient, strict) for key in _KEYS]
         rows.append((name, *(f"{value:.6g}" for value in found), int(lenient[name]["support"])))
         logging.info("  %-16s precision %.4f  recall %.4f  F1 %.4f  entities %d", name, *found[:3], rows[-1][-1])
-    results.write_lines(os.path.join(output_dir, file_name), map(table_lines.line, [HEADER, *rows]))
+    result_files.write_lines(os.path.join(output_dir, file_name), map(table_lines.line, [HEADER, *rows]))
 
 
 _KEYS = ("precision", "recall", "f1-score")

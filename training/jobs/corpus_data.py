@@ -15,7 +15,7 @@ from bertline.processors.corpora.making import instance_records
 from bertline.processors.files import text_files
 from bertline.processors.layouts import base as layouts
 from bertline.processors.records.feature_spec import ids_of, token_axes
-from bertline.training.evaluation import results
+from bertline.training.evaluation import result_files
 from bertline.training.jobs.building import arguments_of
 from bertline.training.jobs.job_data import JobData, Stream
 from bertline.training.reporting import model_card
@@ -169,7 +169,7 @@ class CorpusData(JobData):
         found = objective.text_predictions(self._texts, layout, self._settings.predict_top_k)
         before_writing()
         with Progress("prediction", len(self._texts), "line", leave=False) as progress:
-            results.write_lines(path, _report_lines(progress, found))
+            result_files.write_lines(path, _report_lines(progress, found))
         logging.info("wrote %s", path)
 
     def splits(self, scores):

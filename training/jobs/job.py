@@ -11,7 +11,7 @@ import tensorflow as tf
 from bertline.errors import InputError
 from bertline.processors.records import record_checks
 from bertline.settings.parts import part
-from bertline.training.evaluation import results
+from bertline.training.evaluation import result_files
 from bertline.training.evaluation.evaluator import Evaluator
 from bertline.training.folder import checkpoints, run_folder
 from bertline.training.folder.trained import load_trained, model_source
@@ -111,7 +111,7 @@ class Job:
         if len(self._runs) > 1:
             for name in evaluated[0]:
                 summary = _mean_and_deviation([one[name] for one in evaluated])
-                results.write_eval_results(os.path.join(settings.output_dir, name), summary)
+                result_files.write_eval_results(os.path.join(settings.output_dir, name), summary)
         for output_dir, _ in self._runs if settings.do_train else ():
             run_folder.end_overwriting(output_dir)
         return 0
@@ -222,7 +222,7 @@ class Job:
         logging.info("***** Running evaluation *****")
         scores, answered = self._data.scores(evaluator)
         self._check_standing()
-        results.write_eval_results(os.path.join(output_dir, "eval_results.txt"), {**scores, "global_step": step})
+        result_files.write_eval_results(os.path.join(output_dir, "eval_results.txt"), {**scores, "global_step": step})
         if settings.do_train:
             history.add_evaluation(output_dir, step, scores)
         self._data.report(output_dir, scores, answered)

@@ -11,7 +11,7 @@ from bertline.processors.labels import prediction_tables
 from bertline.processors.layouts import base as layouts
 from bertline.processors.records import batches, record_files
 from bertline.processors.tables import split_checks
-from bertline.training.evaluation import evaluation_files, results
+from bertline.training.evaluation import evaluation_files, result_files
 from bertline.training.folder import run_folder
 from bertline.training.jobs import first_rows
 from bertline.training.jobs.job_data import JobData, Stream
@@ -225,7 +225,7 @@ class TaskData(JobData):
         before_writing()
         files = labels.prediction_files(answers, examples, truncated, self._settings.predictions_format)
         for name, lines in files.items():
-            results.write_lines(os.path.join(output_dir, name), lines)
+            result_files.write_lines(os.path.join(output_dir, name), lines)
             logging.info("wrote %s", os.path.join(output_dir, name))
         return evaluation_files.write_test_results(output_dir, self._score_names(), labels, examples, answers, step)
 
@@ -237,7 +237,7 @@ class TaskData(JobData):
 
     def write_beside_model(self, output_dir):
         if "label2id" in self.model_entries:
-            results.write_json(os.path.join(output_dir, run_folder.LABEL_MAP), self.model_entries["label2id"])
+            result_files.write_json(os.path.join(output_dir, run_folder.LABEL_MAP), self.model_entries["label2id"])
 
     def splits(self, scores):
         found = []

@@ -10,7 +10,7 @@ import os
 import re
 import shlex
 
-from bertline.training.evaluation.results import write_lines
+from bertline.training.evaluation.result_files import write_lines
 from bertline.training.folder.run_folder import model_folder
 
 NAME = "README.md"

@@ -15,8 +15,8 @@ from bertline import registry
 from bertline.modeling.configuration.config import EncoderConfig
 from bertline.modeling.encoder import Encoder
 from bertline.modeling.layers import pooling
+from bertline.modeling.layers.dense import rows_of
 from bertline.modeling.layers.dropout import dropout
-from bertline.modeling.layers.rows import rows_of
 
 
 @dataclasses.dataclass

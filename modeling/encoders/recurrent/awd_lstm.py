@@ -13,9 +13,9 @@ from bertline import registry
 from bertline.modeling.configuration.config import EncoderConfig
 from bertline.modeling.encoder import Encoder
 from bertline.modeling.layers import pooling
+from bertline.modeling.layers.dense import rows_of
 from bertline.modeling.layers.dropout import dropout, same_mask
 from bertline.modeling.layers.recurrent import LSTM
-from bertline.modeling.layers.rows import rows_of
 
 
 @dataclasses.dataclass

@@ -13,9 +13,9 @@ from bertline import registry
 from bertline.errors import InputError
 from bertline.modeling.configuration.config import EncoderConfig
 from bertline.modeling.encoder import Encoder
+from bertline.modeling.layers.dense import initializer, rows_of
 from bertline.modeling.layers.dropout import dropout, same_mask
 from bertline.modeling.layers.recurrent import BidirectionalLSTM
-from bertline.modeling.layers.rows import initializer, rows_of
 
 
 @dataclasses.dataclass

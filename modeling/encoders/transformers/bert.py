@@ -16,8 +16,8 @@ from bertline.errors import InputError
 from bertline.modeling.configuration import config_fields
 from bertline.modeling.configuration.config import EncoderConfig
 from bertline.modeling.encoder import Encoder
+from bertline.modeling.layers.dense import ACTIVATIONS, Dense, LayerNorm, activation_name, initializer
 from bertline.modeling.layers.dropout import dropout
-from bertline.modeling.layers.rows import ACTIVATIONS, Dense, LayerNorm, activation_name, initializer
 from bertline.modeling.speed.unpadding import Unpadding, with_row_of_pooler
 from bertline.modeling.transformer.blocks import BlockSizes, Transformer
 

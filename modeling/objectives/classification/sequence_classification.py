@@ -8,8 +8,8 @@ import tensorflow as tf
 from bertline import registry
 from bertline.errors import InputError
 from bertline.modeling.configuration.head_fields import problem_type
+from bertline.modeling.layers.dense import LinearClassifier
 from bertline.modeling.layers.dropout import dropout
-from bertline.modeling.layers.rows import LinearClassifier
 from bertline.modeling.objective import Objective
 from bertline.options import Option
 

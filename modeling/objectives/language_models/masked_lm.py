@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from bertline import registry
 from bertline.modeling.layers import vocabulary_softmax
-from bertline.modeling.layers.rows import Dense, LayerNorm, LinearClassifier
+from bertline.modeling.layers.dense import Dense, LayerNorm, LinearClassifier
 from bertline.modeling.objective import Objective
 from bertline.modeling.objectives.language_models.mask_filling import text_predictions
 

@@ -10,7 +10,7 @@ import tensorflow as tf
 from bertline import registry
 from bertline.errors import InputError
 from bertline.modeling.layers import pooling as poolings
-from bertline.modeling.layers.rows import Dense
+from bertline.modeling.layers.dense import Dense
 from bertline.modeling.objective import Objective
 from bertline.modeling.objectives.sentence_vectors.sentence_vectors import sentence_vectors, stack_texts
 from bertline.options import Option

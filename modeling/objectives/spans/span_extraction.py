@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 
 from bertline import registry
-from bertline.modeling.layers.rows import LinearClassifier
+from bertline.modeling.layers.dense import LinearClassifier
 from bertline.modeling.objective import Objective
 
 

@@ -8,8 +8,8 @@ import tensorflow as tf
 from bertline import registry
 from bertline.modeling.encoder import policy
 from bertline.modeling.layers import dropout as dropout_module
+from bertline.modeling.layers.dense import Dense, add_bias_in_training
 from bertline.modeling.layers.dropout import DropoutKey, draw_bits, dropout, residual
-from bertline.modeling.layers.rows import Dense, add_bias_in_training
 
 
 def key(*numbers):

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from bertline.modeling.encoder import policy
-from bertline.modeling.layers.rows import Dense, LayerNorm, add_bias_in_training
+from bertline.modeling.layers.dense import Dense, LayerNorm, add_bias_in_training
 from bertline.modeling.speed.switches import weights_follow
 
 torch = pytest.importorskip("torch", reason="make peers")

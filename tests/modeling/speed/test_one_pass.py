@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from bertline.modeling.layers.rows import gelu_in_training, gelu_new_in_training
+from bertline.modeling.layers.dense import gelu_in_training, gelu_new_in_training
 from bertline.modeling.speed import one_pass as module
 from bertline.modeling.speed.one_pass import MINIMUM_ELEMENTS, one_pass, padded_length
 

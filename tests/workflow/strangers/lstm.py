@@ -8,8 +8,8 @@ import tensorflow as tf
 from bertline import registry
 from bertline.modeling.configuration.config import EncoderConfig
 from bertline.modeling.encoder import Encoder
+from bertline.modeling.layers.dense import initializer
 from bertline.modeling.layers.recurrent import LSTM
-from bertline.modeling.layers.rows import initializer
 
 
 @dataclasses.dataclass

@@ -2,8 +2,8 @@
 
 import csv
 
-from bertline.evaluation import report
-from bertline.evaluation.evaluate import Result
+from bertline.vector_evaluation import report
+from bertline.vector_evaluation.evaluate import Result
 
 NAMES = ["$a^$ task", "tab\there", "$\\frac$"]
 

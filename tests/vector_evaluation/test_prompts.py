@@ -1,9 +1,9 @@
 """evaluate_vectors.py puts the prompt that it is given before every text."""
 
-from bertline.evaluation.evaluate import evaluate
-from bertline.evaluation.tasks import EvaluationTask
 from bertline.processors.base import InputExample
 from bertline.settings.scripts.evaluate_vectors import EvaluationSettings
+from bertline.vector_evaluation.evaluate import evaluate
+from bertline.vector_evaluation.tasks import EvaluationTask
 
 
 def similarity(start=""):

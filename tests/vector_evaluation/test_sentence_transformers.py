@@ -8,9 +8,9 @@ import scipy.stats
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
 
-from bertline.evaluation.evaluate import evaluate
-from bertline.evaluation.tasks import read_tasks
 from bertline.settings.scripts.evaluate_vectors import EvaluationSettings
+from bertline.vector_evaluation.evaluate import evaluate
+from bertline.vector_evaluation.tasks import read_tasks
 
 pytestmark = pytest.mark.slow
 

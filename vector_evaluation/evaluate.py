@@ -7,13 +7,13 @@ import numpy as np
 
 from bertline.common.progress import Progress
 from bertline.errors import InputError
-from bertline.evaluation import scores
-from bertline.evaluation.tasks import texts_of
 from bertline.serving.encoder import vector_options, vector_transform
 from bertline.serving.encoder.text_encoder import TextEncoder
 from bertline.serving.speed import cores
 from bertline.serving.texts import input_lines
 from bertline.settings.scripts import evaluate_vectors
+from bertline.vector_evaluation import scores
+from bertline.vector_evaluation.tasks import texts_of
 
 TOKENS_OF_A_TEXT = 128  # that --batch_size speaks of
 

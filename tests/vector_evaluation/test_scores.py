@@ -10,7 +10,7 @@ from sklearn.metrics import accuracy_score
 from sklearn.model_selection import GridSearchCV, PredefinedSplit, StratifiedKFold, cross_val_predict
 
 from bertline.errors import InputError
-from bertline.evaluation import scores
+from bertline.vector_evaluation import scores
 
 GRID = {"C": [0.25, 0.5, 1, 2, 4, 8, 16, 32]}
 

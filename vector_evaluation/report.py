@@ -6,10 +6,10 @@ import os
 import statistics
 
 from bertline.common import table_lines
-from bertline.evaluation.tasks import ALL
 from bertline.settings.scripts.evaluate_vectors import NO_TRANSFORM
-from bertline.training.evaluation import results as result_files
+from bertline.training.evaluation import result_files
 from bertline.training.pictures import figures
+from bertline.vector_evaluation.tasks import ALL
 
 SCALE = "from 0 to 1, correlations from -1, not times 100"
 FILES = ("scores.tsv", "scores.json", "scores.png")

@@ -7,10 +7,10 @@ import re
 
 from bertline import registry
 from bertline.errors import InputError
-from bertline.evaluation import own_files
 from bertline.processors.base import check_labels
 from bertline.processors.files.folders import AbsentError, list_files
 from bertline.settings.scripts import evaluate_vectors
+from bertline.vector_evaluation import own_files
 
 log = logging.getLogger(__name__)
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from bertline.errors import InputError
-from bertline.evaluation import scores
-from bertline.evaluation.tasks import read_tasks
 from bertline.settings.scripts.evaluate_vectors import EvaluationSettings
+from bertline.vector_evaluation import scores
+from bertline.vector_evaluation.tasks import read_tasks
 
 PAIRS = "text_a\ttext_b\tscore\na b\tc d\t1.5\ne\tf\t3\ng\th\t0\n"
 CLASSES = "label\ttext\n" + "".join(f"{'xy'[i % 2]}\tword{i}\n" for i in range(12))
