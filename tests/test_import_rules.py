@@ -67,7 +67,7 @@ CALLED = {
     "layout": {"layout"},
     "score": {"metric", "score"},
 }
-NAMELESS = ("common", "evaluation", "facade", "processors", "serving", "settings", "training")
+NAMELESS = ("common", "vector_evaluation", "facade", "processors", "serving", "settings", "training")
 CALLED_ANYHOW = {"config", "kind", "name", "run", "self", "settings"}
 
 
