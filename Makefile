@@ -2,6 +2,7 @@
 # make pretrain-demo  vocabulary, instances and a small BERT of samples/corpus, or of CORPUS=... and HELD_OUT=...
 # make test         set up, run the tests
 # make test-fast    the same without the slow ones: under five minutes
+# make test-pages   every command of every page
 # make coverage     all tests, and which lines they run: a table, and output/coverage/html
 # make lint         set up, check style and format of the code
 # make types        set up, check the types of what everything is built on
@@ -27,7 +28,7 @@ PIP_INSTALL := $(PYTHON) -m pip install --disable-pip-version-check --use-pep517
 # Two processes, for two cores; each needs up to 3 GB.
 PYTEST_FLAGS := -x -q -n 2 --dist loadfile
 
-.PHONY: setup quickstart pretrain-demo test test-fast coverage lint types fuzz peers spark serve chinese tables glove notebook clean
+.PHONY: setup quickstart pretrain-demo test test-fast test-pages coverage lint types fuzz peers spark serve chinese tables glove notebook clean
 
 setup: $(VENV)/.runtime models/minilm
 
@@ -42,7 +43,10 @@ test: setup $(VENV)/.test
 	$(PYTHON) -m pytest $(PYTEST_FLAGS)
 
 test-fast: setup $(VENV)/.test
-	$(PYTHON) -m pytest $(PYTEST_FLAGS) -m "not slow"
+	$(PYTHON) -m pytest $(PYTEST_FLAGS) -m "not slow and not pages"
+
+test-pages: setup $(VENV)/.test $(VENV)/.serve $(VENV)/.tables $(VENV)/.chinese
+	$(PYTHON) -m pytest $(PYTEST_FLAGS) -m pages
 
 coverage: setup $(VENV)/.test
 	$(PYTHON) -m pytest $(PYTEST_FLAGS) --cov --cov-report=term --cov-report=html

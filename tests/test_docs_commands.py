@@ -15,7 +15,7 @@ from bertline.processors.tokenization import load_tokenizer
 from bertline.weights.formats.tf1 import save_tf1
 from bertline.weights.load_save import save_huggingface
 
-pytestmark = pytest.mark.slow  # all start scripts
+pytestmark = pytest.mark.pages
 
 ELSEWHERE = ("CONTRIBUTING.md", "library.md")  # tests/test_docs.py runs them
 
