@@ -12,7 +12,7 @@ from bertline import registry
 from bertline.common.files import replace_file
 from bertline.errors import InputError
 from bertline.weights import heads
-from bertline.weights.formats.unsupported import refuse_adapter_weights
+from bertline.weights.formats.foreign import refuse_adapter_weights
 from bertline.weights.reading.config_file import read_config
 from bertline.weights.reading.format import WeightFormat
 from bertline.weights.reading.safetensors_header import BITS, SHARD_INDEX, WEIGHTS, read_header
