@@ -1,6 +1,5 @@
 """Files outside the repository that register something: a processor, an encoder, an objective, ... (`--plugin`)."""
 
-import hashlib
 import importlib.util
 import os
 import pickle
@@ -10,7 +9,6 @@ import traceback
 from bertline import registry
 from bertline.common import unprefixed_imports
 from bertline.errors import InputError
-from bertline.processors.base import DataProcessor
 
 
 def load(path):
@@ -35,7 +33,7 @@ def load(path):
     if os.path.dirname(path) not in sys.path:
         sys.path.append(os.path.dirname(path))
     # Two files of the same name are two modules; pickles of their objects find the right one.
-    module_name = f"plugin_{hashlib.sha256(path.encode()).hexdigest()[:12]}"
+    module_name = f"plugin_{path.encode().hex()}"
     if module_name in sys.modules:
         return registry.registrations(module_name)
     spec = importlib.util.spec_from_file_location(module_name, path)
@@ -93,6 +91,8 @@ def _unpack(paths, pickled):
 
 def _register_processors(module, path):
     """Gives a name to each DataProcessor of the file that has none."""
+    from bertline.processors import DataProcessor
+
     named = {registry.get(*one) for one in registry.registrations(module.__name__)}
     for cls in vars(module).values():
         if not (isinstance(cls, type) and issubclass(cls, DataProcessor) and cls.__module__ == module.__name__):

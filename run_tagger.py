@@ -6,13 +6,16 @@ import sys
 from bertline import errors
 from bertline.settings import flags
 from bertline.settings.scripts.run_tagger import TaggerSettings
-from bertline.training.jobs.task_job import run_task
 
 
 def main(_):
     with errors.report_errors():
         logging.getLogger().setLevel(logging.INFO)
-        status = run_task(flags.read(TaggerSettings), flags.is_given)
+        run = flags.read(TaggerSettings)
+        # Only now that flags are known to be good, so that --help answers at once.
+        from bertline.training.jobs.task_job import run_task
+
+        status = run_task(run, flags.is_given)
     sys.exit(status)
 
 

