@@ -1,6 +1,5 @@
 """Tags, spans and characters: as seqeval and conlleval.pl read them, and back again for any text."""
 
-
 import pytest
 import seqeval.metrics.sequence_labeling as seqeval
 from hypothesis import given, settings
