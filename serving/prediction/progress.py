@@ -16,13 +16,13 @@ def of_a_call(total, wanted):
       wanted: True: at once, and as plain lines on stderr where there is neither a terminal nor a notebook; None: a bar
         where there is one of them, after some seconds; False: nothing.
     """
+    if not (wanted or (wanted is None and progress.has_spectator())):
+        return None
     if importlib.util.find_spec("tqdm") is None:  # a Client does without it
         return None
     if wanted:
         return progress.Progress("encoding", total, "text", say=_to_stderr)
-    if wanted is None and progress.has_spectator():
-        return progress.Progress("encoding", total, "text", delay_seconds=SECONDS_BEFORE_BAR)
-    return None
+    return progress.Progress("encoding", total, "text", delay_seconds=SECONDS_BEFORE_BAR)
 
 
 def _to_stderr(line):
