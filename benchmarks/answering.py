@@ -3,7 +3,7 @@
   python benchmarks/answering.py --data=../shared/data/squad2_half_dev/dev-v2.0.json
 
 Same weights, same questions and, in training, the same batches of windows for both. Each side is a process of its own;
-they are measured in turn, A B A B. Prediction is the whole way from texts to the n best answers of each question: of
+they are measured in turn, A B B A. Prediction is the whole way from texts to the n best answers of each question: of
 run_squad.py on one side, of run_qa.py of transformers on the other, whose batches are in the file's order and padded to
 their longest. Before anything is timed the losses of the first window and the best answers are compared. On a machine
 that is not quiet, examples per CPU second (of all threads of the side's process) say more than examples per second.
@@ -94,7 +94,7 @@ def measure(workers):
     for turn in range(FLAGS.rounds + 1):
         for dtype in FLAGS.dtypes:
             for mode in FLAGS.modes:
-                for side, one in workers.items():
+                for side, one in worker.in_turn(workers, turn):
                     result, *seconds = one.ask(mode, dtype, *([FLAGS.steps] if mode == "train" else []))
                     count = result if mode == "train" else len(result)
                     if turn:

@@ -2,7 +2,7 @@
 
   python benchmarks/encode.py --sst2=../shared/data/glue_sst2/train_full.tsv --novels=../shared/data/novels_a
 
-MiniLM, mean pooling, normalised. Each side is a process of its own; they are measured in turn, A B C A B C. First the
+MiniLM, mean pooling, normalised. Each side is a process of its own; they are measured in turn, A B C C B A. First the
 vectors of all sides are compared. A side whose library is not installed is left out, with a line that says so. Also
 measured: a padded-to-128 run of ours in the order of the texts, and a bare matrix product.
 """
@@ -140,7 +140,7 @@ def measure(workers, sets):
                 if side in workers:
                     speed = workers[side].ask("matmul", dtype, FLAGS.matmul_size)[0]
                     gigaflops.setdefault((dtype, side), []).append(speed)
-            for side, one in workers.items():
+            for side, one in worker.in_turn(workers, turn):
                 for size in runs(side, dtype):
                     for name in sets:
                         part = f"{name}, first" if side == "bertline-padded" else name

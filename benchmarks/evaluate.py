@@ -2,7 +2,7 @@
 
   python benchmarks/evaluate.py --data_dir=../shared/data/glue_mrpc --sides=bertline,../before
 
-Same weights and same examples for all. Each checkout is a process of its own; they are measured in turn, A B A B.
+Same weights and same examples for all. Each checkout is a process of its own; they are measured in turn, A B B A.
 "again" evaluates the same weights as the time before (do_predict after do_eval), "anew" others (between steps of a
 training). First the probabilities are compared. On a machine that is not quiet, examples per CPU second (of all
 threads of the side's process) say more than examples per second.
@@ -86,7 +86,7 @@ def measure(workers):
             for one in workers.values():
                 gigaflops.setdefault(dtype, []).append(one.ask("matmul", dtype, FLAGS.matmul_size)[0])
             for name, method, more in measured():
-                for side, one in workers.items():
+                for side, one in worker.in_turn(workers, turn):
                     seconds.setdefault((dtype, side, name), []).append(one.ask(method, dtype, *more)[1:])
         print(f"round {turn + 1} of {FLAGS.rounds}", file=sys.stderr, flush=True)
     return seconds, gigaflops

@@ -3,7 +3,7 @@
   python benchmarks/finetune.py --task=MRPC --data_dir=../shared/data/glue_mrpc
   python benchmarks/finetune.py --task=SST-2 --data_dir=../shared/data/glue_sst2
 
-Same weights and same examples for all. Each side is a process of its own; they are measured in turn, A B C A B C, so
+Same weights and same examples for all. Each side is a process of its own; they are measured in turn, A B C C B A, so
 that what else the machine does hits all alike. Ours is driven as run_classifier.py drives it, on batches cut from pools
 sorted by length; the others get these batches ("sorted") and their own default, random order for training ("shuffled")
 and the file's for evaluation ("in order"), padded to the longest of the batch. Before anything is timed the losses of
@@ -115,7 +115,7 @@ def measure(workers, batches):
                     speed = workers[side].ask("matmul", dtype, FLAGS.matmul_size)[0]
                     gigaflops.setdefault((side, dtype), []).append(speed)
             for mode in FLAGS.modes:
-                for side, one in workers.items():
+                for side, one in worker.in_turn(workers, turn):
                     for order in orders(side, mode, dtype):
                         _, seconds, cpu_seconds = one.ask("train" if mode == "train" else "evaluate", dtype, order)
                         key, count = (mode, dtype, side, order), batches.num_examples(mode, order)

@@ -5,7 +5,7 @@
 
 Same random weights, same batches of running text, 15% of the tokens masked: full sequences, as nearly all of
 pre-training's are; --short_share=0.1 makes some shorter. Each side is a process of its own; they are measured in turn,
-A B C A B C. Ours is driven as run_pretraining.py drives it. "transformers" is BertForPreTraining as it comes, with
+A B C C B A. Ours is driven as run_pretraining.py drives it. "transformers" is BertForPreTraining as it comes, with
 logits at every position; "transformers-gathered" is the same model with a head written by hand that computes the masked
 positions' alone. Before anything is timed the losses of the first batches are compared.
 """
@@ -112,7 +112,7 @@ def measure(workers, batches, lengths, dtype):
                 gigaflops.setdefault(side, []).append(workers[side].ask("matmul", dtype, FLAGS.matmul_size)[0])
         for length in lengths:
             tokens = batches.lengths("train", length).sum()
-            for side, one in workers.items():
+            for side, one in worker.in_turn(workers, turn):
                 _, seconds, cpu_seconds = one.ask("train", dtype, length)
                 rates.setdefault((length, side), []).append(tokens / seconds)
                 cpu_rates.setdefault((length, side), []).append(tokens / cpu_seconds)

@@ -45,6 +45,12 @@ def kind(side):
     return "bertline" if os.path.isdir(side) else side
 
 
+def in_turn(workers, turn):
+    """(side, Worker) in the order of a round: A B C, then C B A, since who comes first may be slower or faster."""
+    sides = list(workers.items())
+    return sides if turn % 2 else sides[::-1]
+
+
 class Worker:
     """The asking end.
 
