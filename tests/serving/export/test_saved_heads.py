@@ -24,6 +24,7 @@ def saved(folder, **flags):
     return module, differences
 
 
+@pytest.mark.slow
 def test_a_tagger(tmp_path):
     folder = tagger_folder(tmp_path, crf=True)
     module, differences = saved(folder)
@@ -56,6 +57,7 @@ def test_a_tagger(tmp_path):
     assert module(tf.constant([""]))["tags"].shape == (1, 0)
 
 
+@pytest.mark.slow
 def test_a_reader_of_answers(tmp_path):
     rules = {"has_unanswerable": True, "null_score_diff_threshold": 0.0}
     folder = reader_folder(tmp_path, answer_rules=rules, question_windows={"doc_stride": 11, "max_query_length": 8})

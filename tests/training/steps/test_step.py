@@ -58,6 +58,7 @@ def without_dropout(monkeypatch):
     monkeypatch.setattr("bertline.modeling.objectives.classification.sequence_classification.HEAD_DROPOUT", 0.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BATCHES)
 def test_accumulation_equals_the_whole_batch(name, without_dropout):
     def make():
@@ -90,6 +91,7 @@ def test_clipping_is_by_the_global_norm(max_grad_norm, without_dropout):
         )
 
 
+@pytest.mark.slow
 def test_xla_equals(without_dropout):
     """Static shapes, compiled, with micro-batches of static size."""
     batches = [{key: array[:6] for key, array in batch.items()} for batch in BATCHES["masked_lm"]]
@@ -240,6 +242,7 @@ def test_loss_scale_never_falls_below_one():
     assert float(step.loss_scale) == 1.0 and float(probe.weight.numpy()[0]) == 0.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype, tolerance", [("float16", 0.02), ("bfloat16", 0.15)])
 def test_half_precision_trains_as_float32(dtype, tolerance, without_dropout):
     half = small_models.objective("sequence_classification", {"dtype": dtype}, num_hidden_layers=1)

@@ -45,6 +45,7 @@ def rows_of(layout, questions):
     return [(q.guid, i, row) for q, rows in zip(questions, layout.features(questions)) for i, row in enumerate(rows)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("split", ("train", "predict"))
 def test_features_are_the_original_ones(layout, questions, golden_dir, split):
     expected = lines(golden_dir / f"squad_features_{split}.jsonl.gz")
