@@ -170,7 +170,8 @@ class Inference:
                 self._variables.update()
         self._tokens += tokens
         if self._constants is None and self._tokens >= FEWEST_TOKENS:
-            self._constants, self._variables = Weights(self._model, MOST_CONSTANT_BYTES), None
+            # Variables stay for the weights of the next evaluation: their graphs are traced already.
+            self._constants = Weights(self._model, MOST_CONSTANT_BYTES)
 
 
 def is_table(variable):
