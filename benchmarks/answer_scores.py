@@ -79,10 +79,10 @@ def run_bertline(files, seed):
 
 
 def make_layout(model, max_seq_length):
-    from bertline.processors.layouts.base import make
+    from bertline.processors.layouts.base import get, make
     from bertline.processors.tokenization import load_tokenizer
 
-    return make("questions", "packed", load_tokenizer(model), max_seq_length)
+    return make("questions", get("packed")(load_tokenizer(model), max_seq_length))
 
 
 def read(path, leave_out=False):

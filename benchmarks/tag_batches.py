@@ -34,7 +34,7 @@ def tag_encoder(data_dir, model, max_seq_length):
             examples[split] = read(data_dir)
         except AbsentError:
             continue
-    layout = layouts.make("words", "packed", load_tokenizer(model), max_seq_length)
+    layout = layouts.make("words", layouts.get("packed")(load_tokenizer(model), max_seq_length))
     return processor, examples, record_files.ExampleEncoder(layout, make_labels("tags", processor.get_labels()))
 
 

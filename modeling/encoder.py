@@ -11,6 +11,19 @@ from bertline.modeling.layers.dropout import DropoutKey
 from bertline.modeling.speed.switches import rematerialization, static_shapes
 
 
+class LayerMix(typing.NamedTuple):
+    """Attributes:
+    part: what the part is called, as "bert". at: the level of the top where it comes in, as "input", "layer 1".
+    scalars: float32 [L], of the layers, embeddings first. shares: float32 [L], their softmax. gamma: float.
+    """
+
+    part: str
+    at: str
+    scalars: np.ndarray
+    shares: np.ndarray
+    gamma: float
+
+
 def policy(dtype: str, for_training: bool) -> str:
     """Keras dtype policy: half-precision training keeps float32 variables, inference stores the cast ones."""
     if dtype not in DTYPES:
@@ -29,12 +42,15 @@ class Encoder(keras.layers.Layer):
 
     What others want to know of an encoder it answers by itself; what is known before it is built, its configuration
     does (`bertline.modeling.configuration.config`). One that may stand on top of others reads `input_vectors` [B, T,
-    D] and is built by `build(D)`. Variables are built with the paths that they have in the original's checkpoints.
+    D] and is built by `build(D)`. Where `takes_vectors_between`, its layer k + 1 reads `vectors_above_<k>` [B, T, E]
+    beside what layer k gives, and it is built by `build(D, {k: E})`. Variables are built with the paths that they have
+    in the original's checkpoints.
 
     Attributes:
       config: an EncoderConfig, of the class `config_class`.
       architecture: how the names of its classes in `transformers` begin, a literal; None: it has none there.
       optional_weights: pattern of weights that a checkpoint may lack where `pooled_output` is not read; None: none.
+      takes_vectors_between: whether vectors may come in between its layers, where it stands on top of others.
       is_causal: whether a token's state knows nothing of the tokens behind it.
       default_pooling: how the states of tokens become a sentence's vector, where nobody says it.
       remove_padding: whether padding may be left out of what is computed token by token.
@@ -45,6 +61,7 @@ class Encoder(keras.layers.Layer):
     config_class: type[EncoderConfig]
     architecture: str | None = None
     optional_weights: str | None = None
+    takes_vectors_between = False
     is_causal = False
     default_pooling = "mean"
 
@@ -55,8 +72,8 @@ class Encoder(keras.layers.Layer):
 
     if typing.TYPE_CHECKING:
 
-        def build(self, input_shape: int | None = None) -> None:
-            """Makes the weights; of one that stands on others, for vectors of that width."""
+        def build(self, input_shape: int | None = None, widths_between: dict[int, int] | None = None) -> None:
+            """Makes the weights; of one that stands on others, for vectors of these widths."""
 
     def get_config(self):
         return {**super().get_config(), "config": self.config.to_dict()}
@@ -75,8 +92,15 @@ class Encoder(keras.layers.Layer):
         """Layers above the embeddings."""
         return self.config.num_layers
 
-    def initial_weights(self) -> list[tuple["Encoder", str]]:
-        """(encoder, path) of each part whose weights a run that starts from nothing reads from a path."""
+    def initial_weights(self) -> list[tuple["Encoder", str, tuple[str, ...]]]:
+        """(encoder, path, prefixes) of each part whose weights a run that starts from nothing reads from a path.
+
+        prefixes: the part's way through `rows_apart` of configurations; () where it reads the shared tokens.
+        """
+        return []
+
+    def layer_mixes(self) -> list[LayerMix]:
+        """What has been learned of how much each layer of a part counts; [] where nothing was."""
         return []
 
     def blocks(self) -> list[str]:

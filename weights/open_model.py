@@ -1,6 +1,7 @@
 """A model as it lies on disk: its encoder, configuration, tokenizer, weights and head, whoever wrote it."""
 
 import dataclasses
+import functools
 import logging
 import os
 
@@ -12,7 +13,7 @@ from bertline.modeling.encoder import Encoder, policy
 from bertline.modeling.speed.switches import rematerialization, static_shapes
 from bertline.processors.labels.base import make_labels
 from bertline.processors.tokenization import load_tokenizer, tokenizer_of_words, vocabulary_names
-from bertline.processors.tokenizers.tokenizer import Tokenizer
+from bertline.processors.tokenizers.tokenizer import Tokenizer, folder_of_part
 from bertline.weights import heads
 from bertline.weights.conversion import WithHeads, model_type, words_of
 from bertline.weights.load_save import load_weights, open_weights
@@ -65,18 +66,23 @@ class OpenedModel:
             encoder = self.encoder_class(self.config, dtype=policy(settings.dtype, for_training))
             return make_objective(encoder)
 
-    def _for_tokenizer(self, source):
-        """The source; of vectors of words those of the tokenizer's vocabulary, in its order."""
+    def _for_tokenizer(self, source, prefixes=()):
+        """The source; of vectors of words those of the tokenizer's vocabulary, in its order.
+
+        prefixes: of the part whose tokenizer it is.
+        """
         if source.words is None or self.tokenizer is None:
             return source
-        return source.for_vocabulary(words_of(self.tokenizer))
+        tokenizer = functools.reduce(lambda whole, prefix: whole.part(prefix), prefixes, self.tokenizer)
+        return source.for_vocabulary(words_of(tokenizer))
 
     def load_into(self, objective, allow_missing=None):
         """Reads the initial weights and prints what was found; returns the LoadReport, None without a checkpoint."""
         if self.weights is None:
             parts = objective.encoder.initial_weights()
-            for part, path in parts:
-                load_weights(part, self._for_tokenizer(open_weights(path)), allow_missing=part.optional_weights).log()
+            for part, path, prefixes in parts:
+                source = self._for_tokenizer(open_weights(path), prefixes)
+                load_weights(part, source, allow_missing=part.optional_weights).log()
             logging.warning("no --init_checkpoint: every %sweight starts at random", "other " if parts else "")
             return None
         report = load_weights(objective, self._for_tokenizer(self.weights), allow_missing=allow_missing)
@@ -142,6 +148,9 @@ def open_model(
         raise InputError("--vocab_file is needed: no vocabulary lies beside --init_checkpoint")
     encoder_class, config = _config(weights, bert_config_file, tokenizer)
     _check(config, tokenizer, max_seq_length)
+    if tokenizer is not None:
+        beside = weights and weights.vocab_folder
+        _add_parts(tokenizer, config, beside or (os.path.dirname(vocab_file) if vocab_file else None))
     return OpenedModel(encoder_class, config, tokenizer, weights)
 
 
@@ -150,13 +159,49 @@ def _config(weights, config_file, tokenizer):
         encoder_class = registry.get("encoder", model_type(weights, config_file))
         # A configuration that leaves its vocab_size out takes any vocabulary.
         size = {"vocab_size": tokenizer.vocab_size} if tokenizer else {}
-        return encoder_class, encoder_class.config_class.from_json_file(config_file, **size)
+        return encoder_class, encoder_class.config_class.from_json_file(config_file, _config_at, **size)
     values = weights.config
     encoder_class = registry.get("encoder", model_type(weights))
     try:
         return encoder_class, encoder_class.config_class.from_dict(values)
     except InputError as error:
         raise InputError(f"{weights.config_path or weights.path}: {error}") from error
+
+
+def _config_at(path):
+    """What the configuration beside weights says, a dict; None where there is none.
+
+    Vectors of words have as many rows as the vocabulary that they are read for.
+    """
+    weights = open_weights(path)
+    if weights.config is None:
+        return None
+    values = registry.get("encoder", model_type(weights)).config_class.from_dict(weights.config).to_dict()
+    if weights.words is not None:
+        values.pop("vocab_size", None)
+    return values
+
+
+def _add_parts(tokenizer, config, folder):
+    """Reads the tokenizers of the parts that read rows of their own.
+
+    Args:
+      folder: where the whole was saved; None where it was not.
+    """
+    apart = config.rows_apart()
+    if apart:
+        tokenizer.parts = {prefix: _tokenizer_of_part(part, prefix, folder) for prefix, part in apart.items()}
+
+
+def _tokenizer_of_part(part, prefix, folder):
+    if part.vocab_file:
+        found = load_tokenizer(part.vocab_file)
+    elif part.weights:
+        found = open_model(part.weights).tokenizer
+    else:
+        found = load_tokenizer(folder_of_part(folder or "", prefix))
+    _check(part.config, found, 1)
+    return found
 
 
 def _vocabulary_beside(weights, config_file):

@@ -5,7 +5,7 @@ import numpy as np
 from benchmarks import work
 from bertline.processors.answering.answer_places import place_answers
 from bertline.processors.answering.question_files import read_questions
-from bertline.processors.layouts.base import make
+from bertline.processors.layouts.base import get, make
 from bertline.processors.tokenization import load_tokenizer
 
 N_BEST, MAX_ANSWER_LENGTH, MAX_QUERY_LENGTH = 20, 30, 64
@@ -24,7 +24,7 @@ def read(given):
 def layout(given, model):
     """The layout that makes the windows."""
     sizes = {"doc_stride": given["doc_stride"], "max_query_length": MAX_QUERY_LENGTH}
-    return make("questions", "packed", load_tokenizer(model), given["max_seq_length"], **sizes)
+    return make("questions", get("packed")(load_tokenizer(model), given["max_seq_length"]), **sizes)
 
 
 def write_batches(given, model):

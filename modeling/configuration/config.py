@@ -5,6 +5,7 @@ import difflib
 import math
 import os
 import typing
+from collections.abc import Callable
 
 from bertline.common import json_files
 from bertline.errors import InputError
@@ -12,6 +13,32 @@ from bertline.modeling.configuration import config_fields
 
 FLOAT32_BYTES = 4
 MOST_LAYERS = 10_000  # each is a Python object
+
+
+@dataclasses.dataclass(frozen=True)
+class RowsApart:
+    """What a part of an encoder reads that has a vocabulary, or special tokens, of its own.
+
+    Attributes:
+      config: EncoderConfig of the part.
+      vocab_file, weights: paths where a run that starts from nothing finds the vocabulary; None both: a saved folder
+        has it.
+    """
+
+    config: "EncoderConfig"
+    vocab_file: str | None = None
+    weights: str | None = None
+
+    @property
+    def layout(self) -> str:
+        return self.config.layout
+
+    @property
+    def max_length(self) -> int | None:
+        return self.config.max_length
+
+    def rows_apart(self) -> dict[str, "RowsApart"]:
+        return self.config.rows_apart()
 
 
 class EncoderConfig:
@@ -48,6 +75,10 @@ class EncoderConfig:
 
     def id_limits(self) -> dict[str, tuple[str, int]]:
         """Feature -> (the field that sets the limit, the number that its ids are below)."""
+        return {}
+
+    def rows_apart(self) -> dict[str, RowsApart]:
+        """Prefix of features -> what a part reads that has rows of its own, beside those of `layout`."""
         return {}
 
     def layer_widths(self) -> list[int]:
@@ -89,6 +120,15 @@ class EncoderConfig:
         return values
 
     @classmethod
+    def complete(cls, values: dict, config_at: Callable[[str], dict | None]) -> dict:
+        """Hook: a file's values, and what configurations beside weights that they name say of parts.
+
+        Args:
+          config_at: path of weights -> the configuration beside them, None where there is none.
+        """
+        return values
+
+    @classmethod
     def from_dict(cls, values: dict) -> typing.Self:
         """Reads the fields. A key that looks like a misspelt field is an error; one that nobody knows is said.
 
@@ -117,11 +157,15 @@ class EncoderConfig:
         return config
 
     @classmethod
-    def from_json_file(cls, path: str, **defaults) -> typing.Self:
-        """Reads a file; `defaults` stand for fields that it lacks. Raises InputError that names the file."""
-        values = json_files.read(path, mend="copy the file again, or save it as UTF-8")
+    def from_json_file(cls, path: str, config_at: Callable | None = None, /, **defaults) -> typing.Self:
+        """Reads a file; `defaults` stand for fields that it lacks. Raises InputError that names the file.
+
+        Args:
+          config_at: see `complete`.
+        """
+        values = {**defaults, **json_files.read(path, mend="copy the file again, or save it as UTF-8")}
         try:
-            return cls.from_dict({**defaults, **values})
+            return cls.from_dict(cls.complete(values, config_at) if config_at else values)
         except InputError as error:
             raise InputError(f"{path}: {error}") from error
 

@@ -3,12 +3,15 @@
 import dataclasses
 import functools
 import typing
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 
 from bertline import registry
 from bertline.errors import InputError
+
+LONGEST_APART = 1 << 16  # tokens of a row that a part reads which takes any number
+ENCODING_BATCH = 4096  # texts per call of the tokenizer: large enough to amortise the call, small enough for memory
 
 
 class Layout:
@@ -31,6 +34,18 @@ class Layout:
 
     def check(self, examples: Iterable) -> None:
         """Raises InputError for the first InputExample that cannot be laid out."""
+
+    def rows(self, texts: list[str], second_texts: list[str] | None = None) -> "Rows":
+        """The Rows of many texts, or of pairs of texts. Raises InputError for pairs, where they cannot be."""
+        raise NotImplementedError
+
+    def features(self, examples: Sequence) -> Iterator[list[dict[str, np.ndarray]]]:
+        """Yields the rows of each example, dicts of arrays; here of InputExamples, one each."""
+        for start in range(0, len(examples), ENCODING_BATCH):
+            part = examples[start : start + ENCODING_BATCH]
+            rows = self.rows([example.text_a for example in part], [example.text_b or "" for example in part])
+            for i, (is_cut, full) in enumerate(zip(rows.cut, rows.full_lengths)):
+                yield [{**rows.row(i), "uncut_length": np.int32(full)} if is_cut else rows.row(i)]
 
     def config_entries(self) -> dict[str, typing.Any]:
         """What config.json of a trained model says of the layout."""
@@ -65,11 +80,13 @@ class Rows:
       values: name -> int32 [total]; row i has values[name][row_splits[i]:row_splits[i + 1]].
       row_splits: int64 [n + 1].
       full_lengths: int64 [n], tokens that the rows would have uncut, special ones included.
+      apart: prefix -> Rows of the same n examples, which a part of the encoder reads (`layouts.aligned`).
     """
 
     values: dict[str, np.ndarray]
     row_splits: np.ndarray
     full_lengths: np.ndarray
+    apart: dict[str, "Rows"] = dataclasses.field(default_factory=dict)
 
     @functools.cached_property
     def lengths(self) -> np.ndarray:
@@ -81,25 +98,60 @@ class Rows:
         """bool [n], whether tokens were dropped."""
         return self.lengths < self.full_lengths
 
+    def row(self, number: int) -> dict[str, np.ndarray]:
+        """Name -> array of one example; those that lie apart have their prefix."""
+        here = slice(self.row_splits[number], self.row_splits[number + 1])
+        found = {name: values[here] for name, values in self.values.items()}
+        for prefix, rows in self.apart.items():
+            found |= {prefix + name: array for name, array in rows.row(number).items()}
+        return found
+
 
 def get(name: str) -> type[typing.Any]:
     """The layout class of that name. Raises InputError for an unknown one."""
     return registry.get("layout", name)
 
 
-def make(name, own_name, tokenizer, max_seq_length, **options):
-    """The layout `name` for an encoder whose own is `own_name`; its own one where `name` is None.
+def own_layout(config, tokenizer, max_seq_length):
+    """What an encoder reads of one text: its own layout, and beside it those of parts that read rows of their own.
 
     Args:
+      config: an EncoderConfig.
+      tokenizer: its `parts` are those of the parts.
+      max_seq_length: tokens of a row. A part has as many as its own configuration allows.
+
+    Raises:
+      InputError: there is no layout of that name, or rows of a part have too little room.
+    """
+    own = get(config.layout)(tokenizer, max_seq_length)
+    apart = config.rows_apart()
+    if not apart:
+        return own
+    from bertline.processors.layouts.aligned import Aligned
+
+    return Aligned(
+        own,
+        {
+            prefix: own_layout(part, tokenizer.part(prefix), part.max_length or LONGEST_APART)
+            for prefix, part in apart.items()
+        },
+    )
+
+
+def make(name, own, **options):
+    """The layout `name` of what an objective reads; the encoder's own one where `name` is None.
+
+    Args:
+      own: the layout of `own_layout`.
       options: what a layout takes that is made of the encoder's own one.
 
     Raises:
       InputError: there is no layout of that name.
     """
-    layout_class = get(name or own_name)
-    if layout_class.is_over_own:
-        return layout_class(get(own_name)(tokenizer, max_seq_length), **options)
-    return layout_class(tokenizer, max_seq_length)
+    if name is None:
+        return own
+    layout_class = get(name)
+    return layout_class(own, **options) if layout_class.is_over_own else layout_class(own.tokenizer, own.max_seq_length)
 
 
 def check_gives(layout, names):

@@ -6,11 +6,9 @@ Source: the bytes of bilm-tf, https://github.com/allenai/bilm-tf, `UnicodeCharsV
 import numpy as np
 
 from bertline import registry
-from bertline.errors import InputError
+from bertline.processors.layouts.of_words import OfWords
 from bertline.processors.layouts.packed import Packed, Plain
-from bertline.processors.layouts.pieces import pieces_of
 from bertline.processors.records.feature_spec import Feature
-from bertline.processors.tagging.word_offsets import split_words
 
 LONGEST_WORD = 50  # numbers of a word, its begin and end included
 PADDING, BEGIN, END, NUM_CHARACTERS = 0, 257, 258, 259  # the byte b is b + 1
@@ -25,47 +23,18 @@ def character_ids(words):
     return found
 
 
-class WithCharacters:
+class WithCharacters(OfWords):
     """A layout whose rows have `character_ids` int32 [tokens, 50] too, padding at special tokens.
 
     Each piece of a word has the characters of the whole word.
     """
 
-    packs_ids = False
-
-    def pack_words(self, pieces, words):
+    def with_words(self, rows, words, word_of_slot):
         """See Packed."""
-        # Places of pieces are packed first, as negative numbers, which no id of a special token is.
-        count = len(pieces.ids)
-        rows = self.pack((-1 - np.arange(count), np.array([0, count])))
-        return self._with_characters(rows, pieces, words)
-
-    def _with_characters(self, rows, pieces, words):
-        places = rows.values["input_ids"]
-        is_piece, place = places < 0, np.maximum(-1 - places, 0)
-        characters = character_ids(words)
-        if len(pieces.ids):
-            word_of_piece = np.repeat(np.arange(len(words)), np.diff(pieces.splits))
-            rows.values["input_ids"] = np.where(is_piece, pieces.ids[place], places).astype(np.int32)
-            characters = np.where(is_piece[:, None], characters[word_of_piece[place]], PADDING)
-        else:
-            characters = np.full([len(places), LONGEST_WORD], PADDING, np.int32)
-        rows.values["character_ids"] = characters
+        characters = character_ids([*words, ""])
+        characters[-1] = PADDING
+        rows.values["character_ids"] = characters[word_of_slot]
         return rows
-
-    def rows(self, texts, second_texts=None):
-        """Rows of many texts, whose words are found by rules. Raises InputError for pairs."""
-        if second_texts and any(second_texts):
-            raise InputError(f"the layout {self.name} reads single texts; leave the second text out")
-        words = [[text[start:end] for start, end in split_words(text)] for text in texts]
-        pieces = pieces_of(self.tokenizer, [word for row in words for word in row], self.max_seq_length)
-        ends = np.cumsum([0, *map(len, words)])
-        rows = self.pack((-1 - np.arange(len(pieces.ids)), pieces.splits[ends]))
-        return self._with_characters(rows, pieces, [word for row in words for word in row])
-
-    def graph_form(self):
-        """See Layout."""
-        raise InputError(f"the layout {self.name} cannot be put into a graph: it reads the characters of words")
 
 
 SPEC = {"character_ids": Feature("int32", ("tokens", LONGEST_WORD))}

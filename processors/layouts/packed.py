@@ -8,10 +8,9 @@ from bertline import registry
 from bertline.errors import InputError
 from bertline.processors.layouts import templates
 from bertline.processors.layouts.base import Layout, Rows
+from bertline.processors.layouts.pieces import row_splits_of
 from bertline.processors.records.feature_spec import Feature
 from bertline.processors.records.ragged import beginnings, slots
-
-ENCODING_BATCH = 4096  # texts per call of the tokenizer: large enough to amortise the call, small enough for memory
 
 
 @registry.register("layout", "packed")
@@ -63,15 +62,6 @@ class Packed(Layout):
 
         return functools.partial(graph_layouts.pack, self)
 
-    def features(self, examples):
-        """Yields [dict of int32 arrays] per InputExample."""
-        for start in range(0, len(examples), ENCODING_BATCH):
-            part = examples[start : start + ENCODING_BATCH]
-            rows = self.rows([example.text_a for example in part], [example.text_b or "" for example in part])
-            for begin, end, full in zip(rows.row_splits[:-1], rows.row_splits[1:], rows.full_lengths):
-                features = {name: values[begin:end] for name, values in rows.values.items()}
-                yield [features if end - begin == full else {**features, "uncut_length": np.int32(full)}]
-
     def rows(self, texts, second_texts=None):
         """Rows of many texts at once, or of pairs; a second text without tokens is none, as in the original."""
         second = self.tokenizer.encode_batch(second_texts) if second_texts and any(second_texts) else None
@@ -97,14 +87,24 @@ class Packed(Layout):
             framed, segment_ids = self._pairs(ids_a, splits_a, kept_a, *second, kept_b)
         return Rows({"input_ids": framed.ids, "segment_ids": segment_ids}, framed.row_splits, full_lengths)
 
-    def pack_words(self, pieces, words):
-        """The Rows of one text of words.
+    def pack_words(self, pieces, words, splits=None):
+        """The Rows of n texts of words.
 
         Args:
           pieces: layouts.pieces.Pieces of the words.
-          words: list of str; read by layouts that give more of a word than its pieces.
+          words: list of str.
+          splits: int64 [n + 1]; text i has the words splits[i]:splits[i + 1]. None: all are of one text.
         """
-        return self.pack((pieces.ids, np.array([0, len(pieces.ids)])))
+        return self.pack((pieces.ids, row_splits_of(pieces, splits)))
+
+    def with_words(self, rows, words, word_of_slot):
+        """Rows with what a layout gives of words beside their pieces.
+
+        Args:
+          rows: Rows of words. words: list of str.
+          word_of_slot: int64, for each slot of the rows the number of its word, -1 for special tokens.
+        """
+        return rows
 
     def _pairs(self, ids_a, splits_a, kept_a, ids_b, splits_b, kept_b):
         paired = kept_b > 0  # the original looks at what is left of b: `if tokens_b:`

@@ -78,7 +78,7 @@ class Words(Layout):
         here = Pieces(pieces.ids[splits[0] : splits[-1]], splits - splits[0])
         rows = self.own.pack_words(here, words[first:end])
         positions = pieces.splits[answers_from:answers_to] - splits[0] + len(self.own.frame.before)
-        row = {**rows.values, "word_positions": positions.astype(np.int32)}
+        row = {**rows.row(0), "word_positions": positions.astype(np.int32)}
         return {**row, "first_word": np.int32(answers_from - before)} if answers_from > before else row
 
 

@@ -179,16 +179,20 @@ def dense_batch(features, start, end, spec, length_buckets=None):
     if tokens:
         longest |= dict.fromkeys(tokens, tf.reduce_max(tf.stack([longest[axis] for axis in tokens])))
     if length_buckets is not None:
-        longest = {
-            axis: tf.gather(length_buckets, tf.searchsorted(length_buckets, [length])[0])
-            for axis, length in longest.items()
-        }
+        longest = {axis: _round_up(length, length_buckets) for axis, length in longest.items()}
     real = {axis: tf.sequence_mask(lengths[:, i], longest[axis]) for i, axis in enumerate(axes)}
     batch = {}
     for name, feature in spec.items():
         rows = tf.cast(features[name][start:end], feature.dtype)
         batch[name] = _dense(rows, feature, longest, real)
     return batch
+
+
+def _round_up(length, buckets):
+    """The smallest bucket that holds a length; a multiple of the largest one where none does, as of a part's pieces."""
+    largest = buckets[-1]
+    within = tf.gather(buckets, tf.minimum(tf.searchsorted(buckets, [length])[0], len(buckets) - 1))
+    return tf.where(length <= largest, within, (length + largest - 1) // largest * largest)
 
 
 def _dense(rows, feature, longest, real):

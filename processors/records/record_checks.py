@@ -98,7 +98,9 @@ def look_through(files, rules, records_hashed=None):
 def id_limits(spec, config):
     """Name -> (what sets the limit, the number that ids must be below), of what the encoder looks up in a table."""
     limits = {kind: (f"the model's {field}", limit) for kind, (field, limit) in config.id_limits().items()}
-    return {name: limit for name in spec for kind, limit in limits.items() if name.endswith(kind)}
+    # The longest last: bert_input_ids of a part rather than the input_ids that all share.
+    kinds = sorted(limits, key=len)
+    return {name: limits[kind] for name in spec for kind in kinds if name.endswith(kind)}
 
 
 @dataclasses.dataclass(frozen=True)

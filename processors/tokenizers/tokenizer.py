@@ -33,6 +33,7 @@ class Tokenizer:
       end_id: int, what a text ends with in a stream of texts.
       cuts_words: whether a text has the tokens of its words, whoever finds the words.
       can_grow: whether `build_vocab.py --extend` can add words.
+      parts: prefix -> Tokenizer of a part of the encoder that reads rows of its own (`layouts.aligned`).
       word_unit: what `word_pieces` takes, for a reader.
     """
 
@@ -46,6 +47,7 @@ class Tokenizer:
     second_segment_id = 1
     cuts_words = can_grow = False
     word_unit = "words"
+    parts: dict[str, "Tokenizer"] = {}
 
     def __init__(self, vocab: dict[str, int], vocab_file: str | os.PathLike):
         self.vocab, self.vocab_file = vocab, os.fspath(vocab_file)
@@ -78,6 +80,20 @@ class Tokenizer:
     def save(self, folder: str, model_max_length: int | None = None) -> None:
         """Writes files into `folder` that `load` reads. `model_max_length`: by default the tokenizer's own."""
         raise NotImplementedError
+
+    def save_with_parts(self, folder: str, model_max_length: int | None = None) -> None:
+        """`save`, and the tokenizers of the parts in folders of it; see `folder_of_part`."""
+        self.save(folder, model_max_length)
+        for prefix, part in self.parts.items():
+            place = folder_of_part(folder, prefix)
+            os.makedirs(place, exist_ok=True)
+            part.save_with_parts(place)
+
+    def part(self, prefix: str) -> "Tokenizer":
+        """The tokenizer of a part. Raises InputError where there is none."""
+        if prefix not in self.parts:
+            raise InputError(f"{self.vocab_file}: no vocabulary of the part with the prefix {prefix!r} is known")
+        return self.parts[prefix]
 
     def tokenize(self, text: str) -> list[str]:
         """Returns the tokens (str) of one text, without special tokens around it."""
@@ -175,6 +191,11 @@ class Tokenizer:
           InputError: there is none.
         """
         raise InputError(f"a tokenizer of the kind {self.kind} cannot be put into a graph; use serving.Predictor")
+
+
+def folder_of_part(folder: str, prefix: str) -> str:
+    """Where the vocabulary of a part lies in the folder of a model: bert_vocabulary of "bert_"."""
+    return os.path.join(folder, f"{prefix}vocabulary")
 
 
 def join_rows(rows: Sequence[Sequence[int]]) -> tuple[np.ndarray, np.ndarray]:

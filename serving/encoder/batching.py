@@ -38,12 +38,14 @@ def cut(lengths, members, max_tokens):
 
 
 def dense(rows, chosen):
-    """Some rows of a `Rows` as a batch: name -> int32 [B, T], T the longest of them, with `input_mask`."""
+    """Some rows of a `Rows` as a batch: name -> int32 [B, T, ...], T the longest of them, with `input_mask`."""
     lengths = rows.lengths[chosen]
     real = np.arange(max(1, lengths.max())) < lengths[:, None]
     flat = slots(rows.row_splits[chosen], lengths)
     batch = {"input_mask": real.astype(np.int32)}
     for name, values in rows.values.items():
-        batch[name] = np.zeros(real.shape, values.dtype)
+        batch[name] = np.zeros([*real.shape, *values.shape[1:]], values.dtype)
         batch[name][real] = values[flat]
+    for prefix, part in rows.apart.items():
+        batch |= {prefix + name: array for name, array in dense(part, chosen).items()}
     return batch

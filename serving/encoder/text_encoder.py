@@ -102,7 +102,7 @@ class TextEncoder:
                 f"{self.folder.model}: its texts are lower-cased before a tokenizer that keeps case (do_lower_case in "
                 "sentence_bert_config.json), which is not done here; lower-case them yourself and say false there"
             )
-        self.layout = layouts.get(self.config.layout)(self.tokenizer, self.max_seq_length)
+        self.layout = layouts.own_layout(self.config, self.tokenizer, self.max_seq_length)
         if self.needs_vectors:
             self._check_gives_vectors()
         longest_window = self.layout.frame.room(self.max_seq_length, 1)

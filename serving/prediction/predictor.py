@@ -82,9 +82,7 @@ class Predictor(TextEncoder):
     def _make_head_of_rows(self, batch_tokens, batches_at_once):
         layout = layouts.make(
             self.objective.layout,
-            self.config.layout,
-            self.tokenizer,
-            self.max_seq_length,
+            self.layout,
             **layouts.get(self.objective.layout).saved_options(self._opened.weights.config or {}, self.max_seq_length),
         )
         return HeadOfRows(self.objective, self.labels, layout, batch_tokens, batches_at_once)

@@ -32,6 +32,15 @@ class EvaluationSettings(Settings):
         "train, dev and test. Pairs with a score: correlation of the cosine; classes: logistic regression on vectors.",
         holds=PATHS,
     )
+    neighbours_of: str | None = setting(
+        None,
+        "Instead of --tasks: an ambiguous word, or several forms of it, comma-separated. Each of its contexts in "
+        "--contexts_file is shown with those that are nearest by the word's vectors there.",
+    )
+    contexts_file: str | None = setting(
+        None, "Of --neighbours_of: a context a line, or what the word means there, a tab, and the context.", holds=PATH
+    )
+    num_neighbours: int = setting(3, "Of --neighbours_of: how many are shown; neighbours.tsv has all.")
     data_dir: str | None = setting(None, "The folder of the only task.", holds=PATH)
     data_root: str | None = setting(
         None, "A folder that holds the tasks' folders by their names; STS-B is found for sts-b.", holds=PATH
@@ -44,7 +53,9 @@ class EvaluationSettings(Settings):
         10, "Of cross validation, where there is no dev split to choose the strength of the L2 term on."
     )
     seed: int = setting(1, "Of the folds.")
-    output_dir: str | None = setting(None, "Where scores.tsv, scores.json and scores.png go.", holds=PATH)
+    output_dir: str | None = setting(
+        None, "Where scores.tsv, scores.json and scores.png go, or neighbours.tsv and .png.", holds=PATH
+    )
     transform: str = setting(
         NO_TRANSFORM,
         "What is done to the vectors, comma-separated, a column of the table each: none, whitening or whitening:DIM, "
@@ -118,11 +129,37 @@ def check(run):
     """Raises InputError for what is wrong with the settings by themselves."""
     if not run.models:
         raise InputError("--init_checkpoint is needed")
+    if run.neighbours_of is None:
+        _check_tasks(run)
+    else:
+        _check_neighbours(run)
+    flags.check_choice(run, "dtype", DTYPES)
+    flags.check_positive(run, "batch_size", "max_seq_length", "window_stride")
+    if run.output_dir:
+        run_folder.check_writable(run.output_dir)
+
+
+def _check_neighbours(run):
+    if run.tasks:
+        raise InputError("--neighbours_of shows contexts, --tasks scores vectors; give one of them")
+    if not run.neighbours_of.strip(" ,"):
+        raise InputError("--neighbours_of is empty; a word is needed")
+    if not run.contexts_file:
+        raise InputError("--neighbours_of: --contexts_file is needed, a file with a context of the word a line")
+    if not os.path.isfile(run.contexts_file):
+        raise InputError(f"--contexts_file={run.contexts_file}: no such file")
+    flags.check_positive(run, "num_neighbours")
+    layers = vector_options.parse_layers(run.layers)
+    if vector_options.vector_options("word", "mean", layers, run.layer_mix).num_states != 1:
+        raise InputError(f"--layers={run.layers}: several vectors per word; --layer_mix=mean or concat joins them")
+
+
+def _check_tasks(run):
+    if run.contexts_file:
+        raise InputError("--contexts_file is read for --neighbours_of; give the word")
     if not parts(run.tasks) and not (run.save_transform and run.fit_texts):
         raise InputError("--tasks is needed, as --tasks=sts-b=FOLDER,trec=FOLDER or --tasks=FILE.tsv")
     flags.check_choice(run, "split", SPLITS)
-    flags.check_choice(run, "dtype", DTYPES)
-    flags.check_positive(run, "batch_size", "max_seq_length", "window_stride")
     if run.folds < 2:
         raise InputError(f"--folds={run.folds}: at least 2 are needed")
     if not 0 <= run.seed < 1 << 32:
@@ -133,8 +170,6 @@ def check(run):
         raise InputError(f"--pooling={run.pooling}: one vector per text is needed")
     if options.num_states != 1:
         raise InputError(f"--layers={run.layers}: several vectors per text; --layer_mix=mean or concat joins them")
-    if run.output_dir:
-        run_folder.check_writable(run.output_dir)
     _check_transforms(run)
 
 

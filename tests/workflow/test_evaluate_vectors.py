@@ -200,3 +200,23 @@ def test_vectors_that_are_not_finite(evaluate, pairs, tiny_bert, tmp_path):
     safetensors.numpy.save_file(weights, tmp_path / "model.safetensors")
     ran = evaluate(f"--tasks={pairs}", f"--init_checkpoint={tmp_path}", status=2)
     assert "texts of pairs are not finite" in ran.stderr.splitlines()[-1]
+
+
+def test_neighbours_of_a_word(evaluate, tiny_bert, tmp_path):
+    """Each context with all others, by rank; the screen shows some, the picture all."""
+    lines = ["dog\tthe dog is red", "cat\tdog of a blue cat", "dog\ta red dog is the", "cat\tblue cat is a dog"]
+    (tmp_path / "contexts.txt").write_text("\n".join(lines) + "\n")
+    flags = [f"--contexts_file={tmp_path / 'contexts.txt'}", "--neighbours_of=dog", "--num_neighbours=1"]
+    ran = evaluate(*flags, f"--output_dir={tmp_path / 'out'}", "--layers=-1,-2", "--layer_mix=mean")
+    assert ran.stdout.splitlines()[0] == str(tiny_bert) and "dog: the [dog] is red" in ran.stdout
+    assert "the nearest one has the same sense for" in ran.stdout
+    with open(tmp_path / "out" / "neighbours.tsv", encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file, delimiter="\t"))
+    assert len(rows) == 12 and [row["rank"] for row in rows[:3]] == ["1", "2", "3"]
+    for i in range(0, 12, 3):
+        cosines = [float(row["cosine"]) for row in rows[i : i + 3]]
+        assert cosines == sorted(cosines, reverse=True) and {row["line"] for row in rows[i : i + 3]} == {
+            str(i // 3 + 1)
+        }
+    assert rows[0]["context"] == "the [dog] is red" and rows[0]["sense"] == "dog"
+    assert (tmp_path / "out" / "neighbours.png").read_bytes().startswith(b"\x89PNG")

@@ -129,6 +129,58 @@ def test_transformers_gives_the_same_tags(tag, data_dir, tmp_path):
         assert [model.config.id2label[best[place]] for place in firsts] == told["tags"]
 
 
+@pytest.fixture(scope="module")
+def stacked(tag, tiny_bert, tmp_path_factory):
+    """A tagger over words and a frozen BERT with word pieces of its own, below and above a bidirectional LSTM."""
+    folder = tmp_path_factory.mktemp("stacked")
+    words = folder / "words"
+    words.mkdir()
+    (words / "vocab.txt").write_text("\n".join(["[PAD]", "[UNK]", *list(COLOURS)[::2], *FILLERS]) + "\n")
+    (words / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": "WordTokenizer"}))
+    parts = [
+        {"model_type": "static_vectors", "width": 8},
+        {"weights": str(tiny_bert), "frozen": True, "prefix": "bert_", "at": [0, -1]},
+    ]
+    config = {
+        "model_type": "stacked",
+        "parts": parts,
+        "mix": "scalar_mix",
+        "top": {"model_type": "bilstm", "units": 16},
+    }
+    (folder / "config.json").write_text(json.dumps(config))
+    flags = [f"--bert_config_file={folder / 'config.json'}", f"--vocab_file={words}", f"--output_dir={folder / 'run'}"]
+    ran = tag("--do_train", "--do_eval", "--do_predict", "--crf", "--init_checkpoint=", *flags)
+    return folder / "run", ran.stderr
+
+
+def test_a_frozen_part_with_word_pieces_of_its_own(stacked, tiny_bert):
+    """Half of the coloured words are unknown to the shared vocabulary: BERT's pieces tell them."""
+    from safetensors.numpy import load_file
+
+    run, told = stacked
+    assert float(results(run)["eval_entity_f1"]) > 0.9
+    assert "layers of bert, input: " in told and "layers of bert, output: " in told
+    mixes = json.loads((run / "layer_weights.json").read_text())["mixes"]
+    assert [len(mix["shares"]) for mix in mixes] == [3, 3] and mixes[0]["scalars"] != mixes[1]["scalars"]
+    assert (run / "layer_weights.png").exists()
+    before, after = load_file(tiny_bert / "model.safetensors"), load_file(run / "model" / "model.safetensors")
+    own = "stacked.part_1."
+    tables = {name: array for name, array in after.items() if name.startswith(own) and "word_embeddings" in name}
+    assert len(tables) == 1
+    np.testing.assert_array_equal(*tables.values(), before["bert.embeddings.word_embeddings.weight"])
+
+
+def test_predictor_reads_the_vocabularies_of_all_parts(stacked):
+    from bertline.serving import Predictor
+
+    run, _ = stacked
+    assert (run / "model" / "bert_vocabulary" / "vocab.txt").exists()
+    assert "weights" not in (run / "model" / "config.json").read_text()
+    lines = [json.loads(line) for line in (run / "predictions.jsonl").read_text().splitlines()]
+    for line, found in zip(lines, Predictor(run).tag([line["words"] for line in lines]), strict=True):
+        assert list(found.tags) == line["tags"]
+
+
 @pytest.mark.parametrize(
     "flags, said",
     [

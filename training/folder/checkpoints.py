@@ -244,6 +244,8 @@ RUN_FILES = (
     "scatter.png",
     "metrics.csv",
     "curves.png",
+    "layer_weights.json",
+    "layer_weights.png",
     "test_results.tsv",
     "test_results.txt",
     "predictions.tsv",

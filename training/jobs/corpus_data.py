@@ -165,7 +165,7 @@ class CorpusData(JobData):
         """predictions.jsonl: a line for each line of text."""
         path = os.path.join(output_dir, "predictions.jsonl")
         logging.info("***** Running prediction ***** (%d lines)", len(self._texts))
-        layout = layouts.get(objective.encoder.config.layout)(self._tokenizer, self._settings.max_seq_length)
+        layout = layouts.own_layout(objective.encoder.config, self._tokenizer, self._settings.max_seq_length)
         found = objective.text_predictions(self._texts, layout, self._settings.predict_top_k)
         before_writing()
         with Progress("prediction", len(self._texts), "line", leave=False) as progress:

@@ -16,7 +16,7 @@ from bertline.training.evaluation.evaluator import Evaluator
 from bertline.training.folder import checkpoints, run_folder
 from bertline.training.folder.trained import load_trained, model_source
 from bertline.training.jobs.building import seed_everything, uses_static_shapes
-from bertline.training.pictures import curves
+from bertline.training.pictures import curves, layer_weights
 from bertline.training.reporting import history, model_card
 from bertline.training.steps import train
 from bertline.training.steps.distribution import make_strategy
@@ -209,6 +209,7 @@ class Job:
             found["eval_results.txt"] = self._evaluate(evaluator, output_dir, settings, step)
         if settings.do_train:
             curves.write(output_dir)
+            layer_weights.write(output_dir, objective.encoder.layer_mixes())
             self._write_card(objective, output_dir, settings, found)
         if settings.do_predict:
             scores = self._data.predict(objective, evaluator, output_dir, step, self._check_standing)

@@ -92,9 +92,8 @@ class TaskData(JobData):
     def open(self, source):
         settings, task = self._settings, self._task
         self._tokenizer = source.tokenizer
-        layout = layouts.make(
-            task.layout, source.config.layout, source.tokenizer, settings.max_seq_length, **task.layout_options
-        )
+        own = layouts.own_layout(source.config, source.tokenizer, settings.max_seq_length)
+        layout = layouts.make(task.layout, own, **task.layout_options)
         layouts.check_gives(layout, source.config.id_limits())
         self._encoder = record_files.ExampleEncoder(layout, task.labels, settings.pad_records)
         for examples in task.examples.values():

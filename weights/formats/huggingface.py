@@ -226,7 +226,7 @@ def save_huggingface(model, folder, tokenizer=None, extra_config=None):
     if tokenizer is not None:
         os.makedirs(folder, exist_ok=True)
         lengths = (tokenizer.model_max_length, config.get("max_position_embeddings"))
-        tokenizer.save(folder, min((length for length in lengths if length), default=None))
+        tokenizer.save_with_parts(folder, min((length for length in lengths if length), default=None))
     with replace_file(os.path.join(folder, WEIGHTS)) as temporary, open(temporary, "wb") as file:
         file.write(save(tensors, metadata={"format": "pt"}))
     with replace_file(os.path.join(folder, "config.json")) as temporary, open(temporary, "w", encoding="utf-8") as file:

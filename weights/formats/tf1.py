@@ -181,7 +181,7 @@ def save_tf1(model, prefix, tokenizer=None, extra_config=None):
             json.dump(_original_config(model) | (extra_config or {}), file, indent=2, sort_keys=True)
             file.write("\n")
     if tokenizer is not None:
-        tokenizer.save(folder)
+        tokenizer.save_with_parts(folder)
 
     def write(place):
         tf.raw_ops.SaveV2(

@@ -60,6 +60,7 @@ class Bilstm(Encoder):
     """features -> hidden states, forward beside backward; see `Encoder` for the outputs.
 
     Features: input_ids, input_mask, int32 [B, T]; without a vocabulary input_vectors [B, T, D] in the place of the ids.
+    `vectors_above_<k>` [B, T, E] go into layer k + 1 beside what layer k gives, where it was built for them.
     `pooled_output` is what each direction ends with: the forward state of the last real token beside the backward one
     of the first. `all_layers` are [B, T, embedding_size] (or D), then [B, T, 2 * units].
 
@@ -68,6 +69,7 @@ class Bilstm(Encoder):
     """
 
     config_class = BilstmConfig
+    takes_vectors_between = True
 
     def __init__(self, config, name="bilstm", **kwargs):
         super().__init__(config, name=name, **kwargs)
@@ -76,8 +78,8 @@ class Bilstm(Encoder):
             for i in range(config.num_layers)
         ]
 
-    def build(self, input_width=None):
-        config = self.config
+    def build(self, input_width=None, widths_between=None):
+        config, between = self.config, widths_between or {}
         if config.vocab_size is not None:
             input_width = config.embedding_size
             # autocast=False: rows are gathered first and cast then, never the whole table.
@@ -89,8 +91,8 @@ class Bilstm(Encoder):
             )
         elif input_width is None:
             raise InputError("a bilstm that stands alone needs a vocab_size; without one it is the top of a stacked")
-        for lstm in self.lstms:
-            lstm.build(input_width)
+        for i, lstm in enumerate(self.lstms):
+            lstm.build(input_width + between.get(i, 0))
             input_width = self.width
         self.built = True
 
@@ -104,7 +106,9 @@ class Bilstm(Encoder):
                 for j, one in enumerate(lstm.directions)
             ]
             real = tf.cast(features["input_mask"], tf.int32) > 0
-            outputs, (ends, _) = lstm(states[-1], real=real, recurrent_kernels=kernels)
+            above = features.get(f"vectors_above_{i}")
+            inputs = states[-1] if above is None else tf.concat([states[-1], tf.cast(above, states[-1].dtype)], axis=-1)
+            outputs, (ends, _) = lstm(inputs, real=real, recurrent_kernels=kernels)
             rate = config.output_dropout if i == len(self.lstms) - 1 else config.hidden_dropout
             states.append(same_mask(outputs, rate, part(10 * i + 12)))
         outputs = states[-1]

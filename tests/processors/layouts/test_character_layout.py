@@ -27,9 +27,9 @@ def expected(word):
 
 
 def test_each_piece_has_the_bytes_of_its_word(vocab):
-    layout = make("words", "packed_characters", load_tokenizer(vocab), 10)
+    layout = make("words", get("packed_characters")(load_tokenizer(vocab), 10))
     [[row]] = layout.features([TaggedWords("s", tuple(WORDS), None)])
-    plain = make("words", "packed", load_tokenizer(vocab), 10)
+    plain = make("words", get("packed")(load_tokenizer(vocab), 10))
     [[same]] = plain.features([TaggedWords("s", tuple(WORDS), None)])
     assert all(np.array_equal(row[name], same[name]) for name in same)
     nothing = [0] * LONGEST_WORD
@@ -38,7 +38,7 @@ def test_each_piece_has_the_bytes_of_its_word(vocab):
 
 
 def test_they_come_through_records_and_windows(vocab, tmp_path):
-    layout = make("words", "plain_characters", load_tokenizer(vocab), 4)
+    layout = make("words", get("plain_characters")(load_tokenizer(vocab), 4))
     encoder = record_files.ExampleEncoder(layout, make_labels("tags", ["O"]))
     examples = [TaggedWords("s", tuple(WORDS), ("O",) * 5), TaggedWords("t", ("sind",), ("O",))]
     found = record_files.write_records(examples, encoder, str(tmp_path), "train", 1)
@@ -66,7 +66,7 @@ def test_texts_are_cut_into_words(vocab):
 
 
 def test_a_feature_that_no_layout_gives_is_told_before_a_step(vocab):
-    layout = make("words", "plain", load_tokenizer(vocab), 8)
+    layout = make("words", get("plain")(load_tokenizer(vocab), 8))
     check_gives(layout, ["input_ids"])
     with pytest.raises(InputError, match="reads short_input_ids, which rows of the layout words do not have"):
         check_gives(layout, ["input_ids", "short_input_ids"])

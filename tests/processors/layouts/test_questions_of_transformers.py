@@ -5,7 +5,7 @@ import pytest
 
 from bertline.processors.answering.answer_places import place_answers
 from bertline.processors.answering.question_files import read_questions
-from bertline.processors.layouts.base import make
+from bertline.processors.layouts.base import get, make
 from bertline.processors.tokenization import FullTokenizer
 
 LENGTH, STRIDE = 384, 128
@@ -33,7 +33,7 @@ def test_features_of_all_questions_are_those_of_transformers(data_dir):
     theirs = transformers.BertTokenizerFast(vocab_file, do_lower_case=True)
     path = data_dir / "squad2_half_dev" / "dev-v2.0.json"
     questions = place_answers(read_questions(path, has_unanswerable=True), str(path))
-    layout = make("questions", "packed", FullTokenizer(vocab_file), LENGTH, doc_stride=STRIDE, max_query_length=64)
+    layout = make("questions", get("packed")(FullTokenizer(vocab_file), LENGTH), doc_stride=STRIDE, max_query_length=64)
     windows = 0
     for question, rows in zip(questions, layout.features(questions), strict=True):
         room = LENGTH - 3 - len(theirs.tokenize(question.question))

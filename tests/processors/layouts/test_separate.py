@@ -27,7 +27,7 @@ def pairs(count=COUNT, seed=0):
 @pytest.fixture(scope="module")
 def encoder(tmp_path_factory):
     tokenizer = small_records.encoder(tmp_path_factory.mktemp("vocab")).layout.tokenizer
-    layout = layouts.make("separate", "packed", tokenizer, LONGEST)
+    layout = layouts.make("separate", layouts.get("packed")(tokenizer, LONGEST))
     return record_files.ExampleEncoder(layout, make_labels("regression", []))
 
 
@@ -81,7 +81,9 @@ def test_a_row_with_one_text_is_refused_by_its_line(encoder):
     for refuse in (encoder.layout.check, lambda rows: list(encoder.layout.features(rows))):
         with pytest.raises(InputError, match=r"^train.tsv:2: no second text"):
             refuse(rows)
-    layouts.make(None, "packed", encoder.layout.tokenizer, LONGEST).check(rows)  # one text is fine where it is packed
+    layouts.make(None, layouts.get("packed")(encoder.layout.tokenizer, LONGEST)).check(
+        rows
+    )  # one text is fine where it is packed
 
 
 def rows_of(dataset, encoder):

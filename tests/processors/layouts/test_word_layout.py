@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bertline.processors.base import TaggedWords
 from bertline.processors.labels.base import make_labels
-from bertline.processors.layouts.base import make
+from bertline.processors.layouts.base import get, make
 from bertline.processors.layouts.words import windows_of_words, words_around
 from bertline.processors.records.record_files import ExampleEncoder
 from bertline.processors.tagging.document_context import with_context
@@ -19,7 +19,7 @@ TAGS = ["O", "B-x", "I-x"]
 
 
 def encoder(vocab_file, length):
-    layout = make("words", "packed", load_tokenizer(vocab_file), length)
+    layout = make("words", get("packed")(load_tokenizer(vocab_file), length))
     return ExampleEncoder(layout, make_labels("tags", TAGS))
 
 
@@ -36,7 +36,7 @@ def test_first_pieces_stand_where_transformers_finds_them(data_dir):
         sentences = [[line.split("\t")[0] for line in block.splitlines()] for block in file.read().split("\n\n")[:200]]
     sentences = [[word for word in words if word.strip()] for words in sentences]
     examples = [TaggedWords(str(i), tuple(words), None) for i, words in enumerate(filter(None, sentences))]
-    layout = make("words", "packed", load_tokenizer(folder), 128)
+    layout = make("words", get("packed")(load_tokenizer(folder), 128))
     for example, [row] in zip(examples, layout.features(examples), strict=True):
         expected = fast(list(example.words), is_split_into_words=True)
         firsts = [expected.word_ids().index(number) for number in range(len(example.words))]

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bertline.processors.labels.base import make_labels
-from bertline.processors.layouts.base import make
+from bertline.processors.layouts.base import get, make
 from bertline.processors.records.record_files import ExampleEncoder
 from bertline.processors.tagging import tag_schemes, tagged_texts
 from bertline.processors.tagging.word_offsets import SPLITS, split_words
@@ -46,7 +46,7 @@ def test_spans_of_any_text_come_back_through_pieces_and_windows(tokenizer, text,
     example = tagged_texts.example_of_json(line, "t.jsonl", 1, "test", how, moved)
     assert not moved
     [example] = tag_schemes.in_scheme([example], "iob2", scheme, "t.jsonl", fix=True)
-    encoder = ExampleEncoder(make("words", "packed", tokenizer, length), make_labels("tags", TAGS))
+    encoder = ExampleEncoder(make("words", get("packed")(tokenizer, length)), make_labels("tags", TAGS))
     rows = list(encoder.features([example], 0))
     assert all(len(row["input_ids"]) <= length for row in rows)
     # What a model without a fault would answer for each row.

@@ -79,14 +79,21 @@ def test_the_top_reads_the_mix():
         np.testing.assert_allclose(one, other, atol=1e-6)
 
 
-def test_a_prefix_names_ids_of_its_own():
+def test_a_prefix_names_rows_of_its_own():
+    """Each shared token has the state of its place in them; one of no word has zeros."""
     encoder = stacked([WORDS, {**WIDER, "vocab_size": 9, "prefix": "short_"}])
     assert encoder.config.id_limits() == {"input_ids": ("vocab_size", 60), "short_input_ids": ("vocab_size", 9)}
-    batch = small_models.features()
-    batch["short_input_ids"] = batch["input_ids"] % 9
+    batch = small_models.features((3, 2))
+    batch |= {"short_input_ids": np.array([[5, 6, 7, 8, 1], [2, 3, 0, 0, 0]], np.int32)}
+    batch |= {
+        "short_input_mask": np.array([[1] * 5, [1, 1, 0, 0, 0]]),
+        "short_places": np.array([[1, 0, 4], [2, 2, 0]]),
+    }
     tables = [encoder.parts[i].word_embeddings.numpy() for i in range(2)]
-    expected = np.concatenate([tables[0][batch["input_ids"]], tables[1][batch["input_ids"] % 9]], axis=-1)
-    np.testing.assert_array_equal(encoder(batch)["sequence_output"], expected)
+    nothing = np.zeros(10)
+    places = [[tables[1][5], nothing, tables[1][8]], [tables[1][3], tables[1][3], nothing]]
+    expected = np.concatenate([tables[0][batch["input_ids"]], places], axis=-1)
+    np.testing.assert_allclose(encoder(batch)["sequence_output"], expected, atol=1e-7)
 
 
 def test_a_frozen_part_stays_and_drops_nothing():
@@ -173,7 +180,7 @@ def test_vectors_of_words_are_those_of_the_vocabulary(tmp_path):
 
 def test_weights_of_another_shape_are_one_line(saved):
     encoder = stacked([{**WIDER, "weights": str(saved / "glove")}])
-    [(part, path)] = encoder.initial_weights()
+    [(part, path, _)] = encoder.initial_weights()
     with pytest.raises(InputError, match=r"word_embeddings has shape \(60, 6\) in the checkpoint, \(60, 10\)"):
         load_weights(part, path)
 
@@ -228,3 +235,102 @@ def test_bert_is_read_as_before():
     encoder = small_models.encoder()
     assert isinstance(encoder, Bert) and all(name.startswith("bert/") for name in encoder.named_weights())
     assert encoder.blocks()[1] == "^bert/encoder/layer_0/"
+
+
+def joined(encoder, batch, **wanted):
+    """The outputs of a stacked, its parts and its top put together by hand: part 0 below it, part 1 where it says."""
+    config, states = encoder.config, [alone(encoder, i)(batch)["sequence_output"].numpy() for i in range(2)]
+    top = Bilstm(config.top_config)
+    between = {level: config.members[1].config.width for level in config.levels if 0 < level < config.num_layers}
+    top.build(config.width_at(0), between)
+    for name, variable in encoder.top.named_weights().items():
+        top.named_weights()[name].assign(variable)
+    below = np.concatenate([states[i] for i in config.levels[0]], axis=-1)
+    vectors = {"input_vectors": below, "input_mask": batch["input_mask"]}
+    return top({**vectors, **{f"vectors_above_{level}": states[1] for level in between}}, **wanted), states[1]
+
+
+@pytest.mark.parametrize("at", [[1], [0, -1], [0, 1, 2]])
+def test_a_part_comes_in_where_it_says(at):
+    """Below the top, above its first layer (TagLM), beside its last one (ELMo at the output)."""
+    encoder = stacked([WORDS, {**WIDER, "at": at}], top={**TOP, "num_layers": 2})
+    batch, positions = small_models.features(), np.array([[1, 0]] * 5)
+    expected, states = joined(encoder, batch, all_layers=True)
+    found = encoder(batch, all_layers=True)
+    layers, pooled = [layer.numpy() for layer in expected["all_layers"]], expected["pooled_output"].numpy()
+    if at != [1]:
+        mask = batch["input_mask"][:, :, None]
+        layers[-1] = np.concatenate([layers[-1], states], axis=-1)
+        pooled = np.concatenate([pooled, (states * mask).sum(axis=1) / mask.sum(axis=1)], axis=-1)
+    for one, other in zip(found["all_layers"], layers, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-6)
+    np.testing.assert_allclose(found["sequence_output"], layers[-1], atol=1e-6)
+    np.testing.assert_allclose(found["pooled_output"], pooled, atol=1e-6)
+    some = encoder(batch, positions=positions)["sequence_output"]
+    np.testing.assert_allclose(some, np.take_along_axis(layers[-1], positions[:, :, None], axis=1), atol=1e-6)
+    assert encoder.width == (10 if at == [1] else 20)
+    assert encoder.config.layer_widths() == [layer.shape[-1] for layer in layers]
+
+
+def test_vectors_between_layers_are_read_by_the_next_one():
+    """A first layer knows nothing of them, and the second one would give other states without them."""
+    encoder = stacked([WORDS, {**WIDER, "at": [1]}], top={**TOP, "num_layers": 2})
+    batch = small_models.features()
+    before = encoder(batch, all_layers=True)["all_layers"]
+    encoder.parts[1].word_embeddings.assign(encoder.parts[1].word_embeddings + 1.0)
+    after = encoder(batch, all_layers=True)["all_layers"]
+    np.testing.assert_array_equal(before[1], after[1])
+    assert np.max(np.abs(before[2] - after[2])) > 1e-3
+
+
+def test_each_place_has_a_mix_of_its_own():
+    encoder = stacked([WORDS, {**BERT, "at": [0, -1], "frozen": True}], mix="scalar_mix", top=TOP)
+    found = encoder.layer_mixes()
+    assert [(mix.part, mix.at, len(mix.shares)) for mix in found] == [("bert", "input", 4), ("bert", "output", 4)]
+    for name, mix in zip(("mix_1", "mix_1_above_1"), found, strict=True):
+        scalars = encoder.named_weights()[f"stacked/{name}/scalars"].numpy()
+        np.testing.assert_allclose(mix.shares, np.exp(scalars) / np.exp(scalars).sum(), atol=1e-6)
+        assert mix.gamma == encoder.named_weights()[f"stacked/{name}/gamma"].numpy()
+    trained = AdamW(encoder.named_weights(), None).weights
+    assert {"stacked/mix_1/scalars", "stacked/mix_1_above_1/gamma"} < set(trained)
+
+
+def test_what_a_part_leaves_out_lies_beside_its_weights(saved, tmp_path):
+    parts = [{"weights": str(saved / "glove")}, {"weights": str(saved / "bert"), "prefix": "bert_", "frozen": True}]
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps({"model_type": "stacked", "parts": parts}))
+    config = open_model(bert_config_file=str(path), vocab_required=False).config
+    assert config.members[0].config == StaticVectorsConfig(60, 6)
+    assert config.members[1].config == small_models.config() and config.members[1].frozen
+    parts[0] |= {"dropout": 0.5}
+    path.write_text(json.dumps({"model_type": "stacked", "parts": parts}))
+    config = open_model(bert_config_file=str(path), vocab_required=False).config
+    assert config.members[0].config == StaticVectorsConfig(60, 6, dropout=0.5)
+
+
+PLACES = {
+    "beyond": ({**WIDER, "at": [2]}, r"parts\[1\]: at is \[2\]; .* to 1, its last layer"),
+    "no number": ({**WIDER, "at": ["top"]}, r"parts\[1\]: at is \[.*a list of numbers"),
+    "no list": ({**WIDER, "at": 0}, r"parts\[1\]: at is 0, a list of numbers is needed"),
+    "prefix": ({**WIDER, "prefix": "a/b"}, r'parts\[1\]: prefix is "a/b"'),
+    "vocabulary": (
+        {**WIDER, "vocab_file": "x"},
+        r"parts\[1\]: vocab_file is x; a vocabulary of its own needs a prefix",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", PLACES)
+def test_a_place_that_cannot_be_is_one_line(kind):
+    part, message = PLACES[kind]
+    with pytest.raises(InputError, match=message):
+        StackedConfig.from_dict({"parts": [WORDS, part], "top": TOP})
+
+
+def test_shared_tokens_are_needed_below_the_top():
+    with pytest.raises(InputError, match="each part has a prefix"):
+        stacked([{**WORDS, "prefix": "a_"}])
+    with pytest.raises(InputError, match="two parts have the prefix 'a_'"):
+        stacked([WORDS, {**WORDS, "prefix": "a_"}, {**WIDER, "prefix": "a_"}])
+    with pytest.raises(InputError, match="no part comes in below the top"):
+        stacked([{**WORDS, "at": [1]}], top=TOP)

@@ -12,7 +12,7 @@ from bertline.processors.answering.context_words import context_words
 from bertline.processors.answering.spans import AnswerRules
 from bertline.processors.base import Answer, Question
 from bertline.processors.labels.base import make_labels
-from bertline.processors.layouts.base import make
+from bertline.processors.layouts.base import get, make
 from bertline.processors.tokenization import FullTokenizer
 from bertline.settings.parts import part
 from bertline.settings.scripts.run_squad import SquadSettings
@@ -30,7 +30,7 @@ def lines(path):
 @pytest.fixture(scope="module")
 def layout(data_dir):
     tokenizer = FullTokenizer(data_dir / "bert_vocabs" / "google_uncased_en_vocab.txt")
-    return make("questions", "packed", tokenizer, 384, doc_stride=128, max_query_length=64)
+    return make("questions", get("packed")(tokenizer, 384), doc_stride=128, max_query_length=64)
 
 
 @pytest.fixture(scope="module")

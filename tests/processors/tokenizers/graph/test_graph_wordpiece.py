@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from bertline.errors import InputError
 from bertline.processors import tokenization
-from bertline.processors.layouts.base import make
+from bertline.processors.layouts.base import get, make
 from bertline.processors.layouts.packed import Packed
 from bertline.processors.tokenizers.graph.graph_wordpiece import GraphWordPiece, GraphWords
 from bertline.processors.tokenizers.tokenizer import Tokenizer
@@ -187,7 +187,7 @@ def test_packed(tokenizer, length):
 
 def test_other_layouts_and_tokenizers_are_refused(tokenizer):
     with pytest.raises(InputError, match="layout separate .* cannot be put into a graph"):
-        make("separate", "packed", tokenizer, 9).graph_form()
+        make("separate", get("packed")(tokenizer, 9)).graph_form()
 
     class Characters(Tokenizer):
         kind = "characters"
