@@ -4,6 +4,7 @@ import typing
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from bertline.modeling.configuration.config import EncoderConfig
 from bertline.modeling.dtypes import DTYPES
@@ -98,6 +99,18 @@ class Encoder(keras.layers.Layer):
         prefixes: the part's way through `rows_apart` of configurations; () where it reads the shared tokens.
         """
         return []
+
+    @property
+    def has_fixed_states(self) -> bool:
+        """Whether `fixed_states` gives anything."""
+        return False
+
+    def fixed_states(self, features: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """What parts that never change give for the shared tokens: name -> [B, T, ...]; {} where nothing is fixed.
+
+        `call` takes each from its features where it is there, and computes it where it is not.
+        """
+        return {}
 
     def layer_mixes(self) -> list[LayerMix]:
         """What has been learned of how much each layer of a part counts; [] where nothing was."""

@@ -10,6 +10,7 @@ from bertline.modeling.encoder import Encoder
 from bertline.modeling.objective import Objective
 from bertline.training.evaluation.evaluator import Evaluator
 from bertline.training.reporting.model_card import Split
+from bertline.training.steps.fixed_states import FixedStates
 from bertline.weights.open_model import OpenedModel
 
 
@@ -22,12 +23,14 @@ class Stream:
       batches: seed -> an endless tf.data.Dataset whose iterator can be checkpointed.
       key: hash of the data, by which a folder knows its run again.
       size: what the log says of it.
+      fixed_states: encoder -> FixedStates of the data, None where nothing is fixed; None where no row comes twice.
     """
 
     name: str
     batches: Callable[[int], tf.data.Dataset]
     key: str
     size: str
+    fixed_states: Callable[[Encoder], FixedStates | None] | None = None
 
 
 class JobData:

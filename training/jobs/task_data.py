@@ -17,6 +17,7 @@ from bertline.training.jobs import first_rows
 from bertline.training.jobs.job_data import JobData, Stream
 from bertline.training.reporting import model_card
 from bertline.training.scores import score
+from bertline.training.steps.fixed_states import FixedStates
 
 
 @dataclasses.dataclass(frozen=True)
@@ -146,7 +147,17 @@ class TaskData(JobData):
                 self._records["train"], settings.train_batch_size, seed, self._buckets, settings.length_pool_batches
             )
 
-        return [Stream("train", train_batches, self._key("train"), f"examples = {count}")]
+        def fixed_states(encoder):
+            if not encoder.has_fixed_states:
+                return None
+            tokens = inference.batch_tokens(settings.train_batch_size * settings.max_seq_length)
+            return FixedStates(encoder, lambda: batches.evaluation_batches(self._records["train"], tokens))
+
+        # Under static shapes they would be one more input of any length; several texts of a row have no single mask.
+        repeats = self.num_train_steps * settings.train_batch_size > count
+        repeats = repeats and self._buckets is None and "input_mask" in self._encoder.layout.spec
+        size = f"examples = {count}"
+        return [Stream("train", train_batches, self._key("train"), size, fixed_states if repeats else None)]
 
     def record_sets(self):
         return list(self._records.values())

@@ -25,6 +25,7 @@ class TrainStep:
       max_grad_norm: gradients of a larger global norm are scaled down to it; 0 leaves them.
       loss_scaling: multiply the loss, for float16; a step whose gradients overflow is skipped and the scale halved.
       lanes: rows of every batch, where the objective carries a state from batch to batch.
+      fixed_states: FixedStates, or None: batch -> the batch with what was computed of its rows before.
       static_shapes: gradients of single rows become dense: how many rows there are is known to no compiler.
     """
 
@@ -39,10 +40,11 @@ class TrainStep:
         loss_scaling=False,
         static_shapes=False,
         lanes=0,
+        fixed_states=None,
     ):
         self.objective, self.optimizer, self.step = objective, optimizer, step
         self.seed, self.micro_batches, self.max_grad_norm = seed, gradient_accumulation_steps, max_grad_norm
-        self.static_shapes = static_shapes
+        self.static_shapes, self.fixed_states = static_shapes, fixed_states
         zero = objective.zero_state(lanes)
         # What the next batch goes on with: a nest of variables; None where nothing is carried.
         self.state = None if zero is None else tf.nest.map_structure(lambda t: tf.Variable(t, trainable=False), zero)
@@ -61,6 +63,8 @@ class TrainStep:
         """Returns float32 scalars: `loss`, its terms if several, the objective's measures, `grad_norm` before clipping,
         `learning_rate`; with loss scaling `loss_scale`, the one that the step was made with.
         """
+        if self.fixed_states is not None:
+            batch = self.fixed_states(batch)
         totals = {term: tf.reduce_sum(w) for term, w in self.objective.loss_weights(batch).items()}
         results = self.strategy.run(self._replica_step, args=(batch, totals))
         results = {name: self.strategy.experimental_local_results(value)[0] for name, value in results.items()}

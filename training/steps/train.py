@@ -141,6 +141,7 @@ def make_loop(objective, optimizer, streams, draw, output_dir, settings, pace):
             loss_scaling=settings.dtype == "float16",
             static_shapes=pace.static_shapes,
             lanes=settings.train_batch_size,
+            fixed_states=stream.fixed_states and stream.fixed_states(objective.encoder),
         )
         for stream in streams
     }

@@ -101,6 +101,9 @@ class Stacked(Encoder):
     def _outputs(self, i, features, key, state):
         """Those of one part; its layers have a state for each of the tokens that all share."""
         part, encoder = self.config.members[i], self.parts[i]
+        if _fixed_name(i) in features:
+            layers = tf.unstack(features[_fixed_name(i)], num=self._num_states(i), axis=2)
+            return {"all_layers": layers, "sequence_output": layers[-1]}
         if part.prefix:
             own = {
                 name.removeprefix(part.prefix): value
@@ -109,7 +112,7 @@ class Stacked(Encoder):
             }
         else:
             own = features
-        needs_layers = any(_mix_name(i, level) in self.mixes for level in self.config.levels)
+        needs_layers = self._num_states(i) > 1
         outputs = encoder(
             own,
             dropout_key=None if part.frozen else key,
@@ -121,6 +124,31 @@ class Stacked(Encoder):
             return outputs
         names = ["all_layers" if needs_layers else "sequence_output"]
         return {**outputs, **{name: tf.nest.map_structure(lambda s: _align(s, own), outputs[name]) for name in names}}
+
+    def _num_states(self, i):
+        """How many states of a token are read of a part: all layers where they are mixed."""
+        is_mixed = any(_mix_name(i, level) in self.mixes for level in self.config.levels)
+        return self.config.members[i].config.num_layers + 1 if is_mixed else 1
+
+    def fixed_states(self, features):
+        """[B, T, layers, H] of each part that `_fixed_parts` gives."""
+        found = {}
+        for i in self._fixed_parts():
+            outputs = self._outputs(i, features, None, ())
+            states = outputs["all_layers"] if self._num_states(i) > 1 else [outputs["sequence_output"]]
+            found[_fixed_name(i)] = tf.stack(states, axis=2)
+        return found
+
+    def _fixed_parts(self):
+        """Numbers of the frozen parts whose states are worth keeping: a table alone is as fast. Without a top their
+        `pooled_output` counts, too.
+        """
+        parts = enumerate(self.config.members if self.top is not None else ())
+        return [i for i, part in parts if part.frozen and part.config.num_layers]
+
+    @property
+    def has_fixed_states(self):
+        return bool(self._fixed_parts())
 
     def _mixed(self, level, found, features, child):
         """[B, T, W]: what comes in at a level of the top."""
@@ -218,6 +246,11 @@ class Stacked(Encoder):
 def _mix_name(i, level):
     """Of the weights of a ScalarMix: of part i where it comes in."""
     return f"mix_{i}_above_{level}" if level else f"mix_{i}"
+
+
+def _fixed_name(i):
+    """The feature with the states of part i, where they were computed before."""
+    return f"fixed_states_{i}"
 
 
 def _gather(states, positions):
