@@ -13,8 +13,8 @@ from bertline.modeling.encoder import Encoder, policy
 from bertline.modeling.speed.switches import rematerialization, static_shapes
 from bertline.processors.labels.base import make_labels
 from bertline.processors.tokenization import load_tokenizer, tokenizer_of_words, vocabulary_names
-from bertline.processors.tokenizers.tokenizer import Tokenizer, folder_of_part
-from bertline.weights import heads
+from bertline.processors.tokenizers.tokenizer import Tokenizer
+from bertline.weights import heads, parts_of_model
 from bertline.weights.conversion import WithHeads, model_type, words_of
 from bertline.weights.load_save import load_weights, open_weights
 from bertline.weights.reading.source import WeightSource
@@ -150,7 +150,10 @@ def open_model(
     _check(config, tokenizer, max_seq_length)
     if tokenizer is not None:
         beside = weights and weights.vocab_folder
-        _add_parts(tokenizer, config, beside or (os.path.dirname(vocab_file) if vocab_file else None))
+        folder = beside or (os.path.dirname(vocab_file) if vocab_file else None)
+        parts_of_model.add_tokenizers(tokenizer, config, folder, lambda part: open_model(part).tokenizer)
+        for prefix, part in config.rows_apart().items():
+            _check(part.config, tokenizer.part(prefix), 1)
     return OpenedModel(encoder_class, config, tokenizer, weights)
 
 
@@ -159,49 +162,13 @@ def _config(weights, config_file, tokenizer):
         encoder_class = registry.get("encoder", model_type(weights, config_file))
         # A configuration that leaves its vocab_size out takes any vocabulary.
         size = {"vocab_size": tokenizer.vocab_size} if tokenizer else {}
-        return encoder_class, encoder_class.config_class.from_json_file(config_file, _config_at, **size)
+        return encoder_class, encoder_class.config_class.from_json_file(config_file, parts_of_model.config_at, **size)
     values = weights.config
     encoder_class = registry.get("encoder", model_type(weights))
     try:
         return encoder_class, encoder_class.config_class.from_dict(values)
     except InputError as error:
         raise InputError(f"{weights.config_path or weights.path}: {error}") from error
-
-
-def _config_at(path):
-    """What the configuration beside weights says, a dict; None where there is none.
-
-    Vectors of words have as many rows as the vocabulary that they are read for.
-    """
-    weights = open_weights(path)
-    if weights.config is None:
-        return None
-    values = registry.get("encoder", model_type(weights)).config_class.from_dict(weights.config).to_dict()
-    if weights.words is not None:
-        values.pop("vocab_size", None)
-    return values
-
-
-def _add_parts(tokenizer, config, folder):
-    """Reads the tokenizers of the parts that read rows of their own.
-
-    Args:
-      folder: where the whole was saved; None where it was not.
-    """
-    apart = config.rows_apart()
-    if apart:
-        tokenizer.parts = {prefix: _tokenizer_of_part(part, prefix, folder) for prefix, part in apart.items()}
-
-
-def _tokenizer_of_part(part, prefix, folder):
-    if part.vocab_file:
-        found = load_tokenizer(part.vocab_file)
-    elif part.weights:
-        found = open_model(part.weights).tokenizer
-    else:
-        found = load_tokenizer(folder_of_part(folder or "", prefix))
-    _check(part.config, found, 1)
-    return found
 
 
 def _vocabulary_beside(weights, config_file):

@@ -120,11 +120,12 @@ class EncoderConfig:
         return values
 
     @classmethod
-    def complete(cls, values: dict, config_at: Callable[[str], dict | None]) -> dict:
+    def complete(cls, values: dict, config_at: Callable[[str, bool], dict | None]) -> dict:
         """Hook: a file's values, and what configurations beside weights that they name say of parts.
 
         Args:
-          config_at: path of weights -> the configuration beside them, None where there is none.
+          config_at: (path of weights, whether their part reads the tokens that all share) -> the configuration beside
+            them, None where there is none.
         """
         return values
 

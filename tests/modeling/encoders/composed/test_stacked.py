@@ -96,6 +96,20 @@ def test_a_prefix_names_rows_of_its_own():
     np.testing.assert_allclose(encoder(batch)["sequence_output"], expected, atol=1e-7)
 
 
+@pytest.mark.parametrize("name", registry.names("encoder"))
+def test_every_encoder_may_be_a_part_with_rows_of_its_own(name):
+    """Beside other tokens, with their own number and mask; frozen ones drop nothing and no optimizer has them."""
+    part = {**small_models.config(name, dropout=0.3).to_dict(), "frozen": True, "prefix": "own_"}
+    encoder, own = stacked([WORDS, part]), small_models.inputs(name, (6, 3), seed=4)
+    places = np.array([[1, 0, 3, 6], [2, 2, 1, 0]], np.int32)
+    batch = small_models.features((4, 3)) | {f"own_{key}": value for key, value in own.items()} | {"own_places": places}
+    states = alone(encoder, 1)(own)["sequence_output"].numpy()
+    expected = np.where(places[:, :, None] > 0, np.stack([states[i, places[i] - 1] for i in range(2)]), 0)
+    found = encoder(batch, dropout_key=DropoutKey(tf.constant([1, 2])))["sequence_output"]
+    np.testing.assert_allclose(found[:, :, 6:], expected, atol=2e-6)
+    assert list(AdamW(encoder.named_weights(), None).weights) == ["stacked/part_0/static_vectors/word_embeddings"]
+
+
 def test_a_frozen_part_stays_and_drops_nothing():
     rates = {"hidden_dropout_prob": 0.5, "attention_probs_dropout_prob": 0.5}
     encoder = stacked([{**BERT, **rates, "frozen": True}, {**WORDS, "trainable": False}, WIDER], top=TOP)
