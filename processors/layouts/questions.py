@@ -79,6 +79,11 @@ class QuestionWindows(Layout):
     def __init__(self, own, doc_stride=128, max_query_length=64):
         self.own, self.doc_stride, self.max_query_length = own, doc_stride, max_query_length
         self.tokenizer, self.max_seq_length, self.spec = own.tokenizer, own.max_seq_length, own.spec
+        if not own.packs_ids:
+            raise InputError(
+                f"questions in a text are ids of tokens alone; the layout {own.name} of this encoder reads words, too: "
+                "leave the part with characters, or with a prefix, out of the configuration"
+            )
         if max_query_length + LEAST_ROOM > self.max_seq_length:
             raise InputError(
                 f"--max_seq_length={self.max_seq_length} has no room for a question of --max_query_length="

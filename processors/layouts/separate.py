@@ -21,6 +21,11 @@ class Separate(Layout):
     name, is_over_own = "separate", True
 
     def __init__(self, own):
+        if any(axis != "tokens" for feature in own.spec.values() for axis in feature.named_axes):
+            raise InputError(
+                f"two texts apart: the layout {own.name} of this encoder has rows of parts, which are of single texts; "
+                'leave the parts with a "prefix" out of the configuration'
+            )
         self.own = own
         self.tokenizer, self.max_seq_length = own.tokenizer, own.max_seq_length
         self.spec = separate_spec(own.spec, PAIR)

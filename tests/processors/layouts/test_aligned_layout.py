@@ -106,3 +106,11 @@ def test_vocabularies_are_saved_beside_each_other(shared, tmp_path):
     shared.save_with_parts(str(tmp_path / "shared"))
     saved = load_tokenizer(tmp_path / "shared" / "own_vocabulary")
     assert saved.fingerprint() == shared.parts["own_"].fingerprint()
+
+
+def test_questions_and_texts_apart_are_refused_in_one_line(shared):
+    layout = own_layout(config(), shared, 64)
+    with pytest.raises(InputError, match="questions in a text are ids of tokens alone; the layout aligned"):
+        make("questions", layout)
+    with pytest.raises(InputError, match="two texts apart: the layout aligned"):
+        make("separate", layout)
