@@ -16,6 +16,7 @@ from bertline.vector_evaluation.contexts import Neighbours, in_two_dimensions, s
 from bertline.vector_evaluation.evaluate import TOKENS_OF_A_TEXT
 
 FILES = ("neighbours.tsv", "neighbours.png")
+SAME = "the word has the same vector in each context"
 SHOWN_CHARACTERS = 30  # on both sides of a word, in the table on the screen
 IN_PICTURE = 12  # the same beside a point
 MOST_LABELLED = 40  # points that a picture can write beside
@@ -51,8 +52,6 @@ def find_neighbours(run, occurrences):
         if not np.isfinite(vectors).all():
             raise InputError(f"{model}: vectors that are not finite; with --dtype=float16 numbers may overflow")
         found.append(Neighbours.of(model, vectors))
-        if not found[-1].tells_apart:
-            logging.warning("%s: the word has the same vector in each context", model)
     return found
 
 
@@ -65,6 +64,9 @@ def table(found, occurrences, count):
     lines = []
     for one in found:
         lines.append(f"{one.model}")
+        if not one.tells_apart:
+            lines.append(f"  {SAME}")
+            continue
         for i, occurrence in enumerate(occurrences):
             lines.append(f"  {occurrence.line:>5}         {_said(occurrence)}")
             for j in one.order[i, :count]:
@@ -122,7 +124,9 @@ def _figure(found, labels, names, groups):
         for group in dict.fromkeys(groups):
             chosen = [i for i, other in enumerate(groups) if other == group]
             axes.scatter(*points[chosen].T, s=24.0, label=group, alpha=0.8)
-        if len(labels) <= MOST_LABELLED:
+        if not one.tells_apart:
+            axes.text(0.5, 0.6, SAME, ha="center", transform=axes.transAxes)
+        elif len(labels) <= MOST_LABELLED:
             for place, label in zip(points, labels):
                 axes.annotate(label, place, (4, 3), textcoords="offset points", fontsize=7, parse_math=False)
         axes.set_title(name, parse_math=False)

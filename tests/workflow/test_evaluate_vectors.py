@@ -206,13 +206,16 @@ def test_neighbours_of_a_word(evaluate, tiny_bert, tmp_path):
     """Each context with all others, by rank; the screen shows some, the picture all."""
     lines = ["dog\tthe dog is red", "cat\tdog of a blue cat", "dog\ta red dog is the", "cat\tblue cat is a dog"]
     (tmp_path / "contexts.txt").write_text("\n".join(lines) + "\n")
+    (tmp_path / "words.txt").write_text("dog 0.1 0.2\nblue 0.3 0.1\n")
     flags = [f"--contexts_file={tmp_path / 'contexts.txt'}", "--neighbours_of=dog", "--num_neighbours=1"]
-    ran = evaluate(*flags, f"--output_dir={tmp_path / 'out'}", "--layers=-1,-2", "--layer_mix=mean")
+    flags += [f"--init_checkpoint={tiny_bert},{tmp_path / 'words.txt'}"]
+    ran = evaluate(*flags, f"--output_dir={tmp_path / 'out'}", "--layers=-1")
     assert ran.stdout.splitlines()[0] == str(tiny_bert) and "dog: the [dog] is red" in ran.stdout
-    assert "the nearest one has the same sense for" in ran.stdout
+    assert "the nearest context has the same sense for" in ran.stdout
     with open(tmp_path / "out" / "neighbours.tsv", encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file, delimiter="\t"))
-    assert len(rows) == 12 and [row["rank"] for row in rows[:3]] == ["1", "2", "3"]
+    assert f"{tmp_path / 'words.txt'}\n  the word has the same vector in each context" in ran.stdout
+    assert len(rows) == 24 and [row["rank"] for row in rows[:3]] == ["1", "2", "3"]
     for i in range(0, 12, 3):
         cosines = [float(row["cosine"]) for row in rows[i : i + 3]]
         assert cosines == sorted(cosines, reverse=True) and {row["line"] for row in rows[i : i + 3]} == {
