@@ -60,7 +60,9 @@ def tiny_folder(tmp_path_factory):
         vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *pieces]
         (folder / "vocab.txt").write_text("\n".join(vocabulary) + "\n", encoding="utf-8")
         encoder = small_models.encoder(name, vocab_size=len(vocabulary))
-        save_huggingface(encoder, folder, FullTokenizer(folder / "vocab.txt"))
+        tokenizer = FullTokenizer(folder / "vocab.txt")
+        tokenizer.parts = dict.fromkeys(encoder.config.rows_apart(), FullTokenizer(folder / "vocab.txt"))
+        save_huggingface(encoder, folder, tokenizer)
         return folder
 
     return make

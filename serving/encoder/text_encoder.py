@@ -127,8 +127,8 @@ class TextEncoder:
     def _check_gives_vectors(self):
         if not self.gives_vectors:
             raise InputError(
-                f"{self._model}: an encoder that reads the layout {self.config.layout}, the characters of words, gives "
-                "no vectors of texts here; Predictor.tag and run_tagger.py --do_predict read it"
+                f"{self._model}: an encoder that reads words, by the layout {self.layout.name}, gives no "
+                "vectors of texts here; Predictor.tag and run_tagger.py --do_predict read it"
             )
 
     def options(

@@ -115,7 +115,7 @@ class CharCnn(Encoder):
 
     @classmethod
     def small(cls, dropout=0.0):
-        return CharCnnConfig(num_characters=60, embedding_size=6, width=16, dropout=dropout)
+        return CharCnnConfig(embedding_size=6, width=16, dropout=dropout)
 
     @classmethod
     def small_inputs(cls, shape, draw):
