@@ -39,7 +39,7 @@ class Layout:
         """The Rows of many texts, or of pairs of texts. Raises InputError for pairs, where they cannot be."""
         raise NotImplementedError
 
-    def features(self, examples: Sequence) -> Iterator[list[dict[str, np.ndarray]]]:
+    def features(self, examples: Sequence) -> Iterator[list[dict[str, typing.Any]]]:
         """Yields the rows of each example, dicts of arrays; here of InputExamples, one each."""
         for start in range(0, len(examples), ENCODING_BATCH):
             part = examples[start : start + ENCODING_BATCH]
