@@ -38,6 +38,9 @@ def convert(run):
     report.warn()
     print("heads carried along: " + (", ".join(model.arrays) or "none"))
 
+    if run.cache_words:
+        encoder = conversion.with_table_of_words(encoder, tokenizer)
+        config, model = encoder.config, conversion.WithHeads(encoder)
     written = registry.get("weight_format", run.format)
     written.save(model, run.target, tokenizer, model.labels)
 
@@ -53,8 +56,8 @@ def convert(run):
 
 
 def rows_of(config):
-    """How many tokens the encoder has a row for."""
-    return config.id_limits()["input_ids"][1]
+    """How many tokens the encoder has a row for; None where it looks none up."""
+    return config.id_limits().get("input_ids", (None, None))[1]
 
 
 def read_tokenizer(run, source):
@@ -73,7 +76,7 @@ def read_tokenizer(run, source):
 
 def check_vocabulary(run, source, tokenizer, config):
     """Raises InputError where a vocabulary has more tokens than the configuration."""
-    if tokenizer and tokenizer.vocab_size > rows_of(config):
+    if tokenizer and rows_of(config) is not None and tokenizer.vocab_size > rows_of(config):
         raise InputError(
             f"{run.vocab_file or source.vocab_folder}: {tokenizer.vocab_size} tokens, the config's vocab_size is "
             f"{rows_of(config)}; give the --vocab_file that belongs to the checkpoint"

@@ -6,6 +6,8 @@ import numpy as np
 
 from bertline.errors import InputError
 from bertline.modeling.configuration.head_fields import OBJECTIVE
+from bertline.processors.layouts import base as layouts
+from bertline.processors.layouts import characters
 from bertline.weights import heads, load_save, output_embeddings
 from bertline.weights.reading.config_file import read_config as read_json
 
@@ -101,13 +103,37 @@ def read_model(encoder, source):
     return model, report
 
 
+def with_table_of_words(encoder, tokenizer):
+    """An encoder that looks up what it made of the characters of a vocabulary's words until now.
+
+    Raises:
+      InputError: the encoder reads no characters, or the vocabulary has no boundaries of sentences.
+    """
+    make = getattr(encoder, "with_table_of_words", None)
+    if make is None or tokenizer is None:
+        what = "no vocabulary" if make else f"an encoder {encoder.config.model_type}"
+        raise InputError(f"--cache_words: {what}; elmo is needed, with the --vocab_file of the words to keep")
+    ends = tokenizer.special_id("start"), tokenizer.special_id("end")
+    return make(characters.characters_of_vocabulary(tokenizer), *ends)
+
+
 def largest_differences(before, after, config, ids):
-    """Output name -> largest absolute difference on random tokens out of `ids`, with padding and two segments."""
+    """Output name -> largest absolute difference on random tokens out of `ids`, with padding and two segments.
+
+    An encoder that looks no tokens up gets random numbers of what it reads.
+    """
     draw = np.random.default_rng(0)
     shape = (4, min(32, config.max_length or 32))
     lengths = draw.integers(1, shape[1] + 1, [shape[0], 1])
-    features = {name: draw.integers(0, limit, shape, np.int32) for name, (_, limit) in config.id_limits().items()}
-    features["input_ids"] = draw.choice(ids, shape).astype(np.int32)
+    axes = {name: feature.axes[1:] for name, feature in layouts.get(config.layout).spec.items()}
+
+    def shape_of(name):  # several texts have features with prefixes
+        return (*shape, *next((more for known, more in axes.items() if name.endswith(known)), ()))
+
+    limits = config.id_limits().items()
+    features = {name: draw.integers(0, limit, shape_of(name), np.int32) for name, (_, limit) in limits}
+    if "input_ids" in features:
+        features["input_ids"] = draw.choice(ids, shape).astype(np.int32)
     features["input_mask"] = (np.arange(shape[1]) < lengths).astype(np.int32)
     one, other = before(features), after(features)
     real = features["input_mask"][:, :, None]

@@ -12,6 +12,8 @@ from bertline.processors.records.feature_spec import Feature
 
 LONGEST_WORD = 50  # numbers of a word, its begin and end included
 PADDING, BEGIN, END, NUM_CHARACTERS = 0, 257, 258, 259  # the byte b is b + 1
+# The words that stand around a sentence have one of these in the place of bytes.
+BEGIN_OF_SENTENCE, END_OF_SENTENCE = 259, 260
 
 
 def character_ids(words):
@@ -20,6 +22,15 @@ def character_ids(words):
     for row, word in zip(found, words):
         found_bytes = np.frombuffer(word.encode("utf-8", "replace")[: LONGEST_WORD - 2], np.uint8)
         row[: len(found_bytes) + 2] = [BEGIN, *(found_bytes.astype(np.int32) + 1), END]
+    return found
+
+
+def characters_of_vocabulary(tokenizer):
+    """The characters of each word of a tokenizer's vocabulary and of the boundaries in it, int16 [V, LONGEST_WORD]."""
+    words = tokenizer.convert_ids_to_tokens(range(tokenizer.vocab_size))
+    found = character_ids(words).astype(np.int16)
+    for role, boundary in (("start", BEGIN_OF_SENTENCE), ("end", END_OF_SENTENCE)):
+        found[tokenizer.special_id(role)] = [BEGIN, boundary, END] + [PADDING] * (LONGEST_WORD - 3)
     return found
 
 

@@ -117,4 +117,5 @@ class Framed:
 
 BERT = Template(before=("cls",), between=("sep",), after=("sep",))
 DOCUMENT = Template(after=("end",))  # of a stream, where a text is all that stands between two ends
+SENTENCE = Template(before=("start",), after=("end",))  # of a stream whose words are predicted from both sides
 PLAIN = Template()

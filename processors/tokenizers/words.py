@@ -54,6 +54,9 @@ class WordSettings:
 class WordTokenizer(Tokenizer):
     """The words of a text; one that the vocabulary lacks is its unknown token, or nothing where it has none.
 
+    Attributes:
+      cut: text -> its words, list of str, as the vocabulary would have them.
+
     Args:
       words: sequence of str, the vocabulary by id; of equal ones the last counts.
       settings: WordSettings.
@@ -70,7 +73,7 @@ class WordTokenizer(Tokenizer):
         self.settings, self.vocab_size = settings, len(self.words)
         self.do_lower_case, self.model_max_length = settings.do_lower_case, settings.model_max_length
         self._basic = BasicTokenizer(settings.do_lower_case, settings.strip_accents)
-        self._cut = _cutter(settings.split, self._basic, self._fold)
+        self.cut = _cutter(settings.split, self._basic, self._fold)
         self._unknown = next((name for name in self.special_names("unk") if name in self.vocab), None)
 
     def __reduce__(self):
@@ -145,16 +148,16 @@ class WordTokenizer(Tokenizer):
         return self.vocab.get(self._unknown)
 
     def tokenize(self, text):
-        return [word if word in self.vocab else self._unknown for word in self._keep_known(self._cut(text))]
+        return [word if word in self.vocab else self._unknown for word in self._keep_known(self.cut(text))]
 
     def encode_batch(self, texts):
         """See Tokenizer."""
-        return self._encode(list(map(self._cut, texts)))
+        return self._encode(list(map(self.cut, texts)))
 
     def encode_words(self, words):
         """See Tokenizer; a word that the vocabulary has as it stands is one token, however texts are cut."""
         folded = list(map(self._fold, words))
-        return self._encode([[word] if word in self.vocab else self._cut(word) for word in folded])
+        return self._encode([[word] if word in self.vocab else self.cut(word) for word in folded])
 
     def _encode(self, rows):
         if self._unknown is None:
@@ -183,7 +186,7 @@ class WordTokenizer(Tokenizer):
         return GraphVocabulary(self, self._basic)
 
     def unknown_words(self, text):
-        return [word for word in self._cut(text) if word not in self.vocab]
+        return [word for word in self.cut(text) if word not in self.vocab]
 
     def holds_unknown(self, pieces):
         return not pieces or self._unknown in pieces

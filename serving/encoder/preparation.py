@@ -7,6 +7,7 @@ import numpy as np
 
 from bertline.errors import InputError
 from bertline.processors.records.ragged import slots
+from bertline.processors.tagging.word_offsets import split_words
 from bertline.serving.encoder.windows import Windows
 
 # What ends a word for BERT's tokenizer: a word by itself has the same tokens as in its text.
@@ -16,6 +17,11 @@ _BETWEEN_WORDS = re.compile("[ \t\n\r\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f
 def words_of(text):
     """The words of a text, as white space separates them."""
     return [word for word in _BETWEEN_WORDS.split(text) if word]
+
+
+def words_by_rules(text):
+    """The words of a text as taggers of raw text find them: clitics and signs are words of their own."""
+    return [text[start:end] for start, end in split_words(text)]
 
 
 class Prepared:
@@ -31,7 +37,8 @@ class Prepared:
       rows: bertline.processors.layouts.base.Rows.
       windows: None where every text is one row.
       cut: bool [n], whether tokens of the text were dropped.
-      words: of all texts, list of str, and word_splits int64 [n + 1]; None without `by_words`.
+      words: of all texts, list of str, and word_splits int64 [n + 1]; None without `by_words`,
+        unless the layout reads words.
       word_of_slot: int64, for each slot of the rows the number of its word, -1 for special tokens; likewise.
     """
 
@@ -41,8 +48,9 @@ class Prepared:
         second = ["" if isinstance(text, str) else text[1] for text in texts]
         second = second if any(second) else None
         self.words = self.word_splits = self.word_of_slot = None
-        if by_words:
-            a, b, word_numbers = self._by_words(first, second or [""] * len(texts))
+        if by_words or not layout.packs_ids:
+            find = words_of if by_words else words_by_rules
+            a, b, word_numbers = self._by_words(first, second or [""] * len(texts), find)
         else:
             a, b = (layout.tokenizer.encode_batch(part) if part else None for part in (first, second))
         pairs = np.diff(b[1]) > 0 if b else np.zeros(len(texts), bool)
@@ -54,11 +62,12 @@ class Prepared:
         self.cut = self.rows.cut
         if self.windows:
             self.cut = np.bincount(self.windows.text, self.rows.cut, len(texts)) > 0
-        if by_words:
+        if self.words is not None:
             # Packed as if they were ids; below 0, so that no special token looks like one.
             numbers = self._pack(*((-1 - n, splits) for n, (_, splits) in zip(word_numbers, (a, b))))
             numbers = -1 - numbers.values["input_ids"].astype(np.int64)
             self.word_of_slot = np.maximum(numbers, -1)
+            self.rows = layout.with_words(self.rows, self.words, self.word_of_slot)
 
     def _pack(self, a, b):
         if self.windows is None:
@@ -68,14 +77,14 @@ class Prepared:
             b = b[0], np.concatenate([[0], np.cumsum(lengths)])
         return self._layout.pack(self.windows.ids(a[0]), b)
 
-    def _by_words(self, first, second):
+    def _by_words(self, first, second, find):
         """Tokens of the first and of the second texts, and for each token the number of its word."""
         added = self._layout.tokenizer.added_tokens
         if added and added.with_blanks:
             raise InputError(
                 f"--unit=word: the added token {added.with_blanks[0]!r} reaches over words; ask for --unit=token"
             )
-        rows = [[words_of(text) for text in part] for part in (first, second)]
+        rows = [[find(text) for text in part] for part in (first, second)]
         counts = np.array([[len(words) for words in part] for part in rows])  # [2, n]
         self.word_splits = np.concatenate([[0], np.cumsum(counts.sum(axis=0))])
         self.words = [word for pair in zip(*rows) for words in pair for word in words]

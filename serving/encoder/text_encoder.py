@@ -21,7 +21,7 @@ from bertline.processors.layouts import base as layouts
 from bertline.processors.text.texts import check_text, check_texts
 from bertline.serving.encoder import batching
 from bertline.serving.encoder.pool import Pool
-from bertline.serving.encoder.vector_graph import Graph, SharedGraph, spec, vectors
+from bertline.serving.encoder.vector_graph import CarriedGraph, Graph, SharedGraph, spec, vectors
 from bertline.serving.encoder.vector_options import PROMPT_OF_OTHERS, vector_options
 from bertline.serving.prediction.progress import of_a_call
 from bertline.serving.sentence_transformers.sentence_transformers_folder import read_sentence_folder
@@ -45,7 +45,6 @@ class TextEncoder:
       layout: of bertline.processors.layouts, what the encoder reads.
       low_latency: whether graphs that are made from now on have a LiteGraph beside them.
       most_graphs: how many kinds of vectors get a graph of their own; further ones share one.
-      needs_vectors: whether a model that gives no vectors of texts is refused.
 
     Args:
       model: what `--init_checkpoint` takes: a TF1 checkpoint, a Hugging Face folder, an output folder of Bertline, a
@@ -57,14 +56,13 @@ class TextEncoder:
       dtype: "float32", "bfloat16" or "float16".
       bert_config_file, vocab_file, do_lower_case: where nothing beside the weights says it.
       batch_tokens: tokens of a batch. batches_at_once: see `bertline.serving.speed.cores`.
+      carry_state: each text begins with the state that the one before left, as bilm-tf embeds texts.
       low_latency: one short text takes less than half the time, in float32 whatever `dtype`; the first call takes some
         seconds longer. See `bertline.serving.speed.lite_graph`.
 
     Raises:
       InputError: what does not fit together.
     """
-
-    needs_vectors = True
 
     def __init__(
         self,
@@ -78,6 +76,7 @@ class TextEncoder:
         do_lower_case=None,
         batch_tokens=BATCH_TOKENS,
         batches_at_once=BATCHES_AT_ONCE,
+        carry_state=False,
         low_latency=False,
     ):
         if not model:
@@ -113,6 +112,9 @@ class TextEncoder:
             )
         self._stride, self._batch_tokens, self._at_once = window_stride, batch_tokens, batches_at_once
         self._encoder = _build(source.encoder_class, self.config, dtype)
+        self._carries_state = carry_state
+        if carry_state and self._encoder.zero_state(1) is None:
+            raise InputError(f"--carry_state: the encoder {self.config.model_type} carries no state; elmo does")
         self.report = _load(self._encoder, source.weights)
         self.report.warn()
         self._graphs, self._shared_graph, self._lock = {}, None, threading.Lock()
@@ -121,14 +123,14 @@ class TextEncoder:
 
     @property
     def gives_vectors(self):
-        """Whether vectors can be made of texts; an encoder that reads the characters of words tags them only."""
-        return self.layout.packs_ids
+        """Whether vectors can be made of texts; an encoder with parts that read rows of their own tags words only."""
+        return not self.config.rows_apart()
 
     def _check_gives_vectors(self):
         if not self.gives_vectors:
             raise InputError(
-                f"{self._model}: an encoder that reads words, by the layout {self.layout.name}, gives no "
-                "vectors of texts here; Predictor.tag and run_tagger.py --do_predict read it"
+                f"{self._model}: an encoder with parts that have vocabularies of their own gives no vectors of texts "
+                "here; Predictor.tag and run_tagger.py --do_predict read it"
             )
 
     def options(
@@ -148,13 +150,12 @@ class TextEncoder:
           prompt: what stands before each text, "" for nothing; prompt_name: the same by its name in a folder of
             sentence-transformers. For sentences alone.
           unit, pooling, layers, layer_mix, normalize: see `bertline.serving.encoder.vector_options`; `layers` may be a
-              single number.
+              single number, or None: all, embeddings first.
 
         Raises:
           InputError: an unknown name, a layer that the model has not, a prompt that leaves no room for a text, or
             nothing said where the model's own way to a sentence's vector has a part that is not known here.
         """
-        self._check_gives_vectors()
         own, normalizes_truncated = unit == "sentence", bool(normalize)
         if own and pooling is None and self.folder.unread:
             raise InputError(
@@ -165,7 +166,7 @@ class TextEncoder:
             pooling = (own and self.folder.pooling) or "mean"
         if normalize is None:
             normalize = own and self.folder.normalize
-        layers = (layers,) if isinstance(layers, int) else layers
+        layers = self._numbers(layers)
         options = vector_options(unit, pooling, layers, layer_mix, normalize)
         count = self.config.num_layers
         for layer in options.layers:
@@ -186,6 +187,12 @@ class TextEncoder:
             prompt=prompt,
             unpooled=self._num_unpooled(prompt),
         )
+
+    def _numbers(self, layers):
+        """Layers as a tuple; all of them, embeddings first, where they are None."""
+        if layers is None:
+            return tuple(range(-self.config.num_layers - 1, 0))
+        return (layers,) if isinstance(layers, int) else layers
 
     def encode(self, texts, *, return_truncated=False, progress=None, **wanted):
         """The vectors of some texts.
@@ -234,7 +241,7 @@ class TextEncoder:
                 pools.append(Pool(pool_texts, self.layout, self._stride, options))
                 for part in pools[-1].parts:
                     graph = self._graph(options, part.per_token)
-                    for chosen in batching.cut(part.rows.lengths, part.members, self._batch_tokens):
+                    for chosen in self._cut(part):
                         yield part, chosen, graph
 
         def compute(batch, alone=False):
@@ -243,11 +250,12 @@ class TextEncoder:
 
         made = batches()
         first = list(itertools.islice(made, 2))
-        together = len(first) == 2  # threads would only delay a single batch
+        together = len(first) == 2 and not self._carries_state  # threads would only delay a single batch
+        made = itertools.chain(first, made)
         if together:
-            results = in_order(compute, itertools.chain(first, made), self._at_once)
+            results = in_order(compute, made, self._at_once)
         else:
-            results = ((batch, compute(batch, alone=True)) for batch in first)
+            results = ((batch, compute(batch, alone=True)) for batch in made)
         for (part, chosen, _), values in results:
             part.add(chosen, values)
             if show:
@@ -256,6 +264,12 @@ class TextEncoder:
                 pool = pools.pop(0)
                 given += pool.texts_done
                 yield pool.vectors()
+
+    def _cut(self, part):
+        """Batches of a PoolPart; of one row each, in their order, where each goes on from the one before."""
+        if self._carries_state:
+            return part.members[:, None]
+        return batching.cut(part.rows.lengths, part.members, self._batch_tokens)
 
     def _num_unpooled(self, prompt):
         """How many tokens at the begin of a text with a prompt are not pooled: its own and special ones before, or 0.
@@ -313,6 +327,11 @@ class TextEncoder:
                 quick = None
                 if self.low_latency and not per_token:
                     quick = LiteGraph(lambda: self._portable_function(options), cores.count())
+                if self._carries_state:
+                    function = functools.partial(vectors, options=options, per_token=per_token)
+                    return self._graphs.setdefault(
+                        (options, per_token), CarriedGraph(self._encoder, self.layout, function)
+                    )
                 model, function = self._computation(self._encoder, options, per_token)
                 most_tokens = lite_graph.MOST_TOKENS[self._dtype]
                 self._graphs[options, per_token] = Graph(model, self.layout, function, quick, most_tokens)

@@ -26,7 +26,10 @@ class Graph:
         self._concrete = inference.graph(model, function, {**spec(layout), **(more or {})})
         self._quick, self._most_tokens = quick, most_tokens
         if quick:  # the first text would not come here
-            self._concrete({name: tf.zeros([1, LAYOUT_TOKENS], feature.dtype) for name, feature in layout.spec.items()})
+            tokens = spec(layout, rows=1)
+            self._concrete(
+                {name: tf.zeros([1, LAYOUT_TOKENS, *one.shape[2:]], one.dtype) for name, one in tokens.items()}
+            )
 
     def __call__(self, features, alone=False):
         """The values for name -> int32 array [B, T].
@@ -41,6 +44,38 @@ class Graph:
         if values is None:
             values = self._concrete({name: tf.constant(array) for name, array in features.items()}).numpy()
         return values
+
+
+class CarriedGraph(Graph):
+    """A Graph for one text after the other, each of which begins with the state that the one before left.
+
+    Args:
+      encoder: one that carries a state. layout: as of Graph.
+      function: (encoder's call, features) -> float32 tensor.
+    """
+
+    def __init__(self, encoder, layout, function):
+        self._state = tf.nest.flatten(encoder.zero_state(1))
+        more = {f"state_{i}": tf.TensorSpec.from_tensor(part) for i, part in enumerate(self._state)}
+
+        def compute(features):
+            features, kept = dict(features), []
+            state = tf.nest.pack_sequence_as(encoder.zero_state(1), [features.pop(name) for name in more])
+
+            def run(features, **asked):
+                outputs = encoder(features, state=state, **asked)
+                kept.append(outputs["state"])
+                return outputs
+
+            return function(run, features), tf.nest.flatten(kept[0])
+
+        super().__init__(encoder, layout, compute, more=more)
+
+    def __call__(self, features, alone=False):
+        """As of Graph, of one text; not from several threads."""
+        state = {f"state_{i}": part for i, part in enumerate(self._state)}
+        values, self._state = self._concrete({**{name: tf.constant(a) for name, a in features.items()}, **state})
+        return values.numpy()
 
 
 class SharedGraph:
@@ -108,8 +143,11 @@ class SharedGraph:
 
 
 def spec(layout, rows=None):
-    """What a graph takes of a layout: name -> tf.TensorSpec, int32 [B, T]; B is any, or `rows`."""
-    return {name: tf.TensorSpec([rows, None], feature.dtype, name) for name, feature in layout.spec.items()}
+    """What a graph takes of a layout: name -> tf.TensorSpec, int32 [B, T, ...]; B is any, or `rows`."""
+    return {
+        name: tf.TensorSpec([rows, None, *feature.axes[1:]], feature.dtype, name)
+        for name, feature in layout.spec.items()
+    }
 
 
 def vectors(encoder, features, options, per_token):

@@ -11,7 +11,8 @@ UNITS = ("token", "word", "sentence")
 POOLINGS = ("cls", "mean", "max", "mean_sqrt_len", "weighted_mean", "last")  # those of modeling/layers/pooling.py
 MIXES = ("none", "mean", "concat")
 FIRST_LAST = "first_last"
-FORMATS = ("jsonl", "hdf5", "npz")
+BY_TEXT = ("bilm", "allennlp")  # HDF5 with an array for each text, as programs for ELMo write it
+FORMATS = ("jsonl", "hdf5", "npz", *BY_TEXT)
 ENDINGS = {".hdf5": "hdf5", ".h5": "hdf5", ".npz": "npz"}
 
 
@@ -99,6 +100,11 @@ def parse_layers(text):
         return tuple(int(part) for part in text.split(","))
     except ValueError:
         raise InputError(f"--layers={text}: numbers separated by commas are needed, as -1,-2,-3,-4") from None
+
+
+def parse_layers_or_all(text):
+    """`parse_layers`; None for "all"."""
+    return None if text == "all" else parse_layers(text)
 
 
 def output_format(path, wanted=None):

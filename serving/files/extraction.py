@@ -45,8 +45,9 @@ def extract(run, max_seq_length=None):
         do_lower_case=run.do_lower_case,
         batch_tokens=run.batch_size * longest,
         batches_at_once=cores.share_between_batches(),
+        carry_state=run.carry_state,
     )
-    layers = vector_options.parse_layers(run.layers)
+    layers = vector_options.parse_layers_or_all(run.layers)
     options = encoder.options(
         run.unit, run.pooling, layers, run.layer_mix, run.normalize, prompt=run.prompt, prompt_name=run.prompt_name
     )
@@ -104,7 +105,8 @@ class _Job:
                 done["texts"] += len(vectors.cut)
                 done["cut"] += int(vectors.cut.sum())
                 done["digest"] = self._digest.hexdigest()
-                part.commit(done)
+                if not self._run.carry_state:  # else a job that was killed begins anew: its state is not kept
+                    part.commit(done)
                 progress.show(done["texts"])
 
     def to_standard_output(self):
@@ -187,6 +189,8 @@ class _Job:
         }
         if self._transform:
             settings["transform"] = self._transform.fingerprint()
+        if self._run.carry_state:
+            settings["carry_state"] = True
         return json.loads(json.dumps(settings))
 
     def _report(self, texts, cut):

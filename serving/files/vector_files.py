@@ -13,6 +13,7 @@ own, and beside lines there is one in a file of its own, since a line says nothi
 
 import contextlib
 import gzip
+import itertools
 import json
 import os
 import zipfile
@@ -24,6 +25,7 @@ import numpy as np
 from bertline.common import json_files
 from bertline.common.files import replace_file
 from bertline.errors import InputError
+from bertline.serving.encoder.vector_options import BY_TEXT
 from bertline.serving.files.decimals import join_rows
 
 NAMES = ("lines", "values", "counts", "tokens")  # of a PartFolder's files; JsonLines has the first alone
@@ -49,7 +51,9 @@ def make_writer(path, kind, options, dtype):
     Args:
       kind: one of vector_options.FORMATS. options: VectorOptions. dtype: name of the values' type in the file.
     """
-    return JsonLines(path.endswith(".gz")) if kind == "jsonl" else Arrays(kind, options, dtype)
+    if kind == "jsonl":
+        return JsonLines(path.endswith(".gz"))
+    return (ArraysByText if kind in BY_TEXT else Arrays)(kind, options, dtype)
 
 
 class JsonLines:
@@ -230,16 +234,7 @@ class Arrays:
         return count
 
     def finish(self, part, path, settings):
-        arrays = {"lines": _map_array(part.file("lines"), np.int64)}
-        rows = len(arrays["lines"])
-        if self._ragged:
-            counts = _map_array(part.file("counts"), np.int64)
-            arrays["offsets"] = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)])
-            arrays["tokens"] = _map_array(part.file("tokens"), np.uint8)
-            rows = arrays["offsets"][-1]
-        values = _map_array(part.file("values"), self._dtype)
-        shape = (rows, self._options.num_states, -1) if self._options.num_states > 1 else (rows, -1)
-        arrays["values"] = values.reshape(shape) if rows else values.reshape([0] * len(shape))
+        arrays = self.arrays_of(part)
         with replace_file(path) as temporary:
             if self._kind == "npz":
                 with open(temporary, "wb") as file:
@@ -257,6 +252,20 @@ class Arrays:
             for start in range(0, len(arrays[name]), 1 << 16):
                 found = zlib.crc32(arrays[name][start : start + (1 << 16)].tobytes(), found)
         return f"{found:08x}"
+
+    def arrays_of(self, part):
+        """name -> array of all texts, mapped from the files."""
+        arrays = {"lines": _map_array(part.file("lines"), np.int64)}
+        rows = len(arrays["lines"])
+        if self._ragged:
+            counts = _map_array(part.file("counts"), np.int64)
+            arrays["offsets"] = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)])
+            arrays["tokens"] = _map_array(part.file("tokens"), np.uint8)
+            rows = arrays["offsets"][-1]
+        values = _map_array(part.file("values"), self._dtype)
+        shape = (rows, self._options.num_states, -1) if self._options.num_states > 1 else (rows, -1)
+        arrays["values"] = values.reshape(shape) if rows else values.reshape([0] * len(shape))
+        return arrays
 
     @contextlib.contextmanager
     def _open(self, path):
@@ -277,6 +286,30 @@ class Arrays:
             if isinstance(error, InputError):
                 raise
             raise InputError(f"{path}: --append: no {self._kind} file of this script ({error})") from None
+
+
+class ArraysByText(Arrays):
+    """HDF5 with an array for each text, under the number of its line: [words, W], or [L, words, W] of several layers.
+
+    "allennlp" has `sentence_to_index` beside them, JSON: a text as its words with blanks between them -> its number.
+
+    Source: `dump_bilm_embeddings` of bilm-tf, https://github.com/allenai/bilm-tf; the command `elmo` of AllenNLP.
+    """
+
+    def finish(self, part, path, settings):
+        arrays = self.arrays_of(part)
+        values, offsets = arrays["values"], arrays["offsets"]
+        with replace_file(path) as temporary, h5py.File(temporary, "w") as file:
+            file.attrs["settings"] = json.dumps(settings)
+            for number, (start, end) in enumerate(itertools.pairwise(offsets)):
+                rows = values[start:end]
+                file.create_dataset(str(number), data=rows.swapaxes(0, 1) if rows.ndim == 3 else rows)
+            if self._kind == "allennlp":
+                words = arrays["tokens"].tobytes().decode().split("\n")
+                texts = (" ".join(words[start:end]) for start, end in itertools.pairwise(offsets))
+                found = {text: str(number) for number, text in enumerate(texts)}
+                kept = file.create_dataset("sentence_to_index", (1,), dtype=h5py.string_dtype())
+                kept[0] = json.dumps(found)
 
 
 def _settings_in(text, path):

@@ -26,12 +26,19 @@ class ConversionSettings(Settings):
         holds=PATH,
     )
     output_dir: str | None = setting(None, "Folder for the converted weights.", holds=PATH)
-    format: str = setting("huggingface", "What to write: huggingface or tf1.")
+    format: str = setting(
+        "huggingface", "What to write: huggingface, tf1, or bilm (options.json and weights.hdf5 of ELMo)."
+    )
     bert_config_file: str | None = setting(None, "By default the one beside the weights.", holds=PATH)
     vocab_file: str | None = setting(None, "By default the one beside the weights.", holds=PATH)
     do_lower_case: bool | None = setting(None, CASING)
     encoder: str | None = setting(
         None, "Registered name of the encoder; by default the one that the configuration names, else bert."
+    )
+    cache_words: bool = setting(
+        False,
+        "Of elmo: keep the vectors of the vocabulary's words as a table in place of the layers that make them of "
+        "characters: embedding is faster, and other words are unknown.",
     )
     overwrite_output_dir: bool = setting(False, "Replace weights that are in --output_dir already.")
 

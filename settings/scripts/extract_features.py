@@ -25,8 +25,8 @@ class ExtractionSettings(Settings):
     output_file: str | None = setting(None, "Where the vectors go; - writes JSON lines to stdout.", holds=PATH)
     layers: str = setting(
         "-1,-2,-3,-4",
-        "Layers: -1 is the last layer, 0 the first; -13 for a model of 12 layers (-7 for 6) means the embeddings. By "
-        "default -1 for --unit=sentence.",
+        "Layers: -1 is the last layer, 0 the first; -13 for a model of 12 layers (-7 for 6) means the embeddings; all: "
+        "those and every layer, bottom to top. By default -1 for --unit=sentence, all for the formats of ELMo.",
     )
     bert_config_file: str | None = setting(
         None, "The config json file of the model; by default the one beside --init_checkpoint.", holds=PATH
@@ -51,7 +51,11 @@ class ExtractionSettings(Settings):
     master: str | None = setting(None, "Accepted for old commands; TensorFlow 2 has no session master.")
     num_tpu_cores: int = setting(8, "Accepted for old commands.")
     use_one_hot_embeddings: bool = setting(False, "Accepted for old commands; the vectors are the same.")
-    output_format: str | None = setting(None, "jsonl, hdf5 or npz; by default by the ending of --output_file.")
+    output_format: str | None = setting(
+        None,
+        "jsonl, hdf5 or npz, by default by the ending of --output_file; bilm: HDF5 with an array for each text, by the "
+        "number of its line, as bilm-tf writes it; allennlp: the same with its sentence_to_index.",
+    )
     output_dtype: str = setting("float32", "Numbers to write: float32 or float16.")
     dtype: str = setting("float32", "Numbers to compute with: float32, bfloat16 or float16.")
     unit: str = setting("token", "What gets a vector: token, word (between white space) or sentence.")
@@ -81,6 +85,11 @@ class ExtractionSettings(Settings):
         None,
         "A file of evaluate_vectors.py --save_transform (whitening, removed components) to apply to sentences.",
         holds=PATH,
+    )
+    carry_state: bool = setting(
+        False,
+        "Begin each text with the state that the one before left, a text at a time, as bilm-tf embeds texts: for an "
+        "encoder that carries a state.",
     )
     append: bool = setting(False, "Add to an output file that is there, instead of replacing it.")
 

@@ -191,7 +191,8 @@ def test_a_carried_state_equals_one_long_sequence(name, dtype, tolerance):
     encoder, batch = small_models.encoder(name, dtype), small_models.inputs(name, (8, 8, 8))
     state, found = encoder.zero_state(3), []
     assert (state is not None) == ("state" in encoder(batch))
-    for part in (slice(0, 5), slice(5, 8)) if state is not None else ():
+    # One that reads backwards too has read what comes later first: what its state means its own tests know.
+    for part in (slice(0, 5), slice(5, 8)) if state is not None and encoder.is_causal else ():
         outputs = encoder({key: array[:, part] for key, array in batch.items()}, state=state)
         state = outputs["state"]
         found.append(outputs["sequence_output"])

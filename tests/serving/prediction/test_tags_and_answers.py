@@ -9,6 +9,7 @@ from odd_texts import ODD, mixed_texts
 from small_heads import TAGS, reader_folder, tagger_folder
 
 from bertline.errors import InputError
+from bertline.processors.layouts import base as layouts
 from bertline.serving import Predictor
 
 CONTEXT = "Fed (ab c), hé!  i\u00a0jig d. 北京 \t a Bé c? fed, \U0001f642 a"
@@ -98,7 +99,7 @@ def test_words_of_a_folder_that_cuts_texts_otherwise(tmp_path):
     assert predictor.tag(["ab c"])[0].words == ("a", "b", "c")
 
 
-def test_an_encoder_of_characters_tags_and_gives_no_vectors(tmp_path):
+def test_an_encoder_of_characters_tags_and_gives_vectors(tmp_path):
     """Its head is computed here from the layout's own rows."""
     encoder = small_models.encoder("char_cnn", num_characters=259)
     predictor = Predictor(tagger_folder(tmp_path, encoder=encoder))
@@ -108,9 +109,11 @@ def test_an_encoder_of_characters_tags_and_gives_no_vectors(tmp_path):
     features = {name: np.asarray(row[name])[None] for name in ("input_ids", "character_ids", "word_positions")}
     features |= {"input_mask": np.ones_like(features["input_ids"]), "word_mask": np.ones([1, 4], np.int32)}
     logits = predictor.objective({**features, "segment_ids": np.zeros_like(features["input_ids"])})["logits"][0]
-    assert found.tags == tuple(TAGS[i] for i in np.argmax(logits, axis=1)) and not predictor.gives_vectors
-    with pytest.raises(InputError, match="gives no vectors of texts here; Predictor.tag"):
-        predictor.embed(["a"])
+    assert found.tags == tuple(TAGS[i] for i in np.argmax(logits, axis=1))
+    own = layouts.get("plain_characters")(predictor.tokenizer, 9).rows(["ab é, a"]).values["character_ids"]
+    outputs = encoder({"character_ids": own[None], "input_mask": np.ones([1, len(own)], np.int32)})
+    [vectors] = predictor.embed(["ab é, a"], unit="token")
+    np.testing.assert_allclose(vectors, outputs["sequence_output"][0], atol=1e-6)
 
 
 def test_tags_without_entities(tmp_path):
