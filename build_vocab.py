@@ -14,7 +14,7 @@ from bertline import errors
 from bertline.common import console
 from bertline.errors import InputError
 from bertline.settings import flags
-from bertline.settings.scripts.build_vocab import UNUSED, UNUSED_FROM_SIZE, VocabularySettings, check
+from bertline.settings.scripts.build_vocab import UNUSED, UNUSED_FROM_SIZE, VocabularySettings, check, with_defaults
 
 SHOWN = 10  # new words
 
@@ -22,7 +22,7 @@ SHOWN = 10  # new words
 def main(_):
     with errors.report_errors("not finished; the same command starts anew, with --overwrite where it wrote a file"):
         logging.getLogger().setLevel(logging.INFO)
-        settings = flags.read(VocabularySettings)
+        settings = with_defaults(flags.read(VocabularySettings))
         check(settings)
         if settings.extend:
             extend(settings)
@@ -83,11 +83,12 @@ def _wordpiece(settings):
 
 def _words(settings):
     from bertline.processors.vocabulary import whole_words
-    from bertline.processors.vocabulary.words import BasicWords
 
-    counts = count(settings, BasicWords(settings.do_lower_case))
-    entries = whole_words.train(counts, settings.vocab_size, settings.min_frequency)
-    return counts, whole_words.save(entries, settings.output_file, settings.do_lower_case)
+    special = whole_words.SPECIAL[settings.special_tokens]
+    words = whole_words.settings_of(special, settings.split, settings.do_lower_case)
+    counts = count(settings, whole_words.splitter(words))
+    entries = whole_words.train(counts, settings.vocab_size, settings.min_frequency, special)
+    return counts, whole_words.save(entries, settings.output_file, words)
 
 
 def _sentence_pieces(settings):

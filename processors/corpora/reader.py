@@ -48,6 +48,10 @@ class CorpusReader:
         """Name -> (what sets the limit, the number that values must be below): ids are in the encoder's tables."""
         return record_checks.id_limits(spec, config)
 
+    def epochs(self, rows):
+        """How many times so many rows of batches go through the data, a float; None where it is not known."""
+        return rows / self.record_set.num_examples
+
     def train_batches(self, batch_size, seed, length_buckets=None):
         """See bertline.processors.records.batches.train_batches; an epoch is every instance once."""
         return batches.train_batches(self.record_set, batch_size, seed, length_buckets, shuffle_buffer=SHUFFLE_BUFFER)

@@ -34,6 +34,22 @@ class BasicWords:
         return [word[: MAX_WORD_CHARS + 1] for word in self._basic.tokenize(chunk)]
 
 
+class CutWords:
+    """Words as a WordTokenizer has them.
+
+    `cut`: its way from a text to a list of words; one that does not look beyond white space.
+    """
+
+    def __init__(self, cut):
+        self._cut = cut
+
+    def chunks(self, line):
+        return line.split()
+
+    def words(self, chunk):
+        return self._cut(chunk)
+
+
 class PreparedWords:
     """What stands between blanks in the text that `SentencePieceTokenizer` gives to its model."""
 

@@ -13,11 +13,12 @@ UNUSED, UNUSED_FROM_SIZE = 99, 2000
 # --model_type -> the ending of its file, and the flags of some that it takes.
 MODEL_TYPES = {
     "wordpiece": (".txt", ("min_frequency", "limit_alphabet", "num_unused_tokens", "character_coverage")),
-    "words": (".txt", ("min_frequency",)),
+    "words": (".txt", ("min_frequency", "special_tokens", "split")),
     "unigram": (".model", ("character_coverage",)),
     "bpe": (".model", ("character_coverage",)),
 }
-OF_SOME = ("min_frequency", "limit_alphabet", "num_unused_tokens", "character_coverage")
+OF_SOME = ("min_frequency", "limit_alphabet", "num_unused_tokens", "character_coverage", "special_tokens", "split")
+SPECIAL_TOKENS, SPLITS = ("bert", "bilm"), ("basic", "white_space", "characters")
 OF_EXTENSION = ("num_new_tokens", "use_unused", "init_checkpoint", "output_dir")
 OF_TRAINING = ("model_type", "vocab_size", "limit_alphabet", "character_coverage", "num_unused_tokens")
 
@@ -58,6 +59,14 @@ class VocabularySettings(Settings):
         f"([PAD] 0, [UNK] 100, [CLS] 101, [SEP] 102, [MASK] 103), and 0 with --vocab_size below {UNUSED_FROM_SIZE} "
         "(ids 0 to 4).",
     )
+    special_tokens: str = setting(
+        "bert",
+        "Words: bert, [PAD] [UNK] [CLS] [SEP] [MASK]; or bilm, <S> </S> <UNK>, for --objective=bidirectional_lm, with "
+        "words that keep their case and are split at white space, unless told otherwise.",
+    )
+    split: str = setting(
+        "basic", "Words: how texts are cut: basic, as BERT's before it looks for pieces; white_space; characters."
+    )
     extend: str | None = setting(
         None, "A WordPiece vocabulary to add the corpus's words to: file or folder.", holds=PATH
     )
@@ -73,6 +82,12 @@ class VocabularySettings(Settings):
     )
 
 
+def with_defaults(settings):
+    """The settings, with what special tokens of bilm-tf mean for flags that are not given."""
+    own = {"do_lower_case": False, "split": "white_space"} if settings.special_tokens == "bilm" else {}
+    return dataclasses.replace(settings, **{name: value for name, value in own.items() if not flags.is_given(name)})
+
+
 def check(settings):
     """Raises InputError for flags that are missing, wrong or do not belong together, and for outputs that are there."""
     if not settings.input_file:
@@ -80,6 +95,8 @@ def check(settings):
     if not settings.output_file and not settings.output_dir:
         raise InputError("--output_file is needed, as vocabulary/vocab.txt")
     flags.check_choice(settings, "model_type", MODEL_TYPES)
+    flags.check_choice(settings, "special_tokens", SPECIAL_TOKENS)
+    flags.check_choice(settings, "split", SPLITS)
     flags.check_positive(settings, "vocab_size", "min_frequency", "num_new_tokens", "character_coverage")
     if settings.character_coverage > 1:
         raise InputError(f"--character_coverage={settings.character_coverage}: a share, at most 1, is needed")

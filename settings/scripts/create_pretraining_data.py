@@ -26,7 +26,7 @@ class PretrainingDataSettings(Settings):
         "next_sentence",
         "What an instance is: next_sentence, sentence_order, full_sentences; response_pairs (each line with the one "
         "after it in its document); text_pairs (lines of text, response and perhaps a hard negative, tab-separated); "
-        "token_stream (all tokens in order, for causal_lm).",
+        "token_stream (all tokens in order, for causal_lm); sentence_stream (sentences, for bidirectional_lm).",
     )
     documents: str = setting(
         "blank_line",

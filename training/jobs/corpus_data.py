@@ -108,12 +108,13 @@ class CorpusData(JobData):
 
     def streams(self):
         settings, found = self._settings, self._train.record_set
-        epochs = settings.num_train_steps * settings.train_batch_size / found.num_examples
+        epochs = self._train.epochs(settings.num_train_steps * settings.train_batch_size)
+        epochs = "" if epochs is None else f", epochs = {epochs:.2f}"
 
         def train_batches(seed):
             return self._train.train_batches(settings.train_batch_size, seed, self._buckets)
 
-        size = f"instances = {found.num_examples}, epochs = {epochs:.2f}"
+        size = f"instances = {found.num_examples}{epochs}"
         return [Stream("train", train_batches, found.key, size)]
 
     def record_sets(self):

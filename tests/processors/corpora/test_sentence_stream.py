@@ -1,0 +1,165 @@
+"""The stream of sentences: records, lanes in bilm-tf's order, both directions, unknown words, checkpoints."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from bertline.errors import InputError
+from bertline.modeling.encoders.recurrent.elmo import Elmo
+from bertline.processors.corpora.making import instance_shards
+from bertline.processors.corpora.making.instance_records import find_records
+from bertline.processors.layouts.characters import character_ids
+from bertline.processors.tokenization import load_tokenizer
+from bertline.settings.scripts.create_pretraining_data import PretrainingDataSettings
+
+WORDS = ["<S>", "</S>", "<UNK>", "the", "a", "b", "c", "d", "e"]
+
+
+def sentences(count=50):
+    draw = np.random.default_rng(0)
+    return [list(draw.choice([*WORDS[3:], "é", "zz"], draw.integers(1, 9))) for _ in range(count)]
+
+
+def make(folder, **settings):
+    (folder / "vocab.txt").write_text("".join(f"{word}\n" for word in WORDS))
+    lines = [" ".join(words) for words in sentences()]
+    (folder / "text.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    run = PretrainingDataSettings(
+        input_file=f"{folder}/text.txt",
+        output_file=f"{folder}/stream.tfrecord",
+        vocab_file=f"{folder}/vocab.txt",
+        instances="sentence_stream",
+        num_output_shards=3,
+        num_processes=1,
+        **settings,
+    )
+    return instance_shards.create(run, [run.input_file], load_tokenizer(run.vocab_file))
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("sentences")
+    make(folder, shuffle_sentences=False)
+    return folder
+
+
+def opened(folder, steps=5):
+    data = find_records(f"{folder}/stream.tfrecord-*", "sentence_stream", steps, {})
+    data.open(Elmo.small(), load_tokenizer(f"{folder}/vocab.txt"))
+    return data
+
+
+def ids_of(words):
+    return [0, *(WORDS.index(word) if word in WORDS else 2 for word in words), 1]
+
+
+def get_batches(generator, lanes, steps):
+    """`_get_batch` of bilm-tf, without its characters."""
+    stream, at_end = [[] for _ in range(lanes)], False
+    while not at_end:
+        inputs, targets = np.zeros([2, lanes, steps], np.int32)
+        for lane in range(lanes):
+            place = 0
+            while place < steps:
+                if len(stream[lane]) <= 1:
+                    stream[lane] = next(generator, None)
+                    if stream[lane] is None:
+                        at_end = True
+                        break
+                count = min(len(stream[lane]) - 1, steps - place)
+                inputs[lane, place : place + count] = stream[lane][:count]
+                targets[lane, place : place + count] = stream[lane][1 : count + 1]
+                place += count
+                stream[lane] = stream[lane][count:]
+            if at_end:
+                return
+        yield inputs, targets
+
+
+@pytest.mark.parametrize("lanes, steps", [(3, 5), (1, 4), (4, 1), (7, 2)])
+@pytest.mark.parametrize("at_once", [256, 3])
+def test_lanes_are_those_of_bilm_tf(corpus, monkeypatch, lanes, steps, at_once):
+    monkeypatch.setattr("bertline.processors.corpora.streams.sentence_reader.SENTENCES_AT_ONCE", at_once)
+    forward = get_batches((ids_of(words) for words in sentences()), lanes, steps)
+    backward = get_batches((ids_of(words)[::-1] for words in sentences()), lanes, steps)
+    count = 0
+    for batch, (ids, following), (back_ids, back_following) in zip(
+        opened(corpus, steps).train_batches(lanes, seed=1), forward, backward
+    ):
+        np.testing.assert_array_equal(batch["input_ids"], ids)
+        np.testing.assert_array_equal(batch["next_ids"], following)
+        np.testing.assert_array_equal(batch["backward_input_ids"], back_ids)
+        np.testing.assert_array_equal(batch["backward_next_ids"], back_following)
+        assert np.all(batch["input_mask"])
+        count += 1
+    total = sum(len(words) + 1 for words in sentences())
+    assert count > 0.8 * total / (lanes * steps) - 2
+
+
+def test_unknown_words_have_characters_of_their_own(corpus):
+    """And boundaries have theirs: begin of a word, the boundary, end of the word."""
+    batch = next(iter(opened(corpus, 40).train_batches(1, seed=1)))
+    words = [word for sentence in sentences() for word in ("<S>", *sentence)][:40]
+    expected = character_ids(words)
+    for row, word in zip(expected, words):
+        if word == "<S>":
+            row[:] = [257, 259, 258] + [0] * 47
+    np.testing.assert_array_equal(batch["character_ids"][0], expected)
+    assert batch["backward_character_ids"][0, 0, :4].numpy().tolist() == [257, 260, 258, 0]
+    assert {"é", "zz"} & set(words)
+
+
+def test_the_stream_goes_on_from_a_checkpoint(corpus, tmp_path):
+    def run(iterator, count):
+        return [np.concatenate([next(iterator)[name] for name in ("input_ids", "next_ids")]) for _ in range(count)]
+
+    data = opened(corpus)
+    iterator = iter(data.train_batches(3, seed=1))
+    run(iterator, 37)
+    path = tf.train.Checkpoint(iterator=iterator).write(str(tmp_path / "at"))
+    expected = run(iterator, 20)
+    other = iter(data.train_batches(3, seed=1))
+    tf.train.Checkpoint(iterator=other).read(path).assert_consumed()
+    np.testing.assert_array_equal(run(other, 20), expected)
+
+
+@pytest.mark.parametrize("lanes, steps", [(3, 5), (4, 7), (100, 3)])
+def test_every_word_is_evaluated_once_each_way(corpus, lanes, steps):
+    batches = opened(corpus, steps).evaluation_batches(lanes, 10_000)
+    for prefix in ("", "backward_"):
+        found = np.concatenate([batch[f"{prefix}next_ids"].numpy()[batch["input_mask"] > 0] for batch in batches])
+        expected = [id for words in sentences() for id in (ids_of(words)[1:] if not prefix else ids_of(words)[-2::-1])]
+        assert sorted(found) == sorted(expected)
+    masks = np.concatenate([batch["input_mask"] for batch in batches], axis=1)
+    assert np.all(np.diff(masks, axis=1) <= 0)  # padding is at the end of a lane
+
+
+def test_a_part_is_evaluated(corpus):
+    batches = opened(corpus).evaluation_batches(2, 4)
+    count = sum(int(np.sum(batch["input_mask"])) for batch in batches)
+    assert 20 <= count < 20 + 9
+
+
+def test_sentences_are_shuffled_and_counted(tmp_path):
+    manifest = make(tmp_path)
+    data = opened(tmp_path, 5)
+    assert manifest["statistics"]["tokens"] == sum(len(words) + 2 for words in sentences())
+    assert data.epochs(100) == 500 / sum(len(words) + 1 for words in sentences())
+    ids = next(iter(data.train_batches(1, seed=1)))["input_ids"][0]
+    assert ids.numpy().tolist() != [id for words in sentences() for id in ids_of(words)[:-1]][:5]
+    assert manifest["statistics"]["unknown_words"] == sum(word not in WORDS for s in sentences() for word in s)
+
+
+def test_a_vocabulary_that_cuts_words(tmp_path):
+    (tmp_path / "vocab.txt").write_text("<S>\n</S>\n<UNK>\na\n")
+    (tmp_path / "tokenizer_config.json").write_text('{"tokenizer_class": "WordTokenizer", "split": "basic"}')
+    (tmp_path / "text.txt").write_text("a U.S\n")
+    run = PretrainingDataSettings(
+        input_file=f"{tmp_path}/text.txt",
+        output_file=f"{tmp_path}/stream.tfrecord",
+        vocab_file=f"{tmp_path}/vocab.txt",
+        instances="sentence_stream",
+        num_processes=1,
+    )
+    with pytest.raises(InputError, match="makes 4 tokens of 2 words"):
+        instance_shards.create(run, [run.input_file], load_tokenizer(run.vocab_file))
