@@ -23,8 +23,8 @@ class LiteGraph:
     """features -> float32 array, one text at a time. Making one takes seconds, and as much memory as the weights twice.
 
     Args:
-      trace: () -> concrete function of features, each int32 [1, T], with float32 variables; called where layers use
-        operations that TensorFlow Lite knows.
+      trace: () -> concrete function of features, each int32 [1, T] or [1, T, ...], with float32 variables; called where
+        layers use operations that TensorFlow Lite knows.
       threads: to compute with.
 
     Raises:
@@ -39,7 +39,9 @@ class LiteGraph:
         with warnings.catch_warnings(), stderr_without(b"INFO: Created TensorFlow Lite"):
             warnings.simplefilter("ignore")  # the interpreter's move to a package of its own
             self._interpreter = tf.lite.Interpreter(model_content=_convert(concrete), num_threads=threads)
-            self._inputs = {_feature(each["name"]): each["index"] for each in self._interpreter.get_input_details()}
+            details = self._interpreter.get_input_details()
+            self._inputs = {_feature(each["name"]): each["index"] for each in details}
+            self._more = {each["index"]: tuple(map(int, each["shape"][2:])) for each in details}  # axes of one token
             self._output = self._interpreter.get_output_details()[0]["index"]
             self._shape, self._lock = None, threading.Lock()
             self._allocate((1, 1))  # the first time it says so
@@ -49,7 +51,7 @@ class LiteGraph:
         if not self._lock.acquire(blocking=False):
             return None
         try:
-            self._allocate(next(iter(features.values())).shape)
+            self._allocate(features["input_mask"].shape)
             for name, index in self._inputs.items():
                 self._interpreter.set_tensor(index, features[name])
             self._interpreter.invoke()
@@ -61,7 +63,7 @@ class LiteGraph:
         if shape != self._shape:
             self._shape = None  # until it is made
             for index in self._inputs.values():
-                self._interpreter.resize_tensor_input(index, shape)
+                self._interpreter.resize_tensor_input(index, (*shape, *self._more[index]))
             self._interpreter.allocate_tensors()
             self._shape = shape
 

@@ -14,6 +14,9 @@ from bertline.processors.layouts.characters import LONGEST_WORD, characters_of_v
 from bertline.processors.records.batches import as_it_is, parse
 
 SENTENCES_AT_ONCE = 256
+SENTENCES_TO_JUDGE = 1000
+# Of words in any order the mean is half of the vocabulary; of sorted ones a tenth and less.
+UNSORTED_SHARE, FEWEST_WORDS = 0.35, 100
 CHARACTERS = "character_ids"
 # Of each direction: a word, the one to predict from it and all before it, and its characters.
 NAMES = ("input_ids", "next_ids", CHARACTERS)
@@ -45,6 +48,22 @@ class SentenceReader(CorpusReader):
             tf.constant(characters_of_vocabulary(tokenizer)) if CHARACTERS in config.id_limits() else None
         )
         logging.info("a stream of %d sentences in %d file(s)", self.record_set.num_examples, len(self._files))
+        self._check_order(tokenizer)
+
+    def _check_order(self, tokenizer):
+        """Warns where the vocabulary is not sorted by frequency, as far as the first sentences show."""
+        serialized = next(iter(self._records().batch(SENTENCES_TO_JUDGE)))
+        ids = parse(serialized, SentenceStream.spec)[INPUT_IDS].values.numpy()
+        special = {tokenizer.special_id(role) for role in ("start", "end", "unk")}
+        mean = ids[~np.isin(ids, list(special))].mean() if len(ids) > 3 * len(serialized) else 0.0
+        if mean > UNSORTED_SHARE * tokenizer.vocab_size > UNSORTED_SHARE * FEWEST_WORDS:
+            logging.warning(
+                "%s: running words have the id %d of %d on average, so they are not sorted by frequency; a sampled "
+                "softmax draws words by their ids: sort them, or give --num_sampled=0",
+                tokenizer.vocab_file,
+                mean,
+                tokenizer.vocab_size,
+            )
 
     def epochs(self, rows):
         """See CorpusReader: a row is --max_seq_length words to predict, the manifest says how many there are in all."""
@@ -66,11 +85,11 @@ class SentenceReader(CorpusReader):
         lanes, most = self._lanes(batch_size), num_instances * self._max_seq_length
         state, found, count = lanes.start(), [], 0
         for places, lengths in self._sentences(self._records()):
-            kept = int(np.searchsorted(np.cumsum(lengths), most - count, side="left")) + 1
-            places, lengths = places[: int(sum(lengths[:kept]))], lengths[:kept]
-            state, rows = lanes.step(state, (places, lengths))
+            ends = np.cumsum(lengths)
+            kept = min(len(ends), int(np.searchsorted(ends, most - count)) + 1)
+            state, rows = lanes.step(state, (places[: ends[kept - 1]], lengths[:kept]))
             found += [self._batch(one, tf.ones(tf.shape(one)[:2], tf.int32)) for one in rows]
-            count += int(sum(lengths))
+            count += int(ends[kept - 1])
             if count >= most:
                 break
         rest = zip(*lanes.rest(state))

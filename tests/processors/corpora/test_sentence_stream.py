@@ -150,6 +150,25 @@ def test_sentences_are_shuffled_and_counted(tmp_path):
     assert manifest["statistics"]["unknown_words"] == sum(word not in WORDS for s in sentences() for word in s)
 
 
+@pytest.mark.parametrize("is_sorted", [True, False])
+def test_a_vocabulary_that_is_not_sorted_is_said(tmp_path, caplog, is_sorted):
+    words = [f"w{i}" for i in range(200)]
+    text = [" ".join(np.random.default_rng(i).choice(words[:60], 9)) for i in range(40)]
+    words = words if is_sorted else words[::-1]
+    (tmp_path / "vocab.txt").write_text("".join(f"{word}\n" for word in [*WORDS[:3], *words]))
+    (tmp_path / "text.txt").write_text("\n".join(text) + "\n")
+    run = PretrainingDataSettings(
+        input_file=f"{tmp_path}/text.txt",
+        output_file=f"{tmp_path}/stream.tfrecord-0",
+        vocab_file=f"{tmp_path}/vocab.txt",
+        instances="sentence_stream",
+        num_processes=1,
+    )
+    instance_shards.create(run, [run.input_file], load_tokenizer(run.vocab_file))
+    opened(tmp_path)
+    assert ("not sorted by frequency" in caplog.text) == (not is_sorted)
+
+
 def test_a_vocabulary_that_cuts_words(tmp_path):
     (tmp_path / "vocab.txt").write_text("<S>\n</S>\n<UNK>\na\n")
     (tmp_path / "tokenizer_config.json").write_text('{"tokenizer_class": "WordTokenizer", "split": "basic"}')

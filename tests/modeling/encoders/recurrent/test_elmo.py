@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 import small_models
 
+from bertline import registry
 from bertline.errors import InputError
 from bertline.modeling.encoders.recurrent import elmo
 from bertline.modeling.encoders.recurrent.elmo import Elmo, ElmoConfig
 from bertline.processors.layouts.characters import character_ids
+from bertline.weights.formats.bilm import Bilm
 from bertline.weights.load_save import load_weights, open_weights
 
 
@@ -125,6 +127,26 @@ def test_blocks_hold_all_weights_but_one_time_each():
     names, blocks = list(encoder.named_weights()), encoder.blocks()
     assert len(blocks) == 1 + encoder.num_layers
     assert [sum(bool(re.search(block, name)) for block in blocks) for name in names] == [1] * len(names)
+
+
+def test_it_is_a_part_of_others_with_its_own_weights(tmp_path):
+    """Frozen, of ELMo's files, beside the characters of words and under a bilstm."""
+    alone = small_models.encoder("elmo")
+    Bilm.save(alone, str(tmp_path / "weights.hdf5"))
+    part = {**Elmo.small().to_dict(), "weights": str(tmp_path), "frozen": True}
+    characters = {"model_type": "char_cnn", "width": 5}
+    top = {"model_type": "bilstm", "units": 4, "embedding_size": 21}
+    stacked = registry.get("encoder", "stacked")
+    encoder = stacked(stacked.config_class.from_dict({"parts": [part, characters], "top": top}))
+    encoder.build()
+    for one, path in encoder.initial_weights():
+        report = load_weights(one, path)
+        assert not report.missing and not report.unused
+    inputs = batch([["a", "bc"], ["d"]])
+    found = encoder(inputs, all_layers=True)["all_layers"][0][..., :16]
+    np.testing.assert_allclose(found, alone(inputs)["sequence_output"], atol=1e-6)
+    trained = {variable.path for variable in encoder.trainable_variables}
+    assert trained and not any("/lm/" in path for path in trained)
 
 
 @pytest.mark.parametrize(
