@@ -32,7 +32,7 @@ def test_beside_word_vectors_below_a_bilstm():
     words = {"model_type": "static_vectors", "vocab_size": 60, "width": 6}
     characters = small_models.config("char_cnn").to_dict()
     config = StackedConfig(parts=[words, characters], top={"model_type": "bilstm", "units": 5})
-    assert config.layout == "plain_characters" and config.id_limits()["character_ids"] == ("num_characters", 60)
+    assert config.layout == "plain_characters" and config.id_limits()["character_ids"] == ("num_characters", 259)
     encoder = Stacked(config)
     encoder.build()
     small_models.randomize(encoder)
