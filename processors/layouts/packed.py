@@ -106,15 +106,6 @@ class Packed(Layout):
         """
         return rows
 
-    def with_words(self, rows, words, word_of_slot):
-        """Rows with what a layout gives of words beside their pieces.
-
-        Args:
-          rows: Rows of words. words: list of str.
-          word_of_slot: int64, for each slot of the rows the number of its word, -1 for special tokens.
-        """
-        return rows
-
     def _pairs(self, ids_a, splits_a, kept_a, ids_b, splits_b, kept_b):
         paired = kept_b > 0  # the original looks at what is left of b: `if tokens_b:`
         splits = np.zeros(len(paired) + 1, np.int64)

@@ -102,8 +102,6 @@ class TextEncoder:
                 "sentence_bert_config.json), which is not done here; lower-case them yourself and say false there"
             )
         self.layout = layouts.own_layout(self.config, self.tokenizer, self.max_seq_length)
-        if self.needs_vectors:
-            self._check_gives_vectors()
         longest_window = self.layout.frame.room(self.max_seq_length, 1)
         if window_stride is not None and not 0 < window_stride <= longest_window:
             raise InputError(
@@ -120,18 +118,6 @@ class TextEncoder:
         self._graphs, self._shared_graph, self._lock = {}, None, threading.Lock()
         self.most_graphs = math.inf
         self._dtype, self.low_latency = dtype, low_latency
-
-    @property
-    def gives_vectors(self):
-        """Whether vectors can be made of texts; an encoder with parts that read rows of their own tags words only."""
-        return not self.config.rows_apart()
-
-    def _check_gives_vectors(self):
-        if not self.gives_vectors:
-            raise InputError(
-                f"{self._model}: an encoder with parts that have vocabularies of their own gives no vectors of texts "
-                "here; Predictor.tag and run_tagger.py --do_predict read it"
-            )
 
     def options(
         self,

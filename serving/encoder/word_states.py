@@ -22,11 +22,6 @@ class WordStates(TextEncoder):
     state of the window in which it has most context.
     """
 
-    needs_vectors = False
-
-    def _check_gives_vectors(self):
-        """Words have states, whatever the layout."""
-
     def states(self, sentences, options):
         """list of float32 [words, W], one for each sentence.
 

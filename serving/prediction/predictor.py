@@ -45,8 +45,6 @@ class Predictor(TextEncoder):
       InputError: what does not fit together.
     """
 
-    needs_vectors = False  # a head may read what no vectors are made of
-
     def __init__(
         self,
         folder,
@@ -74,8 +72,6 @@ class Predictor(TextEncoder):
         self._head_of_rows = None
         if self.objective is not None and self.objective.layout is not None:
             self._head_of_rows = self._make_head_of_rows(batch_tokens, batches_at_once)
-        else:
-            self._check_gives_vectors()
         if warm_up:
             self.warm_up()
 

@@ -34,7 +34,7 @@ class Model:
         """Makes the graphs of what is asked for most."""
         if self.verb:
             self._predictor.warm_up()
-        if self._predictor.gives_vectors and not self._predictor.folder.unread:
+        if not self._predictor.folder.unread:
             self._warm(self.embedding()[1])
         self._predictor.low_latency = False  # what is asked for later would wait, and need the weights twice more
 
@@ -119,7 +119,7 @@ class Model:
             "name": self.name,
             "problem_type": predictor.problem_type,
             "verb": self.verb,
-            "gives_vectors": predictor.gives_vectors,
+            "gives_vectors": True,
             "labels": list(predictor.labels.names) if self.verb else None,
             "pooling": predictor.folder.pooling or "mean",
             "prompts": predictor.folder.prompts,

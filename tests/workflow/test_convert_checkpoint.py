@@ -106,7 +106,9 @@ def test_bad_input(golden_dir, tmp_path):
     assert "'stray' is not a flag" in convert(source, f"--output_dir={tmp_path / 'no'}", "stray", status=2)
     (tmp_path / "file").write_text("no folder")
     assert "is a file, not a folder" in convert(source, f"--output_dir={tmp_path / 'file'}", status=2)
-    assert "one of bilm, huggingface, tf1 is needed" in convert(source, f"--output_dir={tmp_path}", "--format=onnx", status=2)
+    assert "one of bilm, huggingface, tf1 is needed" in convert(
+        source, f"--output_dir={tmp_path}", "--format=onnx", status=2
+    )
     assert "no such file" in convert(f"--init_checkpoint={tmp_path / 'x.ckpt'}", f"--output_dir={tmp_path}", status=2)
     (tmp_path / "model.safetensors").write_text("precious")
     assert "exists" in convert(source, f"--output_dir={tmp_path}", status=2)
