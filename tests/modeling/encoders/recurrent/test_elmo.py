@@ -134,7 +134,7 @@ def test_it_is_a_part_of_others_with_its_own_weights(tmp_path):
     alone = small_models.encoder("elmo")
     Bilm.save(alone, str(tmp_path / "weights.hdf5"))
     part = {**Elmo.small().to_dict(), "weights": str(tmp_path), "frozen": True}
-    characters = {"model_type": "char_cnn", "width": 5}
+    characters = {"model_type": "char_cnn", "width": 5, "num_characters": 261}
     top = {"model_type": "bilstm", "units": 4, "embedding_size": 21}
     stacked = registry.get("encoder", "stacked")
     encoder = stacked(stacked.config_class.from_dict({"parts": [part, characters], "top": top}))
