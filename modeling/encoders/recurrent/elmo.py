@@ -126,7 +126,7 @@ class ElmoConfig(EncoderConfig):
     def id_limits(self):
         if self.filters is None:
             return {"input_ids": ("vocab_size", self.vocab_size)}
-        return {"character_ids": ("number of characters", NUM_CHARACTERS)}
+        return {"character_ids": ("number of characters", BEGIN_OF_SENTENCE)}  # boundaries are in no text
 
 
 @registry.register("encoder", "elmo")

@@ -64,6 +64,8 @@ class BidirectionalLM(Objective):
         self.num_words, self._shares = encoder.config.vocab_size, share_embedding_softmax
         if self.num_words is None:
             raise InputError("--objective=bidirectional_lm: the configuration says no vocab_size; --vocab_file has one")
+        if share_embedding_softmax:
+            self.table_of_words()
         width = encoder.config.projection_size
         self.softmax = _Softmax(name="softmax", dtype="float32")
         with keras.name_scope(self.name), keras.name_scope("lm"):

@@ -134,12 +134,12 @@ def test_it_is_a_part_of_others_with_its_own_weights(tmp_path):
     alone = small_models.encoder("elmo")
     Bilm.save(alone, str(tmp_path / "weights.hdf5"))
     part = {**Elmo.small().to_dict(), "weights": str(tmp_path), "frozen": True}
-    characters = {"model_type": "char_cnn", "width": 5, "num_characters": 261}
+    characters = {"model_type": "char_cnn", "width": 5}
     top = {"model_type": "bilstm", "units": 4, "embedding_size": 21}
     stacked = registry.get("encoder", "stacked")
     encoder = stacked(stacked.config_class.from_dict({"parts": [part, characters], "top": top}))
     encoder.build()
-    for one, path, _ in encoder.initial_weights():
+    for one, path in encoder.initial_weights():
         report = load_weights(one, path)
         assert not report.missing and not report.unused
     inputs = batch([["a", "bc"], ["d"]])
