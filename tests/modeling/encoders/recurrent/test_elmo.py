@@ -139,7 +139,7 @@ def test_it_is_a_part_of_others_with_its_own_weights(tmp_path):
     stacked = registry.get("encoder", "stacked")
     encoder = stacked(stacked.config_class.from_dict({"parts": [part, characters], "top": top}))
     encoder.build()
-    for one, path in encoder.initial_weights():
+    for one, path, _ in encoder.initial_weights():
         report = load_weights(one, path)
         assert not report.missing and not report.unused
     inputs = batch([["a", "bc"], ["d"]])
