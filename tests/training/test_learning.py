@@ -72,6 +72,15 @@ def characters(batch):
     return {f"{key.removesuffix('input_ids')}character_ids": array[:, :, None] for key, array in ids.items()}
 
 
+def places(batch):
+    """Each token has its own state of a part that reads rows apart."""
+    masks = {key: mask for key, mask in batch.items() if key.endswith("input_mask")}
+    return {
+        beside(f"{key.removesuffix('input_mask')}places"): (np.arange(1, mask.shape[1] + 1) * mask).astype(np.int32)
+        for key, mask in masks.items()
+    }
+
+
 def predicts_words(name):
     encoder = small_models.encoder(name)
     return encoder.num_layers > 0 and encoder.output_table() is not None
@@ -85,7 +94,7 @@ def test_learns_by_heart(name, case, monkeypatch):
     if case == "masked_lm" and not predicts_words(name):
         pytest.skip("a token's state knows no other token, or there is no table that a softmax could share")
     # A second input, where an encoder has one.
-    batch = batch | characters(batch) | {beside(key): ids for key, ids in batch.items()}
+    batch = batch | characters(batch) | places(batch) | {beside(key): ids for key, ids in batch.items()}
     keras.utils.set_random_seed(0)  # Keras takes the seeds of initialisers from Python's `random`
     encoder = small_models.encoder(name, num_hidden_layers=2, hidden_size=32)
     objective = registry.get("objective", kind)(encoder, *arguments)
