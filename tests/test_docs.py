@@ -78,6 +78,7 @@ def test_recipe_is_understood(recipe):
     run(PARSE, script[1], f"--flagfile={recipe}")
 
 
+@pytest.mark.pages
 def test_library_page(workplace):
     """All of it, and that it learns, tells a question from a lamp, and predicts."""
     checks = """
