@@ -48,22 +48,35 @@ def evaluate(run, tasks):
     Raises:
       InputError: what does not fit together, or has no score.
     """
-    results, at_once = [], cores.share_between_batches()
+    results = []
     for model in run.models:
-        encoder = TextEncoder(
-            model,
-            max_seq_length=run.max_seq_length,
-            window_stride=run.window_stride,
-            dtype=run.dtype,
-            bert_config_file=run.bert_config_file,
-            vocab_file=run.vocab_file,
-            do_lower_case=run.do_lower_case,
-            batch_tokens=run.batch_size * TOKENS_OF_A_TEXT,
-            batches_at_once=at_once,
-        )
-        logging.info("%s", encoder.report.table())
+        encoder = open_encoder(TextEncoder, model, run, window_stride=run.window_stride)
         results += _Model(run, model, encoder).results(tasks)
     return results
+
+
+def open_encoder(encoder_class, model, run, **more):
+    """A TextEncoder, or one of a class that derives from it, of a model; what was read is in the log.
+
+    Args:
+      run: EvaluationSettings. more: further arguments of the class.
+
+    Raises:
+      InputError: what cannot be read, or does not fit together.
+    """
+    encoder = encoder_class(
+        model,
+        max_seq_length=run.max_seq_length,
+        dtype=run.dtype,
+        bert_config_file=run.bert_config_file,
+        vocab_file=run.vocab_file,
+        do_lower_case=run.do_lower_case,
+        batch_tokens=run.batch_size * TOKENS_OF_A_TEXT,
+        batches_at_once=cores.share_between_batches(),
+        **more,
+    )
+    logging.info("%s", encoder.report.table())
+    return encoder
 
 
 class _Model:

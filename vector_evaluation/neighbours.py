@@ -1,6 +1,5 @@
 """Contexts of a word, models -> which contexts are near each other: a table, files, a picture."""
 
-import logging
 import os
 
 import numpy as np
@@ -9,11 +8,10 @@ from bertline.common import table_lines
 from bertline.errors import InputError
 from bertline.serving.encoder import vector_options
 from bertline.serving.encoder.word_states import WordStates
-from bertline.serving.speed import cores
 from bertline.training.evaluation import result_files
 from bertline.training.pictures import figures
 from bertline.vector_evaluation.contexts import Neighbours, in_two_dimensions, share_by_chance
-from bertline.vector_evaluation.evaluate import TOKENS_OF_A_TEXT
+from bertline.vector_evaluation.evaluate import open_encoder
 
 FILES = ("neighbours.tsv", "neighbours.png")
 SAME = "the word has the same vector in each context"
@@ -35,17 +33,7 @@ def find_neighbours(run, occurrences):
     place = {words: i for i, words in enumerate(sentences)}
     found = []
     for model in run.models:
-        encoder = WordStates(
-            model,
-            max_seq_length=run.max_seq_length,
-            dtype=run.dtype,
-            bert_config_file=run.bert_config_file,
-            vocab_file=run.vocab_file,
-            do_lower_case=run.do_lower_case,
-            batch_tokens=run.batch_size * TOKENS_OF_A_TEXT,
-            batches_at_once=cores.share_between_batches(),
-        )
-        logging.info("%s", encoder.report.table())
+        encoder = open_encoder(WordStates, model, run)
         layers = vector_options.parse_layers(run.layers)
         states = encoder.states(sentences, encoder.options("word", "mean", layers, run.layer_mix, False))
         vectors = np.stack([states[place[one.words]][one.first : one.after].mean(axis=0) for one in occurrences])

@@ -119,7 +119,6 @@ class Model:
             "name": self.name,
             "problem_type": predictor.problem_type,
             "verb": self.verb,
-            "gives_vectors": True,
             "labels": list(predictor.labels.names) if self.verb else None,
             "pooling": predictor.folder.pooling or "mean",
             "prompts": predictor.folder.prompts,
