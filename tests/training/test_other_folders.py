@@ -97,6 +97,11 @@ def test_a_file_of_another_format_is_named_and_said_what_to_do_with(tmp_path, na
     refused(tmp_path / name, f"{tmp_path}/{name}: ", *OTHERS[name])
 
 
+def test_weights_of_elmo_without_their_options(tmp_path):
+    (tmp_path / "elmo_2x1024_weights.hdf5").write_bytes(b"....")
+    refused(tmp_path, f"{tmp_path}/elmo_2x1024_weights.hdf5: ", "without their options.json", "copy that file here")
+
+
 def test_what_lies_beside_a_pickle_says_more_than_it(tmp_path):
     for name in ("pytorch_model.bin", "tf_model.h5"):
         (tmp_path / name).write_bytes(b"....")

@@ -32,6 +32,12 @@ _FORMATS = (
         '.save_pretrained("NEW_FOLDER"), then give NEW_FOLDER',
     ),
     (
+        r"weights\.hdf5",
+        "weights without their options.json, which those of ELMo have beside them",
+        "copy that file here; weights of a Keras program are another format, which is to be written as a TensorFlow "
+        "checkpoint under the original's names",
+    ),
+    (
         r"\.(h5|hdf5|keras)",
         "weights of a Keras program",
         "load them in that program and write a TensorFlow checkpoint under the original's names, or take the same "
