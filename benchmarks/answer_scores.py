@@ -34,6 +34,7 @@ flags.DEFINE_integer("max_seq_length", 384, "Tokens of a window with its questio
 flags.DEFINE_integer("train_batch_size", 32, "Windows of a step.")
 flags.DEFINE_float("learning_rate", 1e-4, "The highest rate.")
 flags.DEFINE_float("num_train_epochs", 3.0, "Passes over the training questions.")
+flags.DEFINE_enum("dtype", "float32", ["float32", "bfloat16"], "Precision of both sides; theirs by torch.autocast.")
 flags.DEFINE_string("output_dir", "output/answer_scores", "The two files of questions, and our runs.")
 flags.DEFINE_integer("max_steps", 0, "Theirs: stop after so many steps, to try the script out; 0: never.")
 
@@ -69,7 +70,7 @@ def run_bertline(files, seed):
         f"--output_dir={os.path.abspath(folder)}",
         *(
             f"--{name}={getattr(FLAGS, name)}"
-            for name in ("max_seq_length", "train_batch_size", "learning_rate", "num_train_epochs")
+            for name in ("max_seq_length", "train_batch_size", "learning_rate", "num_train_epochs", "dtype")
         ),
     ]
     subprocess.run(command, cwd=ROOT, check=True)
@@ -137,6 +138,9 @@ class TransformersRun:
             self._optimizer, int(self._steps * 0.1), self._steps
         )
 
+    def _precision(self):
+        return self._torch.autocast("cpu", self._torch.bfloat16, enabled=FLAGS.dtype == "bfloat16")
+
     def train(self):
         order, size, left = np.random.default_rng(self._seed), FLAGS.train_batch_size, []
         steps, started = min(self._steps, FLAGS.max_steps or self._steps), time.perf_counter()
@@ -145,7 +149,8 @@ class TransformersRun:
             if len(left) < size:
                 left += order.permutation(len(self._rows)).tolist()
             picked, left = left[:size], left[size:]
-            loss = self._model(**self._tensors([self._rows[i] for i in picked])).loss
+            with self._precision():
+                loss = self._model(**self._tensors([self._rows[i] for i in picked])).loss
             loss.backward()
             self._torch.nn.utils.clip_grad_norm_(self._model.parameters(), 1.0)
             self._optimizer.step()
@@ -160,12 +165,12 @@ class TransformersRun:
         found = {"start_logits": [], "end_logits": [], "part": []}
         self._model.eval()
         for rows in tested:
-            with self._torch.inference_mode():
+            with self._torch.inference_mode(), self._precision():
                 logits = self._model(**self._tensors(rows))
             for part, row in enumerate(rows):
                 length = len(row["input_ids"])
-                found["start_logits"].append(logits.start_logits[part, :length].numpy())
-                found["end_logits"].append(logits.end_logits[part, :length].numpy())
+                found["start_logits"].append(logits.start_logits[part, :length].float().numpy())
+                found["end_logits"].append(logits.end_logits[part, :length].float().numpy())
                 found["part"].append(part)
         return found
 

@@ -48,11 +48,12 @@ flags.DEFINE_integer("max_seq_length", 128, "Tokens of a row.")
 flags.DEFINE_integer("train_batch_size", 16, "Rows of a step.")
 flags.DEFINE_float("learning_rate", 1e-4, "The highest rate.")
 flags.DEFINE_float("num_train_epochs", 3.0, "Passes over the training split.")
+flags.DEFINE_enum("dtype", "float32", ["float32", "bfloat16"], "Precision of both sides; theirs by torch.autocast.")
 flags.DEFINE_float("warmup_proportion", 0.1, "Part of the steps in which the rate rises.")
 flags.DEFINE_string("output_dir", "output/tag_scores", "Where run_tagger.py's folders go, one for each seed.")
 flags.DEFINE_integer("max_steps", 0, "Of transformers: stop after so many steps, to try the script out; 0: never.")
 
-SHARED = ("max_seq_length", "train_batch_size", "learning_rate", "num_train_epochs", "warmup_proportion")
+SHARED = ("max_seq_length", "train_batch_size", "learning_rate", "num_train_epochs", "warmup_proportion", "dtype")
 EVALUATION_BATCH = 64
 
 
@@ -93,6 +94,12 @@ def batch_of(rows):
     return tag_batches.padded([{name: row[name] for name in tag_batches.PADDING} for row in rows])
 
 
+def precision():
+    import torch
+
+    return torch.autocast("cpu", torch.bfloat16, enabled=FLAGS.dtype == "bfloat16")
+
+
 def theirs(seed, rows, names):
     """Tags of each test sentence, list of str, by a model that transformers trained."""
     import torch
@@ -115,7 +122,8 @@ def theirs(seed, rows, names):
         if len(left) < size:
             left += order.permutation(count).tolist()
         picked, left = left[:size], left[size:]
-        loss = model(**huggingface_tagging.tensors(batch_of([rows["train"][i] for i in picked]))).loss
+        with precision():
+            loss = model(**huggingface_tagging.tensors(batch_of([rows["train"][i] for i in picked]))).loss
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
@@ -134,7 +142,7 @@ def predicted(model, rows, names):
 
     model.eval()
     found = []
-    with torch.inference_mode():
+    with torch.inference_mode(), precision():
         for start in range(0, len(rows), EVALUATION_BATCH):
             part = rows[start : start + EVALUATION_BATCH]
             best = model(**huggingface_tagging.tensors(batch_of(part))).logits.argmax(dim=2).numpy()

@@ -14,8 +14,10 @@ from bertline.errors import InputError
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 HOLD = """
-import sys, time
+import signal, sys, time
 from bertline.common.locks import Lock
+# A shell without job control lets what it starts in the background ignore SIGINT.
+signal.signal(signal.SIGINT, signal.SIG_DFL)
 lock = Lock(sys.argv[1], "busy")
 print("held", flush=True)
 time.sleep(60)

@@ -46,6 +46,7 @@ def test_the_same_numbers(folder, quick, monkeypatch):
     assert len(found) == 2 * len(texts) and not any(values is None for values in found)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pooling", ["cls", "max", "mean+max"])
 def test_every_pooling(folder, quick, pooling, monkeypatch):
     wanted, found = {"pooling": pooling, "layers": (-1, -2), "layer_mix": "concat"}, calls(monkeypatch)

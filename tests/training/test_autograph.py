@@ -41,6 +41,7 @@ def test_training_evaluation_and_prediction(whole_run, rewritten):
     assert whole_run[1] == rewritten == []
 
 
+@pytest.mark.slow
 def test_batches_of_every_kind(whole_run, rewritten):
     (path,) = map(str, (whole_run[0] / "records").glob("train-*.tfrecord"))
     spec = {**Packed.spec, **EXAMPLE_INDEX}
@@ -54,6 +55,7 @@ def test_batches_of_every_kind(whole_run, rewritten):
     assert rewritten == []
 
 
+@pytest.mark.slow
 def test_pre_training(classifier, rewritten):
     tokenizer = FullTokenizer(classifier / "vocab.txt")
     encoder = Bert(BertConfig.from_json_file(str(classifier / "config.json")))

@@ -107,6 +107,7 @@ def expected(encoder):
     return {i: [(alone(encoder, e.text_a), alone(encoder, e.text_b), e.label)] for i, e in enumerate(pairs())}
 
 
+@pytest.mark.slow
 def test_evaluation_batches_have_all_rows_once_and_count_the_slots_of_both_texts(record_set, encoder):
     found, shapes = rows_of(batches.evaluation_batches(record_set, 100), encoder)
     assert found == expected(encoder)
@@ -115,12 +116,14 @@ def test_evaluation_batches_have_all_rows_once_and_count_the_slots_of_both_texts
     assert max(rows for rows, _ in shapes) > min(rows for rows, _ in shapes[:-1])
 
 
+@pytest.mark.slow
 def test_training_batches(record_set, encoder):
     for pool_batches in (1, 64):
         drawn = batches.train_batches(record_set, 4, 1, pool_batches=pool_batches).take(COUNT // 4)
         assert rows_of(drawn, encoder)[0] == expected(encoder)
 
 
+@pytest.mark.slow
 def test_static_shapes_are_the_same_for_both_texts(record_set, encoder):
     dataset = batches.evaluation_batches(record_set, 0, [4, 8, 12], batch_size=6)
     found, shapes = rows_of(dataset, encoder)
@@ -128,6 +131,7 @@ def test_static_shapes_are_the_same_for_both_texts(record_set, encoder):
     assert {width for _, width in shapes} <= {4, 8, 12}
 
 
+@pytest.mark.slow
 def test_records_are_read_back_by_their_files_and_checked(record_set, encoder, tmp_path):
     found = record_files.existing_records(",".join(record_set.files), encoder.spec, CONFIG, needs_labels=True)
     assert (found.num_examples, found.max_length) == (COUNT, record_set.max_length) == (COUNT, LONGEST)

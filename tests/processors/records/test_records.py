@@ -74,6 +74,7 @@ def num_tokens(example):
     return 1 + sum(len(words) + 1 for words in texts)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("processes", (1, 2))
 def test_cut_rows_are_counted_and_told_of_again_when_reused(encoder, tmp_path, caplog, processes):
     examples = small_records.examples(50)

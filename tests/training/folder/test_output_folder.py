@@ -19,6 +19,7 @@ def names(folder):
     return sorted(os.listdir(folder))
 
 
+@pytest.mark.slow
 def test_a_folder_of_any_name(run, classifier, caplog):
     caplog.set_level("INFO")
     assert fine_tuning(classifier, run, save_checkpoints_steps=3).run() == 0
@@ -28,6 +29,7 @@ def test_a_folder_of_any_name(run, classifier, caplog):
     assert last == ["model.ckpt-3.index", "model.ckpt-4.index"]
 
 
+@pytest.mark.slow
 def test_nothing_is_left_of_the_lock_nor_of_temporary_files(run):
     assert [name for folder, _, files in os.walk(run) for name in files if name.startswith(".")] == []
 
@@ -59,6 +61,7 @@ def test_each_seed_has_its_folder_to_itself(classifier, tmp_path):
     del several
 
 
+@pytest.mark.slow
 def test_a_folder_that_is_removed_while_it_is_trained_in_is_said(classifier, tmp_path, monkeypatch):
     out, save = tmp_path / "out", checkpoints.RunCheckpoints.save
 
@@ -72,6 +75,7 @@ def test_a_folder_that_is_removed_while_it_is_trained_in_is_said(classifier, tmp
     assert names(tmp_path) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("verb", ("do_eval", "do_predict"))
 def test_a_folder_that_is_removed_while_it_predicts_is_said(run, classifier, tmp_path, monkeypatch, verb):
     out = tmp_path / "out"

@@ -53,6 +53,7 @@ def train(fixed=None, order=(0, 1, 1, 0)):
     return {name: variable.numpy() for name, variable in objective.named_weights().items()}
 
 
+@pytest.mark.slow
 def test_training_is_the_same():
     seen = []
 

@@ -38,6 +38,7 @@ def both(array):
     return np.concatenate(list(array), axis=-1)
 
 
+@pytest.mark.slow
 @pytest.mark.real_data
 @pytest.mark.parametrize("lanes", [(0, 1, 2), (2, 0), (1,)])
 def test_the_fixture_in_any_batch(lanes, data_dir):
@@ -55,6 +56,7 @@ def test_the_fixture_in_any_batch(lanes, data_dir):
             np.testing.assert_allclose(outputs["sequence_output"][row, : len(expected)], expected, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.real_data
 @pytest.mark.parametrize("kind", ["chars", "chars_tanh"])
 def test_all_layers_are_those_of_a_dump(kind, golden_dir):

@@ -75,6 +75,7 @@ def batches_of(bilm, records, name, objective, lanes, steps):
     return data
 
 
+@pytest.mark.slow
 @pytest.mark.real_data
 @pytest.mark.parametrize("kind, clip", [("chars", 10.0), ("chars_tanh", 1.0), ("words", 10.0)])
 def test_eight_steps_are_the_originals(kind, clip, bilm, records):
@@ -139,6 +140,7 @@ def check_state(state, golden):
             np.testing.assert_allclose(hidden[way], golden[f"final_state_{at + 1}"], atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.real_data
 @pytest.mark.parametrize("kind", ["chars", "chars_tanh", "words"])
 def test_the_perplexity_of_held_out_text_is_the_originals(kind, bilm, records):
@@ -180,6 +182,7 @@ def small_objective(num_sampled=0, words=30):
     return objective
 
 
+@pytest.mark.slow
 def test_the_gradient_of_samples_is_that_of_all_words_on_average():
     objective = small_objective(num_sampled=12)
     batch = made_up_batch(objective)
