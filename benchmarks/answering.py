@@ -80,8 +80,14 @@ def compare(workers):
     windows = {side: one.ask("windows")[0] for side, one in workers.items()}
     losses = {side: one.ask("first_loss", "float32")[0] for side, one in workers.items()}
     texts = [one.ask("predict", "float32")[0] for one in workers.values()]
-    same = statistics.mean(one == other for one, other in zip(*texts))
-    print(f"windows {windows}; first loss {losses}; the same best answer to {same:.1%} of the questions", flush=True)
+    parts = [one.ask("windows_of_questions")[0] for one in workers.values()]
+    equal = [one == other for one, other in zip(*texts)]
+    same, in_one = statistics.mean(equal), [kept for kept, *counts in zip(equal, *parts) if max(counts) == 1]
+    print(
+        f"windows {windows}; first loss {losses}; the same best answer to {same:.1%} of the questions, "
+        f"to {statistics.mean(in_one or [1]):.1%} of the {len(in_one)} that are one window",
+        flush=True,
+    )
     values = list(losses.values())
     if max(values) - min(values) > TOLERANCE or same < SAME_ANSWERS:
         raise SystemExit("the sides do not compute the same")

@@ -32,6 +32,10 @@ class Answering:
         """Their number."""
         return sum(len(batch["input_ids"]) for batch in self._batches)
 
+    def windows_of_questions(self):
+        """The number of windows of each question, list of int."""
+        return [len(rows) for rows in self._encoder.layout.features(self._questions)]
+
     def first_loss(self, dtype):
         """The loss of the first window, without dropout."""
         objective = self._parts(dtype)[0]

@@ -38,6 +38,9 @@ class Answering:
     def windows(self):
         return sum(len(batch["input_ids"]) for batch in self._batches)
 
+    def windows_of_questions(self):
+        return np.bincount(self._windows()[1], minlength=len(self._questions)).tolist()
+
     def first_loss(self, dtype):
         model = self._parts(dtype)[0].eval()
         with torch.inference_mode(), autocast(dtype):

@@ -12,7 +12,10 @@ from bertline import registry
 from bertline.errors import InputError
 from bertline.modeling.layers.dropout import DropoutKey
 
-every_encoder = pytest.mark.parametrize("name", registry.names("encoder"))
+SLOW = ("elmo", "stacked")  # Their graphs take seconds to make.
+every_encoder = pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] * (name in SLOW)) for name in registry.names("encoder")]
+)
 HOLEY = np.array([[1, 0, 1, 1, 0, 1], [1, 1, 1, 1, 1, 1], [1, 0, 0, 0, 0, 0]], np.int32)
 BATCHES = {"padded": LENGTHS, "full": (6, 6), "hardly padded": (20, 20, 19), "one token": (1,)}
 

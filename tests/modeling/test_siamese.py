@@ -146,6 +146,7 @@ def ranking(static=False, **arguments):
     return objective
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("static", [False, True])
 @pytest.mark.parametrize("prefixes", ["ab", "abc"])
 @pytest.mark.parametrize("similarity", ["cosine", "dot"])

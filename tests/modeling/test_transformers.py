@@ -80,6 +80,7 @@ def assert_same_states(encoder, model, batch, tolerance=1e-5):
     np.testing.assert_allclose(found["pooled_output"], expected.pooler_output, atol=tolerance)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("static", [False, True])
 @pytest.mark.parametrize("changes", CONFIGS.values(), ids=CONFIGS)
 def test_encoder_of_random_weights(changes, static, tmp_path):

@@ -75,6 +75,7 @@ def test_no_two_places_of_a_model_share_a_mask(monkeypatch):
             assert 0.25 < np.mean(one == other) < 0.75
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 @pytest.mark.parametrize("rate", [0.0, 0.3])
 @pytest.mark.parametrize("num_rows", [9, 2048])  # left to TensorFlow; compiled

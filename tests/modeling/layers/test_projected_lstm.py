@@ -60,6 +60,7 @@ def loss_and_gradients(run, sources):
     return found, tape.gradient(loss, sources)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("clips", [(None, None), (0.5, 0.2), (0.5, None), (None, 0.2)])
 @pytest.mark.parametrize("real", [REAL, HOLEY])
 @pytest.mark.parametrize("size", [SIZE, UNITS])

@@ -19,6 +19,7 @@ FORMULAS = [one_pass(worth_padding)(formula) for worth_padding in (False, True)]
 
 
 # Small; one below the threshold; large and of a length that is compiled; large and of other lengths.
+@pytest.mark.slow
 @pytest.mark.parametrize("num_rows", [0, 1, 7, MINIMUM_ELEMENTS // 128 - 1, MINIMUM_ELEMENTS // 128, 5120, 5121, 7777])
 @pytest.mark.parametrize("jit_compile", [False, True])
 @pytest.mark.parametrize("scaled", FORMULAS)

@@ -254,6 +254,7 @@ def test_graphs_of_unknown_and_of_fixed_shape_agree(kind):
         assert shapes["masked_lm_positions"] == [shape[0], 20] and shapes["input_ids"] == shape
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", MASKINGS)
 def test_an_iterator_resumes_with_the_same_masks(kind, tmp_path):
     def iterator():

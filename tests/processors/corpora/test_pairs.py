@@ -54,6 +54,7 @@ def p_value(first, second):
     return stats.chi2_contingency([[*row, other] for row, other in zip(table, rest)] if sum(rest) else table).pvalue
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("short", [0.0, 0.5])
 @pytest.mark.parametrize(
     "sizes", [[[2, 3, 1, 4], [5, 1], [3]], [[1, 1, 1]], [[30], [2, 2], [1]]], ids=["some", "one document", "long"]

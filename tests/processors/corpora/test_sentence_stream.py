@@ -76,6 +76,7 @@ def get_batches(generator, lanes, steps):
         yield inputs, targets
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lanes, steps", [(3, 5), (1, 4), (4, 1), (7, 2)])
 @pytest.mark.parametrize("at_once", [256, 3])
 def test_lanes_are_those_of_bilm_tf(corpus, monkeypatch, lanes, steps, at_once):

@@ -172,6 +172,7 @@ def test_padded_records_are_what_the_originals_reader_parses(tmp_path, kind, lab
     assert record_files.existing_records(",".join(other.files), true.spec, CONFIG, True).num_examples == 20
 
 
+@pytest.mark.slow
 def test_the_number_of_processes_changes_nothing(encoder, tmp_path):
     examples = small_records.examples(21)
     one = record_files.write_records(examples, encoder, tmp_path / "1", "train", num_processes=1)

@@ -97,6 +97,7 @@ def test_unknown_words_without_a_token_are_left_out():
     assert tokenizer.unknown_words("it is so late") == ["it", "so"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [WORDS, WORDS[2:]])
 @pytest.mark.parametrize("lower", [False, True])
 def test_a_graph_has_the_same_ids(words, lower):

@@ -11,6 +11,7 @@ from bertline.serving.encoder.word_states import WordStates
 SENTENCES = [("a", "bc", "d"), ("dd",), ("c", "a", "b", "a", "c")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", registry.names("encoder"))
 def test_every_encoder_gives_states_of_words(tiny_folder, name):
     words = WordStates(tiny_folder(name), max_seq_length=16)

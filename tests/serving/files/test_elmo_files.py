@@ -52,6 +52,7 @@ def test_all_layers_as_bilm_tf_writes_them(elmo, tmp_path):
             np.testing.assert_allclose(file[str(i)], vectors(text), atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "settings, reduce", [({"layer_mix": "mean"}, lambda v: v.mean(axis=0)), ({"layers": "-1"}, lambda v: v[-1])]
 )

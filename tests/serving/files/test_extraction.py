@@ -176,6 +176,7 @@ def test_a_transform_of_another_width(extract, tiny, tmp_path):
 KINDS = ("out.jsonl", "out.jsonl.gz", "out.hdf5", "out.npz")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("unit", ("sentence", "token"))
 @pytest.mark.parametrize("name", KINDS)
 def test_append_goes_on_with_what_was_written_only(extract, tmp_path, name, unit):

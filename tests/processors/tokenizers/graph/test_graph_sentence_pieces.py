@@ -274,6 +274,7 @@ def test_numbers_with_a_comma_are_met_in_all_forms(tmp_path):
     assert found == {("known", True), ("known", False), ("unknown", False)}
 
 
+@pytest.mark.slow
 def test_no_text_and_empty_texts(piece_model):
     tokenizer = SentencePieceTokenizer(piece_model)
     graph = in_graph(tokenizer)
