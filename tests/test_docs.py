@@ -133,6 +133,7 @@ def execute(folder, arguments):
     return done.stdout
 
 
+@pytest.mark.pages
 @pytest.mark.parametrize(
     "word",
     [

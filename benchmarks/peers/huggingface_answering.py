@@ -103,6 +103,8 @@ class Answering:
         found = [[] for _ in self._questions]
         for i, (owner, (starts, ends)) in enumerate(zip(owners, logits)):
             offsets = windows["offset_mapping"][i]
+            # run_qa.py lets padding be among the best starts and ends, where an untrained head likes it.
+            starts, ends = starts[: len(offsets)], ends[: len(offsets)]
             start_indexes = np.argsort(starts)[-1 : -answering.N_BEST - 1 : -1].tolist()
             end_indexes = np.argsort(ends)[-1 : -answering.N_BEST - 1 : -1].tolist()
             for start in start_indexes:

@@ -33,38 +33,61 @@ sys.meta_path.insert(0, Refused())
 assert not any({root!r} == path.rstrip("/") or path == "" for path in sys.path), sys.path
 import numpy as np, tensorflow as tf, tensorflow_text
 
-texts, pairs = json.load(open("texts.json", encoding="utf-8"))
-module = tf.saved_model.load({folder!r})
-columns = [tf.constant(column) for column in zip(*pairs)]
-serve, together = module.signatures["serving_default"], module.signatures["pairs"]
-results = {{"text": module(tf.constant(texts)), "pair": module(*columns)}}
-for name, value in serve(text=tf.constant(texts)).items():
-    np.testing.assert_array_equal(value, results["text"][name])
-for name, value in together(text_a=columns[0], text_b=columns[1]).items():
-    np.testing.assert_array_equal(value, results["pair"][name])
-assert not any(len(value) for value in module(tf.constant([], tf.string)).values())
-flat = {{f"{{kind}}_{{name}}": v.numpy() for kind, found in results.items() for name, v in found.items()}}
-flat["labels"] = module.labels().numpy()
-flat["dtypes"] = np.array(sorted({{v.dtype.name for v in module.trainable_variables}}))
-with tf.GradientTape() as tape:
-    found = module(tf.constant(["a b", "c"]))
-    loss = tf.reduce_sum(next(v for v in found.values() if v.dtype == tf.float32)[..., :1])
-gradients = tape.gradient(loss, module.trainable_variables)
-flat["gradients"] = np.array(sum(g is not None for g in gradients))
-np.savez("results.npz", **flat)
+def run(folder, texts, pairs, results_file):
+    module = tf.saved_model.load(folder)
+    columns = [tf.constant(column) for column in zip(*pairs)]
+    serve, together = module.signatures["serving_default"], module.signatures["pairs"]
+    results = {{"text": module(tf.constant(texts)), "pair": module(*columns)}}
+    for name, value in serve(text=tf.constant(texts)).items():
+        np.testing.assert_array_equal(value, results["text"][name])
+    for name, value in together(text_a=columns[0], text_b=columns[1]).items():
+        np.testing.assert_array_equal(value, results["pair"][name])
+    assert not any(len(value) for value in module(tf.constant([], tf.string)).values())
+    flat = {{f"{{kind}}_{{name}}": v.numpy() for kind, found in results.items() for name, v in found.items()}}
+    flat["labels"] = module.labels().numpy()
+    flat["dtypes"] = np.array(sorted({{v.dtype.name for v in module.trainable_variables}}))
+    with tf.GradientTape() as tape:
+        found = module(tf.constant(["a b", "c"]))
+        loss = tf.reduce_sum(next(v for v in found.values() if v.dtype == tf.float32)[..., :1])
+    gradients = tape.gradient(loss, module.trainable_variables)
+    flat["gradients"] = np.array(sum(g is not None for g in gradients))
+    np.savez(results_file, **flat)
+
+for line in sys.stdin:
+    run(*json.loads(line))
+    print("done", flush=True)
 """
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 
-def in_a_clean_process(folder, place, texts=TEXTS, pairs=PAIRS):
-    """The arrays that the SavedModel gives for texts and pairs."""
+@pytest.fixture(scope="module")
+def in_a_clean_process(tmp_path_factory):
+    """run(folder, texts, pairs) -> the arrays that the SavedModel gives; one process for all tests."""
+    place = tmp_path_factory.mktemp("clean")
     names = {name.removesuffix(".py") for name in os.listdir(ROOT)} | {"tensorflow_hub", "tf_keras", "transformers"}
-    program = CLEAN.format(refused=sorted(names), root=ROOT, folder=str(folder))
-    (place / "texts.json").write_text(json.dumps([texts, pairs]), encoding="utf-8")
+    command = [sys.executable, "-P", "-c", CLEAN.format(refused=sorted(names), root=ROOT)]
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
-    ran = subprocess.run([sys.executable, "-P", "-c", program], cwd=place, env=environment, capture_output=True)
-    assert ran.returncode == 0, ran.stderr.decode()[-3000:]
-    return dict(np.load(place / "results.npz", allow_pickle=True))
+    with (
+        open(place / "errors.txt", "w") as errors,
+        subprocess.Popen(command, stdin=-1, stdout=-1, stderr=errors, cwd=place, env=environment, text=True) as process,
+    ):
+
+        def run(folder, texts=TEXTS, pairs=PAIRS):
+            print(json.dumps([str(folder), texts, pairs, "results.npz"]), file=process.stdin, flush=True)
+            assert process.stdout.readline() == "done\n", (place / "errors.txt").read_text()[-3000:]
+            return dict(np.load(place / "results.npz", allow_pickle=True))
+
+        yield run
+        process.stdin.close()
+
+
+def export_here(model, output_dir, **settings):
+    """What `exporter.export` returns; in this process."""
+    run = export_model.ExportSettings(init_checkpoint=str(model), output_dir=str(output_dir), **settings)
+    export_model.check(run)
+    from bertline.serving.export.exporter import export
+
+    return export(run)
 
 
 @pytest.fixture(scope="module")
@@ -84,11 +107,10 @@ def export(script):
     "problem_type, count",
     [("single_label_classification", 3), ("multi_label_classification", 3), ("regression", 1)],
 )
-def test_a_classifier(problem_type, count, export, tmp_path):
+def test_a_classifier(problem_type, count, in_a_clean_process, tmp_path):
     model = classifier_folder(tmp_path, problem_type, count)
-    ran = export(f"--model={model}", f"--output_dir={tmp_path}/out", "--max_seq_length=24")
-    assert f"written: {tmp_path}/out" in ran.stdout and "tf.saved_model.load(" in ran.stdout
-    found = in_a_clean_process(tmp_path / "out", tmp_path)
+    export_here(model, tmp_path / "out", max_seq_length=24)
+    found = in_a_clean_process(tmp_path / "out")
     predictor = Predictor(model, max_seq_length=24)
     output = "score" if problem_type == "regression" else "probabilities"
     for kind, texts in (("text", TEXTS), ("pair", PAIRS)):
@@ -108,14 +130,14 @@ def test_a_classifier(problem_type, count, export, tmp_path):
     assert found["gradients"] >= 30, "it can be trained on"
 
 
-def test_a_classifier_with_a_sentencepiece_model(export, tmp_path):
+def test_a_classifier_with_a_sentencepiece_model(in_a_clean_process, tmp_path):
     tokenizer = SentencePieceTokenizer(small_pieces.train(tmp_path / "trained.model"), do_lower_case=True)
     (tmp_path / "model").mkdir()
     model = classifier_folder(tmp_path / "model", tokenizer=tokenizer)
-    export(f"--model={model}", f"--output_dir={tmp_path}/out", "--max_seq_length=24")
+    export_here(model, tmp_path / "out", max_seq_length=24)
     texts = ["1,000 dogs, 25,000 Birds; No. 9, a1,", "``the'' CAFÉ ¨ ﬁne", "🙂²,🙂 ③, ΑϹ", "a\u3000\x1fb", *TEXTS]
     pairs = list(zip(texts, reversed(texts)))
-    found = in_a_clean_process(tmp_path / "out", tmp_path, texts, pairs)
+    found = in_a_clean_process(tmp_path / "out", texts, pairs)
     predictor = Predictor(model, max_seq_length=24)
     assert predictor.tokenizer.fingerprint() == tokenizer.fingerprint()
     for kind, given in (("text", texts), ("pair", pairs)):
@@ -129,52 +151,41 @@ def test_a_classifier_with_a_sentencepiece_model(export, tmp_path):
 @pytest.mark.parametrize(
     "flags", [{"pooling": "mean+max"}, {"pooling": "first_last", "normalize": True, "prompt": "ask 1"}]
 )
-def test_vectors(flags, export, tiny_bert, tmp_path):
-    given = [f"--{name}={value}" for name, value in flags.items()]
-    export(f"--init_checkpoint={tiny_bert}", f"--output_dir={tmp_path}/out", "--task=embed", *given)
-    found = in_a_clean_process(tmp_path / "out", tmp_path)
+def test_vectors(flags, in_a_clean_process, tiny_bert, tmp_path):
+    export_here(tiny_bert, tmp_path / "out", task="embed", **flags)
+    found = in_a_clean_process(tmp_path / "out")
     live = Predictor(tiny_bert)
     for kind, texts in (("text", TEXTS), ("pair", PAIRS)):
         np.testing.assert_allclose(found[f"{kind}_vectors"], live.embed(texts, **flags), atol=1e-5)
     assert not found["labels"].size
 
 
-def test_half_precision_says_what_it_costs(export, tmp_path):
-    model = classifier_folder(tmp_path)
-    sizes = {}
-    for dtype in ("float32", "bfloat16"):
-        ran = export(f"--model={model}", f"--output_dir={tmp_path}/{dtype}", f"--dtype={dtype}")
-        said = ran.stdout.splitlines()[1]
-        assert said.startswith("largest difference of probabilities to the live model in float32: ")
-        variables = tmp_path / dtype / "variables"
-        sizes[dtype] = sum(file.stat().st_size for file in variables.glob("*.data-*"))
-        difference = float(said.split()[-1])
-        assert (difference < 1e-5) if dtype == "float32" else (1e-4 < difference < 0.2)
-    found = in_a_clean_process(tmp_path / "bfloat16", tmp_path)
-    actual = np.abs(found["text_probabilities"] - Predictor(model).probabilities(TEXTS)).max()
-    assert actual < 2 * difference, "what is said of sample texts is about what other texts show"
-    assert "bfloat16" in found["dtypes"] and sizes["bfloat16"] < 0.6 * sizes["float32"]
+def bytes_of_weights(folder):
+    return sum(file.stat().st_size for file in (folder / "variables").glob("*.data-*"))
 
 
-def test_int8_is_a_quarter_of_the_bytes_and_says_what_it_costs(export, tmp_path):
-    model, sizes = classifier_folder(tmp_path), {}
-    for dtype in ("float32", "int8"):
-        ran = export(f"--model={model}", f"--output_dir={tmp_path}/{dtype}", f"--dtype={dtype}")
-        sizes[dtype] = sum(file.stat().st_size for file in (tmp_path / dtype / "variables").glob("*.data-*"))
-    difference = float(ran.stdout.splitlines()[1].split()[-1])
-    found = in_a_clean_process(tmp_path / "int8", tmp_path)
-    actual = np.abs(found["text_probabilities"] - Predictor(model).probabilities(TEXTS)).max()
-    assert 1e-6 < actual < 2 * difference < 0.4
-    assert sizes["int8"] < 0.4 * sizes["float32"]
-    assert found["gradients"] >= 10, "what stayed in float32 can be trained on"
+def test_smaller_weights_say_what_they_cost(in_a_clean_process, tmp_path):
+    model, sizes, differences = classifier_folder(tmp_path), {}, {}
+    for dtype in ("float32", "bfloat16", "int8"):
+        _, said, _ = export_here(model, tmp_path / dtype, dtype=dtype)
+        sizes[dtype], differences[dtype] = bytes_of_weights(tmp_path / dtype), said["probabilities"]
+    assert differences["float32"] < 1e-5
+    live = Predictor(model).probabilities(TEXTS)
+    for dtype, (least, share, gradients) in {"bfloat16": (1e-4, 0.6, 30), "int8": (1e-6, 0.4, 10)}.items():
+        found = in_a_clean_process(tmp_path / dtype)
+        actual = np.abs(found["text_probabilities"] - live).max()
+        # What is said of sample texts is about what other texts show.
+        assert least < differences[dtype] < 0.2 and 0 < actual < 2 * differences[dtype]
+        assert sizes[dtype] < share * sizes["float32"] and found["gradients"] >= gradients
+        assert (dtype == "bfloat16") == ("bfloat16" in found["dtypes"])
 
 
-def test_hub_loads_it(export, tiny_bert, tmp_path):
+def test_hub_loads_it(tiny_bert, tmp_path):
     hub = pytest.importorskip("tensorflow_hub", reason="it needs setuptools<81", exc_type=ImportError)
     import tensorflow as tf
     import tensorflow_text  # noqa: F401  the user's part: the operations of the graph
 
-    export(f"--model={tiny_bert}", f"--output_dir={tmp_path}/out", "--task=embed")
+    export_here(tiny_bert, tmp_path / "out", task="embed")
     vectors = hub.load(str(tmp_path / "out"))(tf.constant(TEXTS[:30]))["vectors"]
     np.testing.assert_allclose(vectors, Predictor(tiny_bert).embed(TEXTS[:30]), atol=1e-5)
 
@@ -182,7 +193,13 @@ def test_hub_loads_it(export, tiny_bert, tmp_path):
 def test_an_export_is_replaced_only_where_that_is_asked_for(export, tiny_bert, tmp_path):
     out = tmp_path / "out[1] *?"  # to TensorFlow a pattern
     flags = [f"--model={tiny_bert}", f"--output_dir={out}", "--task=embed"]
-    export(*flags)
+    ran = export(*flags)
+    assert f"written: {out}" in ran.stdout and "tf.saved_model.load(" in ran.stdout
+    said = ran.stdout.splitlines()[1]
+    assert (
+        said.startswith("largest difference of vectors to the live model in float32: ")
+        and float(said.split()[-1]) < 1e-5
+    )
     assert "--overwrite_output_dir" in export(*flags, status=2).stderr
     export(*flags, "--overwrite_output_dir", "--pooling=max")
     assert sorted(os.listdir(tmp_path)) == [out.name], "nothing is left beside it"
@@ -193,7 +210,7 @@ def test_an_export_is_replaced_only_where_that_is_asked_for(export, tiny_bert, t
     [
         ({}, "no classifier"),
         ({"output_dir": ""}, "--output_dir is needed"),
-        ({"init_checkpoint": None}, "--init_checkpoint is needed"),
+        ({"model": ""}, "--init_checkpoint is needed"),
         ({"task": "rank"}, "one of classify, embed"),
         ({"dtype": "int4"}, "one of float32, bfloat16, float16, int8"),
         ({"pooling": "mean"}, "--task=embed"),
@@ -204,13 +221,8 @@ def test_an_export_is_replaced_only_where_that_is_asked_for(export, tiny_bert, t
     ],
 )
 def test_mistakes(flags, message, tiny_bert, tmp_path):
-    given = {"init_checkpoint": str(tiny_bert), "output_dir": str(tmp_path / "out"), **flags}
     with pytest.raises(InputError, match=message):
-        run = export_model.ExportSettings(**given)
-        export_model.check(run)
-        from bertline.serving.export.exporter import export
-
-        export(run)
+        export_here(**{"model": tiny_bert, "output_dir": tmp_path / "out", **flags})
     assert not list(tmp_path.iterdir())
 
 
@@ -229,13 +241,8 @@ def test_numbers_that_are_not_finite_are_no_export(tiny_bert, tmp_path, name, wh
     spoilt[where] = number
     weight.assign(spoilt)
     save_huggingface(live._encoder, tmp_path / "model", live.tokenizer)
-    run = export_model.ExportSettings(
-        init_checkpoint=str(tmp_path / "model"), output_dir=str(tmp_path / "out"), task="embed", dtype=dtype
-    )
-    from bertline.serving.export.exporter import export
-
     with pytest.raises(InputError, match=f"--dtype={dtype}: vectors of sample texts are NaN or infinity, .*{message}"):
-        export(run)
+        export_here(tmp_path / "model", tmp_path / "out", task="embed", dtype=dtype)
     assert sorted(os.listdir(tmp_path)) == ["model"]
 
 
