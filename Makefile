@@ -15,7 +15,7 @@
 # make glove        add real GloVe vectors of 400,000 words (and what `make tables` adds), as models/glove
 # make notebook     make docs/tour.ipynb of docs/tour.py and run it
 # make setup        set up only
-# make clean        remove what these made: .venv, models/minilm, models/glove and the whole of output/, your own runs in it too
+# make clean        remove what these made: .venv, build, models/minilm, models/glove and the whole of output/, your own runs in it too
 
 SHELL := bash
 VENV := .venv
@@ -81,7 +81,7 @@ notebook: setup $(VENV)/.docs
 	$(PYTHON) docs/make_notebook.py
 
 clean:
-	rm -rf $(VENV) models/minilm models/glove output
+	rm -rf $(VENV) models/minilm models/glove output build bertline.egg-info
 
 $(PYTHON):
 	@test -n "$(BASE_PYTHON)" || { echo "error: no Python 3.11 on the PATH; give one: make BASE_PYTHON=/path/to/python3.11" >&2; exit 2; }

@@ -16,6 +16,7 @@ from bertline.common import console
 from bertline.errors import InputError
 from bertline.processors.files import paths
 from bertline.settings.owned import check_owners, owners_in_words, with_options
+from bertline.training.folder import run_folder
 
 _DEFINE = {
     bool: flags.DEFINE_bool,
@@ -125,6 +126,7 @@ def check_output_dir(settings):
         raise InputError("at least one of --do_train, --do_eval and --do_predict must be given")
     if not settings.output_dir:
         raise InputError("--output_dir is needed")
+    run_folder.check_writable(settings.output_dir)
 
 
 def check_run(settings, *positive):

@@ -25,6 +25,10 @@ def wheel(tmp_path_factory):
         if not name.startswith(("tests/", "benchmarks/", "docs/")) and (ROOT / name).is_file():
             (folder / "source" / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, folder / "source" / name)
+    # What somebody left at the root, and what an earlier build left.
+    for name in ("my_plugin.py", "my_tools/__init__.py", "build/lib/bertline/removed.py"):
+        (folder / "source" / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / "source" / name).write_text("")
     build = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "-q", "-w", folder / "built"]
     subprocess.run([*build, folder / "source"], check=True)
     (built,) = (folder / "built").glob("*.whl")
@@ -42,9 +46,8 @@ def run(installed, *arguments):
 
 def test_nothing_but_one_package(wheel):
     assert {path.name for path in wheel.iterdir() if not path.name.endswith(".dist-info")} == {"bertline"}
-    assert not {"setup.py", "bertline.py", "tests", "benchmarks", "samples"} & {
-        p.name for p in (wheel / "bertline").iterdir()
-    }
+    others = {"setup.py", "bertline.py", "tests", "benchmarks", "samples", "my_plugin.py", "my_tools", "removed.py"}
+    assert not others & {path.name for path in (wheel / "bertline").iterdir()}
 
 
 def test_every_module_of_the_tree_is_in_it(wheel):

@@ -13,7 +13,7 @@ from bertline.processors.records.feature_spec import Feature
 SHOWN = 20  # labels of a line
 FEW_ROWS = 2  # of a class, from which next to nothing can be learnt
 MANY_NUMBERS = 10  # so many different numbers as classes are likely to be scores
-COLUMN = "is --label_column (of the generic tasks) the right column?"
+COLUMN = "is --label_column the right column?"
 
 
 @registry.register("labels", "single_label_classification")

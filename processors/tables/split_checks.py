@@ -38,7 +38,7 @@ def _check_overlap(train, rows, split):
         twin = next(row for row in train if row.inputs() == first.inputs())
         logging.warning(
             "%d of %d %s rows are train rows too (%s is %s): their scores say nothing of new texts; take them out of "
-            "one of the files, or name another by --%s_file (of the generic tasks)",
+            "one of the files, or name another by --%s_file, where the task has that flag",
             len(same),
             len(rows),
             split,

@@ -215,8 +215,8 @@ def _import(name, path):
     except ImportError:
         library = name.partition(".")[0]
         raise InputError(
-            f"{path}: {library} is needed to read it; `make tables`, or pip install -r requirements-tables.txt; or "
-            "write it as CSV, encoded in UTF-8"
+            f"{path}: {library} is needed to read it: pip install {library} (`make tables` in a clone); or write "
+            "it as CSV, encoded in UTF-8"
         ) from None
 
 

@@ -30,7 +30,7 @@ def load(name):
     try:
         function = getattr(importlib.import_module(module_name), function_name)
     except ModuleNotFoundError as error:
-        hint = "install it: make chinese, or pip install jieba" if error.name == "jieba" else "is it on the PYTHONPATH?"
+        hint = "pip install jieba (`make chinese` in a clone)" if error.name == "jieba" else "is it on the PYTHONPATH?"
         raise InputError(f"--segmenter={name}: there is no module {error.name!r}; {hint}") from None
     except (AttributeError, ValueError, ImportError) as error:
         raise InputError(f"--segmenter={name}: {error}") from None

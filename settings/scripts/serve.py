@@ -97,7 +97,7 @@ def check(run):
         )
     missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
     if missing:
-        raise InputError(f"{missing[0]} is not installed; `make serve`, or pip install -r requirements-serve.txt")
+        raise InputError(f"{missing[0]} is not installed: pip install {' '.join(missing)} (`make serve` in a clone)")
 
 
 def read_token(run):

@@ -37,7 +37,10 @@ def check_writable(folder):
         with tempfile.TemporaryFile(dir=existing) as probe:
             probe.write(b"x")
     except OSError as error:
-        raise InputError(f"--output_dir={folder}: cannot be written: {existing}: {error.strerror or error}") from error
+        raise InputError(
+            f"--output_dir={folder}: cannot be written: {existing}: {error.strerror or error}; "
+            "name a folder that you may write"
+        ) from error
     check_free_disk(folder, BYTES_FREE_AT_LEAST)
 
 

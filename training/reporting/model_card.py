@@ -82,9 +82,13 @@ def command(settings):
     flags = []
     for field in dataclasses.fields(settings):
         value = getattr(settings, field.name)
-        if value != field.default:
-            flag = f"--{field.name}" if value is True else f"--{field.name}={shlex.quote(str(value).strip())}"
-            flags.append(f"--no{field.name}" if value is False else flag)
+        if value == field.default:
+            continue
+        if isinstance(value, bool):
+            flags.append(f"--{field.name}" if value else f"--no{field.name}")
+            continue
+        several = value if isinstance(value, tuple) else (value,)
+        flags += [f"--{field.name}={shlex.quote(str(one).strip())}" for one in several]
     return " \\\n  ".join([f"python {settings.script}", *flags])
 
 
@@ -132,7 +136,7 @@ def _origin(settings, objective):
     config = objective.encoder.config
     return (
         f"A {config.model_type} encoder of {config.num_layers} layers, {config.width} wide, trained by "
-        f"Bertline {start} (objective {objective.name})."
+        f"Bertline {start} (objective {objective.owner or objective.name})."
     )
 
 

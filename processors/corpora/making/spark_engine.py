@@ -48,9 +48,7 @@ def check(master):
     if not master:
         raise InputError(f"--engine=spark: --spark_master is needed: {', '.join(MASTERS)}")
     if importlib.util.find_spec("pyspark") is None:
-        raise InputError(
-            "--engine=spark: pyspark is not installed; `make spark` or `pip install -r requirements-spark.txt` adds it"
-        )
+        raise InputError("--engine=spark: pyspark is not installed: pip install pyspark (`make spark` in a clone)")
     home = os.environ.get("JAVA_HOME")
     if not shutil.which(os.path.join(home, "bin", "java") if home else "java"):
         where = f"in JAVA_HOME={home}" if home else "on the PATH"

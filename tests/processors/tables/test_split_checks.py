@@ -58,7 +58,8 @@ def test_the_distribution_of_each_split(said):
 def test_one_class_is_refused_where_it_is_to_be_trained():
     examples = {"train": rows("train", ["good"] * 4), "dev": rows("dev", ["good"])}
     with pytest.raises(
-        InputError, match=r"^data/train.tsv has a single label, 'good'; is --label_column .* right column\?$"
+        InputError,
+        match=r"^data/train.tsv has a single label, 'good'; is --label_column the right column\?$",
     ):
         split_checks.report(examples, make_labels(SINGLE, ["good"]))
     split_checks.report({"test": rows("test", [None])}, make_labels(SINGLE, ["good"]))

@@ -114,7 +114,7 @@ def test_damaged_and_missing_files(tmp_path, name, monkeypatch):
 def test_what_to_do_without_the_library(tmp_path, name, monkeypatch):
     library = {"a.parquet": "pyarrow", "a.xlsx": "openpyxl"}[name]
     monkeypatch.setitem(__import__("sys").modules, {"pyarrow": "pyarrow.parquet"}.get(library, library), None)
-    with pytest.raises(InputError, match=f"{name}: {library} is needed to read it; `make tables`, or pip .*as CSV"):
+    with pytest.raises(InputError, match=f"{name}: {library} is needed to read it: pip install {library} .*as CSV"):
         TableFile(tmp_path / name)
 
 

@@ -38,7 +38,7 @@ def test_mistakes(flags, message):
 
 def test_what_is_missing_is_named(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(InputError, match="fastapi is not installed; `make serve`"):
+    with pytest.raises(InputError, match="fastapi is not installed: pip install fastapi"):
         check(ServeSettings(init_checkpoint="model"))
 
 

@@ -1,7 +1,10 @@
 """The card of a model: what huggingface_hub and a person read in it."""
 
+import shlex
+
 import pytest
 import small_models
+from absl import flags
 
 from bertline import registry
 from bertline.settings.fine_tuning import FineTuningSettings
@@ -58,6 +61,20 @@ def test_a_person_reads_data_scores_command_and_limits(card):
         assert line in text
     assert "no others, whatever the text: good, bad line, so\\|so." in text
     assert "python run_classifier.py \\\n  --output_dir=" in text and "--label_column='the label'" in text
+
+
+def test_its_command_gives_the_settings_back(tmp_path):
+    """As absl reads them: a flag of several values is given several times."""
+    run = ClassifierSettings(plugin=("a.py", "b c.py"), do_eval=True, num_train_epochs=0.5, output_dir=str(tmp_path))
+    _, script, *given = shlex.split(model_card.command(run).replace("\\\n", ""))
+    values = flags.FlagValues()
+    flags.DEFINE_multi_string("plugin", [], "", flag_values=values)
+    flags.DEFINE_bool("do_eval", False, "", flag_values=values)
+    flags.DEFINE_float("num_train_epochs", 3.0, "", flag_values=values)
+    flags.DEFINE_string("output_dir", None, "", flag_values=values)
+    assert script == "run_classifier.py" and values([script, *given]) == [script]
+    assert (tuple(values.plugin), values.num_train_epochs) == (run.plugin, 0.5)
+    assert (values.do_eval, values.output_dir) == (True, run.output_dir)
 
 
 def test_without_a_score(tmp_path, objective):
