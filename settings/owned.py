@@ -57,7 +57,7 @@ def _options_of_owners(settings_class):
     """Option -> {(kind, registered name): Option}, of the kinds of `owners`, those that they borrow included."""
     found = {}
     for kind in settings_class.owners:
-        fits = _find_fitting(settings_class, kind)
+        fits = find_fitting(settings_class, kind)
         for owner, taken in registry.options(kind).items():
             for name, option in taken.items() if fits(owner) else ():
                 found.setdefault(name, {})[kind, owner] = option
@@ -69,7 +69,7 @@ def _options_of_owners(settings_class):
     return found
 
 
-def _find_fitting(settings_class, kind):
+def find_fitting(settings_class, kind):
     """Registered name -> whether a script can use it: a task of the types that its `problem_types` names, or an
     objective for such tasks. Scripts without `problem_types` use all.
     """

@@ -9,6 +9,7 @@ import typing
 from bertline import registry
 from bertline.errors import InputError
 from bertline.settings.base import OF_MODEL, OF_OBJECTIVE, OF_TASK
+from bertline.settings.owned import find_fitting
 from bertline.training.folder import run_folder
 
 
@@ -31,6 +32,8 @@ def as_trained(run, given):
     """
     folder = None if run.do_train else run_folder.source_run(run)
     saved = (run_folder.read_run_config(folder) or {}).get("settings", {}) if folder else {}
+    _check_script(run, saved, folder)
+    _check_plugins(run, saved, folder, given)
     taken, different = {}, {}
     for field in sorted(dataclasses.fields(run), key=lambda one: one.name not in ("objective", "task_name")):
         name = field.name
@@ -49,6 +52,32 @@ def as_trained(run, given):
     return dataclasses.replace(run, **taken)
 
 
+def _check_script(run, saved, folder):
+    """Raises InputError where another script trained the folder, for problems of another type."""
+    wanted, objective = getattr(run, "problem_types", ()), saved.get("objective")
+    if not wanted or "task_name" not in saved or objective not in registry.names("objective"):
+        return
+    if not find_fitting(type(run), "objective")(objective):
+        raise InputError(
+            f"{folder} was trained for --objective={objective}; {run.script} is for {', '.join(wanted)}; use the "
+            "script that trained it"
+        )
+
+
+def _check_plugins(run, saved, folder, given):
+    """Raises InputError where what is registered by a plugin of the training is needed and the plugin is not there."""
+    files = saved.get("plugin") or ()
+    for name, kind in (("objective", "objective"), ("task_name", "processor")):
+        if name not in saved or given(name) or not hasattr(run, name) or not files:
+            continue
+        if str(saved[name]).lower() not in registry.names(kind):
+            # A plugin is a program, which only the command line may name.
+            raise InputError(
+                f"{folder} was trained with --{name}={saved[name]}, of a plugin; give "
+                f"{' '.join(f'--plugin={shlex.quote(str(file))}' for file in files)}, or --{name}"
+            )
+
+
 def _is_meant(field, run, saved, taken):
     """Whether a setting of the run that wrote the weights says something of this command."""
     kind = field.metadata.get("as_trained")
@@ -59,8 +88,7 @@ def _is_meant(field, run, saved, taken):
     if kind == OF_OBJECTIVE:
         return field.name == "objective" or saved.get("objective") == taken.get("objective", run.objective)
     if field.name == "task_name":
-        # A file that registers a processor is a program, which only the command line may name.
-        return bool(run.plugin) or not (saved.get("plugin") or saved.get("processor_module"))
+        return str(saved["task_name"]).lower() in registry.names("processor")
     return _same_processor(taken.get("task_name", run.task_name), saved["task_name"])
 
 

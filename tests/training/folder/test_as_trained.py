@@ -9,6 +9,7 @@ import pytest
 from bertline.errors import InputError
 from bertline.settings.scripts.run_classifier import ClassifierSettings
 from bertline.settings.scripts.run_pretraining import PretrainingSettings
+from bertline.settings.scripts.run_tagger import TaggerSettings
 from bertline.training.folder import run_folder
 from bertline.training.folder.as_trained import as_trained
 
@@ -140,11 +141,32 @@ def test_pre_training_and_fine_tuning_share_the_length_alone(tmp_path):
 
 
 def test_a_processor_of_ones_own_is_named_by_the_command_alone(tmp_path):
-    own = folder(tmp_path / "own", ClassifierSettings(task_name="mine", plugin=("mine.py",), max_seq_length=9))
+    own = folder(tmp_path / "own", ClassifierSettings(task_name="mine", plugin=("my tasks.py",), max_seq_length=9))
     run = ClassifierSettings(do_predict=True, output_dir=str(own))
-    assert changed(run, completed(run)) == {"max_seq_length": 9}
-    run = dataclasses.replace(run, plugin=("mine.py",))
-    assert completed(run).task_name == "mine"
+    with pytest.raises(
+        InputError, match=r"own was trained with --task_name=mine, of a plugin; give --plugin='my"
+    ):
+        completed(run)
+    run = dataclasses.replace(run, task_name="tsv")
+    assert changed(run, completed(run, "task_name")) == {"max_seq_length": 9}
+
+
+def test_a_task_of_the_house_is_taken_over_where_the_objective_is_a_plugins(tmp_path):
+    own = folder(tmp_path / "own", ClassifierSettings(task_name="tsv", plugin=("loss.py",), objective="my_loss"))
+    run = ClassifierSettings(do_predict=True, output_dir=str(own), objective="sequence_classification")
+    assert completed(run, "objective").task_name == "tsv"
+    with pytest.raises(InputError, match="--objective=my_loss, of a plugin; give --plugin=loss.py, or --objective"):
+        completed(run)
+
+
+def test_the_script_of_another_problem_is_refused(tmp_path):
+    tagger = folder(tmp_path / "tagger", TaggerSettings(task_name="conll"))
+    run = ClassifierSettings(do_predict=True, output_dir=str(tmp_path / "new"), init_checkpoint=str(tagger))
+    with pytest.raises(InputError, match="tagger was trained for --objective=token_classification; run_classifier.py"):
+        completed(run)
+    run = TaggerSettings(do_predict=True, output_dir=str(tmp_path / "new"), init_checkpoint=str(folder(tmp_path / "a")))
+    with pytest.raises(InputError, match="run_tagger.py is for tags; use the script that trained it"):
+        completed(run)
 
 
 def test_a_damaged_folder(tmp_path):
