@@ -13,6 +13,7 @@ import numpy as np
 from bertline import registry
 from bertline.common.files import replace_file
 from bertline.errors import InputError
+from bertline.modeling.configuration.head_fields import OBJECTIVE
 from bertline.processors.files.folders import is_folder, is_remote, list_files
 from bertline.processors.tokenization import load_tokenizer
 from bertline.processors.tokenizers.folder.tokenizer_folder import VOCAB_NAME
@@ -60,7 +61,7 @@ class Bilm(WeightFormat):
     @staticmethod
     def save(model, path, tokenizer=None, extra_config=None):
         encoder = getattr(model, "encoder", model)
-        options = bilm_options.options_of(encoder.config, path)
+        options = bilm_options.options_of(encoder.config, path, (extra_config or {}).get(OBJECTIVE))
         weights = {name: np.asarray(weight, np.float32) for name, weight in model.named_weights().items()}
         own = set(encoder.named_weights())
         folder = os.path.dirname(path) or "."
