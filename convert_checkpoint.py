@@ -23,7 +23,7 @@ def main(_):
 
 def convert(run):
     """Reads, writes, reads again and compares."""
-    from bertline.weights import conversion, load_save
+    from bertline.weights import conversion, load_save, open_model
 
     source = load_save.open_weights(run.init_checkpoint)
     tokenizer = read_tokenizer(run, source)
@@ -32,16 +32,19 @@ def convert(run):
     encoder_class = registry.get("encoder", run.encoder or conversion.model_type(source, run.bert_config_file))
     config = conversion.read_config(encoder_class, source, run.bert_config_file)
     check_vocabulary(run, source, tokenizer, config)
+    open_model.add_tokenizers_of_parts(tokenizer, config, source, run.vocab_file)
     encoder = conversion.build(encoder_class, config)
     model, report = conversion.read_model(encoder, source)
     print(report.table())
     report.warn()
-    print("heads carried along: " + (", ".join(model.arrays) or "none"))
-
-    if run.cache_words:
-        encoder = conversion.with_table_of_words(encoder, tokenizer)
+    if run.cache_words or run.token_embeddings_file:
+        encoder = conversion.with_table_of_words(encoder, tokenizer, run.token_embeddings_file)
         config, model = encoder.config, conversion.WithHeads(encoder)
     written = registry.get("weight_format", run.format)
+    left = written.without_room(model)
+    print("heads carried along: " + (", ".join(name for name in sorted(model.arrays) if name not in left) or "none"))
+    if left:
+        print(f"left out, since {run.format} has no room for them: {', '.join(left)}")
     written.save(model, run.target, tokenizer, model.labels)
 
     again = load_save.open_weights(run.target)

@@ -22,10 +22,12 @@ def main(_):
         _check(run)
         console.import_tensorflow()
         from bertline.settings.parts import part
+        from bertline.training.folder.as_stored import as_stored
         from bertline.training.jobs.building import length_buckets
         from bertline.training.jobs.corpus_data import CorpusData, CorpusDataSettings
         from bertline.training.jobs.job import Job
 
+        run = as_stored(run, flags.is_given)
         status = Job(run, CorpusData(part(CorpusDataSettings, run), vars(run), length_buckets(run))).run()
     sys.exit(status)
 

@@ -46,6 +46,7 @@ class Objective(keras.Model):
       labelled: the weight that has a row for each label; None.
       rows_of_tokens: weights that have an entry for each token of the vocabulary.
       copies: weights that Hugging Face keeps a second time: name there -> end of the name here.
+      options_of_weights: options that say which weights the head has: pre-training goes on with those of a checkpoint.
     """
 
     terms: tuple[str, ...] = ("loss",)
@@ -65,6 +66,7 @@ class Objective(keras.Model):
     labelled: str | None = None
     rows_of_tokens: tuple[str, ...] = ()
     copies: dict[str, str] = {}
+    options_of_weights: tuple[str, ...] = ()
 
     def __init__(self, encoder: Encoder, **kwargs):
         super().__init__(**kwargs)

@@ -65,7 +65,7 @@ def write_questions(folder):
 def write_shared(folder):
     """The folders of ../shared/data that docs/recipes.md names."""
     write_mrpc(folder / "glue_mrpc"), write_sst2(folder / "glue_sst2"), write_stsbenchmark(folder / "stsb")
-    write_questions(folder / "trec")
+    write_questions(folder / "trec"), write_texts(folder)
     for split, count, seed in SPLITS:
         rows = [(int(label == "blue"), text) for text, _, label in sentences(count, seed)]
         write(folder / "chnsenticorp" / f"{split}.tsv", rows, ["label", "text_a"])
@@ -76,6 +76,20 @@ def write_shared(folder):
     dialogues = [" __eou__ ".join(turns[i : i + 4]) for i in range(0, 160, 4)]
     write(folder / "dialog" / "dialogues_text_En.txt", [(one,) for one in dialogues])
     write(folder / "dialog" / "en_dev_human.txt", [(one, "x") for one in dialogues])
+
+
+def write_texts(folder):
+    """Novels, of which two are held out by name, and Chinese texts, more lines than are held out."""
+    (folder / "novels_a").mkdir(parents=True), (folder / "zh_text").mkdir()
+    for name, file in {
+        "Conrad_Rover_1923": "home",
+        "Woolf_Lighthouse_1927": "town",
+        "Lee_Brown_1884": "outdoors",
+    }.items():
+        shutil.copy(ROOT / "samples" / "corpus" / f"{file}.txt", folder / "novels_a" / f"{name}.txt")
+    for name in ("三国演义", "红楼梦", "CLUECorpusSmall_sampled"):
+        text = "".join(f"且说{chr(0x4E00 + i % 50)}人大怒，便欲杀之。众人劝住。\n" for i in range(300))
+        (folder / "zh_text" / f"{name}.txt").write_text(text, encoding="utf-8")
 
 
 def write_work(folder):

@@ -8,7 +8,9 @@ from bertline.errors import InputError
 from bertline.modeling.configuration.head_fields import OBJECTIVE
 from bertline.processors.layouts import base as layouts
 from bertline.processors.layouts import characters
+from bertline.processors.layouts.aligned import PLACES
 from bertline.weights import heads, load_save, output_embeddings
+from bertline.weights.reading import token_embeddings
 from bertline.weights.reading.config_file import read_config as read_json
 
 # Entries of config.json that belong to a head and go with it.
@@ -103,18 +105,34 @@ def read_model(encoder, source):
     return model, report
 
 
-def with_table_of_words(encoder, tokenizer):
+def with_table_of_words(encoder, tokenizer, path=None):
     """An encoder that looks up what it made of the characters of a vocabulary's words until now.
 
+    Args:
+      path: a file with the vectors of these words, see `reading.token_embeddings`; None: the encoder makes them.
+
     Raises:
-      InputError: the encoder reads no characters, or the vocabulary has no boundaries of sentences.
+      InputError: the encoder reads no characters, the vocabulary has no boundaries of sentences, or the file does not
+        fit.
     """
     make = getattr(encoder, "with_table_of_words", None)
     if make is None or tokenizer is None:
         what = "no vocabulary" if make else f"an encoder {encoder.config.model_type}"
-        raise InputError(f"--cache_words: {what}; elmo is needed, with the --vocab_file of the words to keep")
+        flag = "--token_embeddings_file" if path else "--cache_words"
+        raise InputError(f"{flag}: {what}; elmo is needed, with the --vocab_file of the words to keep")
     ends = tokenizer.special_id("start"), tokenizer.special_id("end")
-    return make(characters.characters_of_vocabulary(tokenizer), *ends)
+    if path:
+        return make(token_embeddings.read(path, tokenizer.vocab_size, encoder.config.projection_size), *ends)
+    return make(encoder.vectors_of_vocabulary(characters.characters_of_vocabulary(tokenizer)), *ends)
+
+
+def _places_of_parts(config, shape):
+    """The masks of the rows that parts read, none of it padding, and the state that each shared token gets of them."""
+    found = {}
+    for prefix, part in config.rows_apart().items():
+        own = {"input_mask": np.ones(shape, np.int32), PLACES: np.full(shape, np.arange(1, shape[1] + 1), np.int32)}
+        found |= {prefix + name: value for name, value in {**own, **_places_of_parts(part.config, shape)}.items()}
+    return found
 
 
 def largest_differences(before, after, config, ids):
@@ -135,6 +153,7 @@ def largest_differences(before, after, config, ids):
     if "input_ids" in features:
         features["input_ids"] = draw.choice(ids, shape).astype(np.int32)
     features["input_mask"] = (np.arange(shape[1]) < lengths).astype(np.int32)
+    features |= _places_of_parts(config, shape)
     one, other = before(features), after(features)
     real = features["input_mask"][:, :, None]
     return {

@@ -149,12 +149,28 @@ def open_model(
     encoder_class, config = _config(weights, bert_config_file, tokenizer)
     _check(config, tokenizer, max_seq_length)
     if tokenizer is not None:
-        beside = weights and weights.vocab_folder
-        folder = beside or (os.path.dirname(vocab_file) if vocab_file else None)
-        parts_of_model.add_tokenizers(tokenizer, config, folder, lambda part: open_model(part).tokenizer)
+        add_tokenizers_of_parts(tokenizer, config, weights, vocab_file)
         for prefix, part in config.rows_apart().items():
             _check(part.config, tokenizer.part(prefix), 1)
     return OpenedModel(encoder_class, config, tokenizer, weights)
+
+
+def add_tokenizers_of_parts(tokenizer, config, weights, vocab_file=None):
+    """Gives a tokenizer those of the parts that read rows of their own.
+
+    They are those of the parts' weights where the configuration names these, else they lie beside the vocabulary.
+
+    Args:
+      tokenizer: None: there is none, and nothing to add to. config: EncoderConfig.
+      weights: a WeightSource, or None. vocab_file: where no vocabulary lies beside the weights.
+
+    Raises:
+      InputError: no vocabulary of a part is there.
+    """
+    if tokenizer is not None:
+        beside = weights and weights.vocab_folder
+        folder = beside or (os.path.dirname(vocab_file) if vocab_file else None)
+        parts_of_model.add_tokenizers(tokenizer, config, folder, lambda part: open_model(part).tokenizer)
 
 
 def _config(weights, config_file, tokenizer):

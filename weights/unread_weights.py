@@ -30,7 +30,7 @@ _PARTS = (
     (r"(^|[/.])pooler[/.]", "a pooler: not needed here", False),
 )
 _COPY = "output embeddings of a masked LM: not needed, or copies of the word embeddings"
-_PRETRAINED = "the head of pre-training (masked LM, next sentence): not needed here"
+_PRETRAINED = "the head of pre-training (masked LM, next sentence, a bidirectional LM): not needed here"
 _FINE_TUNED = "the head of a fine-tuned task: not needed here"
 _OTHER = "of a part that is not known here: the result is that of the model without it"
 

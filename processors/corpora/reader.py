@@ -1,6 +1,8 @@
 """How records of a corpus become batches: what the readers of all kinds share."""
 
+from bertline.errors import InputError
 from bertline.processors.corpora.making import instance_records
+from bertline.processors.layouts import base as layouts
 from bertline.processors.records import batches, record_checks
 from bertline.processors.records.feature_spec import EXAMPLE_INDEX
 
@@ -38,10 +40,19 @@ class CorpusReader:
 
     def _open(self, spec, config, tokenizer):
         instance_records.check_vocabulary(self._files, self._manifest, tokenizer)
+        self._check_reads_ids(config)
         spec = {**spec, **EXAMPLE_INDEX}
         limits = self.limits(spec, config)
         self.record_set = instance_records.existing_instances(self._files, self._manifest, spec, limits)
         instance_records.check_length(self.record_set, self._max_seq_length)
+
+    def _check_reads_ids(self, config):
+        """Raises InputError for an encoder that reads more than ids of shared tokens: records have nothing else."""
+        if config.rows_apart() or not layouts.get(config.layout).packs_ids:
+            raise InputError(
+                f"{self._files[0]}: these records have ids of tokens alone, and the encoder reads more: words, or rows "
+                'of its parts; leave parts with characters, or with a "prefix", out of the configuration'
+            )
 
     @staticmethod
     def limits(spec, config):

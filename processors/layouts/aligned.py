@@ -33,6 +33,7 @@ class Aligned(OfWords, Layout):
     """
 
     name = "aligned"
+    without_pairs = 'a configuration without the parts that have a "prefix"'
 
     def __init__(self, own, parts):
         self.own, self.parts = own, parts
@@ -62,6 +63,7 @@ class Aligned(OfWords, Layout):
         return self.own.frame
 
     def check(self, examples):
+        super().check(examples)
         for layout in (self.own, *self.parts.values()):
             layout.check(examples)
 

@@ -11,6 +11,20 @@ class OfWords:
     """What such layouts have in common; they have `pack` and `with_words`, as Packed."""
 
     packs_ids = False
+    without_pairs = "an encoder that reads no characters"  # what reads pairs, for messages
+
+    def check(self, examples):
+        """See Layout. Raises InputError for pairs."""
+        super().check(examples)
+        for example in examples:
+            if getattr(example, "text_b", None):
+                raise InputError(f"{example.source or example.guid}: {self._about_pairs()}")
+
+    def _about_pairs(self):
+        return (
+            f"two texts, and the layout {self.name} of this encoder reads single texts; leave the second text out, or "
+            f"give {self.without_pairs}"
+        )
 
     def pack_words(self, pieces, words, splits=None):
         """See Packed."""
@@ -23,7 +37,7 @@ class OfWords:
     def rows(self, texts, second_texts=None):
         """Rows of many texts, whose words are found by rules. Raises InputError for pairs."""
         if second_texts and any(second_texts):
-            raise InputError(f"the layout {self.name} reads single texts; leave the second text out")
+            raise InputError(self._about_pairs())
         words = [[text[start:end] for start, end in split_words(text)] for text in texts]
         flat = [word for row in words for word in row]
         pieces = pieces_of(self.tokenizer, flat, self.max_seq_length)

@@ -1,9 +1,10 @@
 """What a tokenizer is, whatever it cuts texts into."""
 
+import functools
 import itertools
 import os
 import typing
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
@@ -94,6 +95,10 @@ class Tokenizer:
         if prefix not in self.parts:
             raise InputError(f"{self.vocab_file}: no vocabulary of the part with the prefix {prefix!r} is known")
         return self.parts[prefix]
+
+    def word_cutter(self) -> Callable[[str], list[str]]:
+        """text -> its words, for other processes: a pickle of it has no vocabulary. Here they stand between blanks."""
+        return functools.partial(_split_at_blanks, do_lower_case=self.do_lower_case)
 
     def tokenize(self, text: str) -> list[str]:
         """Returns the tokens (str) of one text, without special tokens around it."""
@@ -217,3 +222,7 @@ def check_asked(config_file: str, saved: bool | None, asked: bool | None) -> Non
             f"{config_file}: do_lower_case is {saved}, --do_lower_case={asked} was asked for; "
             f"use --do_lower_case={saved}, or another vocabulary"
         )
+
+
+def _split_at_blanks(text, do_lower_case):
+    return (text.lower() if do_lower_case else text).split()

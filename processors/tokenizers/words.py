@@ -159,6 +159,10 @@ class WordTokenizer(Tokenizer):
         folded = list(map(self._fold, words))
         return self._encode([[word] if word in self.vocab else self.cut(word) for word in folded])
 
+    def word_cutter(self):
+        """See Tokenizer."""
+        return _Cutter(self.settings)
+
     def _encode(self, rows):
         if self._unknown is None:
             rows = list(map(self._keep_known, rows))
@@ -190,6 +194,19 @@ class WordTokenizer(Tokenizer):
 
     def holds_unknown(self, pieces):
         return not pieces or self._unknown in pieces
+
+
+class _Cutter:
+    """`WordTokenizer.cut`, without a vocabulary."""
+
+    def __init__(self, settings):
+        self._settings, self._cut = settings, WordTokenizer(["[UNK]"], settings).cut
+
+    def __call__(self, text):
+        return self._cut(text)
+
+    def __reduce__(self):
+        return _Cutter, (self._settings,)
 
 
 def _cutter(split, basic, fold):

@@ -40,6 +40,12 @@ class ConversionSettings(Settings):
         "Of elmo: keep the vectors of the vocabulary's words as a table in place of the layers that make them of "
         "characters: embedding is faster, and other words are unknown.",
     )
+    token_embeddings_file: str | None = setting(
+        None,
+        "Of elmo: the same, with the vectors in an HDF5 file, a row for each word of --vocab_file, as "
+        "dump_token_embeddings of bilm-tf writes them; a weights.hdf5 of --cache_words is such a file too.",
+        holds=PATH,
+    )
     overwrite_output_dir: bool = setting(False, "Replace weights that are in --output_dir already.")
 
     @property
@@ -54,6 +60,11 @@ def check(run):
         if not getattr(run, name):
             raise InputError(f"--{name} is needed; see --help")
     flags.check_choice(run, "format", files())
+    if run.cache_words and run.token_embeddings_file:
+        raise InputError(
+            f"--token_embeddings_file={run.token_embeddings_file} has the vectors that --cache_words would make; give "
+            "one of both"
+        )
     if any(os.path.exists(run.target + end) for end in ("", ".index")) and not run.overwrite_output_dir:
         raise InputError(f"{run.target}: exists; give another --output_dir, or --overwrite_output_dir")
     run_folder.check_writable(run.output_dir)

@@ -32,7 +32,7 @@ FLAGS = (
     "--max_seq_length=8",
     "--train_batch_size=8",
     "--eval_batch_size=4",
-    "--num_train_steps=60",
+    "--num_train_steps=80",
     "--save_checkpoints_steps=5",
 )
 

@@ -1,7 +1,9 @@
 """convert_checkpoint.py as people run it; `transformers` and the original's own outputs judge what it writes."""
 
+import json
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 
@@ -12,6 +14,7 @@ import pytest
 sys.modules.setdefault("triton", None)
 
 import tensorflow as tf
+from safetensors.numpy import load_file
 
 from bertline.training.folder import run_folder
 
@@ -96,6 +99,54 @@ def test_model_without_a_pooler(tmp_path):
     assert "pooled_output" not in printed and "cls/predictions/output_bias" in printed
     written = tf.train.load_checkpoint(str(tmp_path / "tf1" / "bert_model.ckpt")).get_variable_to_shape_map()
     assert not any("pooler" in name for name in written)
+
+
+def converted(init_checkpoint, output_dir, kind):
+    """Converts in this process, without the flags."""
+    from bertline import convert_checkpoint
+    from bertline.settings.scripts.convert_checkpoint import ConversionSettings
+
+    settings = ConversionSettings(init_checkpoint=str(init_checkpoint), output_dir=str(output_dir), format=kind)
+    convert_checkpoint.convert(settings)
+    return output_dir
+
+
+@pytest.mark.parametrize("kind, heads", [("chars", ["W", "b"]), ("words", ["b"])])
+def test_the_softmax_of_a_bidirectional_language_model(kind, heads, golden_dir, tmp_path, capsys):
+    """A folder of Hugging Face has room for it, ELMo's files have none, as bilm-tf writes them."""
+    source = tmp_path / "source"
+    source.mkdir()
+    for name in ("options.json", "model.ckpt-8.index", "model.ckpt-8.data-00000-of-00001"):
+        shutil.copyfile(golden_dir / "bilm" / kind / name, source / name)
+    expected, names = np.load(golden_dir / "bilm" / kind / "after_8_steps.npz"), [f"lm/softmax/{one}" for one in heads]
+    there = converted(source, tmp_path / "there", "huggingface")
+    printed = capsys.readouterr().out
+    assert f"heads carried along: {', '.join(names)}\n" in printed and "left out" not in printed
+    assert "not known here" not in printed and "difference of sequence_output: 0\n" in printed
+    written = load_file(there / "model.safetensors")
+    for name in names:
+        np.testing.assert_array_equal(written[name.replace("/", ".")], expected[name])
+    options = json.loads((golden_dir / "bilm" / kind / "options.json").read_text())
+    shares = options.get("share_embedding_softmax")
+    said = json.loads((there / "config.json").read_text()).get("objective")
+    assert said == ({"name": "bidirectional_lm", "options": {"share_embedding_softmax": True}} if shares else None)
+    back = converted(there, tmp_path / "back", "bilm")
+    printed = capsys.readouterr().out
+    assert f"heads carried along: none\nleft out, since bilm has no room for them: {', '.join(names)}\n" in printed
+    assert json.loads((back / "options.json").read_text()).get("share_embedding_softmax") == shares
+
+
+@pytest.mark.parametrize("kind", ["huggingface", "tf1"])
+def test_vocabularies_of_parts_are_written_too(kind, tiny_folder, tmp_path, capsys):
+    from bertline.weights.open_model import open_model
+
+    source = tiny_folder("stacked")
+    converted(source, tmp_path, kind)
+    assert "difference of sequence_output: 0\n" in capsys.readouterr().out
+    before, after = (open_model(path).tokenizer for path in (source, tmp_path))
+    assert before.parts and after.parts.keys() == before.parts.keys()
+    for prefix, part in before.parts.items():
+        assert after.part(prefix).vocab == part.vocab
 
 
 def test_bad_input(golden_dir, tmp_path):

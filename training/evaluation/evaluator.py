@@ -23,6 +23,11 @@ class Evaluator:
         self._static_shapes = static_shapes
         self._inference = Inference(objective, jit_compile, constants=not static_shapes)
 
+    @property
+    def encoder(self):
+        """The Encoder of the objective."""
+        return self._objective.encoder
+
     def run(self, batches, with_loss, report=None):
         """Predictions of a data set.
 

@@ -15,9 +15,9 @@ from bertline.training.evaluation import evaluation_files, result_files
 from bertline.training.folder import run_folder
 from bertline.training.jobs import first_rows
 from bertline.training.jobs.job_data import JobData, Stream
+from bertline.training.jobs.kept_states import KeptStates
 from bertline.training.reporting import model_card
 from bertline.training.scores import score
-from bertline.training.steps.fixed_states import FixedStates
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,6 +75,7 @@ class TaskData(JobData):
     def __init__(self, task, settings, length_buckets=None):
         self._task, self._settings, self._buckets = task, settings, length_buckets
         self._batches, self._keys, self._labels = {}, {}, task.labels
+        self._kept_states = KeptStates()
         self.make_objective, self.label_names = task.make_objective, task.labels.names
         if settings.keep_best or settings.patience:
             self.best_metric = f"eval_{task.metrics[0]}"
@@ -148,16 +149,18 @@ class TaskData(JobData):
             )
 
         def fixed_states(encoder):
-            if not encoder.has_fixed_states:
-                return None
             tokens = inference.batch_tokens(settings.train_batch_size * settings.max_seq_length)
-            return FixedStates(encoder, lambda: batches.evaluation_batches(self._records["train"], tokens))
+            return self._kept_states.for_training(
+                encoder, lambda: batches.evaluation_batches(self._records["train"], tokens)
+            )
 
-        # Under static shapes they would be one more input of any length; several texts of a row have no single mask.
-        repeats = self.num_train_steps * settings.train_batch_size > count
-        repeats = repeats and self._buckets is None and "input_mask" in self._encoder.layout.spec
+        repeats = self._may_keep_states() and self.num_train_steps * settings.train_batch_size > count
         size = f"examples = {count}"
         return [Stream("train", train_batches, self._key("train"), size, fixed_states if repeats else None)]
+
+    def _may_keep_states(self):
+        """Static shapes would have one more input of any length; several texts of a row have no single mask."""
+        return self._buckets is None and "input_mask" in self._encoder.layout.spec
 
     def record_sets(self):
         return list(self._records.values())
@@ -195,7 +198,9 @@ class TaskData(JobData):
 
     def _outputs(self, evaluator, split, batch_size, what):
         """(outputs of all rows of a split, loss or None)."""
-        data = self._batches_of(split, batch_size)
+        data, settings = self._batches_of(split, batch_size), self._settings
+        if split == "dev" and settings.do_train and settings.eval_steps and self._may_keep_states():
+            data = self._kept_states.for_evaluation(evaluator.encoder, split, data)
         with Progress(what, self._records[split].num_examples, "example", leave=False) as progress:
             return evaluator.run(data, with_loss=split != "test", report=progress.show)
 

@@ -4,6 +4,7 @@ import os
 
 import numpy as np
 
+from bertline.errors import InputError
 from bertline.training.pictures import figures
 from bertline.training.reporting import metrics_table
 
@@ -16,37 +17,63 @@ def write(output_dir):
     """Draws the picture of a run, where its table has any row."""
     _, rows = metrics_table.read(os.path.join(output_dir, metrics_table.NAME))
     if rows:
-        figures.save(os.path.join(output_dir, "curves.png"), lambda: _figure(rows))
+        figures.save(os.path.join(output_dir, "curves.png"), lambda: _figure({"": rows}))
 
 
-def _figure(rows):
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    evaluated = [name for name in names if name.startswith("eval/")]
+def draw(folders, path):
+    """Draws one picture of several runs.
+
+    Args:
+      folders: output folders. path: of the .png file.
+
+    Raises:
+      InputError: a folder has no table of a run that made a step, or the picture cannot be written.
+    """
+    runs = {}
+    for folder in folders:
+        table = os.path.join(folder, metrics_table.NAME)
+        _, rows = metrics_table.read(table)
+        if not rows:
+            raise InputError(f"{table}: no step of a run; give the --output_dir of a run that has made one")
+        runs[os.path.normpath(folder)] = rows
+    figures.draw(path, lambda: _figure(runs if len(runs) > 1 else {"": rows}))
+
+
+def _figure(runs):
+    """A Figure with a panel for each kind of numbers; runs: name -> rows."""
+    evaluated = dict.fromkeys(
+        name for rows in runs.values() for row in rows for name in row if name.startswith("eval/")
+    )
     # The original's files have the loss under two names.
     losses = [name for name in evaluated if name.endswith("loss")]
     losses = [name for name in losses if name != "eval/loss"] if "eval/eval_loss" in losses else losses
-    scores = [name for name in evaluated if not name.endswith("loss")]
-    panels = [("loss", ["train/loss", *losses]), *([("evaluation", scores)] if scores else [])]
-    panels.append(("learning rate", ["train/learning_rate"]))
+    perplexities = [name for name in evaluated if name.endswith("perplexity")]
+    scores = [name for name in evaluated if not name.endswith(("loss", "perplexity"))]
+    panels = {"loss": ["train/loss", *losses], "perplexity": perplexities, "evaluation": scores}
+    panels = {title: shown for title, shown in panels.items() if shown} | {"learning rate": ["train/learning_rate"]}
     figure = figures.new_figure(5.0 * len(panels), 4.0)
-    for axes, (title, shown) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels):
-        for name in shown:
-            _draw(axes, rows, name)
+    for axes, (title, shown) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels.items()):
+        for run, rows in runs.items():
+            for name in shown:
+                _draw(axes, rows, name, f"{run}: {name}" if run else name)
         axes.set_title(title)
         axes.set_xlabel("step")
+        if title == "perplexity":  # it falls by powers
+            axes.set_yscale("log")
         if axes.get_legend_handles_labels()[0]:
             axes.legend()
     return figure
 
 
-def _draw(axes, rows, name):
+def _draw(axes, rows, name, label):
     steps, values = np.array([(row["step"], float(row[name])) for row in rows if name in row]).reshape(-1, 2).T
     every = -(-len(steps) // MOST_POINTS) or 1
     if name == "train/loss" and len(steps) > 20:
         axes.plot(steps[::every], values[::every], linewidth=0.5, alpha=0.4)
-        axes.plot(steps[::every], _smooth(values)[::every], label=name)
+        axes.plot(steps[::every], _smooth(values)[::every], label=label)
     else:
-        axes.plot(steps[::every], values[::every], label=name, marker="o" if len(steps) <= 50 else None, markersize=3.0)
+        marker = "o" if len(steps) <= 50 else None
+        axes.plot(steps[::every], values[::every], label=label, marker=marker, markersize=3.0)
 
 
 def _smooth(values):

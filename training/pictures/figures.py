@@ -15,10 +15,15 @@ def save(path, make_figure):
       make_figure: () -> a matplotlib Figure.
     """
     try:
-        with console.foreign_warnings(), replace_file(path) as unfinished:
-            make_figure().savefig(unfinished, format="png", dpi=120)
+        draw(path, make_figure)
     except Exception as error:  # matplotlib names no errors: fonts, markup in a class's name, memory
         logging.warning("%s is not drawn: %s", os.path.basename(path), error)
+
+
+def draw(path, make_figure):
+    """Writes a picture that was asked for. Raises InputError where the file cannot be written."""
+    with console.foreign_warnings(), replace_file(path) as unfinished:
+        make_figure().savefig(unfinished, format="png", dpi=120)
 
 
 def in_fonts_for(names, make_figure, picture, listed_in):

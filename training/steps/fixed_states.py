@@ -13,7 +13,14 @@ import tensorflow as tf
 
 from bertline.modeling.encoder import Encoder
 
-MEMORY_SHARE = 0.25  # of this machine's; what needs more is computed at each step
+MEMORY_SHARE = 0.25  # of this machine's; what needs more is computed each time
+
+
+class Memory:
+    """Bytes that are left for the states of an encoder, of all splits together."""
+
+    def __init__(self):
+        self.left = MEMORY_SHARE * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 class FixedStates:
@@ -24,10 +31,13 @@ class FixedStates:
     Args:
       encoder: an Encoder; its weights are those of the first call.
       batches: () -> batches in which each row comes once, dicts of tensors.
+      memory: what the states are taken from; rows that need more are computed each time.
     """
 
-    def __init__(self, encoder: Encoder, batches: Callable[[], Iterable[dict[str, tf.Tensor]]]):
-        self._encoder, self._batches, self._most_bytes = encoder, batches, MEMORY_SHARE * _memory_bytes()
+    def __init__(
+        self, encoder: Encoder, batches: Callable[[], Iterable[dict[str, tf.Tensor]]], memory: Memory | None = None
+    ):
+        self._encoder, self._batches, self._memory = encoder, batches, memory or Memory()
         self._tables: dict[str, tf.Tensor] | None = None
 
     def __call__(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
@@ -52,9 +62,9 @@ class FixedStates:
             mask = batch["input_mask"] > 0
             found = {name: tf.boolean_mask(states, mask) for name, states in compute(batch).items()}
             size += sum(states.shape.num_elements() * states.dtype.size for states in found.values())
-            if not found or size > self._most_bytes:
+            if not found or size > self._memory.left:
                 if found:
-                    logging.info("states of frozen parts need more than %d MB: computed at each step", size >> 20)
+                    logging.info("states of frozen parts need more than %d MB: computed each time", size >> 20)
                 return
             index = batch["example_index"].numpy()
             keys.append(np.stack([index, batch["part"].numpy() if "part" in batch else np.zeros_like(index)]))
@@ -66,6 +76,7 @@ class FixedStates:
             while kept:  # one by one, so that no more than one is there twice
                 name, states = kept.popitem()
                 self._tables[name] = tf.concat(states, axis=0)
+        self._memory.left -= size
         logging.info(
             "states of frozen parts: %d MB of %d rows, %.1f s",
             size >> 20,
@@ -80,7 +91,3 @@ class FixedStates:
             self._starts = tf.constant(starts[order], tf.int32)
             examples = np.arange(keys[0].max() + 1)
             self._first_row = tf.constant(np.searchsorted(keys[0][order], examples), tf.int32)
-
-
-def _memory_bytes():
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

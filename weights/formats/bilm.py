@@ -13,6 +13,7 @@ import numpy as np
 from bertline import registry
 from bertline.common.files import replace_file
 from bertline.errors import InputError
+from bertline.modeling.configuration.head_fields import OBJECTIVE
 from bertline.processors.files.folders import is_folder, is_remote, list_files
 from bertline.processors.tokenization import load_tokenizer
 from bertline.processors.tokenizers.folder.tokenizer_folder import VOCAB_NAME
@@ -60,18 +61,23 @@ class Bilm(WeightFormat):
     @staticmethod
     def save(model, path, tokenizer=None, extra_config=None):
         encoder = getattr(model, "encoder", model)
-        options = bilm_options.options_of(encoder.config, path)
+        options = bilm_options.options_of(encoder.config, path, (extra_config or {}).get(OBJECTIVE))
         weights = {name: np.asarray(weight, np.float32) for name, weight in model.named_weights().items()}
-        own = set(encoder.named_weights())
+        left = set(Bilm.without_room(model))
         folder = os.path.dirname(path) or "."
         os.makedirs(folder, exist_ok=True)
         with replace_file(path) as unfinished, h5py.File(unfinished, "w") as file:
-            for name in sorted(own & set(weights)):
+            for name in sorted(set(weights) - left):
                 file.create_dataset(_name_there(name), data=weights[name])
         with replace_file(os.path.join(folder, OPTIONS)) as unfinished, open(unfinished, "w") as file:
             json.dump(options, file, indent=1)
         if tokenizer is not None:
             tokenizer.save(folder)
+
+    @staticmethod
+    def without_room(model):
+        """The softmax, as in `dump_weights` of bilm-tf, and every other head."""
+        return sorted(set(model.named_weights()) - set(getattr(model, "encoder", model).named_weights()))
 
 
 @registry.register("weight_format", "bilm_checkpoint")

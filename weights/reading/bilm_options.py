@@ -2,15 +2,21 @@
 
 from bertline.common import json_files
 from bertline.errors import InputError
+from bertline.modeling.configuration.head_fields import OBJECTIVE
 
 _FIX = "copy the file of the model again"
 _WITH_CLIPS = {"cell_clip": "cell_clip", "proj_clip": "projection_clip"}
+SHARES = "share_embedding_softmax"
 BOUNDARIES = ("start_id", "end_id")  # an entry of ours: where the vocabulary has what stands around a sentence
 CHARACTERS = (261, 262)  # of the table in training, and with a row for padding; the files have the first
 
 
 def config_of(path):
-    """The dict of an encoder's configuration that a file of options says. Raises InputError that names the file."""
+    """The dict of an encoder's configuration that a file of options says, and of the softmax it was trained with.
+
+    Raises:
+      InputError: the message names the file.
+    """
     options = json_files.read(path, mend=_FIX)
     if options.get("bidirectional", True) is not True:
         raise InputError(f"{path}: bidirectional is not true; a language model in both directions is needed")
@@ -28,7 +34,7 @@ def config_of(path):
         config["dropout"] = float(options["dropout"])
     if isinstance(options.get("n_tokens_vocab"), int):
         config["vocab_size"] = options["n_tokens_vocab"]
-    return {**config, **_of_words(options, path)}
+    return {**config, **_of_words(options, path), **_of_softmax(options, path)}
 
 
 def _of_words(options, path):
@@ -47,6 +53,20 @@ def _of_words(options, path):
         "num_highways": entries.get("n_highway", int, None) or 0,
         "filter_activation": entries.get("activation", str, "relu"),
     }
+
+
+def _of_softmax(options, path):
+    """What says how words were predicted. Source: `LanguageModel` of `bilm/training.py`."""
+    if SHARES not in options:
+        return {}
+    if not isinstance(options[SHARES], bool):
+        raise InputError(f"{path}: {SHARES} is {json_files.excerpt(options[SHARES])}; true or false is needed; {_FIX}")
+    if options[SHARES] and "char_cnn" in options:
+        raise InputError(
+            f"{path}: {SHARES} is true beside char_cnn, and words made of characters have no table to share; set it to "
+            "false, or take char_cnn out"
+        )
+    return {OBJECTIVE: {"name": "bidirectional_lm", "options": {SHARES: options[SHARES]}}}
 
 
 class _Entries:
@@ -72,8 +92,15 @@ class _Entries:
         return value
 
 
-def options_of(config, path):
-    """The options that describe an encoder's configuration; path: for messages. Raises InputError for another one."""
+def options_of(config, path, head=None):
+    """The options that describe an encoder's configuration.
+
+    Args:
+      path: for messages. head: what its config.json says of the objective, name and options; None: nothing.
+
+    Raises:
+      InputError: it is another encoder.
+    """
     if config.model_type != "elmo":
         raise InputError(f"{path}: this format is of elmo alone, the encoder is {config.model_type}")
     lstm = {
@@ -84,6 +111,8 @@ def options_of(config, path):
         **{theirs: value for theirs, ours in _WITH_CLIPS.items() if (value := getattr(config, ours)) is not None},
     }
     found = {"bidirectional": True, "lstm": lstm, "dropout": config.dropout}
+    if (shares := (head or {}).get("options", {}).get(SHARES)) is not None:
+        found[SHARES] = shares
     if config.vocab_size is not None:
         found["n_tokens_vocab"] = config.vocab_size
     if config.filters is None:

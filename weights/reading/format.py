@@ -58,6 +58,11 @@ class WeightFormat:
         raise NotImplementedError
 
     @staticmethod
+    def without_room(model) -> list[str]:
+        """Names of the weights of a model that `save` leaves out, since the format has no room for them, sorted."""
+        return []
+
+    @staticmethod
     def remark(config: "EncoderConfig") -> str | None:
         """A sentence for who converts a model to this format, about its configuration (an EncoderConfig); or None."""
         return None

@@ -304,18 +304,24 @@ class Elmo(Encoder):
         pairs = [[lstm.zero_state(lanes) for lstm in both] for both in zip(*self.lstms)]
         return tuple(tuple(tf.stack(one) for one in zip(*pair)) for pair in pairs)
 
-    def with_table_of_words(self, character_ids, start_id, end_id):
-        """An Elmo of the same layers that looks words up: a table of the vectors that this one makes of characters.
-
-        Args:
-          character_ids: int [V, N] of each word of a vocabulary. start_id, end_id: the boundaries of sentences in it.
+    def vectors_of_vocabulary(self, character_ids):
+        """int [V, N], of each word of a vocabulary -> numpy float32 [V, P].
 
         Raises:
           InputError: it looks words up already.
         """
         if self.config.filters is None:
             raise InputError("an elmo without filters has a table of words already")
-        size = len(character_ids)
+        parts = np.array_split(np.asarray(character_ids, np.int32), -(-len(character_ids) // WORDS_AT_ONCE))
+        return np.concatenate([np.asarray(self.vectors_of(part[None])[0], np.float32) for part in parts])
+
+    def with_table_of_words(self, vectors, start_id, end_id):
+        """An Elmo of the same layers that looks words up.
+
+        Args:
+          vectors: float [V, P], of each word of a vocabulary. start_id, end_id: the boundaries of sentences in it.
+        """
+        size = len(vectors)
         config = dataclasses.replace(self.config, filters=None, vocab_size=size, start_id=start_id, end_id=end_id)
         other = Elmo(config, dtype=self.dtype_policy)
         other.build()
@@ -323,8 +329,7 @@ class Elmo(Encoder):
         for name, variable in other.named_weights().items():
             if name in own:
                 variable.assign(own[name])
-        parts = np.array_split(np.asarray(character_ids, np.int32), -(-size // WORDS_AT_ONCE))
-        other.table.assign(np.concatenate([self.vectors_of(part[None])[0] for part in parts]))
+        other.table.assign(vectors)
         return other
 
     def blocks(self):

@@ -46,13 +46,18 @@ class BidirectionalLM(Objective):
             least=0,
             most=1_000_000_000,
         ),
-        "share_embedding_softmax": Option(False, "Predict words by the table in which the encoder looks them up."),
+        "share_embedding_softmax": Option(
+            False,
+            "Predict words by the table in which the encoder looks them up; a checkpoint that says so goes on so.",
+        ),
     }
     measures = {"forward_loss": "loss", "backward_loss": "loss"}
     corpus = "sentence_stream"
     reads_pooled_output = False
     carries_state = True
+    huggingface_heads = {"lm/softmax/W": ("lm.softmax.W", False), "lm/softmax/b": ("lm.softmax.b", False)}
     rows_of_tokens = ("lm/softmax/W", "lm/softmax/b")
+    options_of_weights = ("share_embedding_softmax",)
 
     def __init__(self, encoder, share_embedding_softmax=False, num_sampled=8192, **kwargs):
         super().__init__(encoder, name="bidirectional_lm", **kwargs)
@@ -64,8 +69,11 @@ class BidirectionalLM(Objective):
         self.num_words, self._shares = encoder.config.vocab_size, share_embedding_softmax
         if self.num_words is None:
             raise InputError("--objective=bidirectional_lm: the configuration says no vocab_size; --vocab_file has one")
-        if share_embedding_softmax:
-            self.table_of_words()
+        if share_embedding_softmax and encoder.output_table() is None:
+            raise InputError(
+                "--share_embedding_softmax: the encoder has no table of words, it makes them of their characters; "
+                'leave the flag out, or give a configuration with "filters": null'
+            )
         width = encoder.config.projection_size
         self.softmax = _Softmax(name="softmax", dtype="float32")
         with keras.name_scope(self.name), keras.name_scope("lm"):

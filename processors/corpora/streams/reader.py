@@ -12,6 +12,7 @@ import tensorflow as tf
 from bertline.errors import InputError
 from bertline.processors.corpora.making import instance_records
 from bertline.processors.corpora.reader import CorpusReader
+from bertline.processors.corpora.streams.record_order import as_made
 from bertline.processors.corpora.streams.token_stream import TokenStream
 from bertline.processors.records.batches import parse
 
@@ -35,6 +36,7 @@ class StreamReader(CorpusReader):
             raise InputError(
                 f"{self._files[0]}: --vocab_file is needed: its end of a text stands before the first token"
             )
+        self._check_reads_ids(config)
         self._end_id = tokenizer.end_id
         spec = TokenStream.spec
         self.record_set = instance_records.existing_instances(
@@ -54,14 +56,9 @@ class StreamReader(CorpusReader):
         lanes = [self._lane(start, end, steps) for start, end in zip(bounds, bounds[1:])]
         return tf.data.Dataset.zip(tuple(lanes)).map(_stack).prefetch(4)
 
-    def _records(self):
-        """All records in the order in which they were made: record i is in file i modulo their number."""
-        files = tf.data.Dataset.from_tensor_slices(self._files)
-        return files.interleave(tf.data.TFRecordDataset, cycle_length=len(self._files), block_length=1)
-
     def _lane(self, start, end, steps):
         """Endless (tokens, those that follow them), int32 [steps] each, of the records start to end."""
-        records = self._records().skip(start).take(end - start).repeat()
+        records = as_made(self._files).skip(start).take(end - start).repeat()
         tokens = records.map(_tokens).unbatch().batch(steps, drop_remainder=True)
         return tokens.scan(tf.constant(self._end_id), _shift)
 
@@ -73,7 +70,7 @@ class StreamReader(CorpusReader):
         """
         steps = self._max_seq_length
         tokens, most = [], num_instances * steps
-        for record in self._records():
+        for record in as_made(self._files):
             tokens.append(_tokens(record).numpy())
             if sum(map(len, tokens)) >= most:
                 break

@@ -9,7 +9,8 @@ from bertline.errors import InputError
 from bertline.processors.corpora.making import instance_records
 from bertline.processors.corpora.reader import CorpusReader
 from bertline.processors.corpora.streams.lanes import Lanes
-from bertline.processors.corpora.streams.sentence_stream import INPUT_IDS, UNKNOWN, SentenceStream
+from bertline.processors.corpora.streams.record_order import as_made, drawn_each_epoch
+from bertline.processors.corpora.streams.sentence_stream import INPUT_IDS, SHUFFLED, UNKNOWN, SentenceStream
 from bertline.processors.layouts.characters import LONGEST_WORD, characters_of_vocabulary
 from bertline.processors.records.batches import as_it_is, parse
 
@@ -52,7 +53,7 @@ class SentenceReader(CorpusReader):
 
     def _check_order(self, tokenizer):
         """Warns where the vocabulary is not sorted by frequency, as far as the first sentences show."""
-        serialized = next(iter(self._records().batch(SENTENCES_TO_JUDGE)))
+        serialized = next(iter(as_made(self._files).batch(SENTENCES_TO_JUDGE)))
         ids = parse(serialized, SentenceStream.spec)[INPUT_IDS].values.numpy()
         special = {tokenizer.special_id(role) for role in ("start", "end", "unk")}
         mean = ids[~np.isin(ids, list(special))].mean() if len(ids) > 3 * len(serialized) else 0.0
@@ -71,8 +72,12 @@ class SentenceReader(CorpusReader):
         return rows * self._max_seq_length / tokens if tokens > 0 and self._manifest.is_whole else None
 
     def train_batches(self, batch_size, seed, length_buckets=None):
-        """An endless data set of batches of `batch_size` lanes; the order is that of the records, whatever the seed."""
-        lanes, records = self._lanes(batch_size), self._records().repeat()
+        """An endless data set of batches of `batch_size` lanes.
+
+        The order is that of the records, whatever the seed; in later epochs a new one for each, where sentences were
+        shuffled when the records were made.
+        """
+        lanes, records = self._lanes(batch_size), self._endless_records(seed)
         batches = self._sentences(records).scan(lanes.start(), lanes.step).unbatch()
         return batches.map(as_it_is(lambda rows: self._batch(rows, tf.ones(tf.shape(rows)[:2], tf.int32)))).prefetch(4)
 
@@ -84,7 +89,7 @@ class SentenceReader(CorpusReader):
         """
         lanes, most = self._lanes(batch_size), num_instances * self._max_seq_length
         state, found, count = lanes.start(), [], 0
-        for places, lengths in self._sentences(self._records()):
+        for places, lengths in self._sentences(as_made(self._files)):
             ends = np.cumsum(lengths)
             kept = min(len(ends), int(np.searchsorted(ends, most - count)) + 1)
             state, rows = lanes.step(state, (places[: ends[kept - 1]], lengths[:kept]))
@@ -98,10 +103,10 @@ class SentenceReader(CorpusReader):
     def _lanes(self, batch_size):
         return Lanes(batch_size, self._max_seq_length, 4 if self._characters is None else 4 + 2 * LONGEST_WORD)
 
-    def _records(self):
-        """All records in the order in which they were made: record i is in file i modulo their number."""
-        files = tf.data.Dataset.from_tensor_slices(self._files)
-        return files.interleave(tf.data.TFRecordDataset, cycle_length=len(self._files), block_length=1)
+    def _endless_records(self, seed):
+        if not all(part.get(SHUFFLED) for part in self._manifest.parts or [{}]):
+            return as_made(self._files).repeat()
+        return drawn_each_epoch(self._files, self.record_set.num_examples, seed)
 
     def _sentences(self, records):
         """A data set of some sentences at once: (places int32 [total, width], lengths int64 [sentences]).

@@ -21,11 +21,12 @@ from bertline.processors.records.feature_spec import Feature
 from bertline.processors.records.ragged import slots
 
 INPUT_IDS, UNKNOWN = "input_ids", "unknown_character_ids"
+SHUFFLED = "shuffle_sentences"  # an entry of the manifest; the records of earlier versions stay in their order
 
 
 @registry.register("corpus", "sentence_stream")
 class SentenceStream(CorpusKind):
-    """A record for each sentence, of any length: words between white space.
+    """A record for each sentence, of any length: words as the vocabulary's tokenizer cuts texts.
 
     Raises (from `features`):
       InputError: the vocabulary's tokenizer cuts texts otherwise.
@@ -41,13 +42,13 @@ class SentenceStream(CorpusKind):
     }
     options = {
         "shuffle_sentences": Option(
-            True, "Put the sentences in random order, as bilm-tf does in training; False: the corpus's."
+            True, "Put the sentences in random order, a new one each epoch, as bilm-tf does; False: the corpus's."
         )
     }
 
     def __init__(self, tokenizer, max_seq_length, random_seed=12345, **given):
         super().__init__(tokenizer, max_seq_length, random_seed, **given)
-        self.unknown_id, self.lowers = tokenizer.unk_id, tokenizer.do_lower_case
+        self.unknown_id, self.cut = tokenizer.unk_id, tokenizer.word_cutter()
         if self.unknown_id is None:
             raise tokenizer.missing_token("unk")
 
@@ -61,6 +62,10 @@ class SentenceStream(CorpusKind):
         if self.shuffle_sentences:
             return super().keys(block, count, rng)
         return np.uint64(block.number << 32) + np.arange(count, dtype=np.uint64)
+
+    def manifest_entries(self):
+        """See base class."""
+        return {**super().manifest_entries(), SHUFFLED: self.shuffle_sentences}
 
     def features(self, made, block, prepared, rng):
         """See base class."""
@@ -83,11 +88,11 @@ class SentenceStream(CorpusKind):
         """The words of all sentences, as characters are read of them."""
         first = int(np.searchsorted(block.sentence_splits, made.starts[0])) if len(made) else 0
         for text, length in zip(block.texts[first : first + len(made)], lengths.tolist()):
-            words = (text.lower() if self.lowers else text).split()
+            words = self.cut(text)
             if len(words) != length:
                 raise InputError(
                     f"--vocab_file: its tokenizer makes {length} tokens of {len(words)} words ({text[:60]!r}); one "
-                    "that cuts at white space is needed: build_vocab.py --model_type=words --special_tokens=bilm"
+                    "of whole words is needed: build_vocab.py --model_type=words --special_tokens=bilm"
                 )
             yield from words
 

@@ -1,5 +1,7 @@
 """The stream of sentences: records, lanes in bilm-tf's order, both directions, unknown words, checkpoints."""
 
+import json
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -8,8 +10,11 @@ from bertline.errors import InputError
 from bertline.modeling.encoders.recurrent.elmo import Elmo
 from bertline.processors.corpora.making import instance_shards
 from bertline.processors.corpora.making.instance_records import find_records
+from bertline.processors.corpora.streams.record_order import drawn_each_epoch
 from bertline.processors.layouts.characters import character_ids
 from bertline.processors.tokenization import load_tokenizer
+from bertline.processors.tokenizers.tokenizer import Tokenizer
+from bertline.processors.tokenizers.words import WordTokenizer
 from bertline.settings.scripts.create_pretraining_data import PretrainingDataSettings
 
 WORDS = ["<S>", "</S>", "<UNK>", "the", "a", "b", "c", "d", "e"]
@@ -110,11 +115,12 @@ def test_unknown_words_have_characters_of_their_own(corpus):
     assert {"é", "zz"} & set(words)
 
 
-def test_the_stream_goes_on_from_a_checkpoint(corpus, tmp_path):
+@pytest.mark.parametrize("order", ["corpus", "shuffled"])
+def test_the_stream_goes_on_from_a_checkpoint(order, request, tmp_path):
     def run(iterator, count):
         return [np.concatenate([next(iterator)[name] for name in ("input_ids", "next_ids")]) for _ in range(count)]
 
-    data = opened(corpus)
+    data = opened(request.getfixturevalue(order))
     iterator = iter(data.train_batches(3, seed=1))
     run(iterator, 37)
     path = tf.train.Checkpoint(iterator=iterator).write(str(tmp_path / "at"))
@@ -122,6 +128,47 @@ def test_the_stream_goes_on_from_a_checkpoint(corpus, tmp_path):
     other = iter(data.train_batches(3, seed=1))
     tf.train.Checkpoint(iterator=other).read(path).assert_consumed()
     np.testing.assert_array_equal(run(other, 20), expected)
+
+
+def epochs_of(folder, seed, count=4):
+    """The words to predict of some epochs, one lane of one step; each a tuple."""
+    size = sum(len(words) + 1 for words in sentences())
+    batches = opened(folder, 1).train_batches(1, seed=seed).take(count * size)
+    ids = [int(batch["next_ids"][0, 0]) for batch in batches]
+    return [tuple(ids[i * size : (i + 1) * size]) for i in range(count)]
+
+
+@pytest.fixture(scope="module")
+def shuffled(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("shuffled")
+    make(folder)
+    return folder
+
+
+def test_each_epoch_has_an_order_of_its_own(shuffled, corpus):
+    """The first is that of the records; each has every sentence once; equal seeds have equal orders."""
+
+    def parts(epoch):
+        ends = [i + 1 for i, id in enumerate(epoch) if id == 1]
+        return [epoch[start:end] for start, end in zip([0, *ends], ends)]
+
+    found, other = epochs_of(shuffled, 1), epochs_of(shuffled, 2)
+    assert found[0] == other[0] and len({*found, *other}) == 7
+    expected = sorted(tuple(ids_of(words)[1:]) for words in sentences())
+    for epoch in found + other:
+        assert sorted(parts(epoch)) == expected
+    assert found == epochs_of(shuffled, 1)
+    assert len(set(epochs_of(corpus, 1))) == 1
+
+
+def test_few_sentences_at_once_are_shuffled_among_all(shuffled):
+    """Where an epoch begins is drawn too, so no sentence has always the same neighbours in memory."""
+    files = sorted(str(path) for path in shuffled.glob("stream.tfrecord-*[0-9]"))
+    records = list(drawn_each_epoch(files, 50, 3, at_once=8).take(200).as_numpy_iterator())
+    epochs = [records[i : i + 50] for i in range(0, 200, 50)]
+    assert all(sorted(epoch) == sorted(epochs[0]) for epoch in epochs)
+    together = [{frozenset(epoch[i : i + 8]) for i in range(0, 48, 8)} for epoch in epochs]
+    assert not together[1] & together[2] and not together[2] & together[3]
 
 
 @pytest.mark.parametrize("lanes, steps", [(3, 5), (4, 7), (100, 3)])
@@ -170,7 +217,38 @@ def test_a_vocabulary_that_is_not_sorted_is_said(tmp_path, caplog, is_sorted):
     assert ("not sorted by frequency" in caplog.text) == (not is_sorted)
 
 
-def test_a_vocabulary_that_cuts_words(tmp_path):
+@pytest.mark.parametrize(
+    "split, text, expected",
+    [
+        ("white_space", "a U.S. 红楼", ["a", "U.S.", "红楼"]),
+        ("basic", "a U.S. 红楼", ["a", "U", ".", "S", ".", "红", "楼"]),
+        ("characters", "a U.S. 红楼", ["a", "U", ".", "S", ".", "红", "楼"]),
+    ],
+)
+def test_words_are_cut_as_the_vocabulary_says(split, text, expected, tmp_path):
+    """The processes that make records cut texts as well, for the characters of unknown words."""
+    words = ["<S>", "</S>", "<UNK>", "a", "红"]
+    (tmp_path / "vocab.txt").write_text("".join(f"{word}\n" for word in words), encoding="utf-8")
+    config = {"tokenizer_class": "WordTokenizer", "split": split, "do_lower_case": False, "unk_token": "<UNK>"}
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps({**config, "start_token": "<S>", "end_token": "</S>"}))
+    (tmp_path / "text.txt").write_text(f"{text}\n", encoding="utf-8")
+    run = PretrainingDataSettings(
+        input_file=f"{tmp_path}/text.txt",
+        output_file=f"{tmp_path}/stream.tfrecord-0",
+        vocab_file=f"{tmp_path}/vocab.txt",
+        instances="sentence_stream",
+        num_processes=2,
+    )
+    instance_shards.create(run, [run.input_file], load_tokenizer(run.vocab_file))
+    [batch] = opened(tmp_path, len(expected) + 1).evaluation_batches(1, 1)
+    np.testing.assert_array_equal(batch["character_ids"][0, 1:], character_ids(expected))
+    known = [words.index(word) if word in words else 2 for word in expected]
+    assert batch["input_ids"][0].numpy().tolist() == [0, *known]
+
+
+def test_a_vocabulary_that_cuts_words(tmp_path, monkeypatch):
+    """Of another kind of tokenizer, whose words stand between blanks and have several tokens."""
+    monkeypatch.setattr(WordTokenizer, "word_cutter", Tokenizer.word_cutter)
     (tmp_path / "vocab.txt").write_text("<S>\n</S>\n<UNK>\na\n")
     (tmp_path / "tokenizer_config.json").write_text('{"tokenizer_class": "WordTokenizer", "split": "basic"}')
     (tmp_path / "text.txt").write_text("a U.S\n")

@@ -2,13 +2,17 @@
 
 import numpy as np
 import pytest
+import small_models
 import tensorflow as tf
 
 from bertline.errors import InputError
 from bertline.modeling.encoders.composed.stacked import StackedConfig
 from bertline.processors.base import InputExample, TaggedWords
+from bertline.processors.corpora.making.instance_records import Manifest
+from bertline.processors.corpora.reader import CorpusReader
 from bertline.processors.labels.base import make_labels
 from bertline.processors.layouts.base import make, own_layout
+from bertline.processors.layouts.packed import Packed
 from bertline.processors.records import batches, record_files
 from bertline.processors.tokenization import load_tokenizer
 
@@ -82,6 +86,16 @@ def test_texts_are_cut_into_words(shared):
     assert len(empty["input_ids"]) == len(empty["own_places"]) == 0
     with pytest.raises(InputError, match="reads single texts"):
         list(layout.features([InputExample("a", "x", "y")]))
+    layout.check([InputExample("a", "x")])
+    with pytest.raises(InputError, match='^dev.tsv:7: two texts, .* without the parts that have a "prefix"$'):
+        layout.check([InputExample("a", "x"), InputExample("b", "x", "y", source="dev.tsv:7")])
+
+
+def test_records_of_a_corpus_have_no_rows_of_parts(tmp_path):
+    reader = CorpusReader([str(tmp_path / "x.tfrecord")], Manifest(), 8, Packed.spec)
+    for encoder_config in (config(), small_models.config("elmo")):
+        with pytest.raises(InputError, match="x.tfrecord: these records have ids of tokens alone.*leave parts with"):
+            reader.open(encoder_config, None)
 
 
 @pytest.mark.parametrize("buckets", [None, [4, 8]])

@@ -63,6 +63,8 @@ def test_texts_are_cut_into_words(vocab):
     assert row["uncut_length"] == 5 and empty["character_ids"].shape == (0, LONGEST_WORD)
     with pytest.raises(InputError, match="reads single texts"):
         list(layout.features([InputExample("a", "x", "y")]))
+    with pytest.raises(InputError, match="^a: two texts, .*or give an encoder that reads no characters$"):
+        layout.check([InputExample("a", "x", "y")])
 
 
 def test_a_feature_that_no_layout_gives_is_told_before_a_step(vocab):

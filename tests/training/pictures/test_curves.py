@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from bertline.errors import InputError
 from bertline.training.pictures import curves, scatter
 from bertline.training.reporting import metrics_table
 
@@ -23,7 +24,7 @@ def rows(tmp_path):
 
 
 def test_losses_scores_and_the_rate(rows, tmp_path):
-    found = lines(curves._figure(rows))
+    found = lines(curves._figure({"": rows}))
     assert list(found) == ["loss", "evaluation", "learning rate"]
     assert set(found["loss"]) >= {"train/loss", "eval/eval_loss"} and "eval/loss" not in found["loss"]
     steps, values = found["evaluation"]["eval/eval_f1"]
@@ -35,9 +36,41 @@ def test_losses_scores_and_the_rate(rows, tmp_path):
 
 
 def test_a_run_without_evaluations_or_with_one_step(rows, tmp_path, caplog):
-    assert list(lines(curves._figure(rows[:1]))) == ["loss", "learning rate"]
+    assert list(lines(curves._figure({"": rows[:1]}))) == ["loss", "learning rate"]
     curves.write(str(tmp_path / "absent"))
     assert not (tmp_path / "absent").exists() and not caplog.records
+
+
+def test_runs_of_any_objective_of_pre_training(tmp_path):
+    """Perplexities have a panel and a scale of their own; two runs are two lines."""
+    folders = [tmp_path / "elmo", tmp_path / "bert"]
+    measured = (("forward_perplexity", "forward_loss"), ("masked_lm_accuracy",))
+    for i, (folder, names) in enumerate(zip(folders, measured)):
+        folder.mkdir()
+        table = metrics_table.MetricsTable(folder / metrics_table.NAME)
+        for step in (10, 20):
+            table.add(step, {"train/loss": 5.0 + i, "train/learning_rate": 0.1})
+            table.add(step, {"eval/loss": 4.0, "eval/perplexity": 2000.0 / step})
+            table.add(step, {f"eval/{one}": 1.0 for one in names})
+    runs = {folder.name: metrics_table.read(folder / metrics_table.NAME)[1] for folder in folders}
+    figure = curves._figure(runs)
+    found = lines(figure)
+    assert list(found) == ["loss", "perplexity", "evaluation", "learning rate"]
+    assert [axes.get_yscale() for axes in figure.axes] == ["linear", "log", "linear", "linear"]
+    assert {"elmo: train/loss", "bert: train/loss", "elmo: eval/forward_loss"} <= found["loss"].keys()
+    assert found["perplexity"]["bert: eval/perplexity"][1].tolist() == [200.0, 100.0]
+    assert "elmo: eval/forward_perplexity" in found["perplexity"]
+    assert found["evaluation"]["bert: eval/masked_lm_accuracy"][0].tolist() == [10, 20]
+    curves.draw(map(str, folders), str(tmp_path / "both.png"))
+    assert (tmp_path / "both.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_what_cannot_be_drawn(tmp_path, rows):
+    with pytest.raises(InputError, match="metrics.csv: no step of a run; give the --output_dir"):
+        curves.draw([str(tmp_path / "absent")], str(tmp_path / "curves.png"))
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match="curves.png: cannot be written"):
+        curves.draw([str(tmp_path)], str(tmp_path / "file" / "curves.png"))
 
 
 def test_predicted_scores_against_those_of_the_data(tmp_path, caplog):

@@ -39,8 +39,8 @@ def loaded(source):
 @pytest.mark.parametrize("folder", ["data/elmo_fixture", "golden/bilm/chars", "golden/bilm/words"])
 def test_what_is_written_is_what_was_read(folder, data_dir, tmp_path):
     folder = data_dir.parent / folder
-    encoder = loaded(open_weights(folder))
-    Bilm.save(encoder, str(tmp_path / "weights.hdf5"))
+    encoder, config = loaded(open_weights(folder)), open_weights(folder).config
+    Bilm.save(encoder, str(tmp_path / "weights.hdf5"), extra_config={"objective": config.get("objective")})
     [path] = [path for path in folder.iterdir() if path.name.endswith("weights.hdf5")]
     found, expected = arrays(tmp_path / "weights.hdf5"), arrays(path)
     assert found.keys() == expected.keys()
@@ -48,6 +48,7 @@ def test_what_is_written_is_what_was_read(folder, data_dir, tmp_path):
         np.testing.assert_array_equal(found[name], array, err_msg=name)
     before, after = (json.loads((one / "options.json").read_text()) for one in (folder, tmp_path))
     assert before["lstm"].items() <= after["lstm"].items()
+    assert before.get("share_embedding_softmax") == after.get("share_embedding_softmax")
     known = before.get("char_cnn", {})
     assert {**known, "n_characters": 262}.items() == {**after.get("char_cnn", known), "n_characters": 262}.items()
     assert loaded(open_weights(tmp_path)).config == encoder.config
@@ -118,6 +119,8 @@ def folder_of(tmp_path, **options):
         ({"lstm": {"dim": "12"}}, 'options.json: lstm.dim is "12"'),
         ({"bidirectional": False}, "options.json: bidirectional is not true"),
         ({"char_cnn": {"n_characters": 100}}, "options.json: n_characters is 100; 261 or 262"),
+        ({"share_embedding_softmax": True}, "share_embedding_softmax is true beside char_cnn.*no table to share"),
+        ({"share_embedding_softmax": 1}, "share_embedding_softmax is 1; true or false is needed"),
     ],
 )
 def test_options_that_cannot_be(options, message, tmp_path):
