@@ -23,6 +23,7 @@ PACKAGES = {
     "processor": "bertline.processors.tasks",
     "encoder": "bertline.modeling.encoders",
     "objective": "bertline.modeling.objectives",
+    "loss": "bertline.modeling.losses",
     "corpus": "bertline.processors.corpora",
     "optimizer": "bertline.training.optimizers",
     "learning_rate_schedule": "bertline.training.schedules",

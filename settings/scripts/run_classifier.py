@@ -13,6 +13,7 @@ from bertline.settings.owned import with_options
 class ClassifierSettings(TaskSettings):
     """What run_classifier.py takes beside."""
 
+    owners = {**TaskSettings.owners, "loss": "loss"}
     problem_types: typing.ClassVar[tuple[str, ...]] = (
         "single_label_classification",
         "multi_label_classification",

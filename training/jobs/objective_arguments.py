@@ -1,9 +1,10 @@
-"""From settings to what an objective of fine-tuning takes beside the encoder: weights of classes, range of scores."""
+"""From settings to what an objective takes beside the encoder: weights of classes, a loss, a range of scores."""
 
 import collections
 import logging
 import math
 
+from bertline import options, registry
 from bertline.errors import InputError
 from bertline.training.jobs.building import arguments_of
 
@@ -21,8 +22,11 @@ def objective_arguments(run, objective_class, processor, labels, train_examples)
         num_labels=labels.num_labels,
         problem_type=labels.problem_type,
         class_weights=class_weights(run, labels, train_examples),
+        loss=make_loss(run, labels, train_examples),
         score_range=score_range(getattr(run, "score_range", None), processor.score_range),
     )
+    if "loss" not in found and getattr(run, "loss", None) != getattr(type(run), "loss", None):
+        raise InputError(f"--loss={run.loss}: --objective={run.objective} has a loss of its own; leave it out")
     if "score_range" in found and not found["score_range"]:
         raise InputError(
             f"--score_range is needed: two scores, as 0,5: that of texts with nothing in common and that of texts that "
@@ -72,20 +76,47 @@ def class_weights(run, labels, train_examples):
     return weights
 
 
+def make_loss(run, labels, train_examples):
+    """The loss of classes of --loss; None for scores, and for a script that has none.
+
+    Raises:
+      InputError: it is for other labels, or needs the labels of the training files, and records are given.
+    """
+    name = getattr(run, "loss", None)
+    if name is None:
+        return None
+    loss_class = registry.get("loss", name)
+    if labels.problem_type not in loss_class.problem_types:
+        if name == type(run).loss:  # a default says nothing
+            return None
+        raise InputError(
+            f"--loss={name} is for {' or '.join(loss_class.problem_types)}; --task_name={run.task_name} is "
+            f"{labels.problem_type}; leave it out"
+        )
+    shares = None
+    if loss_class.reads_class_shares and run.do_train:
+        counts = _count_classes(f"--loss={name}", "give the task's files", labels.names, train_examples)
+        shares = [count / sum(counts) for count in counts]
+    return loss_class(shares, **options.values_for(loss_class, vars(run)))
+
+
+def _count_classes(flag, advice, names, train_examples):
+    """Training rows of each class, in the order of the names. Raises InputError where only records are there."""
+    if train_examples is None:
+        raise InputError(f"{flag} counts the labels of the task's files, and --train_records is given; {advice}")
+    several = (one.label if isinstance(one.label, tuple) else (one.label,) for one in train_examples)
+    counts = collections.Counter(str(label) for labels in several for label in labels)
+    return [counts[name] for name in names]
+
+
 def _balance(run, names, train_examples):
     """Weights that let each class count the same in the training data; 1 for a class that is not there."""
-    if train_examples is None and run.do_train:
-        raise InputError(
-            "--class_weights=balanced counts the labels of the task's files, and --train_records is given; give the "
-            "numbers"
-        )
-    if train_examples is None:
+    if train_examples is None and not run.do_train:
         if run.do_eval:
             logging.warning(
                 "--class_weights=balanced: no training data is read without --do_train, so eval_loss is "
                 "that of equal weights; give the numbers"
             )
         return None
-    several = (one.label if isinstance(one.label, tuple) else (one.label,) for one in train_examples)
-    counts = collections.Counter(str(label) for labels in several for label in labels)
-    return [counts.total() / (len(names) * counts[name]) if counts[name] else 1.0 for name in names]
+    counts = _count_classes("--class_weights=balanced", "give the numbers", names, train_examples)
+    return [sum(counts) / (len(names) * count) if count else 1.0 for count in counts]

@@ -10,6 +10,7 @@ from bertline.errors import InputError
 from bertline.modeling.configuration.head_fields import problem_type
 from bertline.modeling.layers.dense import LinearClassifier
 from bertline.modeling.layers.dropout import dropout
+from bertline.modeling.losses.cross_entropy import CrossEntropy
 from bertline.modeling.objective import Objective
 from bertline.options import Option
 
@@ -30,9 +31,15 @@ class SequenceClassification(Objective):
       num_labels: number of classes; 1 for regression.
       problem_type: "single_label_classification", "multi_label_classification" or "regression".
       class_weights: float [num_labels] that multiply each example's loss by its class's, or None.
+      loss: of classes, a bertline.modeling.losses.loss.Loss; None: the cross entropy. A score has the squared error.
     """
 
     options = {
+        "loss": Option(
+            "cross_entropy",
+            "Of classes: cross_entropy, focal, label_smoothing, logit_adjustment (for classes of unequal size).",
+            as_trained=False,
+        ),
         "class_weights": Option(
             None,
             "Weight of each class in the loss: numbers in the order of the labels, label=number pairs, or 'balanced'.",
@@ -45,11 +52,20 @@ class SequenceClassification(Objective):
     labelled = "output_weights"
     problem_types = ("single_label_classification", "multi_label_classification", "regression")
 
-    def __init__(self, encoder, num_labels, problem_type="single_label_classification", class_weights=None, **kwargs):
+    def __init__(
+        self,
+        encoder,
+        num_labels,
+        problem_type="single_label_classification",
+        class_weights=None,
+        loss=None,
+        **kwargs,
+    ):
         super().__init__(encoder, name="sequence_classification", **kwargs)
         if problem_type not in _LOSSES:
             raise ValueError(f"problem_type {problem_type!r} is not one of {', '.join(_LOSSES)}")
         self.num_labels, self.problem_type, self.class_weights = num_labels, problem_type, class_weights
+        self.loss_of_classes = loss or CrossEntropy()
         # No name scope: in the original's checkpoints these two variables stand at the root.
         self.classifier = LinearClassifier(num_labels, name=self.name)
         self.classifier.build(encoder.width)
@@ -92,23 +108,23 @@ class SequenceClassification(Objective):
         return {"probabilities": logits}
 
 
-def _cross_entropy(objective, labels, logits):
-    return tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits)
+def _of_classes(objective, labels, logits):
+    return objective.loss_of_classes.of_classes(labels, logits)
 
 
 def _squared_error(objective, labels, logits):
     return tf.square(logits[:, 0] - labels)
 
 
-def _binary_cross_entropies(objective, labels, logits):
-    losses = tf.nn.sigmoid_cross_entropy_with_logits(labels=labels, logits=logits)  # [B, num_labels]
+def _of_several(objective, labels, logits):
+    losses = objective.loss_of_classes.of_several(labels, logits)  # [B, num_labels]
     if objective.class_weights is not None:
         losses *= tf.constant(objective.class_weights, tf.float32)
     return tf.reduce_mean(losses, axis=1)
 
 
 _LOSSES = {
-    "single_label_classification": _cross_entropy,
+    "single_label_classification": _of_classes,
     "regression": _squared_error,
-    "multi_label_classification": _binary_cross_entropies,
+    "multi_label_classification": _of_several,
 }
