@@ -25,6 +25,7 @@ PACKAGES = {
     "objective": "bertline.modeling.objectives",
     "loss": "bertline.modeling.losses",
     "corpus": "bertline.processors.corpora",
+    "term": "bertline.training.terms",
     "optimizer": "bertline.training.optimizers",
     "learning_rate_schedule": "bertline.training.schedules",
     "tokenizer": "bertline.processors.tokenizers",

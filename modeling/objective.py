@@ -139,6 +139,31 @@ class Objective(keras.Model):
         """Term or measure -> float32 values, shaped as the term's weights."""
         raise NotImplementedError
 
+    @property
+    def compares_outputs(self) -> bool:
+        """Whether `divergence` gives anything."""
+        return False
+
+    def divergence(self, features: dict, outputs: dict, wanted: dict, temperature: float = 1.0) -> dict[str, tf.Tensor]:
+        """How far outputs are from others of the same batch: term -> float32 values >= 0, shaped as its weights.
+
+        Of distributions it is the Kullback-Leibler divergence KL(wanted || outputs), of scores the squared difference.
+
+        Args:
+          outputs, wanted: of `call`.
+          temperature: logits are divided by it, and the divergence is multiplied by its square.
+        """
+        raise NotImplementedError
+
+    @property
+    def has_class_vectors(self) -> bool:
+        """Whether `class_vectors` gives anything."""
+        return False
+
+    def class_vectors(self, features: dict, outputs: dict) -> tuple[tf.Tensor, tf.Tensor]:
+        """(float32 [B, H], int32 [B]): the vector that each row is classified by, and its class."""
+        raise NotImplementedError
+
     def summary(self, means: dict[str, float]) -> dict[str, float]:
         """Means of terms and measures over a data set (those that had any weight) -> what eval_results.txt says."""
         return {**means, "loss": sum(means.get(term, 0.0) for term in self.terms)}

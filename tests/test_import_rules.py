@@ -60,6 +60,7 @@ CALLED = {
     "encoder": {"encoder", "model_type"},
     "objective": {"objective"},
     "loss": {"loss"},
+    "term": {"term", "terms"},
     "corpus": {"corpus", "instances"},
     "optimizer": {"optimizer"},
     "learning_rate_schedule": {"learning_rate_schedule", "schedule"},

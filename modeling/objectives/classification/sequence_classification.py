@@ -8,6 +8,7 @@ import tensorflow as tf
 from bertline import registry
 from bertline.errors import InputError
 from bertline.modeling.configuration.head_fields import problem_type
+from bertline.modeling.layers import divergence
 from bertline.modeling.layers.dense import LinearClassifier
 from bertline.modeling.layers.dropout import dropout
 from bertline.modeling.losses.cross_entropy import CrossEntropy
@@ -24,7 +25,8 @@ class SequenceClassification(Objective):
     The rate of the dropout is the original's, unless the encoder's configuration says a `classifier_dropout`.
 
     Features: those of the encoder, and `label_ids`: int32 [B] (classes), float32 [B] (regression) or float32
-    [B, num_labels] of 0 and 1 (several labels). Outputs: `logits` float32 [B, num_labels].
+    [B, num_labels] of 0 and 1 (several labels). Outputs: `logits` float32 [B, num_labels], and what
+    they are computed of, `vectors` float32 [B, H].
 
     Args:
       encoder: an Encoder.
@@ -83,8 +85,9 @@ class SequenceClassification(Objective):
         none = tf.zeros([tf.shape(features["input_ids"])[0], 0], tf.int32)
         pooled = self.encoder(features, dropout_key=dropout_key, positions=none)["pooled_output"]  # [B, H]
         rate = getattr(self.encoder.config, "classifier_dropout", None)
-        pooled = dropout(tf.cast(pooled, tf.float32), HEAD_DROPOUT if rate is None else rate, dropout_key)
-        return {"logits": self.classifier(pooled)}
+        vectors = tf.cast(pooled, tf.float32)
+        pooled = dropout(vectors, HEAD_DROPOUT if rate is None else rate, dropout_key)
+        return {"logits": self.classifier(pooled), "vectors": vectors}
 
     def loss_weights(self, features):
         labels = features["label_ids"]
@@ -97,6 +100,21 @@ class SequenceClassification(Objective):
 
     def losses(self, features, outputs):
         return {"loss": _LOSSES[self.problem_type](self, features["label_ids"], outputs["logits"])}
+
+    @property
+    def compares_outputs(self):
+        return True
+
+    def divergence(self, features, outputs, wanted, temperature=1.0):
+        """See base class; of several labels the mean over them, as of their losses."""
+        return {"loss": _DIVERGENCES[self.problem_type](outputs["logits"], wanted["logits"], temperature)}
+
+    @property
+    def has_class_vectors(self):
+        return self.problem_type == "single_label_classification"
+
+    def class_vectors(self, features, outputs):
+        return outputs["vectors"], features["label_ids"]
 
     def predictions(self, outputs):
         """probabilities float32 [B, num_labels]; for regression the score itself."""
@@ -127,4 +145,10 @@ _LOSSES = {
     "single_label_classification": _of_classes,
     "regression": _squared_error,
     "multi_label_classification": _of_several,
+}
+
+_DIVERGENCES = {
+    "single_label_classification": divergence.of_softmax,
+    "regression": lambda logits, wanted, temperature: tf.square(logits[:, 0] - wanted[:, 0]),
+    "multi_label_classification": lambda *given: tf.reduce_mean(divergence.of_sigmoids(*given), axis=1),
 }

@@ -143,9 +143,7 @@ def test_pre_training_and_fine_tuning_share_the_length_alone(tmp_path):
 def test_a_processor_of_ones_own_is_named_by_the_command_alone(tmp_path):
     own = folder(tmp_path / "own", ClassifierSettings(task_name="mine", plugin=("my tasks.py",), max_seq_length=9))
     run = ClassifierSettings(do_predict=True, output_dir=str(own))
-    with pytest.raises(
-        InputError, match=r"own was trained with --task_name=mine, of a plugin; give --plugin='my"
-    ):
+    with pytest.raises(InputError, match=r"own was trained with --task_name=mine, of a plugin; give --plugin='my"):
         completed(run)
     run = dataclasses.replace(run, task_name="tsv")
     assert changed(run, completed(run, "task_name")) == {"max_seq_length": 9}
