@@ -26,3 +26,8 @@ class ClassifierSettings(TaskSettings):
         "the score.",
         as_trained=OF_OBJECTIVE,
     )
+    sampling: str = setting(
+        "natural",
+        "How often training rows of each class come: natural, every row once an epoch; balanced, each class as often; "
+        "square_root, between both.",
+    )

@@ -1,4 +1,4 @@
-"""From settings to what an objective takes beside the encoder: weights of classes, a loss, a range of scores."""
+"""From settings to what an objective takes beside the encoder: weights of classes, a loss, a range; and sampling."""
 
 import collections
 import logging
@@ -6,6 +6,7 @@ import math
 
 from bertline import options, registry
 from bertline.errors import InputError
+from bertline.processors.records import sampling
 from bertline.training.jobs.building import arguments_of
 
 
@@ -98,6 +99,24 @@ def make_loss(run, labels, train_examples):
         counts = _count_classes(f"--loss={name}", "give the task's files", labels.names, train_examples)
         shares = [count / sum(counts) for count in counts]
     return loss_class(shares, **options.values_for(loss_class, vars(run)))
+
+
+def class_rates(run, labels, train_examples):
+    """--sampling -> how often each training row of a class comes in an epoch; None: every row once.
+
+    Raises:
+      InputError: an unknown name, rows without one class each, or records alone, whose classes are not counted.
+    """
+    name = getattr(run, "sampling", None)
+    if name is None or (name == type(run).sampling or not run.do_train) and name in sampling.NAMES:
+        return None
+    if not labels.are_exclusive:
+        raise InputError(
+            f"--sampling={name} is for rows of one class each; --task_name={run.task_name} is "
+            f"{labels.problem_type}; leave it out"
+        )
+    counts = _count_classes(f"--sampling={name}", "leave it out", labels.names, train_examples)
+    return sampling.rates(name, counts)
 
 
 def _count_classes(flag, advice, names, train_examples):

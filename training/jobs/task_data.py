@@ -32,6 +32,7 @@ class Task:
       make_objective: encoder -> Objective.
       layout: the layout that the objective reads; None: the encoder's own.
       layout_options: name -> value, what that layout takes beside.
+      class_rates: how often each training row of a class comes in an epoch; None: every row once.
     """
 
     labels: object
@@ -41,6 +42,7 @@ class Task:
     make_objective: object
     layout: str | None = None
     layout_options: dict = dataclasses.field(default_factory=dict)
+    class_rates: list | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -145,7 +147,12 @@ class TaskData(JobData):
 
         def train_batches(seed):
             return batches.train_batches(
-                self._records["train"], settings.train_batch_size, seed, self._buckets, settings.length_pool_batches
+                self._records["train"],
+                settings.train_batch_size,
+                seed,
+                self._buckets,
+                settings.length_pool_batches,
+                class_rates=self._task.class_rates,
             )
 
         def fixed_states(encoder):

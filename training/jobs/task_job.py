@@ -46,7 +46,7 @@ def run_task(settings, given, processor=None):
 
 def _task(run, processor, examples):
     """The Task of a processor and its examples."""
-    from bertline.training.jobs.objective_arguments import objective_arguments
+    from bertline.training.jobs.objective_arguments import class_rates, objective_arguments
     from bertline.training.jobs.task_data import Task
 
     labels = make_labels(processor.problem_type, processor.get_labels(), **processor.label_options)
@@ -63,4 +63,5 @@ def _task(run, processor, examples):
         functools.partial(objective_class, **arguments),
         objective_class.layout,
         processor.layout_options,
+        class_rates(run, labels, examples.get("train")),
     )
