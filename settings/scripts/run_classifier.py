@@ -31,3 +31,7 @@ class ClassifierSettings(TaskSettings):
         "How often training rows of each class come: natural, every row once an epoch; balanced, each class as often; "
         "square_root, between both.",
     )
+    tune_thresholds: bool = setting(
+        False,
+        "Of several labels: look for the threshold of the best F1 of each label on the dev rows, and save it.",
+    )

@@ -222,7 +222,8 @@ class TaskData(JobData):
         outputs, loss = self._outputs(evaluator, "dev", self._settings.eval_batch_size, "evaluation")
         golds = self._task.labels.golds(outputs, self._task.examples.get("dev"))
         answers = self._answers(outputs, "dev")
-        named = score.compute(self._score_names(), golds, answers)
+        thresholds = self._labels.fit(golds, answers).thresholds
+        named = score.compute(self._score_names(), golds, answers, thresholds)
         scores = {**{f"eval_{name}": value for name, value in named.items()}, "eval_loss": loss, "loss": loss}
         return scores, (golds, answers)
 
@@ -230,8 +231,8 @@ class TaskData(JobData):
         golds, answers = answered
         name = self._task.metrics[0]
         title = f"{name} {scores[f'eval_{name}']:.3f}, {len(golds)} examples"
-        evaluation_files.write(output_dir, self._task.labels, golds, answers, title)
-        labels = self._labels.with_scores(scores)
+        labels = self._labels.fit(golds, answers).with_scores(scores)
+        evaluation_files.write(output_dir, labels, golds, answers, title)
         if labels is not self._labels:
             self._labels = labels
             run_folder.add_model_entries(output_dir, labels.config_entries())

@@ -1,9 +1,11 @@
 """From the settings of a fine-tuning script to its Job: the task's files, its labels, the objective that fits them."""
 
 import functools
+import inspect
 
 from bertline import registry
 from bertline.common import console
+from bertline.errors import InputError
 from bertline.processors.labels.base import make_labels
 from bertline.settings import flags
 from bertline.training.folder import split_file
@@ -49,7 +51,9 @@ def _task(run, processor, examples):
     from bertline.training.jobs.objective_arguments import class_rates, objective_arguments
     from bertline.training.jobs.task_data import Task
 
-    labels = make_labels(processor.problem_type, processor.get_labels(), **processor.label_options)
+    labels = make_labels(
+        processor.problem_type, processor.get_labels(), **processor.label_options, **_tuning(run, processor)
+    )
     for split, rows in examples.items():
         labels.check(rows, split)
     objective_class = registry.get("objective", run.objective)
@@ -65,3 +69,17 @@ def _task(run, processor, examples):
         processor.layout_options,
         class_rates(run, labels, examples.get("train")),
     )
+
+
+def _tuning(run, processor):
+    """What --tune_thresholds tells the labels. Raises InputError where nothing could be tuned."""
+    if not getattr(run, "tune_thresholds", False):
+        return {}
+    if not run.do_eval:
+        raise InputError("--tune_thresholds looks at the dev rows; --do_eval is needed")
+    if "tunes_thresholds" not in inspect.signature(registry.get("labels", processor.problem_type)).parameters:
+        raise InputError(
+            f"--tune_thresholds is for rows of several labels; --task_name={run.task_name} is "
+            f"{processor.problem_type}; leave it out"
+        )
+    return {"tunes_thresholds": True}
