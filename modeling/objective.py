@@ -4,6 +4,7 @@ import typing
 from collections.abc import Iterator
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from bertline import registry
@@ -162,6 +163,13 @@ class Objective(keras.Model):
 
     def class_vectors(self, features: dict, outputs: dict) -> tuple[tf.Tensor, tf.Tensor]:
         """(float32 [B, H], int32 [B]): the vector that each row is classified by, and its class."""
+        raise NotImplementedError
+
+    def scale_logits(self, scale: np.ndarray, offset: np.ndarray) -> None:
+        """Changes the head: the `logits` of `predictions` are scale * logits + offset from now on.
+
+        float [num_labels] each. Objectives without such a head do not override it.
+        """
         raise NotImplementedError
 
     def summary(self, means: dict[str, float]) -> dict[str, float]:

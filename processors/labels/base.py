@@ -28,6 +28,7 @@ class Labels:
       are_exclusive: whether an example has exactly one of the labels.
       thresholds: from which probability on an example has a label, where it may have several: one float of all labels,
         or one of each.
+      abstain_below: the least probability of an answer that is meant; None: any is.
       needs_texts: whether the outputs of records say nothing without the texts that these were made of.
       input_name: what a list of inputs is called in messages.
       verb: what a model with such labels does, a method of Predictor.
@@ -40,6 +41,7 @@ class Labels:
     report: str | None = None
     are_exclusive: bool = False
     thresholds: float | list[float] = 0.5
+    abstain_below: float | None = None
     needs_texts: bool = False
     spec: dict[str, typing.Any] = {}
 

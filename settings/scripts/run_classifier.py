@@ -31,6 +31,17 @@ class ClassifierSettings(TaskSettings):
         "How often training rows of each class come: natural, every row once an epoch; balanced, each class as often; "
         "square_root, between both.",
     )
+    calibrate: str | None = setting(
+        None,
+        "Scale the trained head so that probabilities fit the dev rows: temperature, one number for all labels, or "
+        "vector, a scale and an offset of each.",
+        False,
+    )
+    abstain_below: float | None = setting(
+        None,
+        "Of classes: files of predictions say in a column of its own which rows have no class of this probability.",
+        False,
+    )
     tune_thresholds: bool = setting(
         False,
         "Of several labels: look for the threshold of the best F1 of each label on the dev rows, and save it.",

@@ -6,7 +6,7 @@ import os
 
 import numpy as np
 
-from bertline.training.evaluation import class_report, co_occurrence, result_files, type_report
+from bertline.training.evaluation import class_report, co_occurrence, result_files, selective, type_report
 from bertline.training.pictures import scatter
 from bertline.training.scores import score
 
@@ -33,6 +33,8 @@ def _numbers(output_dir, labels, golds, answers, title):
 def _classes(output_dir, labels, golds, answers, title):
     golds, answers = np.array(golds), np.array(answers)
     class_report.write(output_dir, labels.names, golds, answers, title, labels.thresholds)
+    if labels.abstain_below is not None:
+        selective.write(output_dir, golds, answers, labels.abstain_below)
     if golds.ndim == 2:
         co_occurrence.write(output_dir, labels.names, golds)
     if golds.ndim == 1 and len(set(golds)) > 1 and len(set(answers.argmax(axis=1))) == 1:

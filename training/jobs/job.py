@@ -180,10 +180,13 @@ class Job:
         self._write_run_config(objective, plan, output_dir, settings)
         step = train.train(loop, plan, part(train.StepSettings, settings), evaluate if settings.eval_steps else None)
         self._check_standing()
-        tokenizer, length = self._source.tokenizer, settings.max_seq_length
-        train.save_model(objective, output_dir, tokenizer, length, step, data.model_entries)
+        self._save_model(objective, output_dir, settings, step)
         data.write_beside_model(output_dir)
         return step
+
+    def _save_model(self, objective, output_dir, settings, step):
+        tokenizer, length = self._source.tokenizer, settings.max_seq_length
+        train.save_model(objective, output_dir, tokenizer, length, step, self._data.model_entries)
 
     def _make_loop(self, objective, groups, terms, plan, output_dir, settings):
         choice = part(train.OptimizerSettings, settings)
@@ -229,6 +232,8 @@ class Job:
         """File of results -> scores, of the evaluation and of the prediction that are asked for."""
         found = {}
         if settings.do_eval:
+            if self._data.calibrate(objective, evaluator, output_dir):
+                self._save_model(objective, output_dir, settings, step)
             found["eval_results.txt"] = self._evaluate(evaluator, output_dir, settings, step)
         if settings.do_train:
             curves.write(output_dir)

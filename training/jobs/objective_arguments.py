@@ -6,7 +6,9 @@ import math
 
 from bertline import options, registry
 from bertline.errors import InputError
+from bertline.modeling.objective import Objective
 from bertline.processors.records import sampling
+from bertline.training.evaluation.calibration import KINDS as CALIBRATIONS
 from bertline.training.jobs.building import arguments_of
 
 
@@ -117,6 +119,26 @@ def class_rates(run, labels, train_examples):
         )
     counts = _count_classes(f"--sampling={name}", "leave it out", labels.names, train_examples)
     return sampling.rates(name, counts)
+
+
+def calibration_of(run, objective_class, processor):
+    """--calibrate, or None. Raises InputError where it is unknown, or there is nothing to fit, or to fit it on."""
+    kind = getattr(run, "calibrate", None)
+    if kind is None:
+        return None
+    if kind not in CALIBRATIONS:
+        raise InputError(f"--calibrate={kind}: one of {', '.join(CALIBRATIONS)} is needed")
+    if not (run.do_train and run.do_eval):
+        raise InputError(
+            f"--calibrate={kind} changes the weights that a training saves, by the dev rows; give the command of the "
+            "training, with --do_train and --do_eval: a finished run is not trained again"
+        )
+    if objective_class.scale_logits is Objective.scale_logits or processor.problem_type == "regression":
+        raise InputError(
+            f"--calibrate={kind} is for probabilities of classes; --objective={run.objective} of "
+            f"--task_name={run.task_name} gives none; leave it out"
+        )
+    return kind
 
 
 def _count_classes(flag, advice, names, train_examples):

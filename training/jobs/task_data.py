@@ -4,6 +4,8 @@ import dataclasses
 import logging
 import os
 
+import numpy as np
+
 from bertline.common.progress import Progress
 from bertline.errors import InputError
 from bertline.modeling.speed import inference
@@ -11,7 +13,7 @@ from bertline.processors.labels import prediction_tables
 from bertline.processors.layouts import base as layouts
 from bertline.processors.records import batches, record_files
 from bertline.processors.tables import split_checks
-from bertline.training.evaluation import evaluation_files, result_files
+from bertline.training.evaluation import calibration, evaluation_files, result_files
 from bertline.training.folder import run_folder
 from bertline.training.jobs import first_rows
 from bertline.training.jobs.job_data import JobData, Stream
@@ -32,6 +34,7 @@ class Task:
       make_objective: encoder -> Objective.
       layout: the layout that the objective reads; None: the encoder's own.
       layout_options: name -> value, what that layout takes beside.
+      calibration: of bertline.training.evaluation.calibration.KINDS, what is fitted on the dev rows; None: nothing.
       class_rates: how often each training row of a class comes in an epoch; None: every row once.
     """
 
@@ -43,6 +46,7 @@ class Task:
     layout: str | None = None
     layout_options: dict = dataclasses.field(default_factory=dict)
     class_rates: list | None = None
+    calibration: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -216,6 +220,16 @@ class TaskData(JobData):
 
     def _score_names(self):
         return tuple(dict.fromkeys([*self._task.metrics, *self._task.labels.scores]))
+
+    def calibrate(self, objective, evaluator, output_dir):
+        if self._task.calibration is None:
+            return False
+        outputs, _ = self._outputs(evaluator, "dev", self._settings.eval_batch_size, "calibration")
+        golds = np.array(self._task.labels.golds(outputs, self._task.examples.get("dev")))
+        scale, offset = calibration.fit(self._task.calibration, golds, outputs["logits"])
+        objective.scale_logits(scale, offset)
+        calibration.write(output_dir, golds, outputs["logits"], scale * outputs["logits"] + offset)
+        return True
 
     def scores(self, evaluator):
         """(scores named as in eval_results.txt, (right answers, given answers)) on the dev split."""

@@ -48,7 +48,7 @@ def run_task(settings, given, processor=None):
 
 def _task(run, processor, examples):
     """The Task of a processor and its examples."""
-    from bertline.training.jobs.objective_arguments import class_rates, objective_arguments
+    from bertline.training.jobs.objective_arguments import calibration_of, class_rates, objective_arguments
     from bertline.training.jobs.task_data import Task
 
     labels = make_labels(
@@ -68,16 +68,30 @@ def _task(run, processor, examples):
         objective_class.layout,
         processor.layout_options,
         class_rates(run, labels, examples.get("train")),
+        calibration_of(run, objective_class, processor),
     )
 
 
 def _tuning(run, processor):
-    """What --tune_thresholds tells the labels. Raises InputError where nothing could be tuned."""
+    """What --tune_thresholds and --abstain_below tell the labels. Raises InputError where these have no use of it."""
+    taken = inspect.signature(registry.get("labels", processor.problem_type)).parameters
+    below = getattr(run, "abstain_below", None)
+    if below is not None and "abstain_below" not in taken:
+        raise InputError(
+            f"--abstain_below is for rows of one class each; --task_name={run.task_name} is "
+            f"{processor.problem_type}; leave it out"
+        )
+    if below is not None and not 0 < below <= 1:
+        raise InputError(f"--abstain_below={below}: a probability above 0, 1 at most, is needed")
+    return {**_tuned(run, processor, taken), **({} if below is None else {"abstain_below": below})}
+
+
+def _tuned(run, processor, taken):
     if not getattr(run, "tune_thresholds", False):
         return {}
     if not run.do_eval:
         raise InputError("--tune_thresholds looks at the dev rows; --do_eval is needed")
-    if "tunes_thresholds" not in inspect.signature(registry.get("labels", processor.problem_type)).parameters:
+    if "tunes_thresholds" not in taken:
         raise InputError(
             f"--tune_thresholds is for rows of several labels; --task_name={run.task_name} is "
             f"{processor.problem_type}; leave it out"

@@ -3,6 +3,7 @@
 Source: Devlin et al. 2018, section 4.1; google-research/bert `run_classifier.py:create_model`.
 """
 
+import numpy as np
 import tensorflow as tf
 
 from bertline import registry
@@ -116,14 +117,21 @@ class SequenceClassification(Objective):
     def class_vectors(self, features, outputs):
         return outputs["vectors"], features["label_ids"]
 
+    def scale_logits(self, scale, offset):
+        kernel, bias = self.classifier.output_weights, self.classifier.output_bias
+        kernel.assign(kernel * np.asarray(scale, np.float32)[:, None])
+        bias.assign(bias * np.asarray(scale, np.float32) + np.asarray(offset, np.float32))
+
     def predictions(self, outputs):
-        """probabilities float32 [B, num_labels]; for regression the score itself."""
+        """probabilities float32 [B, num_labels], for regression the score itself; logits, what they are computed of."""
         logits = outputs["logits"]
         if self.problem_type == "single_label_classification":
-            logits = tf.nn.softmax(logits)
+            probabilities = tf.nn.softmax(logits)
         elif self.problem_type == "multi_label_classification":
-            logits = tf.nn.sigmoid(logits)
-        return {"probabilities": logits}
+            probabilities = tf.nn.sigmoid(logits)
+        else:
+            probabilities = logits
+        return {"probabilities": probabilities, "logits": logits}
 
 
 def _of_classes(objective, labels, logits):
