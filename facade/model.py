@@ -53,7 +53,7 @@ class Model(Predictor):
         if metrics is None:
             metrics = dict.fromkeys([*ListProcessor({}, problem_type=kind).metrics, *self.labels.scores])
         metrics = [metrics] if isinstance(metrics, str) else metrics
-        return score.compute(metrics, self.labels.golds({}, examples), answers)
+        return score.compute(metrics, self.labels.golds({}, examples), answers, self.labels.thresholds)
 
     def save(self, folder):
         """Writes a folder that `load`, serve.py, export_model.py and run_classifier.py take.

@@ -127,6 +127,12 @@ class Encoder(keras.layers.Layer):
         """The variable [V, H] that a softmax over the vocabulary may be tied to; None: there is none."""
         return None
 
+    def input_table(self) -> keras.Variable | None:
+        """The variable [V, E] whose rows `input_ids` stand for, where a vector of its own may stand for each word of a
+        text; None: there is none, or words are read in another way too.
+        """
+        return None
+
     def attention_layers(self) -> list[keras.layers.Layer]:
         """Layers with `query`, `key` and `sizes`, bottom to top; [] where nothing attends."""
         return []

@@ -4,6 +4,7 @@ import typing
 from collections.abc import Iterator
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from bertline import registry
@@ -137,6 +138,38 @@ class Objective(keras.Model):
 
     def losses(self, features: dict[str, tf.Tensor], outputs: dict[str, typing.Any]) -> dict[str, tf.Tensor]:
         """Term or measure -> float32 values, shaped as the term's weights."""
+        raise NotImplementedError
+
+    @property
+    def compares_outputs(self) -> bool:
+        """Whether `divergence` gives anything."""
+        return False
+
+    def divergence(self, features: dict, outputs: dict, wanted: dict, temperature: float = 1.0) -> dict[str, tf.Tensor]:
+        """How far outputs are from others of the same batch: term -> float32 values >= 0, shaped as its weights.
+
+        Of distributions it is the Kullback-Leibler divergence KL(wanted || outputs), of scores the squared difference.
+
+        Args:
+          outputs, wanted: of `call`.
+          temperature: logits are divided by it, and the divergence is multiplied by its square.
+        """
+        raise NotImplementedError
+
+    @property
+    def has_class_vectors(self) -> bool:
+        """Whether `class_vectors` gives anything."""
+        return False
+
+    def class_vectors(self, features: dict, outputs: dict) -> tuple[tf.Tensor, tf.Tensor]:
+        """(float32 [B, H], int32 [B]): the vector that each row is classified by, and its class."""
+        raise NotImplementedError
+
+    def scale_logits(self, scale: np.ndarray, offset: np.ndarray) -> None:
+        """Changes the head: the `logits` of `predictions` are scale * logits + offset from now on.
+
+        float [num_labels] each. Objectives without such a head do not override it.
+        """
         raise NotImplementedError
 
     def summary(self, means: dict[str, float]) -> dict[str, float]:

@@ -51,10 +51,15 @@ class TaskSettings(FineTuningSettings):
     """
 
     problem_types: typing.ClassVar[tuple[str, ...]] = ()
-    owners = {**RunSettings.owners, "objective": "objective", "processor": "task_name"}
+    owners = {**RunSettings.owners, "objective": "objective", "processor": "task_name", "term": "terms"}
 
     task_name: str | None = setting(None, "The name of the task to train.", as_trained=OF_TASK)
     objective: str | None = setting(None, "What is learned.", as_trained=OF_OBJECTIVE)
+    terms: str = setting(
+        "",
+        "Terms that training adds to the loss, separated by commas: r_drop, fgm (adversarial), "
+        "supervised_contrastive, distillation.",
+    )
     train_records: str | None = setting(
         None, "TFRecords to train on, written before: files or a pattern.", False, holds=PATHS
     )

@@ -102,19 +102,21 @@ def check_owners(settings):
 
     A name that is not registered is refused by whoever looks it up.
     """
-    chosen = {kind: str(getattr(settings, setting)) for kind, setting in settings.owners.items()}
+    given = {kind: getattr(settings, setting) for kind, setting in settings.owners.items()}
+    # A setting may name several, separated by commas; "" names none.
+    chosen = {kind: [name.strip() for name in str(names).lower().split(",")] for kind, names in given.items()}
     for field in dataclasses.fields(settings):
         owners = field.metadata.get("owners")
         if not owners or getattr(settings, field.name) == field.default:
             continue
         kinds = sorted({kind for kind, _ in owners})
-        is_known = all(chosen[kind].lower() in registry.names(kind) for kind in kinds)
-        taken = [field.metadata["options"][kind, owner] for kind, owner in owners if chosen[kind].lower() == owner]
+        is_known = all({*chosen[kind]} <= {*registry.names(kind), ""} for kind in kinds)
+        taken = [field.metadata["options"][kind, owner] for kind, owner in owners if owner in chosen[kind]]
         for option in taken:
             option.check(field.name, getattr(settings, field.name))
         if not is_known or taken:
             continue
-        here = " and ".join(f"--{settings.owners[kind]}={chosen[kind]}" for kind in kinds)
+        here = " and ".join(f"--{settings.owners[kind]}={given[kind]}" for kind in kinds)
         there = " or ".join(
             f"--{settings.owners[kind]}={', '.join(owner for its, owner in owners if its == kind)}" for kind in kinds
         )

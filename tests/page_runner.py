@@ -12,7 +12,13 @@ from pages import ROOT, blocks, files, statements
 from running import Script
 
 # What the small models, and the few steps, ask for.
-INSTEAD = {"/tmp/": "tmp/", r"whitening:\d+": "whitening:16", "--layers=-7": "--layers=-2", "ckpt-9000": "ckpt-2"}
+INSTEAD = {
+    "/tmp/": "tmp/",
+    r"whitening:\d+": "whitening:16",
+    "--layers=-7": "--layers=-2",
+    "ckpt-9000": "ckpt-2",
+    '"num_hidden_layers": 2': '"num_hidden_layers": 1',
+}
 # script -> (what the command has, flags that make it quick); a later flag wins.
 SAMPLES = r"samples/(intents|tags|questions)|intents\.flags|mytask"
 TRAINS = r"--do_train|--flagfile"

@@ -138,7 +138,7 @@ def execute(folder, arguments):
     "word",
     [
         "--task_name=complaint",
-        "--plugin=focal_loss.py",
+        "--plugin=poly_loss.py",
         "--output_dir=output/word_average",
         "--plugin=sign_descent.py",
         "--plugin=byte_tokenizer.py",

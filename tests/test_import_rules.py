@@ -59,6 +59,8 @@ CALLED = {
     "processor": {"processor", "task", "task_name"},
     "encoder": {"encoder", "model_type"},
     "objective": {"objective"},
+    "loss": {"loss"},
+    "term": {"term", "terms"},
     "corpus": {"corpus", "instances"},
     "optimizer": {"optimizer"},
     "learning_rate_schedule": {"learning_rate_schedule", "schedule"},

@@ -26,6 +26,9 @@ class Labels:
       scores: names of scores that are told of every task of this type, beside its own.
       report: what an evaluation draws: "classes", "numbers", "tags"; None: nothing.
       are_exclusive: whether an example has exactly one of the labels.
+      thresholds: from which probability on an example has a label, where it may have several: one float of all labels,
+        or one of each.
+      abstain_below: the least probability of an answer that is meant; None: any is.
       needs_texts: whether the outputs of records say nothing without the texts that these were made of.
       input_name: what a list of inputs is called in messages.
       verb: what a model with such labels does, a method of Predictor.
@@ -37,6 +40,8 @@ class Labels:
     scores: tuple[str, ...] = ()
     report: str | None = None
     are_exclusive: bool = False
+    thresholds: float | list[float] = 0.5
+    abstain_below: float | None = None
     needs_texts: bool = False
     spec: dict[str, typing.Any] = {}
 
@@ -138,6 +143,14 @@ class Labels:
         """The Labels with what the scores of an evaluation say about how to choose answers; itself where they do not.
 
         scores: name -> float, as eval_results.txt has them.
+        """
+        return self
+
+    def fit(self, golds: Sequence, answers: Sequence) -> "Labels":
+        """The Labels with what they were told to find out about how to choose answers; itself where that is nothing.
+
+        Args:
+          golds, answers: of the examples of an evaluation, see there.
         """
         return self
 

@@ -67,12 +67,14 @@ def _table(rows, delimiter):
     has_true_labels, classes = rows.has_true_labels, labels.are_exclusive
     header = ["guid", "label", *(["true_label"] if has_true_labels else []), *names]
     header += ["confidence", "margin"] if classes else []
+    header += ["abstained"] if labels.abstain_below is not None else []
     header += ["truncated"] if rows.truncated is not None else []
     yield table_lines.line([*header, "text_a", "text_b"], delimiter)
     for i, (row, example, truncated) in enumerate(rows):
         cells = [example.guid if example else f"row-{i + 1}", labels.decode(row)]
         cells += [labels.text(example.label)] if has_true_labels else []
         cells += [_number(value) for value in (*row, *(_confidence_and_margin(row) if classes else ()))]
+        cells += [str(_abstains(row, labels)).lower()] if labels.abstain_below is not None else []
         cells += [str(truncated).lower()] if truncated is not None else []
         cells += [example.text_a, example.text_b] if example else ["", ""]
         yield table_lines.line(cells, delimiter)
@@ -89,11 +91,18 @@ def _json_lines(rows):
             found["probabilities"] = {name: float(_number(value)) for name, value in zip(labels.names, row)}
         if classes:
             found["confidence"], found["margin"] = (float(_number(value)) for value in _confidence_and_margin(row))
+        if labels.abstain_below is not None:
+            found["abstained"] = _abstains(row, labels)
         if truncated is not None:
             found["truncated"] = truncated
         if example:
             found |= {"text_a": example.text_a, "text_b": example.text_b}
         yield json.dumps(found, ensure_ascii=False)
+
+
+def _abstains(row, labels):
+    """Whether the largest probability is too low for an answer."""
+    return bool(np.max(row) < labels.abstain_below)
 
 
 def _confidence_and_margin(row):

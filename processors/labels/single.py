@@ -18,13 +18,21 @@ COLUMN = "is --label_column the right column?"
 
 @registry.register("labels", "single_label_classification")
 class ClassLabels(LabelsOfTexts):
-    """`label_ids` int32 []; -1 of a row without a label."""
+    """`label_ids` int32 []; -1 of a row without a label.
+
+    Args:
+      abstain_below: files of predictions say that a row abstains whose class is less probable; None: they say nothing.
+    """
 
     problem_type = "single_label_classification"
     are_exclusive = True
     report = "classes"
 
     spec = {"label_ids": Feature("int32", absent=-1)}
+
+    def __init__(self, names=(), separator=",", abstain_below=None):
+        super().__init__(names, separator)
+        self.abstain_below = abstain_below
 
     @property
     def num_classes(self):

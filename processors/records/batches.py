@@ -7,6 +7,7 @@ iterator can be checkpointed.
 
 import tensorflow as tf
 
+from bertline.processors.records import sampling
 from bertline.processors.records.feature_spec import axes_of, lengths_of, mask_of, token_axes
 
 SHUFFLE_BUFFER = 100_000  # records; a split of fewer is shuffled as a whole
@@ -17,7 +18,15 @@ EVALUATION_POOL = 20_000  # records sorted at once for evaluation and prediction
 as_it_is = tf.autograph.experimental.do_not_convert
 
 
-def train_batches(record_set, batch_size, seed, length_buckets=None, pool_batches=1, shuffle_buffer=SHUFFLE_BUFFER):
+def train_batches(
+    record_set,
+    batch_size,
+    seed,
+    length_buckets=None,
+    pool_batches=1,
+    shuffle_buffer=SHUFFLE_BUFFER,
+    class_rates=None,
+):
     """An endless data set of shuffled batches, each of exactly `batch_size` records.
 
     Every record comes once an epoch; a pool at the end of one epoch is filled up from the next. Dict of tensors: [B]
@@ -32,10 +41,15 @@ def train_batches(record_set, batch_size, seed, length_buckets=None, pool_batche
       shuffle_buffer: records that are shuffled at once; a checkpoint holds them.
       pool_batches: so many batches (fewer where the split is small) are cut from one pool sorted by length. They have
         little padding, but rows of one length have more in common than rows at random; 1 leaves the order random.
+      class_rates: how often each row of a class comes in an epoch, of `sampling.rates`; None: every row once.
     """
     pool_batches = max(1, min(pool_batches, record_set.num_examples // (4 * batch_size)))
     buffer = min(shuffle_buffer, record_set.num_examples)
-    serialized = _serialized_rows(record_set, seed).shuffle(buffer, seed=seed).repeat()
+    serialized = _serialized_rows(record_set, seed)
+    if class_rates is None:
+        serialized = serialized.shuffle(buffer, seed=seed).repeat()
+    else:
+        serialized = sampling.sample(serialized, class_rates, seed).shuffle(buffer, seed=seed)
 
     @as_it_is
     def cut(index, pool):

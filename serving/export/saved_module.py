@@ -98,6 +98,7 @@ class ClassifierModule(TextHead):
     def __init__(self, objective, labels):
         super().__init__(objective, objective.encoder)
         self.names, self._problem_type = tuple(labels.names), labels.problem_type
+        self._thresholds = labels.thresholds
 
     def __call__(self, features):
         probabilities = self.model.predictions(self.model(features))["probabilities"]
@@ -105,7 +106,7 @@ class ClassifierModule(TextHead):
             return {"score": probabilities[:, 0]}
         names = tf.constant(self.names)
         if self._problem_type == "multi_label_classification":
-            label = _join_names(names, probabilities >= 0.5)
+            label = _join_names(names, probabilities >= self._thresholds)
         else:
             label = tf.gather(names, tf.argmax(probabilities, axis=1))
         return {"label": label, "probabilities": probabilities}

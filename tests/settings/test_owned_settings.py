@@ -54,7 +54,7 @@ def test_options_of_corpora_are_read_from_their_bases(side):
         assert registry._find_options("corpus", side)[owner] == options.of(registry.get("corpus", owner), side)
 
 
-@pytest.mark.parametrize("kind", ["objective", "optimizer", "learning_rate_schedule", "processor"])
+@pytest.mark.parametrize("kind", ["objective", "loss", "term", "optimizer", "learning_rate_schedule", "processor"])
 def test_every_option_is_an_argument(kind):
     """What a class declares its constructor takes; what the source says is what the class has."""
     for owner in registry._find_declarations(kind):  # other tests register more

@@ -16,15 +16,16 @@ MOST_COUNTED, MOST_NAMED, MOST_CLASSES = 30, 100, 2000
 MOST_INCHES = 40.0
 
 
-def write(output_dir, names, labels, probabilities, title=""):
+def write(output_dir, names, labels, probabilities, title="", thresholds=0.5):
     """Writes the files that the labels allow: confusions are of single labels only.
 
     Args:
       names: of the classes.
       labels: int [n], or 0/1 [n, num_labels] of several labels. probabilities: float [n, num_labels].
       title: of the picture.
+      thresholds: of several labels, see `Labels.thresholds`.
     """
-    found = predicted_labels(labels, probabilities)
+    found = predicted_labels(labels, probabilities, thresholds)
     scores = _scores(len(names), labels, found)
     rows = [(name, *(f"{value:.6g}" for value in row)) for name, row in zip(names, zip(*scores))]
     header = ("label", "precision", "recall", "f1", "rows", "predicted")

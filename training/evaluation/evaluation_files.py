@@ -6,7 +6,7 @@ import os
 
 import numpy as np
 
-from bertline.training.evaluation import class_report, result_files, type_report
+from bertline.training.evaluation import class_report, co_occurrence, result_files, selective, type_report
 from bertline.training.pictures import scatter
 from bertline.training.scores import score
 
@@ -32,7 +32,11 @@ def _numbers(output_dir, labels, golds, answers, title):
 
 def _classes(output_dir, labels, golds, answers, title):
     golds, answers = np.array(golds), np.array(answers)
-    class_report.write(output_dir, labels.names, golds, answers, title)
+    class_report.write(output_dir, labels.names, golds, answers, title, labels.thresholds)
+    if labels.abstain_below is not None:
+        selective.write(output_dir, golds, answers, labels.abstain_below)
+    if golds.ndim == 2:
+        co_occurrence.write(output_dir, labels.names, golds)
     if golds.ndim == 1 and len(set(golds)) > 1 and len(set(answers.argmax(axis=1))) == 1:
         logging.warning(
             "every example got the same class: the run has collapsed; try another --seed, a lower "
@@ -78,7 +82,7 @@ def write_test_results(output_dir, score_names, labels, examples, answers, step)
                 os.remove(stale)
         return None
     given = [answers[i] for i in labelled]
-    scores = score.compute(score_names, golds, given)
+    scores = score.compute(score_names, golds, given, labels.thresholds)
     if labels.report in _TEST_REPORTS:
         _TEST_REPORTS[labels.report](output_dir, golds, given)
     named = {f"test_{name}": value for name, value in scores.items()}

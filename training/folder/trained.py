@@ -5,7 +5,7 @@ import inspect
 import logging
 import re
 
-from bertline import registry
+from bertline import options, registry
 from bertline.errors import InputError
 from bertline.modeling.configuration import head_fields
 from bertline.modeling.dtypes import check_dtype
@@ -141,8 +141,9 @@ def _check_settings(objective, given, folder, own):
     saved = ((folder and run_folder.read_run_config(folder)) or {}).get("settings", {})
     if not own and saved.get("objective") != given.get("objective"):
         return
-    # Class weights are of training alone; the problem type is the task's, which the weights' configuration has.
-    read = set(inspect.signature(type(objective).__init__).parameters) - {"class_weights", "problem_type"}
+    # Some options are of training alone; the problem type is the task's, which the weights' configuration has.
+    of_training = {name for name, option in options.of(type(objective)).items() if not option.as_trained}
+    read = set(inspect.signature(type(objective).__init__).parameters) - {*of_training, "problem_type"}
     for name in sorted(given.keys() & saved.keys() & {"objective", *read}):
         # None was the objective's or the task's own value, which only the run knew.
         if saved[name] is not None and saved[name] != given[name]:

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import itertools
 import logging
 import os
 
@@ -21,6 +22,7 @@ from bertline.training.reporting import history, model_card
 from bertline.training.steps import train
 from bertline.training.steps.distribution import make_strategy
 from bertline.training.steps.loop import LoopSettings
+from bertline.training.terms.term import make_terms, names_of
 from bertline.weights.open_model import ModelSettings
 
 
@@ -66,6 +68,7 @@ class Job:
         """What `_seeds` gives, with the settings that `check_same_run` returns."""
         data, config = self._data, self._source.config.to_dict()
         train.check_names(part(train.OptimizerSettings, self._settings))
+        names_of(getattr(self._settings, "terms", ""))
         self._check_replicas()
         found = [
             (folder, run_folder.check_same_run(folder, seeded, self._key(), config, data.dev_key))
@@ -125,7 +128,10 @@ class Job:
             how = ModelSettings(settings.dtype, static, settings.rematerialize)
             objective = source.build(data.make_objective, how, for_training=settings.do_train)
             replicas = self._strategy.num_replicas_in_sync
-            train.check_whole_batches(objective, settings.gradient_accumulation_steps, replicas)
+            terms = self._terms(objective, settings) if settings.do_train else {}
+            train.check_whole_batches(
+                objective, settings.gradient_accumulation_steps, replicas, itertools.chain(*terms.values())
+            )
             evaluator = Evaluator(objective, static_shapes=static, jit_compile=settings.xla)
             groups = train.groups_of(part(train.OptimizerSettings, settings), objective.encoder)
             is_new = settings.overwrite_output_dir or not checkpoints.find_latest(output_dir)
@@ -142,12 +148,22 @@ class Job:
             data.prepare()
             if settings.do_train:
                 try:
-                    step = self._train(objective, groups, data.evaluation(evaluator, is_new), output_dir, settings)
+                    evaluate = data.evaluation(evaluator, is_new)
+                    step = self._train(objective, groups, terms, evaluate, output_dir, settings)
                 except train.STOPPED as error:
                     return train.exit_status(error, data.rows_of(error)), None
             return 0, self._results(objective, evaluator, output_dir, settings, step)
 
-    def _train(self, objective, groups, evaluate, output_dir, settings):
+    def _terms(self, objective, settings):
+        """Name of a stream -> what is added to the loss there."""
+        found = {}
+        for stream in self._data.streams():
+            found[stream.name] = make_terms(objective.of_stream(stream.name), vars(settings))
+            for term in found[stream.name]:
+                term.check(self._source.tokenizer, self._data.label_names, settings.max_seq_length)
+        return found
+
+    def _train(self, objective, groups, terms, evaluate, output_dir, settings):
         data = self._data
         plan = train.Plan(
             num_train_steps=data.num_train_steps,
@@ -160,16 +176,19 @@ class Job:
         )
         if settings.overwrite_output_dir:
             checkpoints.remove_run(output_dir)
-        loop = self._make_loop(objective, groups, plan, output_dir, settings)
+        loop = self._make_loop(objective, groups, terms, plan, output_dir, settings)
         self._write_run_config(objective, plan, output_dir, settings)
         step = train.train(loop, plan, part(train.StepSettings, settings), evaluate if settings.eval_steps else None)
         self._check_standing()
-        tokenizer, length = self._source.tokenizer, settings.max_seq_length
-        train.save_model(objective, output_dir, tokenizer, length, step, data.model_entries)
+        self._save_model(objective, output_dir, settings, step)
         data.write_beside_model(output_dir)
         return step
 
-    def _make_loop(self, objective, groups, plan, output_dir, settings):
+    def _save_model(self, objective, output_dir, settings, step):
+        tokenizer, length = self._source.tokenizer, settings.max_seq_length
+        train.save_model(objective, output_dir, tokenizer, length, step, self._data.model_entries)
+
+    def _make_loop(self, objective, groups, terms, plan, output_dir, settings):
         choice = part(train.OptimizerSettings, settings)
         optimizer = train.make_optimizer(objective.named_weights(), groups, plan, choice, vars(settings))
         pace = LoopSettings(
@@ -186,7 +205,14 @@ class Job:
         )
         streams, draw = self._data.streams(), self._data.draw
         return train.make_loop(
-            objective, optimizer, streams, draw, output_dir, part(train.StepSettings, settings), pace
+            objective,
+            optimizer,
+            streams,
+            draw,
+            output_dir,
+            part(train.StepSettings, settings),
+            pace,
+            terms,
         )
 
     def _write_run_config(self, objective, plan, output_dir, settings):
@@ -206,6 +232,8 @@ class Job:
         """File of results -> scores, of the evaluation and of the prediction that are asked for."""
         found = {}
         if settings.do_eval:
+            if self._data.calibrate(objective, evaluator, output_dir):
+                self._save_model(objective, output_dir, settings, step)
             found["eval_results.txt"] = self._evaluate(evaluator, output_dir, settings, step)
         if settings.do_train:
             curves.write(output_dir)

@@ -99,6 +99,10 @@ class JobData:
         """() -> scores, as the loop calls it; is_new: whether the run begins, rather than going on."""
         return lambda: self.scores(evaluator)[0]
 
+    def calibrate(self, objective: Objective, evaluator: Evaluator, output_dir: str) -> bool:
+        """Scales the logits of a trained head, where that is asked for; returns whether its weights have changed."""
+        return False
+
     def scores(self, evaluator: Evaluator) -> tuple[dict[str, float], typing.Any]:
         """(name -> float as eval_results.txt says it, what `report` takes)."""
         raise NotImplementedError

@@ -4,6 +4,8 @@ import dataclasses
 import logging
 import os
 
+import numpy as np
+
 from bertline.common.progress import Progress
 from bertline.errors import InputError
 from bertline.modeling.speed import inference
@@ -11,7 +13,7 @@ from bertline.processors.labels import prediction_tables
 from bertline.processors.layouts import base as layouts
 from bertline.processors.records import batches, record_files
 from bertline.processors.tables import split_checks
-from bertline.training.evaluation import evaluation_files, result_files
+from bertline.training.evaluation import calibration, evaluation_files, result_files
 from bertline.training.folder import run_folder
 from bertline.training.jobs import first_rows
 from bertline.training.jobs.job_data import JobData, Stream
@@ -32,6 +34,8 @@ class Task:
       make_objective: encoder -> Objective.
       layout: the layout that the objective reads; None: the encoder's own.
       layout_options: name -> value, what that layout takes beside.
+      calibration: of bertline.training.evaluation.calibration.KINDS, what is fitted on the dev rows; None: nothing.
+      class_rates: how often each training row of a class comes in an epoch; None: every row once.
     """
 
     labels: object
@@ -41,6 +45,8 @@ class Task:
     make_objective: object
     layout: str | None = None
     layout_options: dict = dataclasses.field(default_factory=dict)
+    class_rates: list | None = None
+    calibration: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -145,7 +151,12 @@ class TaskData(JobData):
 
         def train_batches(seed):
             return batches.train_batches(
-                self._records["train"], settings.train_batch_size, seed, self._buckets, settings.length_pool_batches
+                self._records["train"],
+                settings.train_batch_size,
+                seed,
+                self._buckets,
+                settings.length_pool_batches,
+                class_rates=self._task.class_rates,
             )
 
         def fixed_states(encoder):
@@ -210,12 +221,23 @@ class TaskData(JobData):
     def _score_names(self):
         return tuple(dict.fromkeys([*self._task.metrics, *self._task.labels.scores]))
 
+    def calibrate(self, objective, evaluator, output_dir):
+        if self._task.calibration is None:
+            return False
+        outputs, _ = self._outputs(evaluator, "dev", self._settings.eval_batch_size, "calibration")
+        golds = np.array(self._task.labels.golds(outputs, self._task.examples.get("dev")))
+        scale, offset = calibration.fit(self._task.calibration, golds, outputs["logits"])
+        objective.scale_logits(scale, offset)
+        calibration.write(output_dir, golds, outputs["logits"], scale * outputs["logits"] + offset)
+        return True
+
     def scores(self, evaluator):
         """(scores named as in eval_results.txt, (right answers, given answers)) on the dev split."""
         outputs, loss = self._outputs(evaluator, "dev", self._settings.eval_batch_size, "evaluation")
         golds = self._task.labels.golds(outputs, self._task.examples.get("dev"))
         answers = self._answers(outputs, "dev")
-        named = score.compute(self._score_names(), golds, answers)
+        thresholds = self._labels.fit(golds, answers).thresholds
+        named = score.compute(self._score_names(), golds, answers, thresholds)
         scores = {**{f"eval_{name}": value for name, value in named.items()}, "eval_loss": loss, "loss": loss}
         return scores, (golds, answers)
 
@@ -223,8 +245,8 @@ class TaskData(JobData):
         golds, answers = answered
         name = self._task.metrics[0]
         title = f"{name} {scores[f'eval_{name}']:.3f}, {len(golds)} examples"
-        evaluation_files.write(output_dir, self._task.labels, golds, answers, title)
-        labels = self._labels.with_scores(scores)
+        labels = self._labels.fit(golds, answers).with_scores(scores)
+        evaluation_files.write(output_dir, labels, golds, answers, title)
         if labels is not self._labels:
             self._labels = labels
             run_folder.add_model_entries(output_dir, labels.config_entries())

@@ -1,9 +1,11 @@
 """From the settings of a fine-tuning script to its Job: the task's files, its labels, the objective that fits them."""
 
 import functools
+import inspect
 
 from bertline import registry
 from bertline.common import console
+from bertline.errors import InputError
 from bertline.processors.labels.base import make_labels
 from bertline.settings import flags
 from bertline.training.folder import split_file
@@ -46,10 +48,12 @@ def run_task(settings, given, processor=None):
 
 def _task(run, processor, examples):
     """The Task of a processor and its examples."""
-    from bertline.training.jobs.objective_arguments import objective_arguments
+    from bertline.training.jobs.objective_arguments import calibration_of, class_rates, objective_arguments
     from bertline.training.jobs.task_data import Task
 
-    labels = make_labels(processor.problem_type, processor.get_labels(), **processor.label_options)
+    labels = make_labels(
+        processor.problem_type, processor.get_labels(), **processor.label_options, **_tuning(run, processor)
+    )
     for split, rows in examples.items():
         labels.check(rows, split)
     objective_class = registry.get("objective", run.objective)
@@ -63,4 +67,33 @@ def _task(run, processor, examples):
         functools.partial(objective_class, **arguments),
         objective_class.layout,
         processor.layout_options,
+        class_rates(run, labels, examples.get("train")),
+        calibration_of(run, objective_class, processor),
     )
+
+
+def _tuning(run, processor):
+    """What --tune_thresholds and --abstain_below tell the labels. Raises InputError where these have no use of it."""
+    taken = inspect.signature(registry.get("labels", processor.problem_type)).parameters
+    below = getattr(run, "abstain_below", None)
+    if below is not None and "abstain_below" not in taken:
+        raise InputError(
+            f"--abstain_below is for rows of one class each; --task_name={run.task_name} is "
+            f"{processor.problem_type}; leave it out"
+        )
+    if below is not None and not 0 < below <= 1:
+        raise InputError(f"--abstain_below={below}: a probability above 0, 1 at most, is needed")
+    return {**_tuned(run, processor, taken), **({} if below is None else {"abstain_below": below})}
+
+
+def _tuned(run, processor, taken):
+    if not getattr(run, "tune_thresholds", False):
+        return {}
+    if not run.do_eval:
+        raise InputError("--tune_thresholds looks at the dev rows; --do_eval is needed")
+    if "tunes_thresholds" not in taken:
+        raise InputError(
+            f"--tune_thresholds is for rows of several labels; --task_name={run.task_name} is "
+            f"{processor.problem_type}; leave it out"
+        )
+    return {"tunes_thresholds": True}

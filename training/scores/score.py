@@ -15,9 +15,11 @@ class Score:
 
     Attributes:
       lower_is_better: whether its lowest value is the best.
+      thresholds: of the labels, see `Labels.thresholds`.
     """
 
     lower_is_better = False
+    thresholds = 0.5
 
     def update(self, gold: typing.Any, answer: typing.Any) -> None:
         """Sees an example.
@@ -72,11 +74,13 @@ class ArrayScore(ScoreOfAll):
         raise NotImplementedError
 
 
-def compute(names: Iterable[str], golds: list, answers: list) -> dict[str, float]:
+def compute(
+    names: Iterable[str], golds: list, answers: list, thresholds: float | list[float] = 0.5
+) -> dict[str, float]:
     """name -> float of the named scores.
 
     Args:
-      names: registered ones. golds, answers: of each example.
+      names: registered ones. golds, answers: of each example. thresholds: see `Labels.thresholds`.
 
     Raises:
       InputError: an unknown name.
@@ -84,6 +88,7 @@ def compute(names: Iterable[str], golds: list, answers: list) -> dict[str, float
     found, scores = {}, [registry.get("score", name)() for name in names]
     with console.foreign_warnings():
         for score in scores:
+            score.thresholds = thresholds
             for gold, answer in zip(golds, answers):
                 score.update(gold, answer)
             found |= score.result()

@@ -25,6 +25,17 @@ def add(one, other):
     return tf.IndexedSlices(values, indices)
 
 
+def keep_apart(gradient):
+    """The gradient, in a form that TensorFlow's graph optimizers do not merge with sums around it.
+
+    Of a sum of three or more they make temporary variables, where memory is short, and these fail in a loop within a
+    loop (AlreadyExistsError).
+    """
+    if isinstance(gradient, tf.IndexedSlices):
+        return gradient
+    return tf.ensure_shape(gradient, gradient.shape)
+
+
 def sum_duplicates(gradient):
     """Rows that occur several times summed up; a dense gradient as it is."""
     if not isinstance(gradient, tf.IndexedSlices):

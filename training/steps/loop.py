@@ -208,7 +208,7 @@ class TrainingLoop:
         return done, {name: float(total) / max(1, done) for name, total in sums.items()}
 
     def _names(self):
-        terms = [(*step.objective.terms, *step.objective.measures) for step in self._train_steps.values()]
+        terms = [(*s.objective.terms, *s.objective.measures, *s.added) for s in self._train_steps.values()]
         names = dict.fromkeys(["loss", *itertools.chain.from_iterable(terms)])
         return [*names, "grad_norm", "learning_rate", "tokens"]
 

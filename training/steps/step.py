@@ -4,7 +4,8 @@ import tensorflow as tf
 
 from bertline.modeling.layers.dropout import DropoutKey
 from bertline.training.steps.distribution import slice_of
-from bertline.training.steps.gradients import add, as_rows, map_values, specification, sum_duplicates, zeros
+from bertline.training.steps.gradients import add, as_rows, keep_apart, map_values, specification, sum_duplicates, zeros
+from bertline.training.terms.forward import Forward
 
 INITIAL_LOSS_SCALE = 2.0**15
 LOSS_SCALE_GROWTH_STEPS = 2000  # as in Micikevicius et al. 2017, https://arxiv.org/abs/1710.03740, section 3.2
@@ -27,6 +28,7 @@ class TrainStep:
       lanes: rows of every batch, where the objective carries a state from batch to batch.
       fixed_states: FixedStates, or None: batch -> the batch with what was computed of its rows before.
       static_shapes: gradients of single rows become dense: how many rows there are is known to no compiler.
+      terms: of bertline.training.terms, what is added to the loss.
     """
 
     def __init__(
@@ -41,10 +43,13 @@ class TrainStep:
         static_shapes=False,
         lanes=0,
         fixed_states=None,
+        terms=(),
     ):
         self.objective, self.optimizer, self.step = objective, optimizer, step
         self.seed, self.micro_batches, self.max_grad_norm = seed, gradient_accumulation_steps, max_grad_norm
         self.static_shapes, self.fixed_states = static_shapes, fixed_states
+        self.terms = [term for term in terms if not term.reads_word_gradients]
+        self.late_terms = [term for term in terms if term.reads_word_gradients]
         zero = objective.zero_state(lanes)
         # What the next batch goes on with: a nest of variables; None where nothing is carried.
         self.state = None if zero is None else tf.nest.map_structure(lambda t: tf.Variable(t, trainable=False), zero)
@@ -59,9 +64,15 @@ class TrainStep:
             return scaling
         return {**scaling, "state": {str(i): variable for i, variable in enumerate(tf.nest.flatten(self.state))}}
 
+    @property
+    def added(self):
+        """Names of what is added to the objective's loss."""
+        return [term.name for term in (*self.terms, *self.late_terms)]
+
     def __call__(self, batch):
-        """Returns float32 scalars: `loss`, its terms if several, the objective's measures, `grad_norm` before clipping,
-        `learning_rate`; with loss scaling `loss_scale`, the one that the step was made with.
+        """Returns float32 scalars: `loss`, its terms if several, the objective's measures, what each of `terms` adds,
+        `grad_norm` before clipping, `learning_rate`; with loss scaling `loss_scale`, the one that the step was made
+        with.
         """
         if self.fixed_states is not None:
             batch = self.fixed_states(batch)
@@ -92,7 +103,7 @@ class TrainStep:
             scale = tf.minimum(1.0, self.max_grad_norm / tf.maximum(norm, 1e-30))
             gradients = {name: map_values(g, lambda v: v * scale) for name, g in gradients.items()}
         replica.merge_call(self._apply, args=(gradients, norm))
-        loss = tf.add_n([terms[name] for name in self.objective.terms])
+        loss = tf.add_n([terms[name] for name in (*self.objective.terms, *self.added)])
         rest = {name: value for name, value in terms.items() if name != "loss"}
         return {"loss": loss, **rest, "grad_norm": norm, **scaling}
 
@@ -108,7 +119,7 @@ class TrainStep:
             terms, gradients = self._forward_backward(share, totals, key.child(i))
             return (i + 1, *map(add, sums, [*terms.values(), *gradients.values()]))
 
-        names, weights = [*totals, *self.objective.measures], self.optimizer.weights.items()
+        names, weights = [*totals, *self.objective.measures, *self.added], self.optimizer.weights.items()
         sums = [tf.zeros([]) for _ in names] + [zeros(v, self._keeps_single_rows(name)) for name, v in weights]
         shapes = [tf.TensorSpec([])] * len(names) + [specification(v, self._keeps_single_rows(n)) for n, v in weights]
         # One at a time: running them side by side would need the memory that accumulation is there to save.
@@ -123,21 +134,47 @@ class TrainStep:
 
     def _forward_backward(self, batch, totals, key):
         weights = self.optimizer.weights
+        loss_weights = self.objective.loss_weights(batch)
+
+        def mean(values, term):
+            return tf.reduce_sum(values * loss_weights[term]) / tf.maximum(totals[term], 1e-5)
+
+        def added(terms, forward):
+            """Name -> what each term adds to the loss."""
+            values = {term.name: term.losses(forward).items() for term in terms}
+            return {name: tf.add_n([mean(value, of) for of, value in found]) for name, found in values.items()}
+
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(list(weights.values()))
-            outputs = self._outputs(batch, key)
-            values, loss_weights = self.objective.losses(batch, outputs), self.objective.loss_weights(batch)
-
-            def mean(values, term):
-                return tf.reduce_sum(values * loss_weights[term]) / tf.maximum(totals[term], 1e-5)
-
+            forward = Forward(self.objective, self._outputs, batch, key, tape.watch if self.late_terms else None)
+            values = forward.losses
             terms = {term: mean(values[term], term) for term in totals}
-            loss = tf.add_n(list(terms.values()))
-            terms |= {name: mean(values[name], term) for name, term in self.objective.measures.items()}
-            if self.loss_scale is not None:
-                loss *= self.loss_scale
-        found = tape.gradient(loss, list(weights.values()), unconnected_gradients=tf.UnconnectedGradients.ZERO)
-        return terms, {name: self._dense_or_rows(name, g) for name, g in zip(weights, found)}
+            more = added(self.terms, forward)
+            loss = self._scale(tf.add_n([*terms.values(), *more.values()]))
+        terms |= {name: mean(values[name], term) for name, term in self.objective.measures.items()} | more
+        found = self._gradients(tape, loss, forward.word_vectors)
+        if self.late_terms:
+            forward.gradients = found.pop("word_vectors")
+            with tf.GradientTape(watch_accessed_variables=False) as tape:
+                tape.watch(list(weights.values()))
+                more = added(self.late_terms, forward)
+                loss = self._scale(tf.add_n(list(more.values())))
+            terms |= more
+            late = self._gradients(tape, loss)
+            found = {name: add(keep_apart(gradient), keep_apart(late[name])) for name, gradient in found.items()}
+        return terms, {name: keep_apart(g) for name, g in found.items()} if self.added else found
+
+    def _scale(self, loss):
+        return loss if self.loss_scale is None else loss * self.loss_scale
+
+    def _gradients(self, tape, loss, word_vectors=()):
+        """Name -> gradient of each weight; where there are `word_vectors`, under that name the list of theirs."""
+        weights = self.optimizer.weights
+        found = tape.gradient(
+            loss, [*weights.values(), *word_vectors], unconnected_gradients=tf.UnconnectedGradients.ZERO
+        )
+        gradients = {name: self._dense_or_rows(name, g) for name, g in zip(weights, found)}
+        return gradients | ({"word_vectors": found[len(weights) :]} if word_vectors else {})
 
     def _outputs(self, batch, key):
         """The objective's; of one that carries a state the next one is kept."""
@@ -151,7 +188,7 @@ class TrainStep:
         """AdamW moves every row of an embedding, touched or not, as the original does; others leave rows alone."""
         if not self._keeps_single_rows(name):
             return tf.convert_to_tensor(gradient)
-        is_sum = self.micro_batches > 1  # a loop needs one kind from beginning to end
+        is_sum = self.micro_batches > 1 or self.late_terms  # a loop needs one kind from beginning to end
         is_rows = isinstance(gradient, tf.IndexedSlices)
         return as_rows(gradient) if is_rows or is_sum else gradient
 

@@ -71,21 +71,24 @@ def check_names(choice):
         registry.get(kind, getattr(choice, kind))
 
 
-def check_whole_batches(objective, gradient_accumulation_steps, num_replicas):
-    """Raises InputError where a batch would be cut whose rows belong together, or to those of the batch before."""
-    if not (objective.relates_rows or objective.carries_state):
+def check_whole_batches(objective, gradient_accumulation_steps, num_replicas, terms=()):
+    """Raises InputError where a batch would be cut whose rows belong together, or to those of the batch before.
+
+    terms: of bertline.training.terms.
+    """
+    relating = [f"--terms={term.name}" for term in terms if term.relates_rows]
+    if not (objective.relates_rows or objective.carries_state or relating):
         return
-    why = "compares the rows of a batch" if objective.relates_rows else "carries a state from batch to batch"
+    who = f"--objective={objective.name}" if objective.relates_rows or objective.carries_state else relating[0]
+    carries = objective.carries_state and not objective.relates_rows
+    why = "carries a state from batch to batch" if carries else "compares the rows of a batch"
     if gradient_accumulation_steps > 1:
         raise InputError(
-            f"--gradient_accumulation_steps={gradient_accumulation_steps}: --objective={objective.name} "
-            f"{why}, which then cannot be cut; to need less memory give "
-            "--rematerialize or a smaller --train_batch_size"
+            f"--gradient_accumulation_steps={gradient_accumulation_steps}: {who} {why}, which then cannot be cut; to "
+            "need less memory give --rematerialize or a smaller --train_batch_size"
         )
     if num_replicas > 1:
-        raise InputError(
-            f"{num_replicas} devices: --objective={objective.name} {why}, which cannot be spread; give --num_gpus=1"
-        )
+        raise InputError(f"{num_replicas} devices: {who} {why}, which cannot be spread; give --num_gpus=1")
 
 
 def groups_of(choice, encoder):
@@ -122,12 +125,13 @@ def load_initial(objective, source, output_dir, allow_missing=None):
     source.load_into(objective, allow_missing)
 
 
-def make_loop(objective, optimizer, streams, draw, output_dir, settings, pace):
+def make_loop(objective, optimizer, streams, draw, output_dir, settings, pace, terms):
     """The TrainingLoop of a job, at the newest checkpoint of the folder.
 
     Args:
       streams: list of bertline.training.jobs.job_data.Stream. draw: see JobData.draw.
       settings: StepSettings. pace: LoopSettings.
+      terms: name of a stream -> list of bertline.training.terms.term.Term.
     """
     step = tf.Variable(0, dtype=tf.int64, trainable=False)
     train_steps = {
@@ -142,6 +146,7 @@ def make_loop(objective, optimizer, streams, draw, output_dir, settings, pace):
             static_shapes=pace.static_shapes,
             lanes=settings.train_batch_size,
             fixed_states=stream.fixed_states and stream.fixed_states(objective.encoder),
+            terms=terms[stream.name],
         )
         for stream in streams
     }

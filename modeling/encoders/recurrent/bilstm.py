@@ -128,6 +128,9 @@ class Bilstm(Encoder):
         table = [] if self.config.vocab_size is None else [f"^{self.path}/word_embeddings"]
         return [*table, *(f"^{self.path}/layer_{i}/" for i in range(self.num_layers))]
 
+    def input_table(self):
+        return None if self.config.vocab_size is None else self.word_embeddings
+
     @classmethod
     def small(cls, dropout=0.0):
         rates = {field.name: dropout for field in dataclasses.fields(BilstmConfig) if field.name.endswith("_dropout")}

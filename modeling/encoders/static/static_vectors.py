@@ -81,6 +81,9 @@ class StaticVectors(Encoder):
         }
         return {**result, "all_layers": [rows]} if all_layers else result
 
+    def input_table(self):
+        return self.word_embeddings
+
     def output_table(self):
         return self.word_embeddings
 

@@ -214,6 +214,9 @@ class Bert(Encoder):
     def output_table(self):
         return self.embeddings.word_embeddings
 
+    def input_table(self):
+        return self.embeddings.word_embeddings
+
     def attention_layers(self):
         return self.transformer.blocks
 

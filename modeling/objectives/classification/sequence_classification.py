@@ -3,13 +3,16 @@
 Source: Devlin et al. 2018, section 4.1; google-research/bert `run_classifier.py:create_model`.
 """
 
+import numpy as np
 import tensorflow as tf
 
 from bertline import registry
 from bertline.errors import InputError
 from bertline.modeling.configuration.head_fields import problem_type
+from bertline.modeling.layers import divergence
 from bertline.modeling.layers.dense import LinearClassifier
 from bertline.modeling.layers.dropout import dropout
+from bertline.modeling.losses.cross_entropy import CrossEntropy
 from bertline.modeling.objective import Objective
 from bertline.options import Option
 
@@ -23,16 +26,23 @@ class SequenceClassification(Objective):
     The rate of the dropout is the original's, unless the encoder's configuration says a `classifier_dropout`.
 
     Features: those of the encoder, and `label_ids`: int32 [B] (classes), float32 [B] (regression) or float32
-    [B, num_labels] of 0 and 1 (several labels). Outputs: `logits` float32 [B, num_labels].
+    [B, num_labels] of 0 and 1 (several labels). Outputs: `logits` float32 [B, num_labels], and what
+    they are computed of, `vectors` float32 [B, H].
 
     Args:
       encoder: an Encoder.
       num_labels: number of classes; 1 for regression.
       problem_type: "single_label_classification", "multi_label_classification" or "regression".
       class_weights: float [num_labels] that multiply each example's loss by its class's, or None.
+      loss: of classes, a bertline.modeling.losses.loss.Loss; None: the cross entropy. A score has the squared error.
     """
 
     options = {
+        "loss": Option(
+            "cross_entropy",
+            "Of classes: cross_entropy, focal, label_smoothing, logit_adjustment (for classes of unequal size).",
+            as_trained=False,
+        ),
         "class_weights": Option(
             None,
             "Weight of each class in the loss: numbers in the order of the labels, label=number pairs, or 'balanced'.",
@@ -45,11 +55,20 @@ class SequenceClassification(Objective):
     labelled = "output_weights"
     problem_types = ("single_label_classification", "multi_label_classification", "regression")
 
-    def __init__(self, encoder, num_labels, problem_type="single_label_classification", class_weights=None, **kwargs):
+    def __init__(
+        self,
+        encoder,
+        num_labels,
+        problem_type="single_label_classification",
+        class_weights=None,
+        loss=None,
+        **kwargs,
+    ):
         super().__init__(encoder, name="sequence_classification", **kwargs)
         if problem_type not in _LOSSES:
             raise ValueError(f"problem_type {problem_type!r} is not one of {', '.join(_LOSSES)}")
         self.num_labels, self.problem_type, self.class_weights = num_labels, problem_type, class_weights
+        self.loss_of_classes = loss or CrossEntropy()
         # No name scope: in the original's checkpoints these two variables stand at the root.
         self.classifier = LinearClassifier(num_labels, name=self.name)
         self.classifier.build(encoder.width)
@@ -67,8 +86,9 @@ class SequenceClassification(Objective):
         none = tf.zeros([tf.shape(features["input_ids"])[0], 0], tf.int32)
         pooled = self.encoder(features, dropout_key=dropout_key, positions=none)["pooled_output"]  # [B, H]
         rate = getattr(self.encoder.config, "classifier_dropout", None)
-        pooled = dropout(tf.cast(pooled, tf.float32), HEAD_DROPOUT if rate is None else rate, dropout_key)
-        return {"logits": self.classifier(pooled)}
+        vectors = tf.cast(pooled, tf.float32)
+        pooled = dropout(vectors, HEAD_DROPOUT if rate is None else rate, dropout_key)
+        return {"logits": self.classifier(pooled), "vectors": vectors}
 
     def loss_weights(self, features):
         labels = features["label_ids"]
@@ -82,33 +102,61 @@ class SequenceClassification(Objective):
     def losses(self, features, outputs):
         return {"loss": _LOSSES[self.problem_type](self, features["label_ids"], outputs["logits"])}
 
+    @property
+    def compares_outputs(self):
+        return True
+
+    def divergence(self, features, outputs, wanted, temperature=1.0):
+        """See base class; of several labels the mean over them, as of their losses."""
+        return {"loss": _DIVERGENCES[self.problem_type](outputs["logits"], wanted["logits"], temperature)}
+
+    @property
+    def has_class_vectors(self):
+        return self.problem_type == "single_label_classification"
+
+    def class_vectors(self, features, outputs):
+        return outputs["vectors"], features["label_ids"]
+
+    def scale_logits(self, scale, offset):
+        kernel, bias = self.classifier.output_weights, self.classifier.output_bias
+        kernel.assign(kernel * np.asarray(scale, np.float32)[:, None])
+        bias.assign(bias * np.asarray(scale, np.float32) + np.asarray(offset, np.float32))
+
     def predictions(self, outputs):
-        """probabilities float32 [B, num_labels]; for regression the score itself."""
+        """probabilities float32 [B, num_labels], for regression the score itself; logits, what they are computed of."""
         logits = outputs["logits"]
         if self.problem_type == "single_label_classification":
-            logits = tf.nn.softmax(logits)
+            probabilities = tf.nn.softmax(logits)
         elif self.problem_type == "multi_label_classification":
-            logits = tf.nn.sigmoid(logits)
-        return {"probabilities": logits}
+            probabilities = tf.nn.sigmoid(logits)
+        else:
+            probabilities = logits
+        return {"probabilities": probabilities, "logits": logits}
 
 
-def _cross_entropy(objective, labels, logits):
-    return tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits)
+def _of_classes(objective, labels, logits):
+    return objective.loss_of_classes.of_classes(labels, logits)
 
 
 def _squared_error(objective, labels, logits):
     return tf.square(logits[:, 0] - labels)
 
 
-def _binary_cross_entropies(objective, labels, logits):
-    losses = tf.nn.sigmoid_cross_entropy_with_logits(labels=labels, logits=logits)  # [B, num_labels]
+def _of_several(objective, labels, logits):
+    losses = objective.loss_of_classes.of_several(labels, logits)  # [B, num_labels]
     if objective.class_weights is not None:
         losses *= tf.constant(objective.class_weights, tf.float32)
     return tf.reduce_mean(losses, axis=1)
 
 
 _LOSSES = {
-    "single_label_classification": _cross_entropy,
+    "single_label_classification": _of_classes,
     "regression": _squared_error,
-    "multi_label_classification": _binary_cross_entropies,
+    "multi_label_classification": _of_several,
+}
+
+_DIVERGENCES = {
+    "single_label_classification": divergence.of_softmax,
+    "regression": lambda logits, wanted, temperature: tf.square(logits[:, 0] - wanted[:, 0]),
+    "multi_label_classification": lambda *given: tf.reduce_mean(divergence.of_sigmoids(*given), axis=1),
 }

@@ -61,6 +61,13 @@ class SimilarityRegression(Objective):
         low, high = self.score_range
         return {"loss": tf.square(outputs["similarities"] - (features["label_ids"] - low) / (high - low))}
 
+    @property
+    def compares_outputs(self):
+        return True
+
+    def divergence(self, features, outputs, wanted, temperature=1.0):
+        return {"loss": tf.square(outputs["similarities"] - wanted["similarities"])}
+
     def predictions(self, outputs):
         """probabilities float32 [B, 1]: the similarity, in the range of the scores."""
         low, high = self.score_range

@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 
 from bertline import registry
+from bertline.modeling.layers import divergence
 from bertline.modeling.layers.dense import LinearClassifier
 from bertline.modeling.objective import Objective
 
@@ -64,6 +65,15 @@ class SpanExtraction(Objective):
             for end in ("start", "end")
         ]
         return {"loss": tf.add_n(losses) / 2.0}
+
+    @property
+    def compares_outputs(self):
+        return True
+
+    def divergence(self, features, outputs, wanted, temperature=1.0):
+        """See base class; the mean of both ends, as of their losses."""
+        ends = [divergence.of_softmax(outputs[name], wanted[name], temperature) for name in self.output_axes]
+        return {"loss": tf.add_n(ends) / 2.0}
 
     def predictions(self, outputs):
         """start_logits and end_logits float32 [B, T]."""

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from bertline import registry
 from bertline.errors import InputError
+from bertline.modeling.layers import divergence
 from bertline.modeling.layers.crf import CRF
 from bertline.modeling.layers.dense import LinearClassifier
 from bertline.modeling.layers.dropout import dropout
@@ -86,6 +87,13 @@ class TokenClassification(Objective):
         if self.crf is None:
             return {"loss": tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=outputs["logits"])}
         return {"loss": -self.crf.log_likelihood(outputs["logits"], labels, tf.maximum(outputs["lengths"], 1))}
+
+    @property
+    def compares_outputs(self):
+        return self.crf is None
+
+    def divergence(self, features, outputs, wanted, temperature=1.0):
+        return {"loss": divergence.of_softmax(outputs["logits"], wanted["logits"], temperature)}
 
     def predictions(self, outputs):
         """tags int32 [B, W], and how likely each of them is: confidences float32 [B, W]."""

@@ -70,3 +70,23 @@ def test_scores_have_no_classes(text):
 def test_score_ranges_that_are_none(text):
     with pytest.raises(InputError, match=f"--score_range={text}: two "):
         objective_arguments.score_range(text, None)
+
+
+def rates(labels=CLASSES, examples=None, **run):
+    run = ClassifierSettings(task_name="tsv", **{"do_train": True, **run})
+    return objective_arguments.class_rates(run, labels, examples)
+
+
+def test_sampling_counts_the_training_rows():
+    found = rates(sampling="balanced", examples=rows("0", "0", "0", "1", "2", "2"))
+    np.testing.assert_allclose(found, [6 / 9, 2.0, 1.0])
+    assert rates() is None and rates(sampling="balanced", do_train=False) is None
+    assert rates(make_labels("regression", [])) is None
+    with pytest.raises(InputError, match="^--sampling=balanced counts .*--train_records is given; leave it out$"):
+        rates(sampling="balanced")
+    with pytest.raises(
+        InputError, match="^--sampling=balanced is for rows of one class each; --task_name=tsv is multi"
+    ):
+        rates(make_labels("multi_label_classification", ["x"]), rows(("x",)), sampling="balanced")
+    with pytest.raises(InputError, match="--sampling=even: one of natural"):
+        rates(sampling="even", examples=rows("0", "1"))

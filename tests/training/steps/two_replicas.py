@@ -23,6 +23,7 @@ from bertline.training.optimizers.lamb import LAMB
 from bertline.training.schedules.linear import Linear
 from bertline.training.steps.loop import LoopSettings, TrainingLoop
 from bertline.training.steps.step import TrainStep
+from bertline.training.terms.term import make_terms
 
 classification.HEAD_DROPOUT = 0.0
 FIRST = test_step.BATCHES["masked_lm"][0]
@@ -33,6 +34,14 @@ BATCHES = [*test_step.BATCHES["masked_lm"], {name: array[:1] for name, array in 
 def train(**options):
     model = small_models.objective("masked_lm", num_hidden_layers=1)
     return test_step.train(model, BATCHES, max_grad_norm=0.5, **options)
+
+
+def train_with_terms():
+    model = small_models.objective("sequence_classification", num_hidden_layers=1)
+    terms = make_terms(model, {"terms": "r_drop,fgm"})
+    scalars, weights = test_step.train(model, test_step.BATCHES["sequence_classification"][:1], terms=terms)
+    assert abs(scalars[0].pop("r_drop")) < 1e-6, "there is no dropout, so that replicas can be compared"
+    return scalars, weights
 
 
 def evaluate():
@@ -83,6 +92,7 @@ def loop(folder):
 
 if __name__ == "__main__":
     whole, by_lamb, (predictions, loss) = train(), train(make_optimizer=lamb), evaluate()
+    with_terms = train_with_terms()
     strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
     assert strategy.num_replicas_in_sync == 2
     with strategy.scope(), tempfile.TemporaryDirectory() as folder:
@@ -91,6 +101,7 @@ if __name__ == "__main__":
         assert_same(train(gradient_accumulation_steps=2), whole)
         # A step of Adam is as long for a gradient of rounding errors, a key's bias, as for any other.
         assert_same(train(make_optimizer=lamb), by_lamb, 1e-4)
+        assert_same(train_with_terms(), with_terms)
         found, found_loss = evaluate()
         for name, values in predictions.items():
             np.testing.assert_allclose(found[name], values, atol=1e-6)
