@@ -7,6 +7,7 @@ from bertline.modeling.speed.inference import Inference
 from bertline.processors.records.feature_spec import mask_of
 from bertline.training.steps.distribution import slice_of
 from bertline.training.steps.two_at_once import in_order
+from bertline.training.steps.weighted import weighted_sum
 
 
 class Evaluator:
@@ -141,7 +142,7 @@ class Evaluator:
         weights, values = self._objective.loss_weights(features), self._objective.losses(features, outputs)
         terms = {**{term: term for term in weights}, **measures}
         return {
-            name: tf.stack([tf.reduce_sum(values[name] * weights[term]), tf.reduce_sum(weights[term])])
+            name: tf.stack([weighted_sum(name, values[name], weights[term]), tf.reduce_sum(weights[term])])
             for name, term in terms.items()
         }
 

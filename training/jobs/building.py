@@ -4,13 +4,20 @@ import inspect
 
 import keras
 
+from bertline import options
 from bertline.errors import InputError
 
 
 def arguments_of(objective_class, given, **known):
     """What the constructor of an objective takes beside the encoder: of `known`, else of the given values by name."""
-    found = {**given, **known}
-    return {name: found[name] for name in inspect.signature(objective_class.__init__).parameters if name in found}
+    found, taken = {**given, **known}, inspect.signature(objective_class.__init__).parameters
+    idle = [name for name in options.of(objective_class) if name not in taken]
+    if idle:
+        raise InputError(
+            f"{objective_class.__name__} declares the option {idle[0]!r}, and its constructor has no such argument; "
+            f"name it there and hand it to the base, or take the option away by None: {idle[0]!r}: None"
+        )
+    return {name: found[name] for name in taken if name in found}
 
 
 def uses_static_shapes(settings):

@@ -192,11 +192,27 @@ def save_model(objective, output_dir, tokenizer, max_seq_length, step, extra_con
     `step`: the one that the weights are of; config.json says it.
     """
     folder = run_folder.model_folder(output_dir)
+    _warn_of_own_predictions(objective)
     said = {"global_step": step, **objective.saved_entries(), **(extra_config or {})}
     save_huggingface(objective, folder, tokenizer, said)
     if objective.sentence_pooling:
         width = objective.encoder.width
         save_modules(folder, objective.sentence_pooling, width, max_seq_length, objective.normalizes_vectors)
+
+
+def _warn_of_own_predictions(objective):
+    """model/ names a class of transformers, whose outputs are those of the base of a derived objective."""
+    base = next((cls for cls in type(objective).__mro__ if "architectures" in vars(cls)), None)
+    if base is None or not base.architectures:
+        return
+    for name in ("call", "predictions"):
+        if getattr(type(objective), name) is not getattr(base, name):
+            logging.warning(
+                "model/ is opened as %s by bertline.load and transformers, without the %s of %s",
+                registry.name_of("objective", base),
+                name,
+                objective.owner,
+            )
 
 
 def exit_status(error, where=""):

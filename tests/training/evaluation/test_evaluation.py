@@ -5,6 +5,7 @@ import pytest
 import small_models
 import tensorflow as tf
 
+from bertline.errors import InputError
 from bertline.modeling.speed import inference
 from bertline.training.evaluation.evaluator import Evaluator
 
@@ -107,3 +108,12 @@ def test_each_run_has_the_weights_of_its_time(rows, dtype, kind, request, monkey
         trained.encoder.embeddings.word_embeddings.assign(trained.encoder.embeddings.word_embeddings[::-1])
     # A graph of constants is made for each state of the weights, one of variables serves all.
     assert sum(model is trained for model in called) == {"variables": 1, "constants": 2}[kind]
+
+
+def test_a_mean_in_the_place_of_values_is_refused(model, rows, monkeypatch):
+    """Weights of examples and classes would have no effect on it, and nobody would be told."""
+    mean = tf.reduce_mean
+    own = model.losses
+    monkeypatch.setattr(model, "losses", lambda features, outputs: {"loss": mean(own(features, outputs)["loss"])})
+    with pytest.raises(InputError, match=r"losses\(\)\['loss'\] has the shape \(\), its loss_weights\(\) \(10,\)"):
+        Evaluator(model, static_shapes=True).run(batches(rows, [range(10)]), with_loss=True)
