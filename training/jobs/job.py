@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import functools
 import logging
 import os
 
@@ -144,7 +145,7 @@ class Job:
                 try:
                     step = self._train(objective, groups, data.evaluation(evaluator, is_new), output_dir, settings)
                 except train.STOPPED as error:
-                    return train.exit_status(error, data.rows_of(error)), None
+                    return train.exit_status(error, data.rows_of(error, settings.seed)), None
             return 0, self._results(objective, evaluator, output_dir, settings, step)
 
     def _train(self, objective, groups, evaluate, output_dir, settings):
@@ -184,7 +185,7 @@ class Job:
             static_shapes=uses_static_shapes(settings),
             jit_compile=settings.xla,
         )
-        streams, draw = self._data.streams(), self._data.draw
+        streams, draw = self._data.streams(), functools.partial(self._data.draw, seed=settings.seed)
         return train.make_loop(
             objective, optimizer, streams, draw, output_dir, part(train.StepSettings, settings), pace
         )
@@ -226,7 +227,7 @@ class Job:
         result_files.write_eval_results(os.path.join(output_dir, "eval_results.txt"), {**scores, "global_step": step})
         if settings.do_train:
             history.add_evaluation(output_dir, step, scores)
-        self._data.report(output_dir, scores, answered)
+        self._data.report(output_dir, step, scores, answered)
         return scores
 
     def _write_card(self, objective, output_dir, settings, found):

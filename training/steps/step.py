@@ -24,6 +24,7 @@ class TrainStep:
       gradient_accumulation_steps: micro-batches per replica.
       max_grad_norm: gradients of a larger global norm are scaled down to it; 0 leaves them.
       loss_scaling: multiply the loss, for float16; a step whose gradients overflow is skipped and the scale halved.
+      loss_weight: what the loss is multiplied by before its gradients are taken; what is reported is the loss itself.
       lanes: rows of every batch, where the objective carries a state from batch to batch.
       fixed_states: FixedStates, or None: batch -> the batch with what was computed of its rows before.
       static_shapes: gradients of single rows become dense: how many rows there are is known to no compiler.
@@ -41,10 +42,14 @@ class TrainStep:
         static_shapes=False,
         lanes=0,
         fixed_states=None,
+        loss_weight=1.0,
     ):
         self.objective, self.optimizer, self.step = objective, optimizer, step
         self.seed, self.micro_batches, self.max_grad_norm = seed, gradient_accumulation_steps, max_grad_norm
-        self.static_shapes, self.fixed_states = static_shapes, fixed_states
+        self.static_shapes, self.fixed_states, self.loss_weight = static_shapes, fixed_states, loss_weight
+        own = {id(variable.value) for variable in objective.named_weights().values()}
+        # Of several objectives over one encoder each step moves its own weights alone.
+        self.weights = {name: variable for name, variable in optimizer.weights.items() if id(variable) in own}
         zero = objective.zero_state(lanes)
         # What the next batch goes on with: a nest of variables; None where nothing is carried.
         self.state = None if zero is None else tf.nest.map_structure(lambda t: tf.Variable(t, trainable=False), zero)
@@ -108,7 +113,7 @@ class TrainStep:
             terms, gradients = self._forward_backward(share, totals, key.child(i))
             return (i + 1, *map(add, sums, [*terms.values(), *gradients.values()]))
 
-        names, weights = [*totals, *self.objective.measures], self.optimizer.weights.items()
+        names, weights = [*totals, *self.objective.measures], self.weights.items()
         sums = [tf.zeros([]) for _ in names] + [zeros(v, self._keeps_single_rows(name)) for name, v in weights]
         shapes = [tf.TensorSpec([])] * len(names) + [specification(v, self._keeps_single_rows(n)) for n, v in weights]
         # One at a time: running them side by side would need the memory that accumulation is there to save.
@@ -119,10 +124,10 @@ class TrainStep:
             [tf.TensorSpec([], tf.int32), *shapes],
             parallel_iterations=1,
         )
-        return dict(zip(names, sums)), dict(zip(self.optimizer.weights, sums[len(names) :]))
+        return dict(zip(names, sums)), dict(zip(self.weights, sums[len(names) :]))
 
     def _forward_backward(self, batch, totals, key):
-        weights = self.optimizer.weights
+        weights = self.weights
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(list(weights.values()))
             outputs = self._outputs(batch, key)
@@ -134,6 +139,8 @@ class TrainStep:
             terms = {term: mean(values[term], term) for term in totals}
             loss = tf.add_n(list(terms.values()))
             terms |= {name: mean(values[name], term) for name, term in self.objective.measures.items()}
+            if self.loss_weight != 1.0:
+                loss *= self.loss_weight
             if self.loss_scale is not None:
                 loss *= self.loss_scale
         found = tape.gradient(loss, list(weights.values()), unconnected_gradients=tf.UnconnectedGradients.ZERO)

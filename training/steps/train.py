@@ -126,7 +126,8 @@ def make_loop(objective, optimizer, streams, draw, output_dir, settings, pace):
     """The TrainingLoop of a job, at the newest checkpoint of the folder.
 
     Args:
-      streams: list of bertline.training.jobs.job_data.Stream. draw: see JobData.draw.
+      streams: list of bertline.training.jobs.job_data.Stream.
+      draw: step -> number of the stream, see JobData.draw.
       settings: StepSettings. pace: LoopSettings.
     """
     step = tf.Variable(0, dtype=tf.int64, trainable=False)
@@ -142,6 +143,7 @@ def make_loop(objective, optimizer, streams, draw, output_dir, settings, pace):
             static_shapes=pace.static_shapes,
             lanes=settings.train_batch_size,
             fixed_states=stream.fixed_states and stream.fixed_states(objective.encoder),
+            loss_weight=stream.loss_weight,
         )
         for stream in streams
     }
