@@ -81,6 +81,8 @@ def _check_plugins(run, saved, folder, given):
 def _is_meant(field, run, saved, taken):
     """Whether a setting of the run that wrote the weights says something of this command."""
     kind = field.metadata.get("as_trained")
+    if field.name == "tasks_file" and run.task_name:
+        return False  # one of its tasks is used alone
     if kind not in (OF_OBJECTIVE, OF_TASK):
         return kind == OF_MODEL
     if hasattr(run, "task_name") != ("task_name" in saved):  # pre-training there, fine-tuning here
