@@ -29,6 +29,10 @@ def tasks_of(config):
     for task, own in labels.items():
         if not isinstance(own, dict) or TASKS in own:
             raise InputError(f"{TASKS}: {task} is {json_files.excerpt(own)}, an object of its labels is needed")
+        if not isinstance(heads[task], dict):
+            raise InputError(
+                f"{OBJECTIVE}: {task} is {json_files.excerpt(heads[task])}, an object of its head is needed"
+            )
         check_head({**own, OBJECTIVE: heads[task]})
     return tuple(heads)
 

@@ -44,7 +44,16 @@ class StochasticAnswer(SequenceClassification):
     }
     problem_types = ("single_label_classification",)
     reads_pooled_output = False
-    huggingface_heads = {}
+    huggingface_heads = {
+        "answer_query": ("answer_query", False),
+        "answer_attention": ("answer_attention", False),
+        "gru_kernel": ("gru_kernel", False),
+        "gru_recurrent_kernel": ("gru_recurrent_kernel", False),
+        "gru_bias": ("gru_bias", False),
+        "gru_recurrent_bias": ("gru_recurrent_bias", False),
+        "answer_weights": ("answer_weights", False),
+        "answer_bias": ("answer_bias", False),
+    }
     architectures = {"ForStochasticAnswer": ("answer_weights",)}
     labelled = "answer_weights"
 

@@ -11,7 +11,9 @@ import small_classifiers
 
 from bertline.errors import InputError
 from bertline.modeling.encoders.transformers.bert import Bert, BertConfig
+from bertline.serving.export.exporter import export
 from bertline.serving.prediction.predictor import Predictor
+from bertline.settings.scripts.export_model import ExportSettings
 from bertline.settings.scripts.run_classifier import ClassifierSettings
 from bertline.training.jobs.multi_task_data import MultiTaskData
 from bertline.training.jobs.task_job import run_task
@@ -122,6 +124,11 @@ def test_the_folder_serves_all_its_tasks(both, data):
     assert score.label is None and np.isfinite(score.score)
     with pytest.raises(InputError, match="--task_name is needed; its tasks: hue, near"):
         Predictor(both)
+
+
+def test_a_task_is_exported_alone(both, tmp_path):
+    found = export(ExportSettings(init_checkpoint=str(both), output_dir=str(tmp_path / "saved"), task_name="near"))
+    assert max(found[1].values()) < 1e-4
 
 
 def test_prediction_alone_takes_tasks_and_heads_from_the_folder(run, both, tmp_path):

@@ -1,5 +1,7 @@
 """One encoder and several heads: whose weights a step moves, and what a folder says of them."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import small_models
@@ -11,6 +13,8 @@ from bertline.modeling.objectives.combined.multi_task import MultiTask
 from bertline.training.optimizers.adamw import AdamW
 from bertline.training.schedules.constant import Constant
 from bertline.training.steps.step import TrainStep
+from bertline.weights import task_view
+from bertline.weights.conversion import read_model
 from bertline.weights.load_save import load_weights, save_huggingface
 from bertline.weights.open_model import open_model
 
@@ -97,6 +101,57 @@ def test_all_heads_are_read_again(folder):
     assert load_weights(again, weights).missing == []
     for name, value in values(model).items():
         np.testing.assert_array_equal(again.named_weights()[name], value, err_msg=name)
+
+
+def test_a_task_alone_takes_the_encoder_and_its_head(folder):
+    path, model = folder
+    source = open_model(path, vocab_required=False).of_task_if_there("colour")
+    expected = values(model)
+    for count in (3, 2):
+        encoder = small_models.encoder("bert", num_hidden_layers=1)
+        single = SequenceClassification(encoder, count)
+        report = source.load_into(single)
+        found = values(single)
+        np.testing.assert_array_equal(found["bert/pooler/dense/bias"], expected["bert/pooler/dense/bias"])
+        if count == 3:
+            np.testing.assert_array_equal(found["output_weights"], expected["colour/output_weights"])
+        assert (len(report.reshaped), report.unused) == (2 * (count == 2), [])  # no word of the other task's head
+
+
+def test_a_conversion_keeps_all_heads(folder, tmp_path):
+    path, model = folder
+    opened = open_model(path, vocab_required=False)
+    found, report = read_model(small_models.encoder("bert", num_hidden_layers=1), opened.weights)
+    save_huggingface(found, tmp_path, None, found.labels)
+    again = open_model(tmp_path, vocab_required=False)
+    assert report.unused == [] and again.tasks == opened.tasks
+    for task in again.tasks:
+        head, _ = again.of_task(task).read_head(found.encoder)
+        expected = model.named_weights()[f"{task}/output_weights"]
+        np.testing.assert_array_equal(head.named_weights()["output_weights"], expected)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"tasks": None},
+        {"tasks": {"colour": {}}},
+        {"tasks": {"colour": [], "how-much": {}}},
+        {"objective": {"name": "multi_task", "heads": {"colour": None, "how-much": None}}},
+        {"objective": {"name": "multi_task", "heads": []}},
+        {"objective": {"name": "multi_task", "heads": {"colour": {"name": "x"}, "how-much": {"name": "x"}}}},
+    ],
+)
+def test_damaged_entries_are_one_line(folder, damage):
+    weights = open_model(folder[0], vocab_required=False).weights
+    with pytest.raises(InputError) as error:
+        task_view.view(dataclasses.replace(weights, config={**weights.config, **damage}), "colour")
+    assert "config.json: " in str(error.value) and "\n" not in str(error.value)
+
+
+def test_other_commands_say_nothing_of_the_heads(folder, caplog):
+    load_weights(small_models.encoder("bert", num_hidden_layers=1), str(folder[0])).warn()
+    assert caplog.messages == []
 
 
 def test_transformers_loads_the_encoder(folder):
