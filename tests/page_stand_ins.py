@@ -40,6 +40,8 @@ def write_sst2(folder):
         rows = [(a, y) for a, _, y in pairs(count, seed)]
         for name in {"train": ("train", "train_full"), "dev": ("dev",), "test": ("test-labeled",)}[split]:
             write(folder / f"{name}.tsv", rows, ["sentence", "label"])
+        if split == "test":
+            write(folder / "test.tsv", [(i, text) for i, (text, _) in enumerate(rows)], ["index", "sentence"])
 
 
 def write_rte(folder):

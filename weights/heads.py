@@ -111,8 +111,11 @@ def names_unknown_head(config):
 
 def has(objective, names):
     """Whether the head of an objective of fine-tuning (its registered name, or None) is there; `names` of `present`."""
-    ends = _of_objectives("architectures").get(objective) if problem_types(objective) else None
-    return bool(ends) and any(set(names).issuperset(needed) for needed in ends.values())
+    if not problem_types(objective):
+        return False
+    if ends := _of_objectives("architectures").get(objective):
+        return any(set(names).issuperset(needed) for needed in ends.values())
+    return _of_objectives("labelled").get(objective) in names  # one that transformers has no class for
 
 
 def present(names, encoder):

@@ -54,7 +54,7 @@ class StochasticAnswer(SequenceClassification):
         "answer_weights": ("answer_weights", False),
         "answer_bias": ("answer_bias", False),
     }
-    architectures = {"ForStochasticAnswer": ("answer_weights",)}
+    architectures = {}
     labelled = "answer_weights"
 
     def __init__(
@@ -93,16 +93,11 @@ class StochasticAnswer(SequenceClassification):
     @classmethod
     def from_saved(cls, encoder, config, shapes):
         if not shapes.get("answer_weights"):
-            raise InputError(
-                "says a stochastic answer network (architectures), which the weights lack; copy the folder"
-            )
+            raise InputError("says a stochastic answer network (objective), which the weights lack; copy the folder")
         return cls(encoder, shapes["answer_weights"][0], **config.get(OBJECTIVE, {}).get("options", {}))
 
     def saved_options(self):
         return {"answer_steps": self.answer_steps, "answer_dropout": self.answer_dropout}
-
-    def saved_entries(self):
-        return {OBJECTIVE: {"name": self.owner, "options": self.saved_options()}}
 
     def call(self, features, dropout_key=None, training=False):
         # A child, since it draws the same masks whenever this objective is called with the same key.
