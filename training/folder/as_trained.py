@@ -68,14 +68,19 @@ def _check_plugins(run, saved, folder, given):
     """Raises InputError where what is registered by a plugin of the training is needed and the plugin is not there."""
     files = saved.get("plugin") or ()
     for name, kind in (("objective", "objective"), ("task_name", "processor")):
-        if name not in saved or given(name) or not hasattr(run, name) or not files:
+        if not saved.get(name) or given(name) or not hasattr(run, name) or not files:
             continue
-        if str(saved[name]).lower() not in registry.names(kind):
+        if not _are_known(kind, saved[name]):
             # A plugin is a program, which only the command line may name.
             raise InputError(
                 f"{folder} was trained with --{name}={saved[name]}, of a plugin; give "
                 f"{' '.join(f'--plugin={shlex.quote(str(file))}' for file in files)}, or --{name}"
             )
+
+
+def _are_known(kind, names):
+    """Whether all of some names, several tasks have commas between them, are registered."""
+    return {name.strip().lower() for name in str(names).split(",")} <= set(registry.names(kind))
 
 
 def _is_meant(field, run, saved, taken):
@@ -90,7 +95,7 @@ def _is_meant(field, run, saved, taken):
     if kind == OF_OBJECTIVE:
         return field.name == "objective" or saved.get("objective") == taken.get("objective", run.objective)
     if field.name == "task_name":
-        return str(saved["task_name"]).lower() in registry.names("processor")
+        return _are_known("processor", saved["task_name"])
     return _same_processor(taken.get("task_name", run.task_name), saved["task_name"])
 
 
