@@ -28,6 +28,7 @@ PACKAGES = {
     "term": "bertline.training.terms",
     "optimizer": "bertline.training.optimizers",
     "learning_rate_schedule": "bertline.training.schedules",
+    "task_sampling": "bertline.training.task_sampling",
     "tokenizer": "bertline.processors.tokenizers",
     "weight_format": "bertline.weights.formats",
     "layout": "bertline.processors.layouts",

@@ -29,6 +29,9 @@ ELSEWHERE = {
     "num_runs": "a call for each seed",
     "test_fraction": "evaluate",
     "dry_run": "run_classifier.py",
+    "tasks_file": "run_classifier.py",
+    "task_sampling": "run_classifier.py",
+    "best_task": "run_classifier.py",
 }
 
 

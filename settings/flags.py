@@ -34,7 +34,7 @@ def define(settings_class):
     for field in dataclasses.fields(_complete(settings_class)):
         # absl renders help by module; a group of flags is one that has the owner's name.
         group = owners_in_words(field) or sys.argv[0]
-        _DEFINE[_kind(field)](field.name, field.default, field.metadata["help"])
+        _DEFINE[kind(field)](field.name, field.default, field.metadata["help"])
         flags.FLAGS.register_key_flag_for_module(group, flags.FLAGS[field.name])
         if group not in _groups:
             _groups.append(group)
@@ -111,12 +111,12 @@ def _refuse(error):
     return 2
 
 
-def _kind(field):
+def kind(field):
     """The type of a field, without its `| None`."""
     if typing.get_origin(field.type) is tuple:
         return tuple
     if isinstance(field.type, types.UnionType):
-        return next(kind for kind in typing.get_args(field.type) if kind is not type(None))
+        return next(one for one in typing.get_args(field.type) if one is not type(None))
     return field.type
 
 

@@ -40,6 +40,14 @@ def write_sst2(folder):
         rows = [(a, y) for a, _, y in pairs(count, seed)]
         for name in {"train": ("train", "train_full"), "dev": ("dev",), "test": ("test-labeled",)}[split]:
             write(folder / f"{name}.tsv", rows, ["sentence", "label"])
+        if split == "test":
+            write(folder / "test.tsv", [(i, text) for i, (text, _) in enumerate(rows)], ["index", "sentence"])
+
+
+def write_rte(folder):
+    for split, count, seed in SPLITS:
+        rows = [(i, a, b, ("entailment", "not_entailment")[y]) for i, (a, b, y) in enumerate(pairs(count, seed))]
+        write(folder / f"{split}.tsv", rows, ["index", "sentence1", "sentence2", "label"])
 
 
 def write_stsb(folder):
@@ -65,7 +73,7 @@ def write_questions(folder):
 def write_shared(folder):
     """The folders of ../shared/data that docs/recipes.md names."""
     write_mrpc(folder / "glue_mrpc"), write_sst2(folder / "glue_sst2"), write_stsbenchmark(folder / "stsb")
-    write_questions(folder / "trec"), write_texts(folder)
+    write_rte(folder / "glue_rte"), write_questions(folder / "trec"), write_texts(folder)
     for split, count, seed in SPLITS:
         rows = [(int(label == "blue"), text) for text, _, label in sentences(count, seed)]
         write(folder / "chnsenticorp" / f"{split}.tsv", rows, ["label", "text_a"])

@@ -64,6 +64,7 @@ CALLED = {
     "corpus": {"corpus", "instances"},
     "optimizer": {"optimizer"},
     "learning_rate_schedule": {"learning_rate_schedule", "schedule"},
+    "task_sampling": {"task_sampling", "sampling"},
     "tokenizer": {"tokenizer"},
     "weight_format": {"format", "weight_format"},
     "layout": {"layout"},

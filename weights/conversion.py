@@ -6,6 +6,7 @@ import numpy as np
 
 from bertline.errors import InputError
 from bertline.modeling.configuration.head_fields import OBJECTIVE
+from bertline.modeling.configuration.task_heads import TASKS
 from bertline.processors.layouts import base as layouts
 from bertline.processors.layouts import characters
 from bertline.processors.layouts.aligned import PLACES
@@ -14,7 +15,7 @@ from bertline.weights.reading import token_embeddings
 from bertline.weights.reading.config_file import read_config as read_json
 
 # Entries of config.json that belong to a head and go with it.
-_LABELS = ("id2label", "label2id", "problem_type", OBJECTIVE)
+_LABELS = ("id2label", "label2id", "problem_type", OBJECTIVE, TASKS)
 
 
 class WithHeads:
@@ -26,17 +27,19 @@ class WithHeads:
       absent: names of the encoder that the source lacks.
       labels: what config.json says of the heads.
       owner: registered name of the objective that has the head, where the configuration says it; else None.
+      names_of_heads: weight of a head -> (name in Hugging Face's checkpoints, whether it is transposed there).
     """
 
-    def __init__(self, encoder, owner=None):
+    def __init__(self, encoder, owner=None, names_of_tasks=None):
         self.encoder, self.arrays, self.absent, self.labels, self.owner = encoder, {}, set(), {}, owner
+        self.names_of_heads = heads.huggingface_names(owner) | (names_of_tasks or {})
 
     def named_weights(self):
         variables = self.encoder.named_weights()
         return {name: variables[name] for name in variables if name not in self.absent} | self.arrays
 
     def huggingface_names(self):
-        return self.encoder.huggingface_names() | heads.huggingface_names(self.owner)
+        return self.encoder.huggingface_names() | self.names_of_heads
 
 
 def model_type(source, config_file=None):
@@ -92,13 +95,13 @@ def read_model(encoder, source):
     Returns:
       WithHeads, and the LoadReport.
     """
-    model = WithHeads(encoder, heads.owner(source.config or {}))
+    config = source.config or {}
+    model = WithHeads(encoder, heads.owner(config), heads.huggingface_names_of_tasks(config))
     # Masked-LM and question-answering models of Hugging Face have no pooler.
     report = load_save.load_weights(model, source, allow_missing=encoder.optional_weights)
     model.absent = set(report.missing)
     stored = source.canonical(model)
-    known = heads.huggingface_names(model.owner)
-    model.arrays = {name: tensor.read() for name, tensor in stored.items() if name in known}
+    model.arrays = {name: tensor.read() for name, tensor in stored.items() if name in model.names_of_heads}
     output_embeddings.check_tied(model.arrays, source, stored)
     model.labels = {key: value for key, value in (source.config or {}).items() if key in _LABELS}
     report.unused = [name for name in report.unused if name not in model.arrays]

@@ -7,6 +7,7 @@ An objective owns its head's names in `transformers` (`huggingface_heads`), the 
 import re
 
 from bertline import registry
+from bertline.modeling.configuration import task_heads
 from bertline.modeling.configuration.head_fields import OBJECTIVE
 
 # Classes of `transformers` whose heads no objective has: the end of the name -> weights that tell it from others, by
@@ -30,6 +31,15 @@ def huggingface_names(owner=None):
         taken = {theirs for theirs, _ in found.values()}
         found |= {name: entry for name, entry in names.items() if entry[0] not in taken and name not in found}
     return found
+
+
+def huggingface_names_of_tasks(config):
+    """The same of the heads of several tasks, by the names that they have in one folder; {} where it is of one."""
+    return {
+        f"{task}/{name}": (f"{task}.{there}", turned)
+        for task in task_heads.tasks_of(config)
+        for name, (there, turned) in huggingface_names(owner(task_heads.config_of(config, task))).items()
+    }
 
 
 def owner(config, names=()):
@@ -101,8 +111,11 @@ def names_unknown_head(config):
 
 def has(objective, names):
     """Whether the head of an objective of fine-tuning (its registered name, or None) is there; `names` of `present`."""
-    ends = _of_objectives("architectures").get(objective) if problem_types(objective) else None
-    return bool(ends) and any(set(names).issuperset(needed) for needed in ends.values())
+    if not problem_types(objective):
+        return False
+    if ends := _of_objectives("architectures").get(objective):
+        return any(set(names).issuperset(needed) for needed in ends.values())
+    return _of_objectives("labelled").get(objective) in names  # one that transformers has no class for
 
 
 def present(names, encoder):

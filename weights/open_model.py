@@ -14,7 +14,7 @@ from bertline.modeling.speed.switches import rematerialization, static_shapes
 from bertline.processors.labels.base import make_labels
 from bertline.processors.tokenization import load_tokenizer, tokenizer_of_words, vocabulary_names
 from bertline.processors.tokenizers.tokenizer import Tokenizer
-from bertline.weights import heads, parts_of_model
+from bertline.weights import heads, parts_of_model, task_view
 from bertline.weights.conversion import WithHeads, model_type, words_of
 from bertline.weights.load_save import load_weights, open_weights
 from bertline.weights.reading.source import WeightSource
@@ -53,6 +53,19 @@ class OpenedModel:
     config: EncoderConfig
     tokenizer: Tokenizer | None
     weights: WeightSource | None
+
+    @property
+    def tasks(self):
+        """The names of the tasks that the folder has heads for; () where it is of one task."""
+        return task_view.tasks_of(self.weights) if self.weights else ()
+
+    def of_task(self, task):
+        """What the folder of one task alone would be. Raises InputError for a task that is not there, or not named."""
+        return dataclasses.replace(self, weights=task_view.view(self.weights, task))
+
+    def of_task_if_there(self, task):
+        """The same; itself where there is no such task."""
+        return dataclasses.replace(self, weights=task_view.view_if_there(self.weights, task))
 
     def build(self, make_objective, settings, for_training):
         """Encoder and objective with random weights.

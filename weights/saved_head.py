@@ -6,6 +6,7 @@ import os
 
 from bertline.common import json_files
 from bertline.errors import InputError
+from bertline.modeling.configuration import task_heads
 from bertline.modeling.configuration.head_fields import check_head, label_names, problem_type
 from bertline.processors.files.folders import is_remote
 from bertline.training.folder import run_folder
@@ -57,8 +58,10 @@ def warn_of_cross_encoder(config, config_path):
         )
 
 
-def read_saved_head(path):
+def read_saved_head(path, task=None):
     """The SavedHead of a model folder, an output folder or a file beside a configuration; None where none is known.
+
+    task: which head of a folder of several tasks is meant; others have one, and no name for it.
 
     Raises:
       InputError: the configuration is damaged, or says what cannot be.
@@ -70,6 +73,8 @@ def read_saved_head(path):
         return None
     config = json_files.read(found)
     try:
+        if task in task_heads.tasks_of(config):
+            config = task_heads.config_of(config, task)
         check_head(config)
         # The library leaves out what is its default: two labels without names.
         objective, names = heads.owner(config), label_names(config) or ["LABEL_0", "LABEL_1"]

@@ -60,7 +60,8 @@ def _meaning(name, num_layers):
             return meaning, matters
     if any(name in copies for copies in heads.copies()):
         return _COPY, False
-    owner = heads.owner_of_weight(name)
+    # In a folder of several tasks a head's weights have the task before their names.
+    owner = heads.owner_of_weight(name) or heads.owner_of_weight(re.sub(r"^[\w-]+[/.]", "", name))
     if owner:
         return _FINE_TUNED if heads.problem_types(owner) else _PRETRAINED, False
     return _OTHER, True

@@ -57,6 +57,7 @@ def export(run):
         max_seq_length=run.max_seq_length,
         vocab_file=run.vocab_file,
         do_lower_case=run.do_lower_case,
+        task=run.task_name,
     )
     if run.task == "classify" and live.labels is None:
         raise InputError(
@@ -88,7 +89,7 @@ def _head(run, live, options):
     load_weights(encoder, source.weights, allow_missing=encoder.optional_weights)
     if options:
         return VectorsModule(encoder, options)
-    objective, labels = source.read_head(encoder)
+    objective, labels = source.of_task(run.task_name).read_head(encoder)
     return HEADS[labels.verb](objective, labels)
 
 

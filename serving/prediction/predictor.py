@@ -29,6 +29,7 @@ class Predictor(TextEncoder):
     """A model that is ready for texts. Threads may share one.
 
     Attributes:
+      task: the name of the task, where the model has several.
       objective, labels: the head over the encoder, and bertline.processors.labels.base.Labels, which say what
         `predict` takes and gives; None, both, for a model without a head, which gives vectors only.
 
@@ -40,9 +41,10 @@ class Predictor(TextEncoder):
       vocab_file, do_lower_case: where nothing beside the weights says it.
       warm_up: make the graphs now rather than for the first text.
       batch_tokens, batches_at_once, low_latency: as of TextEncoder.
+      task: which head of a model that was trained on several tasks; None: a model of one.
 
     Raises:
-      InputError: what does not fit together.
+      InputError: what does not fit together; a model of several tasks, none or another of which is named.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class Predictor(TextEncoder):
         batch_tokens=BATCH_TOKENS,
         batches_at_once=BATCHES_AT_ONCE,
         low_latency=False,
+        task=None,
     ):
         super().__init__(
             folder,
@@ -68,8 +71,9 @@ class Predictor(TextEncoder):
             batches_at_once=batches_at_once,
             low_latency=low_latency,
         )
+        self._opened = self._opened.of_task(task)
         self.objective, self.labels = self._opened.read_head(self._encoder) or (None, None)
-        self._head_of_rows = None
+        self._head_of_rows, self.task = None, task
         if self.objective is not None and self.objective.layout is not None:
             self._head_of_rows = self._make_head_of_rows(batch_tokens, batches_at_once)
         if warm_up:

@@ -32,6 +32,9 @@ class ExportSettings(Settings):
         "classify: what the model was trained for: labels and probabilities, a score, tags, answers; embed: a vector "
         "of each text.",
     )
+    task_name: str | None = setting(
+        None, "Which task of a model of several tasks (run_classifier.py --task_name=mrpc,rte); others need no name."
+    )
     max_seq_length: int | None = setting(
         None,
         "Longer texts are truncated. By default as the model was trained, else the model's own length, at most 512.",

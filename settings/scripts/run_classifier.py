@@ -3,7 +3,7 @@
 import dataclasses
 import typing
 
-from bertline.settings.base import OF_OBJECTIVE, setting
+from bertline.settings.base import OF_MODEL, OF_OBJECTIVE, PATH, setting
 from bertline.settings.fine_tuning import TaskSettings
 from bertline.settings.owned import with_options
 
@@ -13,7 +13,7 @@ from bertline.settings.owned import with_options
 class ClassifierSettings(TaskSettings):
     """What run_classifier.py takes beside."""
 
-    owners = {**TaskSettings.owners, "loss": "loss"}
+    owners = {**TaskSettings.owners, "loss": "loss", "task_sampling": "task_sampling"}
     problem_types: typing.ClassVar[tuple[str, ...]] = (
         "single_label_classification",
         "multi_label_classification",
@@ -45,4 +45,18 @@ class ClassifierSettings(TaskSettings):
     tune_thresholds: bool = setting(
         False,
         "Of several labels: look for the threshold of the best F1 of each label on the dev rows, and save it.",
+    )
+    tasks_file: str | None = setting(
+        None,
+        "Several tasks at once: a file, INI or .toml, with a section for each, whose keys are names of flags, weight "
+        "and metric. Shorter, with a folder for each task in --data_dir: --task_name=mrpc,rte,sst-2.",
+        False,
+        holds=PATH,
+        as_trained=OF_MODEL,
+    )
+    task_sampling: str = setting(
+        "size", "How often each of several tasks is drawn: size, square_root, temperature, or annealed."
+    )
+    best_task: str | None = setting(
+        None, "The one of several tasks whose score picks the weights of --keep_best; by default the mean of all."
     )

@@ -26,6 +26,9 @@ class ServeSettings(Settings):
         "TensorFlow checkpoint (bert_model.ckpt) or a sentence-transformers folder.",
         holds=PATH,
     )
+    task_name: str | None = setting(
+        None, "Which task of a model of several tasks (run_classifier.py --task_name=mrpc,rte); others need no name."
+    )
     host: str = setting("127.0.0.1", "Address to listen at; 0.0.0.0 for every network of this machine.")
     port: int = setting(8000, "Port to listen at; 0: any that is free.")
     token_file: str | None = setting(

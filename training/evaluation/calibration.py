@@ -16,7 +16,7 @@ from bertline.training.pictures import figures
 
 BINS = 15  # of the paper
 TABLE, PICTURE = "calibration.tsv", "reliability.png"
-KINDS = ("temperature", "vector")
+KINDS = {"temperature": True, "vector": False}  # whether one number scales the logits of all labels
 
 
 def fit(kind, golds, logits):
@@ -28,19 +28,20 @@ def fit(kind, golds, logits):
     """
     logits, count = np.asarray(logits, np.float64), logits.shape[1]
     golds = np.asarray(golds)
-    parts = (lambda x: (x[:1], np.zeros(count))) if kind == "temperature" else lambda x: np.split(x, 2)
-    start = np.ones(1) if kind == "temperature" else np.concatenate([np.ones(count), np.zeros(count)])
+    is_one = KINDS[kind]
+    parts = (lambda x: (x[:1], np.zeros(count))) if is_one else lambda x: np.split(x, 2)
+    start = np.ones(1) if is_one else np.concatenate([np.ones(count), np.zeros(count)])
 
     def loss_and_gradient(x):
         scale, offset = parts(x)
         scaled = scale * logits + offset
         error = probabilities(scaled, golds) - _one_hot(golds, count)  # [n, num_labels]
         to_scale, to_offset = (error * logits).mean(axis=0), error.mean(axis=0)
-        gradient = to_scale.sum(keepdims=True) if kind == "temperature" else np.concatenate([to_scale, to_offset])
+        gradient = to_scale.sum(keepdims=True) if is_one else np.concatenate([to_scale, to_offset])
         return cross_entropy(golds, scaled), gradient
 
     # A negative scale would turn the order of the labels around.
-    bounds = [(1e-3, None)] * (1 if kind == "temperature" else count) + [(None, None)] * (len(start) - 1)
+    bounds = [(1e-3, None)] * (1 if is_one else count) + [(None, None)] * (len(start) - 1)
     found = scipy.optimize.minimize(loss_and_gradient, start, jac=True, method="L-BFGS-B", bounds=bounds[: len(start)])
     scale, offset = parts(found.x)
     return np.broadcast_to(scale, [count]).copy(), offset

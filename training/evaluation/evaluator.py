@@ -21,13 +21,20 @@ class Evaluator:
 
     def __init__(self, objective, static_shapes=False, jit_compile=False):
         self._objective, self._strategy = objective, tf.distribute.get_strategy()
-        self._static_shapes = static_shapes
+        self._static_shapes, self._jit_compile, self._of_streams = static_shapes, jit_compile, {}
         self._inference = Inference(objective, jit_compile, constants=not static_shapes)
 
     @property
     def encoder(self):
         """The Encoder of the objective."""
         return self._objective.encoder
+
+    def of_stream(self, name):
+        """The Evaluator of the objective that learns from one of several streams; made once."""
+        if name not in self._of_streams:
+            objective = self._objective.of_stream(name)
+            self._of_streams[name] = Evaluator(objective, self._static_shapes, self._jit_compile)
+        return self._of_streams[name]
 
     def run(self, batches, with_loss, report=None):
         """Predictions of a data set.

@@ -68,9 +68,9 @@ def _check_plugins(run, saved, folder, given):
     """Raises InputError where what is registered by a plugin of the training is needed and the plugin is not there."""
     files = saved.get("plugin") or ()
     for name, kind in (("objective", "objective"), ("task_name", "processor")):
-        if name not in saved or given(name) or not hasattr(run, name) or not files:
+        if not saved.get(name) or given(name) or not hasattr(run, name) or not files:
             continue
-        if str(saved[name]).lower() not in registry.names(kind):
+        if not _are_known(kind, saved[name]):
             # A plugin is a program, which only the command line may name.
             raise InputError(
                 f"{folder} was trained with --{name}={saved[name]}, of a plugin; give "
@@ -78,9 +78,16 @@ def _check_plugins(run, saved, folder, given):
             )
 
 
+def _are_known(kind, names):
+    """Whether all of some names, several tasks have commas between them, are registered."""
+    return {name.strip().lower() for name in str(names).split(",")} <= set(registry.names(kind))
+
+
 def _is_meant(field, run, saved, taken):
     """Whether a setting of the run that wrote the weights says something of this command."""
     kind = field.metadata.get("as_trained")
+    if field.name == "tasks_file" and run.task_name:
+        return False  # one of its tasks is used alone
     if kind not in (OF_OBJECTIVE, OF_TASK):
         return kind == OF_MODEL
     if hasattr(run, "task_name") != ("task_name" in saved):  # pre-training there, fine-tuning here
@@ -88,7 +95,7 @@ def _is_meant(field, run, saved, taken):
     if kind == OF_OBJECTIVE:
         return field.name == "objective" or saved.get("objective") == taken.get("objective", run.objective)
     if field.name == "task_name":
-        return str(saved["task_name"]).lower() in registry.names("processor")
+        return _are_known("processor", saved["task_name"])
     return _same_processor(taken.get("task_name", run.task_name), saved["task_name"])
 
 

@@ -11,7 +11,7 @@ from bertline.modeling.configuration import head_fields
 from bertline.modeling.dtypes import check_dtype
 from bertline.processors.tokenization import load_tokenizer
 from bertline.training.folder import checkpoints, run_folder
-from bertline.weights import heads
+from bertline.weights import heads, task_view
 from bertline.weights.load_save import load_weights, open_weights
 from bertline.weights.open_model import open_model
 from bertline.weights.saved_head import warn_of_cross_encoder
@@ -41,6 +41,11 @@ def model_source(settings, output_dir, vocab_file=None, vocab_required=True):
             vocab_required=vocab_required,
         )
 
+    found = _open_trained(settings, output_dir, open_source)
+    return found.of_task_if_there(getattr(settings, "task_name", None))
+
+
+def _open_trained(settings, output_dir, open_source):
     if settings.do_train:
         return open_source(settings.init_checkpoint)
     if not run_folder.is_trained(output_dir):
@@ -90,6 +95,7 @@ def load_trained(objective, given, output_dir, initial, label_names=(), allow_mi
     if not own and latest:
         raise InputError(f"{output_dir} holds a run that is not finished; the same command with --do_train finishes it")
     source = open_weights(run_folder.model_folder(output_dir)) if own else initial
+    source = task_view.view_if_there(source, given.get("task_name"))
     if source is None:
         raise InputError(f"{output_dir} holds no trained model, and no --init_checkpoint is given; add --do_train")
     _check_owner(objective, source)

@@ -9,14 +9,24 @@ from bertline.errors import InputError
 
 
 def arguments_of(objective_class, given, **known):
-    """What the constructor of an objective takes beside the encoder: of `known`, else of the given values by name."""
+    """What the constructor of an objective takes beside the encoder: of `known`, else of the given values by name.
+
+    Raises:
+      InputError: an option that is given, or that the class itself declares, is no argument of the constructor.
+    """
     found, taken = {**given, **known}, inspect.signature(objective_class.__init__).parameters
-    idle = [name for name in options.of(objective_class) if name not in taken]
-    if idle:
-        raise InputError(
-            f"{objective_class.__name__} declares the option {idle[0]!r}, and its constructor has no such argument; "
-            f"name it there and hand it to the base, or take the option away by None: {idle[0]!r}: None"
-        )
+    for name, option in options.of(objective_class).items():
+        if name in taken:
+            continue
+        if name in vars(objective_class).get("options", {}):
+            raise InputError(
+                f"{objective_class.__name__} declares the option {name!r}, and its constructor has no such argument; "
+                "name it there"
+            )
+        if given.get(name) not in (None, option.default):
+            raise InputError(
+                f"--{name}={given[name]}: the constructor of {objective_class.__name__} does not take it; leave it out"
+            )
     return {name: found[name] for name in taken if name in found}
 
 

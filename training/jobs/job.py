@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import functools
 import itertools
 import logging
 import os
@@ -151,16 +152,17 @@ class Job:
                     evaluate = data.evaluation(evaluator, is_new)
                     step = self._train(objective, groups, terms, evaluate, output_dir, settings)
                 except train.STOPPED as error:
-                    return train.exit_status(error, data.rows_of(error)), None
+                    return train.exit_status(error, data.rows_of(error, settings.seed)), None
             return 0, self._results(objective, evaluator, output_dir, settings, step)
 
     def _terms(self, objective, settings):
         """Name of a stream -> what is added to the loss there."""
         found = {}
         for stream in self._data.streams():
-            found[stream.name] = make_terms(objective.of_stream(stream.name), vars(settings))
+            given = stream.given or vars(settings)
+            found[stream.name] = make_terms(objective.of_stream(stream.name), given)
             for term in found[stream.name]:
-                term.check(self._source.tokenizer, self._data.label_names, settings.max_seq_length)
+                term.check(self._source.tokenizer, stream.label_names, settings.max_seq_length)
         return found
 
     def _train(self, objective, groups, terms, evaluate, output_dir, settings):
@@ -203,7 +205,7 @@ class Job:
             static_shapes=uses_static_shapes(settings),
             jit_compile=settings.xla,
         )
-        streams, draw = self._data.streams(), self._data.draw
+        streams, draw = self._data.streams(), functools.partial(self._data.draw, seed=settings.seed)
         return train.make_loop(
             objective,
             optimizer,
@@ -254,7 +256,7 @@ class Job:
         result_files.write_eval_results(os.path.join(output_dir, "eval_results.txt"), {**scores, "global_step": step})
         if settings.do_train:
             history.add_evaluation(output_dir, step, scores)
-        self._data.report(output_dir, scores, answered)
+        self._data.report(output_dir, step, scores, answered)
         return scores
 
     def _write_card(self, objective, output_dir, settings, found):

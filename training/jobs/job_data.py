@@ -24,6 +24,9 @@ class Stream:
       key: hash of the data, by which a folder knows its run again.
       size: what the log says of it.
       fixed_states: encoder -> FixedStates of the data, None where nothing is fixed; None where no row comes twice.
+      loss_weight: how much its loss counts beside that of other streams.
+      label_names: the classes in the order of their ids; () where there are none.
+      given: name -> value of settings of its own; None: it has those of the run.
     """
 
     name: str
@@ -31,6 +34,9 @@ class Stream:
     key: str
     size: str
     fixed_states: Callable[[Encoder], FixedStates | None] | None = None
+    loss_weight: float = 1.0
+    label_names: Sequence[str] = ()
+    given: dict[str, typing.Any] | None = None
 
 
 class JobData:
@@ -72,8 +78,12 @@ class JobData:
         """list of Stream, what is trained on."""
         raise NotImplementedError
 
-    def draw(self, step: tf.Tensor) -> tf.Tensor | int:
-        """The number of the stream that a step draws its batch from: a function of the step (int64 tensor) alone."""
+    def draw(self, step: tf.Tensor, seed: int) -> tf.Tensor | int:
+        """The number of the stream that a step draws its batch from: a function of both alone.
+
+        Args:
+          step: int64 tensor, steps done before. seed: of the run.
+        """
         return 0
 
     def record_sets(self) -> Iterable:
@@ -107,8 +117,12 @@ class JobData:
         """(name -> float as eval_results.txt says it, what `report` takes)."""
         raise NotImplementedError
 
-    def report(self, output_dir: str, scores: dict[str, float], answered: typing.Any) -> None:
-        """Writes what an evaluation leaves beside eval_results.txt; `answered`: of `scores`."""
+    def report(self, output_dir: str, step: int, scores: dict[str, float], answered: typing.Any) -> None:
+        """Writes what an evaluation leaves beside eval_results.txt.
+
+        Args:
+          step: that the weights are of. scores, answered: of `scores`.
+        """
 
     def predict(
         self, objective: Objective, evaluator: Evaluator, output_dir: str, step: int, before_writing: Callable[[], None]
@@ -130,8 +144,12 @@ class JobData:
         """Name of a split -> (score -> float), for the model's card."""
         return {"dev": scores}
 
-    def rows_of(self, error: Exception) -> str:
-        """Where the rows of a batch whose loss is not finite stand in the data, "" where that is not known."""
+    def rows_of(self, error: Exception, seed: int) -> str:
+        """Where the rows of a batch whose loss is not finite stand in the data, "" where that is not known.
+
+        Args:
+          error: TrainingDiverged or Interrupted. seed: of the run.
+        """
         return ""
 
     def show(self) -> None:

@@ -28,8 +28,6 @@ def objective_arguments(run, objective_class, processor, labels, train_examples)
         loss=make_loss(run, labels, train_examples),
         score_range=score_range(getattr(run, "score_range", None), processor.score_range),
     )
-    if "loss" not in found and getattr(run, "loss", None) != getattr(type(run), "loss", None):
-        raise InputError(f"--loss={run.loss}: --objective={run.objective} has a loss of its own; leave it out")
     if "score_range" in found and not found["score_range"]:
         raise InputError(
             f"--score_range is needed: two scores, as 0,5: that of texts with nothing in common and that of texts that "

@@ -72,7 +72,10 @@ class TaskDataSettings:
 
 
 class TaskData(JobData):
-    """Args:
+    """Attributes:
+    first_score, first_is_lower_better: the score that picks the best weights, and whether its lowest value is the best.
+
+    Args:
     task: a Task.
     settings: TaskDataSettings.
     length_buckets: list of int for static shapes; None where any length will do.
@@ -83,9 +86,9 @@ class TaskData(JobData):
         self._batches, self._keys, self._labels = {}, {}, task.labels
         self._kept_states = KeptStates()
         self.make_objective, self.label_names = task.make_objective, task.labels.names
+        self.first_score, self.first_is_lower_better = f"eval_{task.metrics[0]}", score.lower_is_better(task.metrics[0])
         if settings.keep_best or settings.patience:
-            self.best_metric = f"eval_{task.metrics[0]}"
-            self.lower_is_better = score.lower_is_better(task.metrics[0])
+            self.best_metric, self.lower_is_better = self.first_score, self.first_is_lower_better
 
     def check(self):
         prediction_tables.check_format(self._settings.predictions_format)
@@ -125,10 +128,19 @@ class TaskData(JobData):
             )
         return found
 
+    @property
+    def batches_per_epoch(self):
+        """float: examples to train on over those of a batch. Known after `open`."""
+        return self._num_train_examples() / self._settings.train_batch_size
+
+    def _num_train_examples(self):
+        given = self._records.get("train")
+        return given.num_examples if given else len(self._task.examples["train"])
+
     def _count_steps(self):
-        given, settings = self._records.get("train"), self._settings
-        count, size = given.num_examples if given else len(self._task.examples["train"]), settings.train_batch_size
-        self.num_train_steps = int(count / size * settings.num_train_epochs)
+        count, settings = self._num_train_examples(), self._settings
+        size = settings.train_batch_size
+        self.num_train_steps = int(self.batches_per_epoch * settings.num_train_epochs)
         self.num_warmup_steps = int(self.num_train_steps * settings.warmup_proportion)
         if self.num_train_steps == 0:
             raise InputError(
@@ -146,8 +158,8 @@ class TaskData(JobData):
         return self._keys[split]
 
     def streams(self):
-        settings, found = self._settings, self._records.get("train")
-        count = found.num_examples if found else len(self._task.examples["train"])
+        settings = self._settings
+        count = self._num_train_examples()
 
         def train_batches(seed):
             return batches.train_batches(
@@ -167,7 +179,8 @@ class TaskData(JobData):
 
         repeats = self._may_keep_states() and self.num_train_steps * settings.train_batch_size > count
         size = f"examples = {count}"
-        return [Stream("train", train_batches, self._key("train"), size, fixed_states if repeats else None)]
+        states = fixed_states if repeats else None
+        return [Stream("train", train_batches, self._key("train"), size, states, label_names=self.label_names)]
 
     def _may_keep_states(self):
         """Static shapes would have one more input of any length; several texts of a row have no single mask."""
@@ -241,7 +254,7 @@ class TaskData(JobData):
         scores = {**{f"eval_{name}": value for name, value in named.items()}, "eval_loss": loss, "loss": loss}
         return scores, (golds, answers)
 
-    def report(self, output_dir, scores, answered):
+    def report(self, output_dir, step, scores, answered):
         golds, answers = answered
         name = self._task.metrics[0]
         title = f"{name} {scores[f'eval_{name}']:.3f}, {len(golds)} examples"
@@ -291,7 +304,7 @@ class TaskData(JobData):
             for split, named in (("dev", scores), ("test", test_scores))
         }
 
-    def rows_of(self, error):
+    def rows_of(self, error, seed):
         examples, indices = self._task.examples.get("train"), getattr(error, "example_indices", [-1])
         if not examples or min(indices) < 0:
             return ""

@@ -14,7 +14,7 @@ def with_task(run):
     Raises:
       InputError: there is none, or there are several.
     """
-    if run.task_name:
+    if run.task_name or getattr(run, "tasks_file", None):
         return run
     kinds = registry.literals("processor", "problem_type")
     names = sorted(name for name, kind in kinds.items() if kind in run.problem_types)
@@ -23,18 +23,19 @@ def with_task(run):
     return dataclasses.replace(run, task_name=names[0])
 
 
-def make_processor(run, has_problem_type=False):
+def make_processor(run, has_problem_type=False, trained=None):
     """The processor of --task_name, given its options.
 
     Without training, a trained model's own labels and kind of problem are those of a generic task that is told none.
 
     Args:
       has_problem_type: whether a kind of problem was asked for, so that it counts more than the model's.
+      trained: what `trained_head` gives; None: that of this run.
     """
     processor_class = registry.get("processor", run.task_name.lower())
     given = options.values_for(processor_class, vars(run))
     if not run.do_train:
-        head, labels = _trained_head(run)
+        head, labels = trained or trained_head(run)
         given = processor_class.as_trained(given, head.problem_type if head and not has_problem_type else None, labels)
     processor = processor_class(**given)
     if hasattr(processor, "splitter") and not run.do_train:
@@ -43,12 +44,14 @@ def make_processor(run, has_problem_type=False):
     return processor
 
 
-def _trained_head(run):
+def trained_head(run, task=None):
     """What the model knows of the task, that of the output folder, else the one that is started from: (SavedHead or
     None, list of labels or None).
+
+    task: its name among several; None: --task_name, where the model has several.
     """
-    own = run_folder.seed_folder(run)
-    head = read_saved_head(own) or read_saved_head(run.init_checkpoint)
+    own, task = run_folder.seed_folder(run), task or run.task_name
+    head = read_saved_head(own, task) or read_saved_head(run.init_checkpoint, task)
     labels = run_folder.saved_labels(own) or run_folder.saved_labels(run.init_checkpoint or own)
     return head, labels or (list(head.labels) if head and head.labels else None)
 

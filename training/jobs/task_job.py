@@ -1,16 +1,18 @@
 """From the settings of a fine-tuning script to its Job: the task's files, its labels, the objective that fits them."""
 
+import dataclasses
 import functools
 import inspect
+import os
 
-from bertline import registry
+from bertline import options, registry
 from bertline.common import console
 from bertline.errors import InputError
 from bertline.processors.labels.base import make_labels
 from bertline.settings import flags
 from bertline.training.folder import split_file
 from bertline.training.folder.as_trained import as_trained
-from bertline.training.jobs import task_files
+from bertline.training.jobs import task_files, task_recipe
 
 
 def run_task(settings, given, processor=None):
@@ -31,19 +33,58 @@ def run_task(settings, given, processor=None):
     run = task_files.with_task(as_trained(settings, given))
     flags.check_run(run, "predict_batch_size", "num_train_epochs", "num_runs")
     flags.check_share(run, "warmup_proportion")
+    if processor is None and task_recipe.is_of_several(run):
+        return _run_several(run, given)
+    task_recipe.check_single(run)
     processor = processor or task_files.make_processor(run, given("problem_type"))
     examples = task_files.read_examples(run, processor)
     # TensorFlow is imported only now that flags and files are known to be good.
     console.import_tensorflow()
-    from bertline.settings.parts import part
-    from bertline.training.jobs.building import length_buckets
     from bertline.training.jobs.job import Job
-    from bertline.training.jobs.task_data import TaskData, TaskDataSettings
 
-    task = _task(run, processor, examples)
-    job = Job(run, TaskData(task, part(TaskDataSettings, run), length_buckets(run)))
+    job = Job(run, _data(run, _task(run, processor, examples)))
     split_file.write(run, processor)
     return job.run()
+
+
+def _run_several(run, given):
+    """The same for several tasks that share an encoder; the files of each are in a folder of its name."""
+    plans, read = task_recipe.plans(run), []
+    for plan in plans:
+        own = dataclasses.replace(plan.run, output_dir=os.path.join(run.output_dir, plan.name))
+        try:
+            head = task_files.trained_head(run, plan.name)
+            processor = task_files.make_processor(own, given("problem_type"), head)
+            read.append((plan, own, processor, task_files.read_examples(own, processor)))
+        except InputError as error:
+            raise InputError(f"task {plan.name}: {error}") from error
+    console.import_tensorflow()
+    from bertline.settings.parts import part
+    from bertline.training.jobs.job import Job
+    from bertline.training.jobs.multi_task_data import MultiTaskData, TaskOfSeveral
+    from bertline.training.jobs.task_data import TaskDataSettings
+
+    tasks = {}
+    for plan, own, processor, examples in read:
+        task = _task(own, processor, examples)
+        if plan.metric:
+            metrics = tuple(dict.fromkeys([plan.metric, *task.metrics]))
+            task = dataclasses.replace(task, metrics=metrics)
+        tasks[plan.name] = TaskOfSeveral(_data(own, task), plan.weight, plan.key(), vars(own))
+    sampling = registry.get("task_sampling", run.task_sampling)
+    make_sampling = functools.partial(sampling, **options.values_for(sampling, vars(run)))
+    job = Job(run, MultiTaskData(tasks, make_sampling, part(TaskDataSettings, run), run.best_task))
+    for _, own, processor, _ in read:
+        split_file.write(own, processor)
+    return job.run()
+
+
+def _data(run, task):
+    from bertline.settings.parts import part
+    from bertline.training.jobs.building import length_buckets
+    from bertline.training.jobs.task_data import TaskData, TaskDataSettings
+
+    return TaskData(task, part(TaskDataSettings, run), length_buckets(run))
 
 
 def _task(run, processor, examples):

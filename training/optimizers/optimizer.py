@@ -56,7 +56,7 @@ class Optimizer:
         return self.keeps_rows if rows is None else rows
 
     def apply(self, gradients, step, extended):
-        """One update of every weight.
+        """One update of every weight that has a gradient: those of other tasks' heads have none and stand still.
 
         Args:
           gradients: name -> float32 tensor, or tf.IndexedSlices of different rows; clipped.
@@ -64,7 +64,8 @@ class Optimizer:
           extended: `strategy.extended`, in cross-replica context.
         """
         learning_rate, shared = self.schedule(step), self.begin(step)
-        for name, variable in self.weights.items():
+        for name in gradients:
+            variable = self.weights[name]
             group, kinds = self.groups[name], list(self.slots)
 
             def update(variable, gradient, *slots, group=group, kinds=kinds):

@@ -12,7 +12,7 @@ class TrainingProgress:
     Args:
       output_dir: where the events and the table go.
       first_step, last_step: of this call of the loop.
-      batch_size: examples per step.
+      batch_size: examples per step, about.
     """
 
     def __init__(self, output_dir, first_step, last_step, batch_size):
@@ -28,9 +28,9 @@ class TrainingProgress:
           seconds: that they took; evaluations and checkpoints are not among them.
         """
         count, self._reported = step - self._reported, step
-        tokens = scalars.pop("tokens", 0.0)
+        tokens, examples = scalars.pop("tokens", 0.0), scalars.pop("examples", self._batch_size)
         rates = {
-            "examples_per_second": count * self._batch_size / seconds,
+            "examples_per_second": count * examples / seconds,
             "tokens_per_second": count * tokens / seconds,
         }
         self._history.add(step, "train", {**scalars, **rates})

@@ -210,12 +210,13 @@ class TrainingLoop:
     def _names(self):
         terms = [(*s.objective.terms, *s.objective.measures, *s.added) for s in self._train_steps.values()]
         names = dict.fromkeys(["loss", *itertools.chain.from_iterable(terms)])
-        return [*names, "grad_norm", "learning_rate", "tokens"]
+        return [*names, "grad_norm", "learning_rate", "tokens", "examples"]
 
     def _make_step(self, iterators, name, step):
         batch = next(iterators[name])
         self._example_indices.assign(batch["example_index"])
-        return {**step(batch), "tokens": _num_tokens(batch)}
+        examples = tf.cast(tf.size(batch["example_index"]), tf.float32)
+        return {**step(batch), "tokens": _num_tokens(batch), "examples": examples}
 
     def _run_steps(self, iterators, count):
         names = self._names()

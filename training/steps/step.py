@@ -5,6 +5,7 @@ import tensorflow as tf
 from bertline.modeling.layers.dropout import DropoutKey
 from bertline.training.steps.distribution import slice_of
 from bertline.training.steps.gradients import add, as_rows, keep_apart, map_values, specification, sum_duplicates, zeros
+from bertline.training.steps.weighted import weighted_sum
 from bertline.training.terms.forward import Forward
 
 INITIAL_LOSS_SCALE = 2.0**15
@@ -25,6 +26,7 @@ class TrainStep:
       gradient_accumulation_steps: micro-batches per replica.
       max_grad_norm: gradients of a larger global norm are scaled down to it; 0 leaves them.
       loss_scaling: multiply the loss, for float16; a step whose gradients overflow is skipped and the scale halved.
+      loss_weight: what the loss is multiplied by before its gradients are taken; what is reported is the loss itself.
       lanes: rows of every batch, where the objective carries a state from batch to batch.
       fixed_states: FixedStates, or None: batch -> the batch with what was computed of its rows before.
       static_shapes: gradients of single rows become dense: how many rows there are is known to no compiler.
@@ -43,13 +45,17 @@ class TrainStep:
         static_shapes=False,
         lanes=0,
         fixed_states=None,
+        loss_weight=1.0,
         terms=(),
     ):
         self.objective, self.optimizer, self.step = objective, optimizer, step
         self.seed, self.micro_batches, self.max_grad_norm = seed, gradient_accumulation_steps, max_grad_norm
-        self.static_shapes, self.fixed_states = static_shapes, fixed_states
+        self.static_shapes, self.fixed_states, self.loss_weight = static_shapes, fixed_states, loss_weight
         self.terms = [term for term in terms if not term.reads_word_gradients]
         self.late_terms = [term for term in terms if term.reads_word_gradients]
+        own = {id(variable.value) for variable in objective.named_weights().values()}
+        # Of several objectives over one encoder each step moves its own weights alone.
+        self.weights = {name: variable for name, variable in optimizer.weights.items() if id(variable) in own}
         zero = objective.zero_state(lanes)
         # What the next batch goes on with: a nest of variables; None where nothing is carried.
         self.state = None if zero is None else tf.nest.map_structure(lambda t: tf.Variable(t, trainable=False), zero)
@@ -119,7 +125,7 @@ class TrainStep:
             terms, gradients = self._forward_backward(share, totals, key.child(i))
             return (i + 1, *map(add, sums, [*terms.values(), *gradients.values()]))
 
-        names, weights = [*totals, *self.objective.measures, *self.added], self.optimizer.weights.items()
+        names, weights = [*totals, *self.objective.measures, *self.added], self.weights.items()
         sums = [tf.zeros([]) for _ in names] + [zeros(v, self._keeps_single_rows(name)) for name, v in weights]
         shapes = [tf.TensorSpec([])] * len(names) + [specification(v, self._keeps_single_rows(n)) for n, v in weights]
         # One at a time: running them side by side would need the memory that accumulation is there to save.
@@ -130,14 +136,14 @@ class TrainStep:
             [tf.TensorSpec([], tf.int32), *shapes],
             parallel_iterations=1,
         )
-        return dict(zip(names, sums)), dict(zip(self.optimizer.weights, sums[len(names) :]))
+        return dict(zip(names, sums)), dict(zip(self.weights, sums[len(names) :]))
 
     def _forward_backward(self, batch, totals, key):
-        weights = self.optimizer.weights
+        weights = self.weights
         loss_weights = self.objective.loss_weights(batch)
 
         def mean(values, term):
-            return tf.reduce_sum(values * loss_weights[term]) / tf.maximum(totals[term], 1e-5)
+            return weighted_sum(term, values, loss_weights[term]) / tf.maximum(totals[term], 1e-5)
 
         def added(terms, forward):
             """Name -> what each term adds to the loss."""
@@ -165,11 +171,13 @@ class TrainStep:
         return terms, {name: keep_apart(g) for name, g in found.items()} if self.added else found
 
     def _scale(self, loss):
+        """What gradients are taken of."""
+        loss = loss if self.loss_weight == 1.0 else loss * self.loss_weight
         return loss if self.loss_scale is None else loss * self.loss_scale
 
     def _gradients(self, tape, loss, word_vectors=()):
         """Name -> gradient of each weight; where there are `word_vectors`, under that name the list of theirs."""
-        weights = self.optimizer.weights
+        weights = self.weights
         found = tape.gradient(
             loss, [*weights.values(), *word_vectors], unconnected_gradients=tf.UnconnectedGradients.ZERO
         )

@@ -129,7 +129,8 @@ def make_loop(objective, optimizer, streams, draw, output_dir, settings, pace, t
     """The TrainingLoop of a job, at the newest checkpoint of the folder.
 
     Args:
-      streams: list of bertline.training.jobs.job_data.Stream. draw: see JobData.draw.
+      streams: list of bertline.training.jobs.job_data.Stream.
+      draw: step -> number of the stream, see JobData.draw.
       settings: StepSettings. pace: LoopSettings.
       terms: name of a stream -> list of bertline.training.terms.term.Term.
     """
@@ -147,6 +148,7 @@ def make_loop(objective, optimizer, streams, draw, output_dir, settings, pace, t
             lanes=settings.train_batch_size,
             fixed_states=stream.fixed_states and stream.fixed_states(objective.encoder),
             terms=terms[stream.name],
+            loss_weight=stream.loss_weight,
         )
         for stream in streams
     }

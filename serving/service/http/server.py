@@ -41,6 +41,7 @@ def serve(run, token):
         do_lower_case=run.do_lower_case,
         batches_at_once=at_once,
         low_latency=run.low_latency,
+        task=run.task_name,
     )
     service = Service(Model(predictor, os.path.basename(os.path.abspath(run.init_checkpoint))), run, token, at_once)
     server = Server(service, run, address(listener))

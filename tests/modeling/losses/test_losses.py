@@ -128,7 +128,7 @@ def test_what_does_not_fit_is_refused_in_one_line():
         InputError, match="^--focal_gamma is of no use with --loss=cross_entropy; it is for --loss=focal"
     ):
         check_owners(ClassifierSettings(focal_gamma=1.0))
-    with pytest.raises(InputError, match="^--loss=focal: --objective=mine has a loss of its own; leave it out$"):
+    with pytest.raises(InputError, match="^--loss=focal: the constructor of Mine does not take it; leave it out$"):
         labels, run = make_labels("single_label_classification", ["a", "b"]), ClassifierSettings(loss="focal")
         processor, of_its_own = types.SimpleNamespace(score_range=None), lambda self, encoder, num_labels: None
         mine = type("Mine", (SequenceClassification,), {"__init__": of_its_own})

@@ -179,3 +179,15 @@ def test_a_damaged_folder(tmp_path):
     path.write_text("{")
     with pytest.raises(InputError, match="run_config.json"):
         completed(run)
+
+
+def test_several_tasks_are_those_of_the_training(tmp_path):
+    named = folder(tmp_path / "named", ClassifierSettings(task_name="mrpc,rte", do_train=True))
+    assert completed(ClassifierSettings(do_predict=True, output_dir=str(named))).task_name == "mrpc,rte"
+    recipe = folder(tmp_path / "recipe", ClassifierSettings(tasks_file="x.ini", plugin=("p.py",), do_train=True))
+    found = completed(ClassifierSettings(do_predict=True, output_dir=str(recipe)))
+    assert (found.tasks_file, found.task_name) == ("x.ini", None)
+    # One of its tasks is used alone.
+    one = ClassifierSettings(do_predict=True, task_name="rte", output_dir=str(tmp_path / "out"))
+    one = dataclasses.replace(one, init_checkpoint=str(recipe))
+    assert completed(one, "task_name").tasks_file is None

@@ -30,6 +30,8 @@ class Step:
     A loss scale is halved by each step.
     """
 
+    added = ()
+
     def __init__(self, losses=(), norms=(), loss_scale=None):
         self.objective, self.step, self.optimizer = Objective(), tf.Variable(0, dtype=tf.int64), self
         self.slots = {"m": {"weight": tf.Variable([0.0])}}
@@ -201,3 +203,25 @@ def test_streams_are_drawn_by_a_function_of_the_step_and_all_of_them_go_on(tmp_p
     assert loop._example_indices.numpy().tolist() == [8, 9] and resumed.state() == whole.state()
     _, loop = run(tmp_path / "stopped", 9)
     assert loop._example_indices.numpy().tolist() == [1004, 1005]
+
+
+def test_each_stream_is_traced_once_whatever_the_switches(tmp_path):
+    class Counted(Step):
+        traces = 0
+
+        def __call__(self, batch):
+            self.traces += 1
+            return super().__call__(batch)
+
+    steps = {"first": Counted(), "second": Counted()}
+    steps["second"].step = steps["first"].step
+    loop = loops.TrainingLoop(
+        steps["first"].objective,
+        steps,
+        {name: batches() for name in steps},
+        str(tmp_path),
+        loops.LoopSettings(num_train_steps=12, batch_size=2, save_checkpoints_steps=3),
+        draw=lambda done: tf.cast(done % 2, tf.int32),
+    )
+    loop.train()
+    assert int(steps["first"].step) == 12 and [step.traces for step in steps.values()] == [1, 1]

@@ -18,6 +18,7 @@ import test_step
 from test_step import OverflowProbe, adam, assert_same, descent
 
 from bertline.modeling.objectives.classification import sequence_classification as classification
+from bertline.modeling.objectives.combined.multi_task import MultiTask
 from bertline.training.evaluation.evaluator import Evaluator
 from bertline.training.optimizers.lamb import LAMB
 from bertline.training.schedules.linear import Linear
@@ -90,7 +91,28 @@ def loop(folder):
     return best, {name: variable.numpy() for name, variable in model.named_weights().items()}
 
 
+def several(folder, micro_batches=1):
+    """Weights of 4 steps of two tasks in turn, each batch with its own head."""
+    encoder = small_models.encoder("bert", num_hidden_layers=1)
+    heads = {name: classification.SequenceClassification(encoder, count) for name, count in (("a", 3), ("b", 4))}
+    model = MultiTask(encoder, heads)
+    small_models.randomize(model)
+    optimizer, step = lamb(model.named_weights()), counter()
+    steps = {name: TrainStep(heads[name], optimizer, step, 0, micro_batches) for name in heads}
+    data = {
+        name: tf.data.Dataset.from_tensors(
+            {**small_models.classification_batch(seed=seed), "example_index": np.arange(7, dtype=np.int32)}
+        ).repeat()
+        for seed, name in enumerate(heads)
+    }
+    pace = LoopSettings(4, 7)
+    TrainingLoop(model, steps, data, folder, pace, draw=lambda done: tf.cast(done % 2, tf.int32)).train()
+    return [], {name: variable.numpy() for name, variable in model.named_weights().items()}
+
+
 if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as folder:
+        of_several = several(folder)
     whole, by_lamb, (predictions, loss) = train(), train(make_optimizer=lamb), evaluate()
     with_terms = train_with_terms()
     strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
@@ -109,6 +131,9 @@ if __name__ == "__main__":
         check_masks()
         check_loss_scale()
         # The second one finds a finished run.
+        for micro_batches in (1, 2):
+            with tempfile.TemporaryDirectory() as other:
+                assert_same(several(other, micro_batches), of_several, 1e-4)
         (best, weights), (again, same) = loop(folder), loop(folder)
         assert best == again == 2 and all(np.array_equal(weights[name], same[name]) for name in weights)
     print("equal")

@@ -1,0 +1,213 @@
+"""Several tasks of one run: their names, or a recipe file with a section for each, become the settings of each.
+
+[mrpc]
+data_dir = ../glue/MRPC
+
+[mood]
+task_name = tsv
+data_dir = samples/intents
+train_batch_size = 16
+weight = 0.5
+metric = f1_macro
+"""
+
+import configparser
+import dataclasses
+import hashlib
+import json
+import math
+import re
+import tomllib
+
+from bertline import registry
+from bertline.errors import InputError
+from bertline.processors.files import folders, text_files
+from bertline.settings import flags
+
+# What is said of one task; all else is of the run. Beside these: the options of tasks and objectives.
+OF_TASK = (
+    "task_name",
+    "data_dir",
+    "objective",
+    "loss",
+    "terms",
+    "sampling",
+    "calibrate",
+    "abstain_below",
+    "tune_thresholds",
+    "train_batch_size",
+    "eval_batch_size",
+    "predict_batch_size",
+    "length_pool_batches",
+    "encoding",
+    "train_records",
+    "eval_records",
+    "predict_records",
+)
+OF_SECTION = {"weight": float, "metric": str}  # keys that are no flags
+# Names of what else lies in an output folder.
+_TAKEN = ("best", "model", "records")
+_NAME = re.compile(r"[A-Za-z0-9][\w-]*")
+
+
+@dataclasses.dataclass(frozen=True)
+class TaskPlan:
+    """Attributes:
+    name: of the task, of its head and of its folder.
+    run: the settings, with its own in the place of the run's.
+    weight: how much its loss counts.
+    metric: the score that picks its best weights; None: the first of the task's own.
+    """
+
+    name: str
+    run: object
+    weight: float = 1.0
+    metric: str | None = None
+
+    def key(self):
+        """Hash of what shapes the weights, beside its data."""
+        names = [name for name in _fields(self.run) if _shapes(self.run, name)]
+        said = [self.name, self.weight, self.metric, *((name, getattr(self.run, name)) for name in names)]
+        return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:16]
+
+
+def is_of_several(run):
+    """Whether the settings name several tasks, or a recipe file."""
+    if not hasattr(run, "tasks_file"):  # a script for one task
+        return False
+    return bool(run.tasks_file) or "," in (run.task_name or "")
+
+
+def check_single(run):
+    """Raises InputError for settings that choose between tasks, where there is one."""
+    for field in dataclasses.fields(run):
+        if field.name in ("task_sampling", "best_task") and getattr(run, field.name) != field.default:
+            raise InputError(
+                f"--{field.name} is of no use with one task; give several as --task_name, or --tasks_file; leave it out"
+            )
+
+
+def plans(run):
+    """The TaskPlans of --task_name=A,B or of --tasks_file, in the order in which they are named.
+
+    Raises:
+      InputError: what does not fit, with file and section.
+    """
+    if run.tasks_file and run.task_name:
+        raise InputError(f"--task_name={run.task_name}: the sections of --tasks_file say the tasks; leave one out")
+    if run.data_dir is None and not run.tasks_file:
+        raise InputError("--data_dir is needed: the folder that has a folder for each task")
+    sections = _read(run.tasks_file) if run.tasks_file else _of_names(run.task_name)
+    found = []
+    for name, section in sections.items():
+        try:
+            found.append(_plan(run, name, section))
+        except InputError as error:
+            raise InputError(f"{run.tasks_file or '--task_name'} [{name}]: {error}") from error
+    if run.best_task and run.best_task not in sections:
+        raise InputError(f"--best_task={run.best_task}: no task of this run; its tasks: {', '.join(sections)}")
+    return found
+
+
+def _of_names(text):
+    names = [name.strip().lower() for name in text.split(",") if name.strip()]
+    for i, name in enumerate(names):
+        if any(registry.get("processor", name) is registry.get("processor", other) for other in names[:i]):
+            raise InputError(f"--task_name={text}: {name} is there twice; leave one out, or give --tasks_file")
+    return {name: {} for name in names}
+
+
+def _read(path):
+    """Section -> {key: value} of a recipe: TOML by its ending, else INI. Raises InputError where it is neither."""
+    text = "\n".join(text_files.read_lines(path))
+    try:
+        if path.endswith(".toml"):
+            sections = tomllib.loads(text)
+        else:
+            parser = configparser.ConfigParser(interpolation=None, default_section="all")
+            parser.read_string(text)
+            sections = {name: dict(parser[name]) for name in parser.sections()}
+    except (tomllib.TOMLDecodeError, configparser.Error) as error:
+        said = " ".join(str(error).replace("<string>", "").split())
+        raise InputError(f"{path}: {said}; a section [NAME] with lines key = value is needed for each task") from error
+    for name, section in sections.items():
+        if not isinstance(section, dict):
+            raise InputError(
+                f"{path}: {name} stands before the first section; a section [NAME] is needed for each task"
+            )
+    if not sections:
+        raise InputError(f"{path}: no section in it; a section [NAME] with lines key = value is needed for each task")
+    return sections
+
+
+def _plan(run, name, section):
+    if not _NAME.fullmatch(name) or name in _TAKEN:
+        raise InputError(
+            f"the name {name!r}: letters, numbers, - and _ are needed, and no name of a folder of the run "
+            f"({', '.join(_TAKEN)})"
+        )
+    known = _fields(run)
+    unknown = sorted(section.keys() - known.keys() - OF_SECTION.keys())
+    if unknown:
+        raise InputError(f"unknown key {unknown[0]}; known: {', '.join(sorted([*known, *OF_SECTION]))}")
+    values = {key: _value(section[key], _kind(known, key), key) for key in section}
+    more = {key: values.pop(key) for key in OF_SECTION if key in values}
+    if "data_dir" not in values and run.data_dir:
+        values["data_dir"] = _own_folder(run.data_dir, name)
+    own = dataclasses.replace(run, **{"task_name": name, **values})
+    registry.get("processor", own.task_name.lower())
+    flags.check_run(own, "predict_batch_size")
+    if not 0 < more.get("weight", 1.0) < math.inf:
+        raise InputError(f"weight = {more['weight']}: a number above 0 is needed")
+    if "metric" in more:
+        registry.get("score", more["metric"])
+    return TaskPlan(name, own, **more)
+
+
+def _fields(run):
+    """Name -> field of what a section may say."""
+    found = {}
+    for field in dataclasses.fields(run):
+        kinds = {kind for kind, _ in field.metadata.get("owners", ())}
+        if field.name in OF_TASK or kinds & {"processor", "objective", "loss", "term"}:
+            found[field.name] = field
+    return found
+
+
+def _shapes(run, name):
+    return _fields(run)[name].metadata["shapes_weights"] and name != "data_dir"
+
+
+def _kind(known, key):
+    return OF_SECTION[key] if key in OF_SECTION else flags.kind(known[key])
+
+
+_BOOLS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+
+
+def _value(given, kind, key):
+    """The value of a key: TOML gives numbers as such, INI as text."""
+    text = str(given).strip()
+    if isinstance(given, (dict, list)):
+        raise InputError(f"{key} is {text}; a single value is needed")
+    try:
+        return _BOOLS[text.lower()] if kind is bool else kind(text)
+    except (KeyError, ValueError):
+        raise InputError(f"{key} = {text}: a value of type {kind.__name__} is needed") from None
+
+
+def _own_folder(data_dir, task):
+    """The folder of a task in --data_dir: SST-2 is that of sst-2 and of sst2."""
+    there = [name.rstrip("/") for name in folders.list_files(data_dir)] if folders.is_folder(data_dir) else []
+    found = [name for name in there if _letters(name) == _letters(task)]
+    if len(found) != 1:
+        wrong = f"{' and '.join(sorted(found))} are both there" if found else "no folder of the task in it"
+        raise InputError(
+            f"--data_dir={data_dir}: {wrong}; found: {', '.join(sorted(there)[:8]) or 'nothing'}; --tasks_file says a "
+            "data_dir for each task"
+        )
+    return f"{data_dir.rstrip('/')}/{found[0]}"
+
+
+def _letters(name):
+    return re.sub(r"[\W_]", "", name.lower())
