@@ -13,7 +13,7 @@ class InputError(ValueError):
 
 
 @contextlib.contextmanager
-def report_errors(after_stop="the same command continues from the last checkpoint"):
+def report_errors(after_stop="the same command continues from the last checkpoint, if there is one"):
     """Turns an `InputError` inside the block into one line on stderr and exit status 2; Ctrl-C into status 130.
 
     `after_stop`: what to know after Ctrl-C.

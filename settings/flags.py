@@ -107,7 +107,8 @@ def run(main):
 
 
 def _refuse(error):
-    print(f"error: {str(error).strip().splitlines()[0]}; --help lists the flags", file=sys.stderr)
+    plugin = "; those of a plugin need --plugin" if isinstance(error, flags.UnrecognizedFlagError) else ""
+    print(f"error: {str(error).strip().splitlines()[0]}; --help lists the flags{plugin}", file=sys.stderr)
     return 2
 
 

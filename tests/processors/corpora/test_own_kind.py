@@ -109,7 +109,7 @@ def test_from_text_to_batches(neighbours, tmp_path):
     assert "instances    4 (neighbours, 1 times through the corpus)" in instance_shards.summary(manifest)
 
     data = find_records(run.output_file, "neighbours", 128, {})
-    data.open(types.SimpleNamespace(max_length=None, id_limits=dict), tokenizer)
+    data.open(types.SimpleNamespace(max_length=None, id_limits=dict, rows_apart=dict, layout="packed"), tokenizer)
     found = [
         (WORDS[a], WORDS[b])
         for batch in data.evaluation_batches(2, -1)
