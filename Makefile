@@ -2,6 +2,7 @@
 # make pretrain-demo  vocabulary, instances and a small BERT of samples/corpus, or of CORPUS=... and HELD_OUT=...
 # make test         set up, run the tests
 # make test-fast    the same without the slow ones: under five minutes
+# make test-long    long tests that `make test` leaves out: ten kills, smaller exports, every code point, ...
 # make test-pages   every command of every page
 # make coverage     all tests, and which lines they run: a table, and output/coverage/html
 # make lint         set up, check style and format of the code
@@ -28,7 +29,7 @@ PIP_INSTALL := $(PYTHON) -m pip install --disable-pip-version-check --use-pep517
 # Two processes, for two cores; each needs up to 3 GB.
 PYTEST_FLAGS := -x -q -n 2 --dist loadfile
 
-.PHONY: setup quickstart pretrain-demo test test-fast test-pages coverage lint types fuzz peers spark serve chinese tables glove notebook clean
+.PHONY: setup quickstart pretrain-demo test test-fast test-long test-pages coverage lint types fuzz peers spark serve chinese tables glove notebook clean
 
 setup: $(VENV)/.runtime models/minilm
 
@@ -43,7 +44,10 @@ test: setup $(VENV)/.test
 	$(PYTHON) -m pytest $(PYTEST_FLAGS)
 
 test-fast: setup $(VENV)/.test
-	$(PYTHON) -m pytest $(PYTEST_FLAGS) -m "not slow and not pages"
+	$(PYTHON) -m pytest $(PYTEST_FLAGS) -m "not slow and not pages and not long"
+
+test-long: setup $(VENV)/.test
+	$(PYTHON) -m pytest $(PYTEST_FLAGS) -m long
 
 test-pages: setup $(VENV)/.test $(VENV)/.serve $(VENV)/.tables $(VENV)/.chinese
 	$(PYTHON) -m pytest $(PYTEST_FLAGS) -m pages

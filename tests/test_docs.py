@@ -162,6 +162,7 @@ def test_example_format_writes_what_any_program_reads(extended):
     np.testing.assert_array_equal(written, original["pooler.dense.weight"].T)
 
 
+@pytest.mark.pages
 def test_example_corpus_is_made_and_learned_from(extended):
     printed = execute(extended, contributing_command("--window_sentences=2"))
     assert re.search(r"instances +[\d,]+ \(sentence_windows, 2 times", printed)

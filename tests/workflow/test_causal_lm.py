@@ -83,6 +83,7 @@ def test_it_learns(trained):
     assert found["perplexity"] < 0.5 * vocab_size
 
 
+@pytest.mark.long
 def test_ten_kills_end_with_the_same_bits(script, command, trained, tmp_path):
     """What is carried from batch to batch is in the checkpoint, and so is the place in each lane."""
     out = tmp_path / "killed"

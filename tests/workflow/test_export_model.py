@@ -164,6 +164,7 @@ def bytes_of_weights(folder):
     return sum(file.stat().st_size for file in (folder / "variables").glob("*.data-*"))
 
 
+@pytest.mark.long
 def test_smaller_weights_say_what_they_cost(in_a_clean_process, tmp_path):
     model, sizes, differences = classifier_folder(tmp_path), {}, {}
     for dtype in ("float32", "bfloat16", "int8"):

@@ -267,6 +267,7 @@ def test_lint_finds_no_mistake_in_dialogues(script, data, tiny_bert):
         assert ran.wait() == 0 and "no mistake was found" in ran.stdout, ran.stdout + ran.stderr
 
 
+@pytest.mark.long
 def test_what_does_not_fit_is_one_line(rank, script, data, tiny_bert, tmp_path):
     train = ("--do_train", f"--input_file={data}/train.tfrecord-*", f"--output_dir={tmp_path}/out")
     cases = {

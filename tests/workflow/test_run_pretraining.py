@@ -220,7 +220,7 @@ def test_converted_it_has_the_same_losses(kind, trained, script, pretrain, data,
         np.testing.assert_allclose(after[key], before[key], rtol=1e-5, err_msg=key)
 
 
-@pytest.mark.parametrize("records", ["train", "unmasked"])
+@pytest.mark.parametrize("records", ["train", pytest.param("unmasked", marks=pytest.mark.long)])
 def test_killed_and_continued_is_as_never_killed(records, script, pretrain, data, tiny_bert, tmp_path):
     flags = (
         "--do_train",
@@ -410,6 +410,7 @@ def wrong(data, folder):
     }
 
 
+@pytest.mark.long
 def test_bad_input_is_one_line_and_touches_nothing(pretrain, data, tmp_path):
     record = next(iter(tf.data.TFRecordDataset(f"{data}/unmasked.tfrecord-00000-of-00002"))).numpy()
     with tf.io.TFRecordWriter(str(tmp_path / "unmasked.tfrecord")) as writer:

@@ -154,6 +154,7 @@ def test_dry_run_shows_both_texts(classify, pairs_dir, tmp_path):
     assert ran.stdout.count("tokens: [CLS] ") == 8 and not (tmp_path / "out").exists()
 
 
+@pytest.mark.long
 def test_what_does_not_fit_is_one_line(classify, cola_dir, pairs_dir, tmp_path):
     single = tmp_path / "single"
     single.mkdir()

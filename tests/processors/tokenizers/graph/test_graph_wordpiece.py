@@ -125,6 +125,7 @@ def assert_equal(tokenizer, in_graph, texts):
         assert ids[i] == expected[row_splits[i] : row_splits[i + 1]].tolist(), ascii(text)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_every_code_point(tokenizer, in_graph):
     """Alone, in a word, and between capital sigmas, whose lower case depends on what is beside them."""
