@@ -115,6 +115,7 @@ def test_unknown_words_have_characters_of_their_own(corpus):
     assert {"é", "zz"} & set(words)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", ["corpus", "shuffled"])
 def test_the_stream_goes_on_from_a_checkpoint(order, request, tmp_path):
     def run(iterator, count):
@@ -145,6 +146,7 @@ def shuffled(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_each_epoch_has_an_order_of_its_own(shuffled, corpus):
     """The first is that of the records; each has every sentence once; equal seeds have equal orders."""
 

@@ -26,6 +26,7 @@ def train_batches(record_set, name, seed=1):
     return batches.train_batches(record_set, 6, seed, class_rates=rates)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name, shares", [("balanced", [0.5, 0.5]), ("square_root", [0.75, 0.25])])
 def test_classes_come_as_often_as_they_should(record_set, name, shares):
     """In 60 epochs; sqrt(54) : sqrt(6) is 3 : 1. Each row of a class comes as often as any other of it."""
@@ -48,6 +49,7 @@ def test_a_class_without_rows_takes_nothing():
     np.testing.assert_allclose(sampling.rates("balanced", [2, 0, 6]), [2.0, 0.0, 8 / 12])
 
 
+@pytest.mark.slow
 def test_the_seed_is_the_order_and_a_run_goes_on(record_set, tmp_path):
     def take(iterator, count=15):
         return [next(iterator)["example_index"].numpy().tolist() for _ in range(count)]

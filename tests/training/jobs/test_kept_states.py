@@ -50,6 +50,7 @@ def objective(monkeypatch):
     return made
 
 
+@pytest.mark.slow
 def test_what_is_kept_answers_as_what_is_computed(objective):
     encoder, kept, data = objective.encoder, KeptStates(), rows(1)
     expected, expected_loss = answers(objective, data)
@@ -65,6 +66,7 @@ def test_what_is_kept_answers_as_what_is_computed(objective):
     assert kept.for_evaluation(other, "dev", data) is not kept.for_evaluation(encoder, "dev", data)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("splits_with_room, is_kept", [(2, True), (1, False)])
 def test_all_splits_share_the_memory(objective, monkeypatch, splits_with_room, is_kept):
     size = TOKENS * small_models.SIZES["hidden_size"] * 4  # bytes of the states of a split

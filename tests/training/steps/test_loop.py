@@ -112,6 +112,7 @@ def test_a_finished_run_is_left_alone(tmp_path, static):
     assert {path: path.stat().st_mtime_ns for path in tmp_path.glob("model.ckpt*")} == times
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number, status", ((signal.SIGINT, 130), (signal.SIGTERM, 143)))
 def test_a_signal_saves_and_the_run_goes_on_from_there(tmp_path, static, number, status):
     whole, loop = make(tmp_path / "whole", num_train_steps=20, **static)
@@ -180,6 +181,7 @@ def test_patience(tmp_path, static):
     assert loop.train(lambda: pytest.fail("trained on")) == 4 and int(again.step) == 8
 
 
+@pytest.mark.slow
 def test_streams_are_drawn_by_a_function_of_the_step_and_all_of_them_go_on(tmp_path, static):
     def run(folder, last):
         step = Step()
