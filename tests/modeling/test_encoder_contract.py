@@ -84,6 +84,7 @@ def test_padding_and_other_rows_change_nothing(name):
             np.testing.assert_allclose(padded[row, :length], short[0], atol=3e-6)
 
 
+@pytest.mark.slow
 @every_encoder
 @pytest.mark.parametrize("kind", [*BATCHES, "with holes"])
 def test_removed_padding_equals_static_shapes(name, kind):
@@ -102,6 +103,7 @@ def of_unknown_shapes(encoder, batch):
     return tf.function(lambda batch: encoder(batch, all_layers=True), input_signature=[signature])
 
 
+@pytest.mark.slow
 @every_encoder
 @pytest.mark.parametrize("static", [False, True])
 def test_graph_of_unknown_shapes_equals_eager(name, static):
@@ -127,6 +129,7 @@ def test_exported_equals_live(name, tmp_path):
         np.testing.assert_allclose(one, other, atol=1e-6)
 
 
+@pytest.mark.slow
 @every_encoder
 @pytest.mark.parametrize("static, all_layers", [(False, False), (False, True), (True, False)])
 def test_positions_give_the_states_of_the_full_run(name, static, all_layers):
@@ -141,6 +144,7 @@ def test_positions_give_the_states_of_the_full_run(name, static, all_layers):
     np.testing.assert_allclose(none["pooled_output"], full["pooled_output"], atol=2e-6)
 
 
+@pytest.mark.slow
 @every_encoder
 @pytest.mark.parametrize("static", [False, True])
 def test_a_batch_without_rows(name, static):
@@ -204,6 +208,7 @@ def test_a_carried_state_equals_one_long_sequence(name, dtype, tolerance):
         np.testing.assert_allclose(tf.cast(tf.concat(found, axis=1), tf.float32), whole, atol=tolerance)
 
 
+@pytest.mark.slow
 @every_encoder
 def test_every_weight_that_is_trained_gets_its_gradient(name):
     """Each is there, and a step along it changes the loss by its length, for a few of them."""
@@ -230,6 +235,7 @@ def test_rematerialization_changes_nothing(name):
     assert_same_gradients(gradients(again, batch, key, run), gradients(plain, batch, key))
 
 
+@pytest.mark.slow
 @every_encoder
 def test_dropout_is_a_function_of_its_key(name):
     encoder, batch = small_models.encoder(name, dropout=0.3), small_models.inputs(name)
@@ -243,6 +249,7 @@ def test_dropout_is_a_function_of_its_key(name):
     assert np.max(np.abs(drawn[0] - drawn[1])) > 0.01
 
 
+@pytest.mark.slow
 @every_encoder
 @pytest.mark.parametrize(
     "dtype, tolerance, for_training", [("bfloat16", 0.08, True), ("bfloat16", 0.08, False), ("float16", 0.01, False)]

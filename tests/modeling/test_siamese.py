@@ -85,6 +85,7 @@ def labels():
     return np.array([0.0, 5.0, 2.5, 4.2, 1.0], np.float32)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("static", [False, True])
 @pytest.mark.parametrize("pooling", ["mean", "cls", "max"])
 def test_similarity_regression_equals_torch(pooling, static, tmp_path):

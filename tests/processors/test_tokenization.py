@@ -217,6 +217,7 @@ def released(request, data_dir):
     return request.param, tokenization.FullTokenizer(data_dir / "bert_vocabs" / name, do_lower_case)
 
 
+@pytest.mark.slow
 def test_golden_texts_have_the_tokens_of_the_original(released, golden_dir):
     name, tokenizer = released
     with gzip.open(golden_dir / "tokenization.jsonl.gz", "rt", encoding="utf-8") as file:

@@ -125,6 +125,7 @@ def test_prompts_of_a_folder_that_has_none(base):
         encoder.encode(["a"], prompt_name="query")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pools_prompt", [True, False])
 def test_a_prompt_and_windows(save, pools_prompt):
     """In the first window alone; where it is not pooled, the rest is the mean of the other tokens' states."""

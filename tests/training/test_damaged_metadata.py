@@ -100,6 +100,7 @@ def readers(folder):
     return (lambda: read_all(folder), lambda: read_saved_head(folder), lambda: read_sentence_folder(folder))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FILES)
 def test_any_value_in_any_place(folder, name, caplog):
     """Every place of every file, with every odd value; what is not refused is what the readers do not need."""
@@ -116,6 +117,7 @@ def test_any_value_in_any_place(folder, name, caplog):
     assert refused > 10
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FILES)
 def test_bytes_that_are_changed(folder, name):
     """200 times a byte, by a fixed seed."""

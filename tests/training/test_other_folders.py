@@ -154,6 +154,7 @@ def test_an_adapter_around_the_weights(folder):
 WRAPPERS = ("module.", "model.", "_orig_mod.", "encoder.", "auto_model.", "0.auto_model.", "module.bert.", "x.y.bert.")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wrapper", WRAPPERS)
 def test_a_wrapper_is_taken_off_and_said(encoder, folder, wrapper):
     renamed(folder, lambda name: wrapper + name.removeprefix("bert."))
@@ -327,6 +328,7 @@ def more(folder, **tensors):
     save_file(load_file(folder / WEIGHTS) | {name.replace("__", "."): one for name in tensors}, folder / WEIGHTS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name, words, matters",
     [

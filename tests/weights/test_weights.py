@@ -142,6 +142,7 @@ def test_the_originals_gelu_survives(tmp_path):
 # Hugging Face
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["BertModel", "BertForPreTraining", "BertForSequenceClassification"])
 @pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])
 def test_model_of_transformers_loads(tmp_path, kind, dtype):

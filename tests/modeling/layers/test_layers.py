@@ -21,6 +21,7 @@ REFERENCES = {
 TOLERANCES = {"float32": 1e-6, "bfloat16": 2e-2, "float16": 2e-3}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", TOLERANCES)
 @pytest.mark.parametrize("training", [False, True])
 @pytest.mark.parametrize("activation", REFERENCES)

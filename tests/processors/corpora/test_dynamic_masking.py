@@ -307,6 +307,7 @@ def distributions(before, after, taken, starts):
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", MASKINGS)
 def test_it_masks_as_processors_masking_does(kind):
     """The same rows, masked while records are written and while training."""

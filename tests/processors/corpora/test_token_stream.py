@@ -83,6 +83,7 @@ def test_an_iterator_goes_on_from_a_checkpoint(corpus, tmp_path):
         np.testing.assert_array_equal(next(again)["next_ids"], batch)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lanes", [1, 3, 7])
 def test_evaluation_predicts_every_token_once(corpus, lanes):
     folder, stream = corpus

@@ -98,6 +98,7 @@ def test_records_of_a_corpus_have_no_rows_of_parts(tmp_path):
             reader.open(encoder_config, None)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("buckets", [None, [4, 8]])
 def test_records_and_batches_keep_the_lengths_apart(shared, tmp_path, buckets):
     encoder = record_files.ExampleEncoder(make("words", own_layout(config(), shared, 8)), make_labels("tags", ["O"]))

@@ -128,6 +128,7 @@ def test_without_pools_the_order_is_random(record_set):
     assert share_of_padding(1) > share_of_padding(64)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size, count", [(6, -1), (8, -1), (100, -1), (6, 13), (6, 12)])
 def test_whole_batches_count_every_row_once_and_fill_up_the_last_with_the_first(record_set, size, count):
     drawn = list(batches.whole_batches(record_set, size, num_examples=count))

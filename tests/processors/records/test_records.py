@@ -141,6 +141,7 @@ def test_round_trip_of_any_ids_and_every_kind_of_label(encoder, label, ids):
         np.testing.assert_array_equal(batch["label_ids"], labels.to_array(value))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind, labels", (("single_label_classification", ("no", "yes")), ("regression", ())))
 def test_padded_records_are_what_the_originals_reader_parses(tmp_path, kind, labels):
     """The feature specification of run_classifier.py takes them; read by ours, batches are as those of others."""

@@ -260,6 +260,7 @@ def sentence_folder(folder, pooling, *kinds):
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "config, pooling",
     [

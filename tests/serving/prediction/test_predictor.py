@@ -28,6 +28,7 @@ def classes(tmp_path_factory):
     return classifier_folder(tmp_path_factory.mktemp("classes"))
 
 
+@pytest.mark.slow
 def test_what_a_prediction_says(folder):
     predictor = Predictor(folder)
     texts = mixed_texts(50) + [("a b", "c d"), ("a", "")]
@@ -48,6 +49,7 @@ def test_what_a_prediction_says(folder):
     np.testing.assert_allclose(rows[-1], predictor.probabilities(["a"])[0], atol=1e-6)
 
 
+@pytest.mark.slow
 def test_as_transformers(folder):
     torch = pytest.importorskip("torch", reason="make peers")
     transformers = pytest.importorskip("transformers", reason="make peers")
@@ -123,6 +125,7 @@ def test_one_graph_serves_all_calls(classes):
     assert predictor._graphs == graphs and len(graphs) == 1 and traced == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
 def test_half_precision(classes, dtype):
     texts = mixed_texts(50)

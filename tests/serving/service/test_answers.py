@@ -30,6 +30,7 @@ OPTIONS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wanted", OPTIONS, ids=str)
 @pytest.mark.parametrize("texts", [TEXTS, PAIRS], ids=["texts", "pairs"])
 def test_vectors(served, predictor, texts, wanted):
@@ -47,6 +48,7 @@ def test_vectors_as_json(served, predictor):
     np.testing.assert_allclose(answer["embeddings"], predictor.embed(ODD), atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("problem_type", ["single_label_classification", "multi_label_classification", "regression"])
 def test_predictions(problem_type, tmp_path):
     predictor = Predictor(classifier_folder(tmp_path, problem_type, 1 if problem_type == "regression" else 3))

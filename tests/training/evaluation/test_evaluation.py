@@ -34,6 +34,7 @@ def batches(rows, parts, **more):
         yield small_models.tensors({**batch, "example_index": np.array(part, np.int32), **more})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("static_shapes", [True, False])
 @pytest.mark.parametrize("parts", [[range(10)], [(9, 2, 4), (0, 1, 3, 5, 6, 7), (8,)]], ids=["whole", "parts"])
 def test_results_come_in_the_order_of_the_examples(model, rows, expected, parts, static_shapes):
@@ -80,6 +81,7 @@ def constants_at_once(monkeypatch):
     monkeypatch.setattr(inference, "FEWEST_TOKENS", 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("dtype", "kind"), [("float32", "variables"), ("bfloat16", "variables"), ("bfloat16", "constants")]
 )

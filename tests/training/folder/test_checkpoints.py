@@ -177,6 +177,7 @@ def test_the_file_checkpoint_may_name_the_older_one(tmp_path):
 ODD = ("run[1]", "a b, c*", "what?", "back\\slash", "ü☃ {b}'\"")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ODD)
 def test_a_folder_of_any_name(tmp_path, name):
     folder, beside = tmp_path / name, tmp_path / "run1"

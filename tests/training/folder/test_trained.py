@@ -25,6 +25,7 @@ def classifier(folder, problem_type):
     return registry.get("objective", "sequence_classification")(encoder, count, problem_type)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("own", (True, False))
 @pytest.mark.parametrize("there, here", ((SINGLE, SEVERAL), (SEVERAL, SINGLE), (SCORE, SINGLE), (SINGLE, SCORE)))
 def test_a_model_of_another_problem_is_refused(tmp_path, there, here, own):

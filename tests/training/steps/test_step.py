@@ -71,6 +71,7 @@ def test_accumulation_equals_the_whole_batch(name, without_dropout):
         assert_same(train(make(), BATCHES[name], **options), whole)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("max_grad_norm", [0.0, 0.5, 1e6])
 def test_clipping_is_by_the_global_norm(max_grad_norm, without_dropout):
     before = small_models.objective("sequence_classification", num_hidden_layers=1)

@@ -96,6 +96,7 @@ def test_a_prefix_names_rows_of_its_own():
     np.testing.assert_allclose(encoder(batch)["sequence_output"], expected, atol=1e-7)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", registry.names("encoder"))
 def test_every_encoder_may_be_a_part_with_rows_of_its_own(name):
     """Beside other tokens, with their own number and mask; frozen ones drop nothing and no optimizer has them."""

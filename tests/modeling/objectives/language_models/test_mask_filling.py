@@ -34,6 +34,7 @@ def log_probabilities(objective, ids, position):
     return logits - np.log(np.exp(logits).sum())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("tokens", "positions"), [(4096, 512), (11, 512), (4096, 2)])
 def test_the_batch_of_a_line_changes_nothing(layout, objective, tokens, positions, monkeypatch):
     monkeypatch.setattr(mask_filling, "BATCH_TOKENS", tokens)

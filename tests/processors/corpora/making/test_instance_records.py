@@ -331,6 +331,7 @@ def test_instances_that_fit(tmp_path, kind):
     assert (found.num_examples, found.max_length) == (6, max(len(ids) for ids in GOOD[kind].values()))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "kind, change, message",
     (

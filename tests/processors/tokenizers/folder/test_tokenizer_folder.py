@@ -32,6 +32,7 @@ from bertline.processors.tokenizers.rules.normalization import BasicTokenizer
 from bertline.serving.encoder.preparation import Prepared
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tokenize_chinese_chars", [True, False])
 @pytest.mark.parametrize("strip_accents", [None, True, False])
 @pytest.mark.parametrize("do_lower_case", [True, False])
