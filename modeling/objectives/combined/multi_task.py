@@ -5,6 +5,7 @@ batch of one task, and moves the shared layers and that task's own.
 """
 
 from bertline import registry
+from bertline.errors import InputError
 from bertline.modeling.configuration import task_heads
 from bertline.modeling.configuration.head_fields import OBJECTIVE
 from bertline.modeling.objective import Objective
@@ -20,10 +21,18 @@ class MultiTask(Objective):
     Args:
       encoder: an Encoder.
       heads: name of a task -> Objective over the same encoder.
+
+    Raises:
+      InputError: the name of a task begins names of the encoder's weights.
     """
 
     def __init__(self, encoder, heads, **kwargs):
         super().__init__(encoder, name="multi_task", **kwargs)
+        taken = {name.split("/")[0] for name in self.encoder.named_weights()} & set(heads)
+        if taken:
+            raise InputError(
+                f"the task {min(taken)!r}: names of the encoder's weights begin so; give the task another name"
+            )
         self.heads = heads
 
     @classmethod

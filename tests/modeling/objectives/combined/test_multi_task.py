@@ -168,3 +168,10 @@ def test_transformers_loads_the_encoder(folder):
 def test_a_task_that_is_not_there_is_refused(folder, task, message):
     with pytest.raises(InputError, match=message):
         open_model(folder[0], vocab_required=False).of_task(task)
+
+
+def test_a_task_that_is_called_as_the_encoder_is_refused():
+    """Its head's weights would be taken for the encoder's."""
+    encoder = small_models.encoder("bert", num_hidden_layers=1)
+    with pytest.raises(InputError, match="the task 'bert': names of the encoder's weights begin so"):
+        MultiTask(encoder, {"bert": SequenceClassification(encoder, 2)})
