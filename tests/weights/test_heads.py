@@ -92,6 +92,16 @@ def test_what_was_saved_is_what_is_read(tmp_path, name, options):
         np.testing.assert_array_equal(variable, expected[weight], err_msg=weight)
 
 
+@pytest.mark.parametrize("own", ["losses", "call", "predictions"])
+def test_what_a_folder_does_not_keep_of_a_derived_objective_is_said(tmp_path, caplog, own):
+    """A loss is of no matter there; other outputs or predictions are lost where the base is opened."""
+    base = registry.get("objective", "sequence_classification")
+    derived = type("Derived", (base,), {own: lambda self, *given, **named: getattr(base, own)(self, *given, **named)})
+    train.save_model(derived(small_models.encoder(), 3), tmp_path, None, 16, step=3)
+    told = [one.getMessage() for one in caplog.records if "model/ is opened as sequence_classification" in one.message]
+    assert len(told) == (own != "losses") and all(f"without the {own} of" in line for line in told)
+
+
 def test_an_objective_without_a_class_of_transformers_says_what_it_is(tmp_path):
     encoder = small_models.encoder()
     objective = registry.get("objective", "similarity_regression")(encoder, pooling="cls", score_range=(1.0, 5.0))
