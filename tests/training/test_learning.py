@@ -86,8 +86,15 @@ def predicts_words(name):
     return encoder.num_layers > 0 and encoder.output_table() is not None
 
 
-@pytest.mark.parametrize("case", CASES)
-@pytest.mark.parametrize("name", registry.names("encoder"))
+def pairs():
+    """Every encoder with classes and with masked words, BERT with every objective; the rest is long."""
+    for name in registry.names("encoder"):
+        for case in CASES:
+            is_short = name == "bert" or case in ("classes", "masked_lm")
+            yield pytest.param(name, case, marks=() if is_short else pytest.mark.long)
+
+
+@pytest.mark.parametrize("name, case", pairs())
 def test_learns_by_heart(name, case, monkeypatch):
     monkeypatch.setattr("bertline.modeling.objectives.classification.sequence_classification.HEAD_DROPOUT", 0.0)
     kind, arguments, batch = CASES[case]

@@ -108,6 +108,7 @@ def test_both_directions_learn(trained):
     assert math.isclose(found["perplexity"], math.exp(both), rel_tol=1e-6)
 
 
+@pytest.mark.long
 def test_kills_end_with_the_same_bits(script, command, trained, tmp_path):
     """State, lanes, samples of words: all of it is in the checkpoint or a function of the step."""
     out = tmp_path / "killed"

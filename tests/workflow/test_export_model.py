@@ -105,7 +105,11 @@ def export(script):
 
 @pytest.mark.parametrize(
     "problem_type, count",
-    [("single_label_classification", 3), ("multi_label_classification", 3), ("regression", 1)],
+    [
+        ("single_label_classification", 3),
+        pytest.param("multi_label_classification", 3, marks=pytest.mark.long),
+        pytest.param("regression", 1, marks=pytest.mark.long),
+    ],
 )
 def test_a_classifier(problem_type, count, in_a_clean_process, tmp_path):
     model = classifier_folder(tmp_path, problem_type, count)
@@ -149,7 +153,11 @@ def test_a_classifier_with_a_sentencepiece_model(in_a_clean_process, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "flags", [{"pooling": "mean+max"}, {"pooling": "first_last", "normalize": True, "prompt": "ask 1"}]
+    "flags",
+    [
+        pytest.param({"pooling": "mean+max"}, marks=pytest.mark.long),
+        {"pooling": "first_last", "normalize": True, "prompt": "ask 1"},
+    ],
 )
 def test_vectors(flags, in_a_clean_process, tiny_bert, tmp_path):
     export_here(tiny_bert, tmp_path / "out", task="embed", **flags)
@@ -230,7 +238,10 @@ def test_mistakes(flags, message, tiny_bert, tmp_path):
 @pytest.mark.parametrize(
     "name, where, number, dtype, message",
     [
-        ("bert/encoder/layer_1/output/LayerNorm/gamma", 3, 1e6, "float16", "--dtype=bfloat16 has the range"),
+        pytest.param(
+            *("bert/encoder/layer_1/output/LayerNorm/gamma", 3, 1e6, "float16", "--dtype=bfloat16 has the range"),
+            marks=pytest.mark.long,
+        ),
         ("bert/embeddings/word_embeddings", -1, np.nan, "float32", "so may be weights of --init_checkpoint="),
     ],
 )

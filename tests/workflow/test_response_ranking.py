@@ -190,6 +190,7 @@ def test_the_evaluation_is_that_of_the_saved_vectors_in_batches_of_that_many(tra
     np.testing.assert_allclose(theirs, vectors.reshape(len(texts), -1), atol=1e-5)
 
 
+@pytest.mark.long
 def test_killed_and_continued_is_as_never_killed(trained, script, data, tiny_bert, tmp_path):
     out = tmp_path / "out"
     flags = (

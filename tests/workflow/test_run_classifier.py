@@ -291,6 +291,7 @@ def test_starting_anew(trained, classify, cola, tmp_path):
     assert not (out / "predictions.tsv").exists() and (out / "notes.txt").read_text() == "mine"
 
 
+@pytest.mark.long
 def test_starting_anew_killed_and_continued_by_the_same_command(trained, script, classify, cola, tiny_bert, tmp_path):
     out = shutil.copytree(trained[0], tmp_path / "out")
     flags = (
@@ -386,7 +387,14 @@ def test_several_seeds(classify, cola, tmp_path):
     assert results["eval_loss_runs"] == " ".join(f"{value:.6g}" for value in values)
 
 
-@pytest.mark.parametrize("kind", ("single_label_classification", "regression", "multi_label_classification"))
+@pytest.mark.parametrize(
+    "kind",
+    (
+        "single_label_classification",
+        pytest.param("regression", marks=pytest.mark.long),
+        "multi_label_classification",
+    ),
+)
 def test_the_generic_processor(classify, tmp_path, kind):
     """Pairs; JSON lines, commas and tabs; prediction alone takes the labels from the trained folder."""
     encode = {

@@ -179,7 +179,7 @@ def test_evaluation_alone_answers_the_same_and_max_eval_steps_cuts_it(trained, p
 
 def test_evaluation_alone_knows_the_step_of_the_best_weights(pretrain, data, tmp_path):
     flags = ("--do_eval", f"--eval_file={data}/dev.tfrecord", f"--output_dir={tmp_path}/out", "--learning_rate=1")
-    pretrain("--do_train", *STEPS, f"--input_file={data}/train.tfrecord-*", "--eval_steps=2", "--keep_best", *flags)
+    pretrain("--do_train", *STEPS, f"--input_file={data}/train.tfrecord-*", "--eval_steps=6", "--keep_best", *flags)
     before = results(tmp_path / "out")
     assert before["global_step"] < 24, "such a learning rate makes the last weights worse"
     pretrain(*flags, "--bert_config_file=None", "--vocab_file=None")

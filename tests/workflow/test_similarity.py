@@ -110,6 +110,7 @@ def test_evaluation_alone_and_of_a_model_that_never_saw_the_task(trained, classi
     assert results(tmp_path / "raw")["eval_loss"] > before["eval_loss"]
 
 
+@pytest.mark.long
 def test_killed_and_continued_is_as_never_killed(trained, script, classify, pairs_dir, tiny_bert, tmp_path):
     out = tmp_path / "out"
     flags = (

@@ -93,7 +93,7 @@ def test_threads_share_one_encoder(tiny_folder):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+@pytest.mark.parametrize("dtype", ["bfloat16", pytest.param("float16", marks=pytest.mark.long)])
 def test_half_precision(tiny_folder, dtype):
     folder, texts = tiny_folder(), random_texts(50)
     expected = TextEncoder(folder).encode(texts)

@@ -14,11 +14,18 @@ from bertline.training.steps.distribution import make_strategy, slice_of
 pytestmark = pytest.mark.slow
 
 
-def test_two_replicas_equal_one():
+@pytest.mark.parametrize(
+    "checks",
+    [
+        ("accumulation", "evaluation", "masks", "loss scale", "a kept run"),
+        pytest.param(("training", "lamb", "terms", "tasks", "accumulation of tasks"), marks=pytest.mark.long),
+    ],
+)
+def test_two_replicas_equal_one(checks):
     """In a process of its own: logical devices must be set before TensorFlow starts."""
     program = pathlib.Path(__file__).with_name("two_replicas.py")
-    ran = subprocess.run([sys.executable, program], capture_output=True, text=True)
-    assert ran.returncode == 0 and ran.stdout.endswith("equal\n"), ran.stdout + ran.stderr[-4000:]
+    ran = subprocess.run([sys.executable, program, *checks], capture_output=True, text=True)
+    assert ran.returncode == 0 and ran.stdout.endswith(f"equal: {' '.join(checks)}\n"), ran.stdout + ran.stderr[-4000:]
 
 
 @pytest.mark.parametrize("rows, count", [(7, 1), (7, 2), (7, 3), (6, 3), (1, 2), (0, 2), (2, 5)])

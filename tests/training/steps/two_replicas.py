@@ -1,4 +1,4 @@
-"""Run by test_distribution.py: two replicas (logical CPUs) train and evaluate as one does; prints "equal"."""
+"""Run by test_distribution.py: two replicas (logical CPUs) do as one does; prints "equal" and its checks."""
 
 import pathlib
 import sys
@@ -91,7 +91,7 @@ def loop(folder):
     return best, {name: variable.numpy() for name, variable in model.named_weights().items()}
 
 
-def several(folder, micro_batches=1):
+def several(micro_batches=1):
     """Weights of 4 steps of two tasks in turn, each batch with its own head."""
     encoder = small_models.encoder("bert", num_hidden_layers=1)
     heads = {name: classification.SequenceClassification(encoder, count) for name, count in (("a", 3), ("b", 4))}
@@ -105,35 +105,54 @@ def several(folder, micro_batches=1):
         ).repeat()
         for seed, name in enumerate(heads)
     }
-    pace = LoopSettings(4, 7)
-    TrainingLoop(model, steps, data, folder, pace, draw=lambda done: tf.cast(done % 2, tf.int32)).train()
+    with tempfile.TemporaryDirectory() as folder:
+        loop = TrainingLoop(
+            model, steps, data, folder, LoopSettings(4, 7), draw=lambda done: tf.cast(done % 2, tf.int32)
+        )
+        loop.train()
     return [], {name: variable.numpy() for name, variable in model.named_weights().items()}
 
 
-if __name__ == "__main__":
+def assert_same_predictions(found, expected):
+    for name, values in expected[0].items():
+        np.testing.assert_allclose(found[0][name], values, atol=1e-6)
+    np.testing.assert_allclose(found[1], expected[1], rtol=1e-5)
+
+
+def check_kept_run():
     with tempfile.TemporaryDirectory() as folder:
-        of_several = several(folder)
-    whole, by_lamb, (predictions, loss) = train(), train(make_optimizer=lamb), evaluate()
-    with_terms = train_with_terms()
+        (best, weights), (again, same) = loop(folder), loop(folder)  # the second one finds a finished run
+    assert best == again == 2 and all(np.array_equal(weights[name], same[name]) for name in weights)
+
+
+# The largest norms are above max_grad_norm: clipping before the all-reduce would show.
+# A step of LAMB or Adam is as long for a gradient of rounding errors, a key's bias, as for any other.
+COMPARED = {
+    "training": (train, train, assert_same),
+    "accumulation": (train, lambda: train(gradient_accumulation_steps=2), assert_same),
+    "lamb": (*[lambda: train(make_optimizer=lamb)] * 2, lambda found, whole: assert_same(found, whole, 1e-4)),
+    "terms": (train_with_terms, train_with_terms, assert_same),
+    "evaluation": (evaluate, evaluate, assert_same_predictions),
+    "tasks": (several, several, lambda found, whole: assert_same(found, whole, 1e-4)),
+    "accumulation of tasks": (several, lambda: several(2), lambda found, whole: assert_same(found, whole, 1e-4)),
+}
+ON_TWO = {"masks": check_masks, "loss scale": check_loss_scale, "a kept run": check_kept_run}
+
+
+def main(names):
+    """Runs the checks of these names."""
+    expected = {name: COMPARED[name][0]() for name in names if name in COMPARED}
     strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
     assert strategy.num_replicas_in_sync == 2
-    with strategy.scope(), tempfile.TemporaryDirectory() as folder:
-        # The largest norms are above max_grad_norm: clipping before the all-reduce would show.
-        assert_same(train(), whole)
-        assert_same(train(gradient_accumulation_steps=2), whole)
-        # A step of Adam is as long for a gradient of rounding errors, a key's bias, as for any other.
-        assert_same(train(make_optimizer=lamb), by_lamb, 1e-4)
-        assert_same(train_with_terms(), with_terms)
-        found, found_loss = evaluate()
-        for name, values in predictions.items():
-            np.testing.assert_allclose(found[name], values, atol=1e-6)
-        np.testing.assert_allclose(found_loss, loss, rtol=1e-5)
-        check_masks()
-        check_loss_scale()
-        # The second one finds a finished run.
-        for micro_batches in (1, 2):
-            with tempfile.TemporaryDirectory() as other:
-                assert_same(several(other, micro_batches), of_several, 1e-4)
-        (best, weights), (again, same) = loop(folder), loop(folder)
-        assert best == again == 2 and all(np.array_equal(weights[name], same[name]) for name in weights)
-    print("equal")
+    with strategy.scope():
+        for name in names:
+            if name in ON_TWO:
+                ON_TWO[name]()
+            else:
+                _, run, compare = COMPARED[name]
+                compare(run(), expected[name])
+    print("equal:", *names)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
