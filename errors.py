@@ -4,6 +4,8 @@ import contextlib
 import signal
 import sys
 
+EXIT_DIVERGED = 3  # the loss of a training became NaN
+
 
 class InputError(ValueError):
     """Bad input: says what, where, what was found, what is allowed and how to mend it, in one line.

@@ -29,6 +29,7 @@ class InputExample:
       text_a, text_b: str, untokenized; text_b is None where there is one text only.
       label: None (unlabelled), str (a class), float (a score) or a tuple of str (several labels).
       source: "train.tsv:17", for messages; None where it is not known.
+      group: rows of one group are never in two folds of a cross-validation; None: the row has no group.
     """
 
     guid: str
@@ -36,6 +37,7 @@ class InputExample:
     text_b: str | None = None
     label: str | float | tuple[str, ...] | None = None
     source: str | None = None
+    group: str | None = None
 
     def inputs(self):
         """What a model reads of it."""

@@ -60,6 +60,18 @@ class TaskSettings(FineTuningSettings):
         "Terms that training adds to the loss, separated by commas: r_drop, fgm (adversarial), "
         "supervised_contrastive, distillation.",
     )
+    search: str | None = setting(
+        None,
+        "Try values of flags, each setting in OUTPUT_DIR/trial-N: learning_rate:1e-5,3e-5;num_train_epochs:2,3 are "
+        "four. With --search_trials a range, too: learning_rate:1e-5..1e-4.",
+        False,
+    )
+    search_trials: int | None = setting(None, "Of --search: so many settings at random, instead of all.", False)
+    search_stop: str | None = setting(
+        None,
+        "Of --search: median stops a trial whose best evaluation is below the median of what others had by that step.",
+        False,
+    )
     train_records: str | None = setting(
         None, "TFRecords to train on, written before: files or a pattern.", False, holds=PATHS
     )

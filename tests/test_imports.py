@@ -47,7 +47,7 @@ def test_names_and_checks_of_files_need_no_tensorflow():
 import sys
 import bertline.processors.base
 from bertline import errors, plugins, processors, registry
-from bertline.settings import flags
+from bertline.settings import flags, search
 from bertline.training.folder import run_folder
 from bertline.settings.scripts import create_pretraining_data, extract_features
 from bertline.settings.scripts import run_classifier, run_pretraining, run_squad, run_tagger

@@ -5,7 +5,7 @@ import difflib
 from bertline.errors import InputError
 from bertline.processors.tables.table_processor import COLUMN_NAMES
 
-PARTS = ("text_a", "text_b", "label", "id")
+PARTS = ("text_a", "text_b", "label", "id", "group")
 
 
 class Columns:

@@ -31,6 +31,13 @@ class ClassifierSettings(TaskSettings):
         "How often training rows of each class come: natural, every row once an epoch; balanced, each class as often; "
         "square_root, between both.",
     )
+    num_folds: int | None = setting(
+        None,
+        "Cross-validation: cut the training rows into so many folds, by label; train on all but one and evaluate on "
+        "it, each in OUTPUT_DIR/fold-N. predictions.* has all rows.",
+        False,
+    )
+    fold_seed: int = setting(1, "Of --num_folds: which rows are in which fold.", False)
     calibrate: str | None = setting(
         None,
         "Scale the trained head so that probabilities fit the dev rows: temperature, one number for all labels, or "

@@ -7,13 +7,12 @@ import itertools
 import logging
 import os
 
-import numpy as np
 import tensorflow as tf
 
 from bertline.errors import InputError
 from bertline.processors.records import record_checks
 from bertline.settings.parts import part
-from bertline.training.evaluation import result_files
+from bertline.training.evaluation import result_files, summary
 from bertline.training.evaluation.evaluator import Evaluator
 from bertline.training.folder import checkpoints, run_folder
 from bertline.training.folder.trained import load_trained, model_source
@@ -33,14 +32,16 @@ class Job:
     Args:
       settings: RunSettings of a training script.
       data: a JobData.
+      stop_rule: says of a run by its evaluations that it is hopeless, as bertline.training.choosing.median_stop does;
+        None: each goes to its end.
 
     Raises:
       InputError: anything that does not fit, before the first step.
     """
 
-    def __init__(self, settings, data):
+    def __init__(self, settings, data, stop_rule=None):
         run_folder.check_writable(settings.output_dir)
-        self._settings, self._data = settings, data
+        self._settings, self._data, self._stop_rule = settings, data, stop_rule
         with contextlib.ExitStack() as locks:
             folders = dict.fromkeys([settings.output_dir, *(folder for folder, _ in self._seeds())])
             self._folder_locks = [locks.enter_context(run_folder.lock(folder)) for folder in folders]
@@ -112,10 +113,12 @@ class Job:
             if status or settings.dry_run:
                 return status
             evaluated.append(found)
+            if self._stop_rule and self._stop_rule.stopped_at is not None:
+                break  # other seeds of what is hopeless need not be tried
         if len(self._runs) > 1:
             for name in evaluated[0]:
-                summary = _mean_and_deviation([one[name] for one in evaluated])
-                result_files.write_eval_results(os.path.join(settings.output_dir, name), summary)
+                scores = summary.mean_and_deviation([one[name] for one in evaluated])
+                result_files.write_eval_results(os.path.join(settings.output_dir, name), scores)
         for output_dir, _ in self._runs if settings.do_train else ():
             run_folder.end_overwriting(output_dir)
         return 0
@@ -180,11 +183,19 @@ class Job:
             checkpoints.remove_run(output_dir)
         loop = self._make_loop(objective, groups, terms, plan, output_dir, settings)
         self._write_run_config(objective, plan, output_dir, settings)
-        step = train.train(loop, plan, part(train.StepSettings, settings), evaluate if settings.eval_steps else None)
+        how = part(train.StepSettings, settings)
+        step = train.train(loop, plan, how, evaluate if settings.eval_steps else None, self._is_hopeless(output_dir))
         self._check_standing()
         self._save_model(objective, output_dir, settings, step)
         data.write_beside_model(output_dir)
         return step
+
+    def _is_hopeless(self, output_dir):
+        """What the loop asks by its step; None where nothing is stopped."""
+        if self._stop_rule is None:
+            return None
+        score, lower = self._data.first_score, self._data.first_is_lower_better
+        return functools.partial(self._stop_rule.is_hopeless, output_dir, score, lower)
 
     def _save_model(self, objective, output_dir, settings, step):
         tokenizer, length = self._source.tokenizer, settings.max_seq_length
@@ -270,14 +281,3 @@ class Job:
             self._data.card_scores(scores, test_scores),
             self._data.label_names,
         )
-
-
-def _mean_and_deviation(scores):
-    """key, key_std over the runs, and the single values."""
-    summary = {}
-    for key in scores[0]:
-        values = np.array([one[key] for one in scores])
-        summary[key] = float(values.mean())
-        summary[f"{key}_std"] = float(values.std(ddof=1))
-        summary[f"{key}_runs"] = " ".join(f"{value:.6g}" for value in values)
-    return summary

@@ -49,6 +49,7 @@ class JobData:
       dev_key: hash of the data that evaluations are compared on; None where none are compared.
       best_metric: which of the evaluation's scores picks the best weights; None keeps the last ones.
       lower_is_better: whether its lowest value is the best.
+      first_score, first_is_lower_better: the same of the score that whole runs are compared by; None: there is none.
       label_names: list of str, the classes in the order of their ids; () where there are none.
       model_entries: what config.json says beside the encoder's configuration.
     """
@@ -60,6 +61,8 @@ class JobData:
     dev_key: str | None = None
     best_metric: str | None = None
     lower_is_better: bool = False
+    first_score: str | None = None
+    first_is_lower_better: bool = False
     label_names: Sequence[str] = ()
     model_entries: dict[str, typing.Any] = {}
 

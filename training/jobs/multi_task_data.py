@@ -44,10 +44,11 @@ class MultiTaskData(JobData):
         self._tasks, self._make_sampling, self._settings = tasks, make_sampling, settings
         self._data = {name: task.data for name, task in tasks.items()}
         self._sampling = None
+        first = best_task and self._data[best_task]
+        self.first_score = _named(best_task, first.first_score) if best_task else f"eval_{MEAN}"
+        self.first_is_lower_better = bool(best_task) and first.first_is_lower_better
         if settings.keep_best or settings.patience:
-            first = best_task and self._data[best_task]
-            self.best_metric = _named(best_task, first.first_score) if best_task else f"eval_{MEAN}"
-            self.lower_is_better = bool(best_task) and first.first_is_lower_better
+            self.best_metric, self.lower_is_better = self.first_score, self.first_is_lower_better
 
     def check(self):
         self._each(lambda data, name: data.check())

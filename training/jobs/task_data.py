@@ -72,10 +72,7 @@ class TaskDataSettings:
 
 
 class TaskData(JobData):
-    """Attributes:
-    first_score, first_is_lower_better: the score that picks the best weights, and whether its lowest value is the best.
-
-    Args:
+    """Args:
     task: a Task.
     settings: TaskDataSettings.
     length_buckets: list of int for static shapes; None where any length will do.

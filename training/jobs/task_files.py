@@ -1,9 +1,11 @@
 """From settings to a task: its processor, and the examples of the splits that a command needs."""
 
 import dataclasses
+import hashlib
 
 from bertline import options, registry
 from bertline.errors import InputError
+from bertline.settings import flags
 from bertline.training.folder import run_folder, split_file
 from bertline.weights.saved_head import read_saved_head
 
@@ -21,6 +23,12 @@ def with_task(run):
     if len(names) != 1:
         raise InputError("--task_name is needed")
     return dataclasses.replace(run, task_name=names[0])
+
+
+def check_flags(run):
+    """Raises InputError for settings that no run of a task can have."""
+    flags.check_run(run, "predict_batch_size", "num_train_epochs", "num_runs")
+    flags.check_share(run, "warmup_proportion")
 
 
 def make_processor(run, has_problem_type=False, trained=None):
@@ -62,6 +70,19 @@ def splits(run):
     return [split for split, wanted in needed.items() if wanted]
 
 
+def digest(examples):
+    """Hash of the examples of splits: 16 hexadecimal digits.
+
+    examples: split -> list of examples.
+    """
+    found = hashlib.sha256()
+    for split, rows in sorted(examples.items()):
+        found.update(f"{split} {len(rows)} ".encode())
+        for one in rows:
+            found.update(repr((one.guid, one.content())).encode("utf-8", "surrogatepass"))
+    return found.hexdigest()[:16]
+
+
 # Split -> what options name its file beside <split>_file.
 _OTHER_NAMES = {"test": ("predict_file",)}
 
@@ -78,8 +99,8 @@ def read_examples(run, processor):
         read, records = readers[split]
         if not records:
             if not run.data_dir and processor.needs_folder(split):
-                flags = [name for name in (f"{split}_file", *_OTHER_NAMES.get(split, ())) if name in processor.options]
-                others = "".join(f", or --{name}" for name in flags)
+                named = [name for name in (f"{split}_file", *_OTHER_NAMES.get(split, ())) if name in processor.options]
+                others = "".join(f", or --{name}" for name in named)
                 raise InputError(f"--data_dir is needed for the {split} split{others}")
             examples[split] = read(run.data_dir)
     return examples

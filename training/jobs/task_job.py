@@ -10,6 +10,9 @@ from bertline.common import console
 from bertline.errors import InputError
 from bertline.processors.labels.base import make_labels
 from bertline.settings import flags
+from bertline.settings.search import check as check_search
+from bertline.training.choosing import folds, search
+from bertline.training.choosing.members import Ending
 from bertline.training.folder import split_file
 from bertline.training.folder.as_trained import as_trained
 from bertline.training.jobs import task_files, task_recipe
@@ -30,34 +33,63 @@ def run_task(settings, given, processor=None):
       InputError: what does not fit, before the first step.
     """
     flags.check_output_dir(settings)
-    run = task_files.with_task(as_trained(settings, given))
-    flags.check_run(run, "predict_batch_size", "num_train_epochs", "num_runs")
-    flags.check_share(run, "warmup_proportion")
+    trials = check_search(settings, given)
+    if trials is None:
+        return _run_setting(settings, given, processor).status
+    start = functools.partial(_run_setting, given=given, processor=processor)
+    return search.run_search(settings, trials, _data_key(settings, given, processor), start).status
+
+
+def _data_key(settings, given, processor):
+    """Hash of the rows of all settings of a search: they vary how a model is trained, rather than on what."""
+    run = task_files.with_task(settings)
     if processor is None and task_recipe.is_of_several(run):
-        return _run_several(run, given)
+        examples = {
+            f"{plan.name} {split}": rows for plan, _, _, own in _read_several(run, given) for split, rows in own.items()
+        }
+    else:
+        examples = task_files.read_examples(run, processor or task_files.make_processor(run, given("problem_type")))
+    return task_files.digest(examples)
+
+
+def _run_setting(settings, given, processor=None, stop_rule=None):
+    """The Ending of one setting of all flags; see Job for stop_rule."""
+    run = task_files.with_task(as_trained(settings, given))
+    task_files.check_flags(run)
+    num_folds = getattr(run, "num_folds", None)
+    if processor is None and task_recipe.is_of_several(run):
+        if num_folds is not None:
+            raise InputError("--num_folds is for one task; give one --task_name, or leave it out")
+        return _run_several(run, given, stop_rule)
     task_recipe.check_single(run)
     processor = processor or task_files.make_processor(run, given("problem_type"))
+    run_rows = functools.partial(_run_rows, stop_rule=stop_rule)
+    return run_rows(run, processor) if num_folds is None else folds.run_folds(run, processor, run_rows)
+
+
+def _run_rows(run, processor, stop_rule=None):
+    """The Ending of the runs, one for each seed, on the examples of a processor."""
     examples = task_files.read_examples(run, processor)
     # TensorFlow is imported only now that flags and files are known to be good.
     console.import_tensorflow()
     from bertline.training.jobs.job import Job
 
-    job = Job(run, _data(run, _task(run, processor, examples)))
+    data = _data(run, _task(run, processor, examples))
+    job = Job(run, data, stop_rule)
     split_file.write(run, processor)
-    return job.run()
+    return _end(job, data, stop_rule)
 
 
-def _run_several(run, given):
+def _end(job, data, stop_rule):
+    """Runs a job; its Ending."""
+    status = job.run()
+    stopped_at = stop_rule and stop_rule.stopped_at
+    return Ending(status, data.first_score, data.first_is_lower_better, stopped_at)
+
+
+def _run_several(run, given, stop_rule=None):
     """The same for several tasks that share an encoder; the files of each are in a folder of its name."""
-    plans, read = task_recipe.plans(run), []
-    for plan in plans:
-        own = dataclasses.replace(plan.run, output_dir=os.path.join(run.output_dir, plan.name))
-        try:
-            head = task_files.trained_head(run, plan.name)
-            processor = task_files.make_processor(own, given("problem_type"), head)
-            read.append((plan, own, processor, task_files.read_examples(own, processor)))
-        except InputError as error:
-            raise InputError(f"task {plan.name}: {error}") from error
+    read = _read_several(run, given)
     console.import_tensorflow()
     from bertline.settings.parts import part
     from bertline.training.jobs.job import Job
@@ -73,10 +105,25 @@ def _run_several(run, given):
         tasks[plan.name] = TaskOfSeveral(_data(own, task), plan.weight, plan.key(), vars(own))
     sampling = registry.get("task_sampling", run.task_sampling)
     make_sampling = functools.partial(sampling, **options.values_for(sampling, vars(run)))
-    job = Job(run, MultiTaskData(tasks, make_sampling, part(TaskDataSettings, run), run.best_task))
+    data = MultiTaskData(tasks, make_sampling, part(TaskDataSettings, run), run.best_task)
+    job = Job(run, data, stop_rule)
     for _, own, processor, _ in read:
         split_file.write(own, processor)
-    return job.run()
+    return _end(job, data, stop_rule)
+
+
+def _read_several(run, given):
+    """(TaskPlan, its settings, its processor, its examples) of each task."""
+    read = []
+    for plan in task_recipe.plans(run):
+        own = dataclasses.replace(plan.run, output_dir=os.path.join(run.output_dir, plan.name))
+        try:
+            head = task_files.trained_head(run, plan.name)
+            processor = task_files.make_processor(own, given("problem_type"), head)
+            read.append((plan, own, processor, task_files.read_examples(own, processor)))
+        except InputError as error:
+            raise InputError(f"task {plan.name}: {error}") from error
+    return read
 
 
 def _data(run, task):

@@ -17,7 +17,7 @@ def write(output_dir):
     """Draws the picture of a run, where its table has any row."""
     _, rows = metrics_table.read(os.path.join(output_dir, metrics_table.NAME))
     if rows:
-        figures.save(os.path.join(output_dir, "curves.png"), lambda: _figure({"": rows}))
+        figures.save(os.path.join(output_dir, "curves.png"), lambda: make_figure({"": rows}))
 
 
 def draw(folders, path):
@@ -36,10 +36,10 @@ def draw(folders, path):
         if not rows:
             raise InputError(f"{table}: no step of a run; give the --output_dir of a run that has made one")
         runs[os.path.normpath(folder)] = rows
-    figures.draw(path, lambda: _figure(runs if len(runs) > 1 else {"": rows}))
+    figures.draw(path, lambda: make_figure(runs if len(runs) > 1 else {"": rows}))
 
 
-def _figure(runs):
+def make_figure(runs):
     """A Figure with a panel for each kind of numbers; runs: name -> rows."""
     evaluated = dict.fromkeys(
         name for rows in runs.values() for row in rows for name in row if name.startswith("eval/")

@@ -1,5 +1,6 @@
 """Pictures of a run: drawn without a screen, and never a reason for a run to fail."""
 
+import io
 import logging
 import os
 
@@ -24,6 +25,13 @@ def draw(path, make_figure):
     """Writes a picture that was asked for. Raises InputError where the file cannot be written."""
     with console.foreign_warnings(), replace_file(path) as unfinished:
         make_figure().savefig(unfinished, format="png", dpi=120)
+
+
+def to_png(make_figure):
+    """A picture as the bytes of a .png file."""
+    with console.foreign_warnings(), io.BytesIO() as file:
+        make_figure().savefig(file, format="png", dpi=120)
+        return file.getvalue()
 
 
 def in_fonts_for(names, make_figure, picture, listed_in):

@@ -124,11 +124,13 @@ class TrainingLoop:
         """What a checkpoint holds of a stream beside the first."""
         return {"iterator": self._iterators[name], **self._train_steps[name].variables()}
 
-    def train(self, evaluate=None):
+    def train(self, evaluate=None, is_hopeless=None):
         """Runs from the step of the newest checkpoint, or 0, to the last step.
 
         Args:
           evaluate: () -> dict of metrics, called every `eval_steps`.
+          is_hopeless: step -> whether the run may end there, by what was measured until then; asked at its start and
+            after each evaluation.
 
         Returns:
           The step that the weights are of: the best one where `best_metric` is set, else the last.
@@ -140,8 +142,10 @@ class TrainingLoop:
         step = int(self._step.numpy())  # numpy() first: variables of several replicas have no int()
         progress = TrainingProgress(self.output_dir, step, settings.num_train_steps, settings.batch_size)
         steps_per_call, saved = 1, step
+        is_hopeless = is_hopeless or (lambda step: False)
         with stop:
-            while step < settings.num_train_steps and not self._out_of_patience():
+            ended = step < settings.num_train_steps and is_hopeless(step)
+            while step < settings.num_train_steps and not ended and not self._out_of_patience():
                 count = min(steps_per_call, self._steps_to_event(step))
                 started = time.monotonic()
                 done, scalars = self._call(count)
@@ -161,6 +165,7 @@ class TrainingLoop:
                         metrics = evaluate()
                         progress.report_evaluation(step, metrics)
                         self._note(step, metrics)
+                    ended = step < settings.num_train_steps and is_hopeless(step)
                 if step % settings.save_checkpoints_steps == 0 or stop.received:
                     self._save()
                     saved = step

@@ -8,15 +8,13 @@ import numpy as np
 import tensorflow as tf
 
 from bertline import options, registry
-from bertline.errors import InputError
+from bertline.errors import EXIT_DIVERGED, InputError
 from bertline.training.folder import checkpoints, run_folder
 from bertline.training.jobs.building import frozen_patterns
 from bertline.training.optimizers.parameter_groups import parameter_groups
 from bertline.training.steps.loop import Interrupted, TrainingDiverged, TrainingLoop
 from bertline.training.steps.step import TrainStep
 from bertline.weights.load_save import save_huggingface, save_modules
-
-EXIT_DIVERGED = 3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -156,12 +154,13 @@ def make_loop(objective, optimizer, streams, draw, output_dir, settings, pace, t
     return TrainingLoop(objective, train_steps, batches, output_dir, pace, draw)
 
 
-def train(loop, plan, settings, evaluate=None):
+def train(loop, plan, settings, evaluate=None, is_hopeless=None):
     """Trains to the last step.
 
     Args:
       plan: a Plan. settings: StepSettings.
       evaluate: () -> dict of metrics, called every so many steps; None: never.
+      is_hopeless: step -> whether its evaluations say that the run may end there; None: it never may.
 
     Returns:
       The step that the weights are of.
@@ -178,7 +177,7 @@ def train(loop, plan, settings, evaluate=None):
         settings.seed,
     )
     before = loop.checkpoints.latest
-    step = loop.train(evaluate)
+    step = loop.train(evaluate, is_hopeless)
     if loop.checkpoints.latest == before:
         logging.info(
             "%s is a finished run, at step %d; nothing to train (--overwrite_output_dir starts anew)",

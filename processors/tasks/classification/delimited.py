@@ -22,6 +22,8 @@ _METRICS = {
     "regression": ("pearson", "spearman"),
     "multi_label_classification": ("f1_micro", "f1_macro"),
 }
+# Split -> parts of an example that its file may lack, even where their columns are named.
+_OPTIONAL = {"train": (), "dev": ("group",), "test": ("label", "group")}
 
 
 @registry.register("processor", "delimited", "tsv", "csv", "jsonl", "parquet", "xlsx")
@@ -31,8 +33,8 @@ class DelimitedProcessor(DataProcessor):
     Args:
       train_file, dev_file, test_file: paths, relative ones below `data_dir`; default: train, dev and test with one of
         the endings `table_files.ENDINGS`.
-      text_a_column, text_b_column, label_column, id_column: names in the header (keys of JSON lines), or numbers from
-        0; usual names (`COLUMN_NAMES`) are found without being given.
+      text_a_column, text_b_column, label_column, id_column, group_column: names in the header (keys of JSON lines), or
+        numbers from 0; usual names (`COLUMN_NAMES`) are found without being given.
       has_header: None: line 1 is a header if columns that are named here, or have usual names, are in it; a number is
         no name then. `label_column` may be several, comma-separated, each of 0 or 1: the labels are their names.
       delimiter: between cells; None: tab in .tsv and .txt, comma in .csv. A backslash and t mean a tab.
@@ -99,6 +101,12 @@ class DelimitedProcessor(DataProcessor):
             shapes_weights=False,
             as_trained=False,
         ),
+        "group_column": Option(
+            None,
+            "For --num_folds: name or number of a column; rows with the same cell in it are in one fold.",
+            shapes_weights=False,
+            as_trained=False,
+        ),
         "has_header": Option(None, "Whether line 1 is a header; by default found out.", bool, shapes_weights=False),
         "delimiter": Option(None, "Between columns; by default from the file's ending.", shapes_weights=False),
         "quoting": Option("auto", "auto, minimal (as in CSV) or none.", shapes_weights=False),
@@ -122,6 +130,7 @@ class DelimitedProcessor(DataProcessor):
         text_b_column=None,
         label_column=None,
         id_column=None,
+        group_column=None,
         has_header=None,
         delimiter=None,
         quoting="auto",
@@ -139,6 +148,7 @@ class DelimitedProcessor(DataProcessor):
         self.files = {"train": train_file, "dev": dev_file, "test": test_file}
         self.splitter = Splitter({"dev": dev_fraction, "test": test_fraction}, split_seed)
         names = {"text_a": text_a_column, "text_b": text_b_column, "label": label_column, "id": id_column}
+        names |= {} if group_column is None else {"group": group_column}
         several = problem_type == "multi_label_classification"
         self.columns = Columns(names, has_header, several)
         self.has_header, self.delimiter, self.quoting = has_header, delimiter, quoting
@@ -223,7 +233,7 @@ class DelimitedProcessor(DataProcessor):
         has_header_row = not table.has_keys and self.columns.has_header(rows[0])
         header = header or (rows[0] if has_header_row else None)
         start = int(has_header_row)
-        columns = self.columns.find(header, header or rows[0], ("label",) if split == "test" else ())
+        columns = self.columns.find(header, header or rows[0], _OPTIONAL[split])
         if not rows[start:]:
             raise InputError(f"{path}: a header and no rows; at least one row is needed")
         found = ", ".join(f"{part} = {self._describe(header, at)}" for part, at in columns.items())
@@ -279,7 +289,8 @@ class DelimitedProcessor(DataProcessor):
                 cells[part] = str(cells[part])
         guid = f"{split}-{index}" if cells.get("id") is None else str(cells["id"])
         label = label_of(cells.get("label"), self.problem_type, split, row.source, self.label_separator)
-        return InputExample(guid, cells["text_a"], cells.get("text_b"), label, row.source)
+        group = None if cells.get("group") is None else str(cells["group"])
+        return InputExample(guid, cells["text_a"], cells.get("text_b"), label, row.source, group)
 
     def _cell(self, row, part, at):
         if not isinstance(at, list):

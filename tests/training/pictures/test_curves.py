@@ -24,7 +24,7 @@ def rows(tmp_path):
 
 
 def test_losses_scores_and_the_rate(rows, tmp_path):
-    found = lines(curves._figure({"": rows}))
+    found = lines(curves.make_figure({"": rows}))
     assert list(found) == ["loss", "evaluation", "learning rate"]
     assert set(found["loss"]) >= {"train/loss", "eval/eval_loss"} and "eval/loss" not in found["loss"]
     steps, values = found["evaluation"]["eval/eval_f1"]
@@ -36,7 +36,7 @@ def test_losses_scores_and_the_rate(rows, tmp_path):
 
 
 def test_a_run_without_evaluations_or_with_one_step(rows, tmp_path, caplog):
-    assert list(lines(curves._figure({"": rows[:1]}))) == ["loss", "learning rate"]
+    assert list(lines(curves.make_figure({"": rows[:1]}))) == ["loss", "learning rate"]
     curves.write(str(tmp_path / "absent"))
     assert not (tmp_path / "absent").exists() and not caplog.records
 
@@ -53,7 +53,7 @@ def test_runs_of_any_objective_of_pre_training(tmp_path):
             table.add(step, {"eval/loss": 4.0, "eval/perplexity": 2000.0 / step})
             table.add(step, {f"eval/{one}": 1.0 for one in names})
     runs = {folder.name: metrics_table.read(folder / metrics_table.NAME)[1] for folder in folders}
-    figure = curves._figure(runs)
+    figure = curves.make_figure(runs)
     found = lines(figure)
     assert list(found) == ["loss", "perplexity", "evaluation", "learning rate"]
     assert [axes.get_yscale() for axes in figure.axes] == ["linear", "log", "linear", "linear"]

@@ -227,3 +227,24 @@ def test_each_stream_is_traced_once_whatever_the_switches(tmp_path):
     )
     loop.train()
     assert int(steps["first"].step) == 12 and [step.traces for step in steps.values()] == [1, 1]
+
+
+def test_a_hopeless_run_ends_at_its_evaluation_and_stays_ended(tmp_path, static):
+    asked = []
+
+    def is_hopeless(step):
+        asked.append(step)
+        return step >= 6
+
+    for wanted in ([0, 3, 6], [6]):  # the second time it is asked at the checkpoint that the first one left
+        asked.clear()
+        step, loop = make(tmp_path, num_train_steps=12, eval_steps=3, **static)
+        assert loop.train(lambda: {"eval_accuracy": 0.5}, is_hopeless) == 6 and int(step.step) == 6
+        assert asked == wanted
+
+
+def test_a_run_at_its_last_step_is_not_called_hopeless(tmp_path, static):
+    _, loop = make(tmp_path, num_train_steps=4, eval_steps=2, **static)
+    asked = []
+    assert loop.train(lambda: {"eval_accuracy": 0.5}, lambda step: asked.append(step)) == 4
+    assert asked == [0, 2]

@@ -1,0 +1,207 @@
+"""--num_folds: each fold of the training rows is held out once, while a model is trained on the others."""
+
+import dataclasses
+import functools
+import logging
+import os
+import warnings
+
+import numpy as np
+
+from bertline.common import table_lines
+from bertline.errors import InputError
+from bertline.training.choosing import members, out_of_fold
+from bertline.training.evaluation import result_files, summary
+from bertline.training.jobs import task_files
+
+TABLE = "folds.tsv"
+SHOWN = 5  # classes in a message
+
+
+class FoldProcessor:
+    """A task whose training rows are those outside a fold, and whose dev and test rows are those of the fold.
+
+    Args:
+      processor: the DataProcessor whose task it is. train, held_out: lists of examples.
+    """
+
+    def __init__(self, processor, train, held_out):
+        self._processor, self._train, self._held_out = processor, train, held_out
+
+    def __getattr__(self, name):
+        return getattr(self._processor, name)
+
+    def needs_folder(self, split):
+        return False
+
+    def get_train_examples(self, data_dir):
+        return list(self._train)
+
+    def get_dev_examples(self, data_dir):
+        return list(self._held_out)
+
+    get_test_examples = get_dev_examples
+
+
+def check(run):
+    """Raises InputError for settings that folds do not go with."""
+    if run.num_folds < 2:
+        raise InputError(f"--num_folds={run.num_folds}: 2 or more folds are needed")
+    if not run.do_train:
+        raise InputError("--num_folds trains a model for each fold: --do_train is needed")
+    if run.do_predict:
+        raise InputError(
+            "--do_predict: with --num_folds each training row is predicted by the model that has not seen it, and no "
+            "test row is; leave it out, and predict with a model that is trained on all rows"
+        )
+    for name in ("train_records", "eval_records", "predict_records"):
+        if getattr(run, name):
+            raise InputError(f"--{name}: --num_folds cuts rows of texts; give the files that the records were made of")
+
+
+def run_folds(run, processor, start):
+    """Trains and evaluates on each fold; writes the table of scores and the out-of-fold predictions.
+
+    Args:
+      run: ClassifierSettings with num_folds. processor: of its task.
+      start: (settings, processor) -> members.Ending.
+
+    Returns:
+      A members.Ending.
+
+    Raises:
+      InputError: folds cannot be cut.
+    """
+    check(run)
+    train_only = dataclasses.replace(run, do_eval=False, do_predict=False, eval_steps=0)
+    examples = task_files.read_examples(train_only, processor)["train"]
+    folds = cut(examples, run.num_folds, run.fold_seed)
+    found = {}
+    in_turn = members.run_in_turn(run.output_dir, _members(run, processor, examples, folds, start), ends_together=True)
+    for member, ending in in_turn:
+        if ending.status or run.dry_run:
+            return ending
+        found[member.name] = ending
+    scores = [members.scores_of(os.path.join(run.output_dir, name)) for name in found]
+    result_files.write_eval_results(
+        os.path.join(run.output_dir, "eval_results.txt"), summary.mean_and_deviation(scores)
+    )
+    _write_table(run.output_dir, scores, np.bincount(folds))
+    if ending.stopped_at is None:
+        out_of_fold.write(run.output_dir, list(found), folds, run.predictions_format)
+    return dataclasses.replace(ending, seconds=sum(one.seconds for one in found.values()))
+
+
+def _members(run, processor, examples, folds, start):
+    """The Member of each fold."""
+    found = []
+    for number in range(run.num_folds):
+        parts = [[one for one, its in zip(examples, folds) if (its == number) == held] for held in (False, True)]
+        name = f"fold-{number + 1}"
+        own = dataclasses.replace(
+            run,
+            output_dir=os.path.join(run.output_dir, name),
+            records_dir=run.records_dir or os.path.join(run.output_dir, "records"),
+            do_eval=True,
+            do_predict=True,
+        )
+        own_start = functools.partial(start, processor=FoldProcessor(processor, *parts))
+        found.append(members.Member(name, own, own_start, task_files.digest(dict(zip(("train", "dev"), parts)))))
+    return found
+
+
+def cut(examples, num_folds, seed):
+    """The fold of each row, from 0: an int array.
+
+    Rows of one class each are spread so that each fold has its share of each class. Rows of one group (`group` of an
+    example) are in one fold.
+
+    Args:
+      examples: list of examples. seed: int.
+
+    Raises:
+      InputError: there are fewer rows or groups than folds; all rows of a class are in one fold.
+    """
+    classes = [one.label for one in examples] if all(isinstance(one.label, str) for one in examples) else None
+    groups = _groups(examples)
+    sizes = {"rows": len(examples), **({"groups": len(set(groups))} if groups else {})}
+    for what, count in sizes.items():
+        if count < num_folds:
+            raise InputError(f"--num_folds={num_folds}: {count} {what} to train on; give --num_folds={count} at most")
+    folds = _assign(len(examples), num_folds, seed, classes, groups)
+    if classes:
+        _check_classes(classes, folds)
+    return folds
+
+
+def _groups(examples):
+    """The group of each row, one of its own where it has none; None where no row has one."""
+    groups = [getattr(one, "group", None) for one in examples]
+    return None if set(groups) <= {None} else [(row,) if one is None else one for row, one in enumerate(groups)]
+
+
+def _assign(count, num_folds, seed, classes, groups):
+    from sklearn import model_selection
+
+    kinds = {
+        (False, False): model_selection.KFold,
+        (True, False): model_selection.StratifiedKFold,
+        (False, True): model_selection.GroupKFold,
+        (True, True): model_selection.StratifiedGroupKFold,
+    }
+    splitter = kinds[classes is not None, groups is not None](num_folds, shuffle=True, random_state=seed)
+    numbers, folds = _numbers(classes), np.zeros(count, np.int64)
+    if numbers is not None and max(np.bincount(numbers)) < num_folds:
+        raise InputError(
+            f"--num_folds={num_folds}: no class has so many rows; give --num_folds={max(np.bincount(numbers))} at most"
+        )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of rare classes, of which `_check_classes` says more
+        for number, (_, held_out) in enumerate(splitter.split(np.zeros(count), numbers, _numbers(groups))):
+            folds[held_out] = number
+    return folds
+
+
+def _numbers(names):
+    """The number of each name in their order as texts, as scikit-learn orders them; None for None."""
+    if names is None:
+        return None
+    known = {name: number for number, name in enumerate(sorted(set(names), key=str))}
+    return np.array([known[name] for name in names])
+
+
+def _check_classes(classes, folds):
+    """Refuses folds where a class is missing in the rows to train on; says which are missing in the rows held out."""
+    classes = np.array(classes)
+    for name in dict.fromkeys(classes.tolist()):
+        its = set(folds[classes == name].tolist())
+        if len(its) == 1:
+            [fold] = its
+            raise InputError(
+                f"--num_folds: all {np.sum(classes == name)} rows of the label {name!r} are in fold {fold + 1}, so a "
+                "model that has not seen them cannot know it; give more rows of it, in several groups where rows are "
+                "grouped, or leave it out"
+            )
+    for fold in np.unique(folds).tolist():
+        lacking = sorted(set(classes.tolist()) - set(classes[folds == fold].tolist()))
+        if lacking:
+            shown = ", ".join(lacking[:SHOWN]) + (f", ... ({len(lacking)} in all)" if len(lacking) > SHOWN else "")
+            logging.warning(
+                "fold %d has no row of %s: its scores by class say nothing of these; fewer folds (--num_folds) or more "
+                "rows of them help",
+                fold + 1,
+                shown,
+            )
+
+
+def _write_table(output_dir, scores, sizes):
+    """folds.tsv: a row for each fold, then mean and deviation; shown too."""
+    names = list(scores[0])
+    whole = summary.mean_and_deviation(scores)
+    rows = [[f"fold-{number}", size, *one.values()] for number, (size, one) in enumerate(zip(sizes, scores), 1)]
+    rows.append(["mean", "", *(whole[name] for name in names)])
+    rows.append(["deviation", "", *(whole[f"{name}_std"] for name in names)])
+    lines = [table_lines.line(["fold", "rows", *names])]
+    lines += [table_lines.line([f"{one:.6g}" if isinstance(one, float) else one for one in row]) for row in rows]
+    result_files.write_lines(os.path.join(output_dir, TABLE), lines)
+    print("\n".join(lines))

@@ -1,0 +1,83 @@
+"""One of the runs that are compared: its settings, scores and curves, as its folder has them."""
+
+import dataclasses
+import glob
+import os
+
+from bertline.errors import InputError
+from bertline.training.comparing import predicted_rows
+from bertline.training.evaluation import summary
+from bertline.training.folder import run_folder
+from bertline.training.reporting import metrics_table
+
+RESULTS = ("eval_results.txt", "test_results.txt")
+# Where a run is, rather than what it is.
+_PLACES = ("output_dir", "records_dir", "overwrite_output_dir")
+
+
+@dataclasses.dataclass(frozen=True)
+class ComparedRun:
+    """Attributes:
+    folder: as it was given.
+    settings: name -> value, without those that say where it is.
+    scores: name -> float; deviations: the same of several seeds or folds, {} of one run.
+    curves: rows of metrics.csv; [] where the folder has several runs.
+    predicted: a predicted_rows.PredictedRows; None where the folder has no table of predictions.
+    """
+
+    folder: str
+    settings: dict
+    scores: dict
+    deviations: dict
+    curves: list
+    predicted: object
+
+
+def read(folder):
+    """The ComparedRun of a folder. Raises InputError where it is not of a fine-tuning run that was evaluated."""
+    config = _find_config(folder)
+    settings = {name: value for name, value in config["settings"].items() if name not in _PLACES}
+    scores, deviations = {}, {}
+    for path in (os.path.join(folder, name) for name in RESULTS):
+        if os.path.exists(path):
+            found = summary.read(path)
+            scores |= summary.scores_of(found)
+            deviations |= {name: found[f"{name}_std"] for name in scores if f"{name}_std" in found}
+    if not scores:
+        raise InputError(f"--runs={folder}: no {' and no '.join(RESULTS)}; run it with --do_eval")
+    _, curves = metrics_table.read(os.path.join(folder, metrics_table.NAME))
+    predicted = predicted_rows.read(folder, settings.get("label_separator") or ",")
+    return ComparedRun(folder, settings, scores, deviations, curves, predicted)
+
+
+def _find_config(folder):
+    """run_config.json of a folder, or of the first run below it, where it has several."""
+    inner = sorted(glob.glob(os.path.join(glob.escape(folder), "*", "")))
+    for place in (
+        folder,
+        *inner,
+        *(deeper for one in inner for deeper in sorted(glob.glob(os.path.join(one, "*", "")))),
+    ):
+        found = run_folder.read_run_config(place)
+        if found:
+            return found
+    raise InputError(f"--runs={folder}: no {run_folder.RUN_CONFIG}; give the --output_dir of a training script")
+
+
+def check_same_task(runs):
+    """Raises InputError for a run of another task than the first, or on other rows."""
+    first = runs[0]
+    for run in runs[1:]:
+        for name in ("task_name", "problem_type"):
+            here, there = (str(one.settings.get(name)).lower() for one in (run, first))
+            if here != there:
+                raise InputError(f"{run.folder} has --{name}={here}, {first.folder} {there}; compare runs of one task")
+        if first.predicted and run.predicted:
+            predicted_rows.check_same_rows(first.folder, first.predicted, run.folder, run.predicted)
+
+
+def different_settings(runs):
+    """Name -> the value of each run, of the settings that are not the same in all."""
+    names = dict.fromkeys(name for run in runs for name in run.settings)
+    values = {name: [run.settings.get(name) for run in runs] for name in sorted(names)}
+    return {name: found for name, found in values.items() if any(value != found[0] for value in found)}
