@@ -34,7 +34,7 @@ def test_a_line_for_each_trial_and_the_best_is_bold(lower, best):
     trials = [trial(0.1, None, lower, rate=1e-5), trial(0.9, None, lower, rate=3e-5), trial(0.5, 4, lower, rate=2e-5)]
     figure = parallel_coordinates._figure({"rate": [1e-5, 3e-5, 2e-5], "eval_f1": [0.1, 0.9, 0.5]}, trials)
     lines = [line for line in figure.axes[0].lines if line.get_marker() == "o"]
-    assert [line.get_ydata().tolist() for line in lines] == [[0, 0], [1, 1], [0.5, 0.5]]
+    np.testing.assert_allclose([line.get_ydata() for line in lines], [[0, 0], [1, 1], [0.5, 0.5]], atol=1e-9)
     assert np.argmax([line.get_linewidth() for line in lines]) == best
     assert [line.get_linestyle() for line in lines] == ["-", "-", "--"]
     assert [label.get_text() for label in figure.axes[0].get_xticklabels()] == ["rate", "eval_f1"]
