@@ -18,7 +18,7 @@ _PLACES = ("output_dir", "records_dir", "overwrite_output_dir")
 @dataclasses.dataclass(frozen=True)
 class ComparedRun:
     """Attributes:
-    folder: as it was given.
+    folder: as it was given. name: what tables call it, without the folders that all runs are in.
     settings: name -> value, without those that say where it is.
     scores: name -> float; deviations: the same of several seeds or folds, {} of one run.
     curves: rows of metrics.csv; [] where the folder has several runs.
@@ -26,6 +26,7 @@ class ComparedRun:
     """
 
     folder: str
+    name: str
     settings: dict
     scores: dict
     deviations: dict
@@ -33,7 +34,13 @@ class ComparedRun:
     predicted: object
 
 
-def read(folder):
+def read_all(folders):
+    """The ComparedRuns of folders. Raises InputError."""
+    above = os.path.commonpath([os.path.dirname(os.path.abspath(one)) for one in folders])
+    return [read(one, os.path.relpath(os.path.abspath(one), above)) for one in folders]
+
+
+def read(folder, name):
     """The ComparedRun of a folder. Raises InputError where it is not of a fine-tuning run that was evaluated."""
     config = _find_config(folder)
     settings = {name: value for name, value in config["settings"].items() if name not in _PLACES}
@@ -47,7 +54,7 @@ def read(folder):
         raise InputError(f"--runs={folder}: no {' and no '.join(RESULTS)}; run it with --do_eval")
     _, curves = metrics_table.read(os.path.join(folder, metrics_table.NAME))
     predicted = predicted_rows.read(folder, settings.get("label_separator") or ",")
-    return ComparedRun(folder, settings, scores, deviations, curves, predicted)
+    return ComparedRun(folder, name, settings, scores, deviations, curves, predicted)
 
 
 def _find_config(folder):

@@ -16,13 +16,13 @@ class Test:
     """Of one run against the first.
 
     Attributes:
-      folder: of the run.
+      name: of the run.
       differences: name of a score -> significance.Difference.
       disagreement: a significance.Disagreement; None where rows are not right or wrong.
       num_rows: int.
     """
 
-    folder: str
+    name: str
     differences: dict
     disagreement: object
     num_rows: int
@@ -34,18 +34,21 @@ def compare(folders, output_dir, num_resamples=1000, confidence=0.95, seed=1):
     Raises:
       InputError: a folder is not of a run, or of another task or other rows than the first.
     """
-    runs = [compared_run.read(folder) for folder in folders]
+    runs = compared_run.read_all(folders)
     compared_run.check_same_task(runs)
     tests = _tests(runs, num_resamples, confidence, seed)
     settings = compared_run.different_settings(runs)
     scores, significance = comparison_tables.score_rows(runs), comparison_tables.significance_rows(tests, confidence)
     print(table_lines.aligned(scores))
-    rows = [["setting", *folders], *([name, *map(comparison_tables.said, values)] for name, values in settings.items())]
+    rows = [
+        ["setting", *(run.name for run in runs)],
+        *([name, *map(comparison_tables.said, values)] for name, values in settings.items()),
+    ]
     print("\nSettings that differ:" if settings else "\nAll settings are the same.")
     print(table_lines.aligned(rows) if settings else "", end="\n" if settings else "")
     result_files.write_lines(os.path.join(output_dir, TABLE), map(table_lines.line, [*_turned(scores), *rows[1:]]))
     if tests:
-        print(f"\nAgainst {folders[0]}, on the same {tests[0].num_rows} rows:\n{table_lines.aligned(significance)}")
+        print(f"\nAgainst {runs[0].name}, on the same {tests[0].num_rows} rows:\n{table_lines.aligned(significance)}")
         result_files.write_lines(os.path.join(output_dir, SIGNIFICANCE), map(table_lines.line, significance))
     page = comparison_page.page(runs, settings, tests, num_resamples, confidence)
     result_files.write_lines(os.path.join(output_dir, PAGE), page)
@@ -82,5 +85,5 @@ def _tests(runs, num_resamples, confidence, seed):
         }
         are_right = first.predicted.kind != significance.SCORES
         both = significance.mcnemar(first.predicted.right, run.predicted.right) if are_right else None
-        found.append(Test(run.folder, differences, both, len(golds)))
+        found.append(Test(run.name, differences, both, len(golds)))
     return found

@@ -9,10 +9,10 @@ from bertline.training.pictures import curves, figures
 
 _STYLE = """.wide { overflow-x: auto; margin: .75rem 0; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-th, td { border-bottom: 1px solid var(--line); padding: .3rem .75rem .3rem 0; text-align: left; vertical-align: top;
-  overflow-wrap: anywhere; min-width: 4rem; }
+th, td { border-bottom: 1px solid var(--line); padding: .3rem 1rem .3rem 0; text-align: left; vertical-align: top;
+  white-space: nowrap; }
 th { font-weight: 600; }
-.best, .sure { font-weight: 700; }
+th[scope="row"] { white-space: normal; overflow-wrap: break-word; max-width: 20rem; }
 h2 { font-size: 1.15rem; margin: 1.75rem 0 .25rem; }
 img { max-width: 100%; height: auto; background: #fff; }
 """
@@ -32,7 +32,7 @@ def page(runs, settings, tests, num_resamples, confidence):
     yield "<h2>Settings that differ</h2>"
     if settings:
         rows = [[name, *map(comparison_tables.said, values)] for name, values in settings.items()]
-        yield from _table([["", *(run.folder for run in runs)], *rows])
+        yield from _table([["", *(run.name for run in runs)], *rows])
     else:
         yield "<p>All settings are the same.</p>"
     yield "<h2>Is the difference more than chance?</h2>"
@@ -46,7 +46,7 @@ def _significance(rows, runs, tests, num_resamples):
         yield "<p>Not tested: not all folders have predictions of rows with labels.</p>"
         return
     yield (
-        f"<p>Each run against {html.escape(runs[0].folder)}, on the same {tests[0].num_rows:,} rows. The interval is "
+        f"<p>Each run against {html.escape(runs[0].name)}, on the same {tests[0].num_rows:,} rows. The interval is "
         f"that of {num_resamples:,} paired bootstrap samples. A small p says that other rows would seldom reverse the "
         "order of these two trained models; other seeds may differ by more.</p>"
     )
@@ -54,10 +54,15 @@ def _significance(rows, runs, tests, num_resamples):
 
 
 def _curves(runs):
-    tables = {run.folder: run.curves for run in runs if run.curves}
+    tables = {run.name: run.curves for run in runs if run.curves}
     if not tables:
         return
-    picture = base64.b64encode(figures.to_png(lambda: curves.make_figure(tables))).decode()
+
+    def make(names):
+        return curves.make_figure(dict(zip(names, tables.values())))
+
+    png = figures.to_png(lambda: figures.in_fonts_for(list(tables), make, "the curves", "comparison.tsv"))
+    picture = base64.b64encode(png).decode()
     yield "<h2>Curves</h2>"
     yield f'<p><img alt="losses and scores by step" src="data:image/png;base64,{picture}"></p>'
 

@@ -9,7 +9,7 @@ def said(value):
 def score_rows(runs):
     """A row of str for each run, with a header: its scores, with deviations of several seeds or folds."""
     names = list(dict.fromkeys(name for run in runs for name in sorted(run.scores) if name != "loss"))
-    return [["run", *names], *([run.folder, *(score_cell(run, name) for name in names)] for run in runs)]
+    return [["run", *names], *([run.name, *(score_cell(run, name) for name in names)] for run in runs)]
 
 
 def score_cell(run, name):
@@ -27,11 +27,11 @@ def significance_rows(tests, confidence):
         for name, one in test.differences.items():
             interval = f"{one.low:+.4f} to {one.high:+.4f}"
             numbers = [f"{one.first:.4f}", f"{one.other:.4f}", f"{one.other - one.first:+.4f}", interval]
-            rows.append([test.folder, name, *numbers, f"{one.p_value:.4f} (paired bootstrap)"])
+            rows.append([test.name, name, *numbers, f"{one.p_value:.4f} (paired bootstrap)"])
         both = test.disagreement
         if both:
             rows.append(
-                [test.folder, "rows that one alone has right", str(both.only_first), str(both.only_other)]
+                [test.name, "rows that one alone has right", str(both.only_first), str(both.only_other)]
                 + [f"{both.only_other - both.only_first:+d}", "", f"{both.p_value:.4f} (McNemar, exact)"]
             )
     return rows

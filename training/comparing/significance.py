@@ -41,7 +41,7 @@ class Difference:
 
     Attributes:
       first, other: the score of each. low, high: the interval of other - first.
-      p_value: share of resamples in which the sign is the other one, twice: two-sided.
+      p_value: twice the share of resamples, one more counted, whose difference has the other sign or none: two-sided.
     """
 
     first: float
@@ -100,6 +100,7 @@ def bootstrap(golds, first, other, measure, num_resamples=1000, confidence=0.95,
         rng=np.random.default_rng(seed),
     )
     drawn = found.bootstrap_distribution
-    p_value = min(1.0, 2.0 * min(np.mean(drawn <= 0.0), np.mean(drawn >= 0.0)))
+    # One more, so that chance is never ruled out: Davison and Hinkley 1997, section 4.2.
+    p_value = min(1.0, 2.0 * (1 + min(np.sum(drawn <= 0.0), np.sum(drawn >= 0.0))) / (1 + num_resamples))
     low, high = map(float, found.confidence_interval)
     return Difference(float(measure(golds, first)), float(measure(golds, other)), low, high, float(p_value))

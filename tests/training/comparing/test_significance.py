@@ -85,7 +85,7 @@ def test_numbers_and_several_labels():
     found = {name: bootstrap(numbers, far, near, one, 40) for name, one in MEASURES["scores"].items()}
     assert found["pearson"].first == pytest.approx(np.corrcoef(numbers, far)[0, 1])
     assert found["mae"].other == pytest.approx(np.mean(np.abs(near - numbers)))
-    assert found["pearson"].low > 0 and found["mae"].high < 0 and found["spearman"].p_value == 0.0
+    assert found["pearson"].low > 0 and found["mae"].high < 0 and found["spearman"].p_value == 2 / 41
     golds = RNG.random((60, 3)) < 0.5
     answers = golds ^ (RNG.random((60, 3)) < 0.1)
     found = bootstrap(golds, ~golds, answers, MEASURES["several labels"]["f1_micro"], 20)
