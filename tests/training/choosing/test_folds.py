@@ -35,7 +35,7 @@ def examples(labels=LABELS, groups=None):
 def test_as_scikit_learn_cuts(has_classes, has_groups, seed):
     kinds = {(True, False): "StratifiedKFold", (False, False): "KFold", (True, True): "StratifiedGroupKFold"}
     splitter = getattr(model_selection, kinds.get((has_classes, has_groups), "GroupKFold"))
-    wanted = splitter(4, shuffle=True, random_state=seed).split(LABELS, LABELS, GROUPS)
+    wanted = splitter(4, shuffle=True, random_state=seed).split(LABELS, LABELS, GROUPS if has_groups else None)
     labels = LABELS if has_classes else [float(len(label)) for label in LABELS]
     found = folds.cut(examples(labels, GROUPS if has_groups else None), 4, seed)
     for number, (_, held_out) in enumerate(wanted):

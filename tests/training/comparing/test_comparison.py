@@ -42,11 +42,13 @@ def write_run(folder, answers=TRUE, texts=TEXTS, true=TRUE, ending="tsv", steps=
 WORSE = ["red", "red", "red", "red", "red", "red", "red", "blue"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("endings", [("tsv", "csv"), ("jsonl", "tsv")])
 def test_tables_and_page(tmp_path, capsys, endings):
-    a = write_run(tmp_path / "a<b>", WORSE, ending=endings[0], steps=(10, 20))
+    steps = (10, 20) if "csv" in endings else ()
+    a = write_run(tmp_path / "a<b>", WORSE, ending=endings[0], steps=steps)
     b = write_run(tmp_path / "b", ending=endings[1], learning_rate=3e-5)
-    comparison.compare([a, b], str(tmp_path / "out"), 40)
+    comparison.compare([a, b], str(tmp_path / "out"), 10)
     shown = capsys.readouterr().out
     assert re.search(r"learning_rate +1e-05 +3e-05", shown) and "output_dir" not in shown and "seed" not in shown
     rows = [line.split("\t") for line in (tmp_path / "out" / "comparison.tsv").read_text().splitlines()]
@@ -57,17 +59,17 @@ def test_tables_and_page(tmp_path, capsys, endings):
     # 3 rows against 0: 2 / 2^3
     assert tests[-1] == ["b", "rows that one alone has right", "0", "3", "+3", "", "0.2500 (McNemar, exact)"]
     page = (tmp_path / "out" / "comparison.html").read_text(encoding="utf-8")
-    assert "http" not in page and "<script" not in page and "<b>" not in page and html.escape("a<b>") in page
-    assert (
-        re.findall(r'(?:src|href)="(\w+:)', page) == ["data:", "data:"] and "url(" not in page and "@import" not in page
-    )
+    assert re.findall(r'(?:src|href)="(\w+:)', page) == ["data:"] * (2 if steps else 1)
+    page = re.sub(r"base64,[^\"]*", "", page)
+    assert not [word for word in ("http", "<script", "url(", "@import") if word in page]
+    assert "<b>" not in page and html.escape("a<b>") in page
     assert "+0.3750" in page and "0.2500 (McNemar, exact)" in page and "learning_rate" in page
     assert page.count("<table>") == page.count("</table>") == 3
 
 
 def test_more_than_two_are_compared_with_the_first(tmp_path):
     folders = [write_run(tmp_path / name, answers) for name, answers in zip("abc", (TRUE, WORSE, TRUE))]
-    comparison.compare(folders, str(tmp_path), 20)
+    comparison.compare(folders, str(tmp_path), 5)
     tests = [line.split("\t") for line in (tmp_path / "significance.tsv").read_text().splitlines()]
     assert [row[0] for row in tests[1:]] == ["b"] * 4 + ["c"] * 4
     assert [row[2:4] for row in tests if row[1] == "accuracy"] == [["1.0000", "0.6250"], ["1.0000", "1.0000"]]

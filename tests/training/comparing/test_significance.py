@@ -44,6 +44,7 @@ FIRST = np.where(RNG.random(80) < 0.7, GOLDS, "a")
 OTHER = np.where(RNG.random(80) < 0.8, GOLDS, "b")
 
 
+@pytest.mark.slow
 def test_bootstrap_against_a_restatement():
     """Another stream of random numbers, and percentiles of the differences of resamples: the same but for chance."""
     rng, drawn = np.random.default_rng(5), []

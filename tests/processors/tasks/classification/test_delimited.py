@@ -483,3 +483,15 @@ def test_one_file_is_split(write, caplog):
     (folder / "test.tsv").unlink()
     with pytest.raises(InputError, match="other.csv and reviews.tsv are both there; say which by --train_file"):
         splits()
+
+
+def test_the_group_of_a_row_is_read_where_its_column_is_named(write):
+    folder = write("train.tsv", "text\tlabel\tauthor\none\ta\tIda\ntwo\tb\t7\n")
+    write("dev.tsv", "text\tlabel\none\ta\n")
+    processor = DelimitedProcessor(group_column="author")
+    assert [one.group for one in processor.get_train_examples(str(folder))] == ["Ida", "7"]
+    assert [one.group for one in processor.get_dev_examples(str(folder))] == [None]
+    assert [one.group for one in DelimitedProcessor(group_column=2).get_train_examples(str(folder))] == ["Ida", "7"]
+    assert {one.group for one in DelimitedProcessor().get_train_examples(str(folder))} == {None}
+    with pytest.raises(InputError, match="no column 'authors'; .*did you mean author\\? --group_column=author"):
+        DelimitedProcessor(group_column="authors").get_train_examples(str(folder))
