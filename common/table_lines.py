@@ -17,7 +17,7 @@ def line(cells, delimiter="\t"):
     return delimiter.join(_cell(cell, delimiter) for cell in cells)
 
 
-def aligned(rows):
+def align(rows):
     """Rows of str as columns of a terminal: a text of lines, two spaces between columns."""
     widths = [max(map(len, column)) for column in zip(*rows)]
     return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows)

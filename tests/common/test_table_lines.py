@@ -64,3 +64,9 @@ def test_pandas_reads_them_back(delimiter):
 def test_only_what_needs_quotes_has_them():
     assert table_lines.line(["plain text", "it's", "a,b", 1.5, None]) == "plain text\tit's\ta,b\t1.5\t"
     assert table_lines.line(['"', "a\tb"]) == '""""\t"a\tb"'
+
+
+def test_columns_for_a_terminal():
+    assert table_lines.align([["run", "score"], ["a-long-name", "0.5"], ["b", ""]]) == (
+        "run          score\na-long-name  0.5\nb"
+    )

@@ -60,7 +60,7 @@ def run_search(settings, trials, key, start):
     done, ending = [], None
     for member, ending in members.run_in_turn(settings.output_dir, runs, RESULTS):
         if settings.dry_run:
-            print("".join(f"{name}: {_said(values)}\n" for name, values in named.items()), end="")
+            print("".join(f"{name}: {_as_flags(values)}\n" for name, values in named.items()), end="")
         if settings.dry_run or ending.status not in RESULTS:
             return ending
         done.append(_trial(member, named[member.name], ending))
@@ -81,26 +81,26 @@ def _member(settings, name, names, values, key, start):
         search_trials=None,
         search_stop=None,
     )
-    _naming(name, values, task_files.check_flags)(task_files.with_task(own))
+    _name_errors(name, values, task_files.check_flags)(task_files.with_task(own))
     if settings.search_stop:
         before = [os.path.join(settings.output_dir, one) for one in names[: names.index(name)]]
         start = functools.partial(start, stop_rule=MedianStop(folder, before))
-    return members.Member(name, own, _naming(name, values, start), key)
+    return members.Member(name, own, _name_errors(name, values, start), key)
 
 
-def _naming(name, values, function):
+def _name_errors(name, values, function):
     """The function; its errors name the trial."""
 
     def call(settings):
         try:
             return function(settings)
         except InputError as error:
-            raise InputError(f"{name} of --search, {_said(values)}: {error}") from error
+            raise InputError(f"{name} of --search, {_as_flags(values)}: {error}") from error
 
     return call
 
 
-def _said(values):
+def _as_flags(values):
     return ", ".join(f"--{name}={value}" for name, value in values.items())
 
 
@@ -111,7 +111,7 @@ def _trial(member, values, ending):
     return Trial(member.name, values, member.settings, ending, mean, deviation)
 
 
-def best_first(trials):
+def sort_by_score(trials):
     """The trials by their means; those that went to their end first, those without a score last."""
 
     def key(trial):
@@ -128,7 +128,7 @@ def write_table(output_dir, trials):
     result_files.write_lines(
         os.path.join(output_dir, TABLE), map(table_lines.line, [header, *(_cells(trial) for trial in trials)])
     )
-    return [header, *(_cells(trial) for trial in best_first(trials))]
+    return [header, *(_cells(trial) for trial in sort_by_score(trials))]
 
 
 def _cells(trial):
@@ -139,8 +139,8 @@ def _cells(trial):
 def _conclude(settings, trials):
     """Shows the table, best first, and the command of the best setting; draws the picture."""
     rows = write_table(settings.output_dir, trials)
-    print(table_lines.aligned(rows))
-    best = best_first(trials)[0]
+    print(table_lines.align(rows))
+    best = sort_by_score(trials)[0]
     if best.mean is None:
         raise InputError(f"--search: no trial of {settings.output_dir} has a score; all diverged: lower the rates")
     # What folds have chosen is trained on all rows.
@@ -156,7 +156,7 @@ def _conclude(settings, trials):
     result_files.write_lines(os.path.join(settings.output_dir, COMMAND), [command])
     parallel_coordinates.write(os.path.join(settings.output_dir, PICTURE), trials, best.ending.score)
     print(
-        f"best: {best.name}, {_said(best.values)}; its model is in {best.settings.output_dir}. As one command:",
+        f"best: {best.name}, {_as_flags(best.values)}; its model is in {best.settings.output_dir}. As one command:",
         command,
         sep="\n",
     )

@@ -11,15 +11,15 @@ from bertline.training.folder import run_folder
 from bertline.training.reporting import metrics_table
 
 RESULTS = ("eval_results.txt", "test_results.txt")
-# Where a run is, rather than what it is.
-_PLACES = ("output_dir", "records_dir", "overwrite_output_dir")
+# Where a run is and what a command did with it, rather than what it is.
+_ELSEWHERE = ("output_dir", "records_dir", "overwrite_output_dir", "do_train", "do_eval", "do_predict")
 
 
 @dataclasses.dataclass(frozen=True)
 class ComparedRun:
     """Attributes:
     folder: as it was given. name: what tables call it, without the folders that all runs are in.
-    settings: name -> value, without those that say where it is.
+    settings: name -> value, without those that say where it is and what was done.
     scores: name -> float; deviations: the same of several seeds or folds, {} of one run.
     curves: rows of metrics.csv; [] where the folder has several runs.
     predicted: a predicted_rows.PredictedRows; None where the folder has no table of predictions.
@@ -43,7 +43,7 @@ def read_all(folders):
 def read(folder, name):
     """The ComparedRun of a folder. Raises InputError where it is not of a fine-tuning run that was evaluated."""
     config = _find_config(folder)
-    settings = {name: value for name, value in config["settings"].items() if name not in _PLACES}
+    settings = {name: value for name, value in config["settings"].items() if name not in _ELSEWHERE}
     scores, deviations = {}, {}
     for path in (os.path.join(folder, name) for name in RESULTS):
         if os.path.exists(path):

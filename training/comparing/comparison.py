@@ -39,23 +39,23 @@ def compare(folders, output_dir, num_resamples=1000, confidence=0.95, seed=1):
     tests = _tests(runs, num_resamples, confidence, seed)
     settings = compared_run.different_settings(runs)
     scores, significance = comparison_tables.score_rows(runs), comparison_tables.significance_rows(tests, confidence)
-    print(table_lines.aligned(scores))
+    print(table_lines.align(scores))
     rows = [
         ["setting", *(run.name for run in runs)],
-        *([name, *map(comparison_tables.said, values)] for name, values in settings.items()),
+        *([name, *map(comparison_tables.setting_cell, values)] for name, values in settings.items()),
     ]
     print("\nSettings that differ:" if settings else "\nAll settings are the same.")
-    print(table_lines.aligned(rows) if settings else "", end="\n" if settings else "")
-    result_files.write_lines(os.path.join(output_dir, TABLE), map(table_lines.line, [*_turned(scores), *rows[1:]]))
+    print(table_lines.align(rows) if settings else "", end="\n" if settings else "")
+    result_files.write_lines(os.path.join(output_dir, TABLE), map(table_lines.line, [*_transpose(scores), *rows[1:]]))
     if tests:
-        print(f"\nAgainst {runs[0].name}, on the same {tests[0].num_rows} rows:\n{table_lines.aligned(significance)}")
+        print(f"\nAgainst {runs[0].name}, on the same {tests[0].num_rows} rows:\n{table_lines.align(significance)}")
         result_files.write_lines(os.path.join(output_dir, SIGNIFICANCE), map(table_lines.line, significance))
     page = comparison_page.page(runs, settings, tests, num_resamples, confidence)
     result_files.write_lines(os.path.join(output_dir, PAGE), page)
     print(f"written: {os.path.join(output_dir, PAGE)}")
 
 
-def _turned(rows):
+def _transpose(rows):
     return [list(column) for column in zip(*rows)]
 
 

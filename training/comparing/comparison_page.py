@@ -31,7 +31,7 @@ def page(runs, settings, tests, num_resamples, confidence):
     yield from _table(comparison_tables.score_rows(runs))
     yield "<h2>Settings that differ</h2>"
     if settings:
-        rows = [[name, *map(comparison_tables.said, values)] for name, values in settings.items()]
+        rows = [[name, *map(comparison_tables.setting_cell, values)] for name, values in settings.items()]
         yield from _table([["", *(run.name for run in runs)], *rows])
     else:
         yield "<p>All settings are the same.</p>"

@@ -1,7 +1,7 @@
 """The tables of a comparison, as rows of str with a header: for the screen, for files and for the page."""
 
 
-def said(value):
+def setting_cell(value):
     """A setting as a cell."""
     return "" if value is None else str(value)
 

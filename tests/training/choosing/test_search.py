@@ -9,6 +9,7 @@ import pytest
 
 from bertline.errors import InputError
 from bertline.settings.scripts.run_classifier import ClassifierSettings
+from bertline.settings.scripts.run_tagger import TaggerSettings
 from bertline.settings.search import check
 from bertline.training.choosing import search
 from bertline.training.choosing.members import Ending
@@ -18,7 +19,7 @@ SCORES = {(1e-5, 8): 0.5, (1e-5, 16): 0.7, (3e-5, 8): 0.9, (3e-5, 16): None}
 
 
 @pytest.fixture
-def undrawn(monkeypatch):
+def no_pictures(monkeypatch):
     """Pictures take seconds."""
     monkeypatch.setattr(search.parallel_coordinates, "write", lambda *args: None)
 
@@ -79,19 +80,19 @@ def test_a_table_of_all_and_the_best_as_a_command(tmp_path, capsys):
     assert (tmp_path / "out" / "search.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_the_command_of_folds_trains_on_all_rows(undrawn, tmp_path):
+def test_the_command_of_folds_trains_on_all_rows(no_pictures, tmp_path):
     run(settings(tmp_path, num_folds=3, fold_seed=4, do_predict=False), Trainer())
     assert not re.search(
         "--(num_folds|fold_seed|output_dir=.*trial)", (tmp_path / "out" / "best_command.txt").read_text()
     )
 
 
-def test_a_lower_score_may_be_the_better_one(undrawn, tmp_path, capsys):
+def test_a_lower_score_may_be_the_better_one(no_pictures, tmp_path, capsys):
     run(settings(tmp_path), Trainer(lower_is_better=True))
     assert capsys.readouterr().out.splitlines()[1].startswith("trial-1 ")
 
 
-def test_what_is_finished_is_not_done_again(undrawn, tmp_path):
+def test_what_is_finished_is_not_done_again(no_pictures, tmp_path):
     stopped = Trainer(stops_before="trial-3")
     with pytest.raises(KeyboardInterrupt):
         run(settings(tmp_path), stopped)
@@ -117,7 +118,7 @@ def test_a_signal_ends_the_search_and_the_trial_is_not_finished(tmp_path):
     assert not (tmp_path / "out" / "search.tsv").exists() and not list(tmp_path.rglob("finished.json"))
 
 
-def test_a_damaged_note_of_the_end_is_one_line(undrawn, tmp_path):
+def test_a_damaged_note_of_the_end_is_one_line(no_pictures, tmp_path):
     run(settings(tmp_path), Trainer())
     note = tmp_path / "out" / "trial-2" / "finished.json"
     note.write_text(json.dumps({**json.loads(note.read_text()), "colour": 1}))
@@ -127,7 +128,7 @@ def test_a_damaged_note_of_the_end_is_one_line(undrawn, tmp_path):
         run(settings(tmp_path), Trainer())
 
 
-def test_trials_that_were_stopped_come_behind_those_that_ended(undrawn, tmp_path, capsys):
+def test_trials_that_were_stopped_come_behind_those_that_ended(no_pictures, tmp_path, capsys):
     def start(run, stop_rule=None):
         ending = Trainer()(run)
         assert stop_rule.stopped_at is None
@@ -170,3 +171,14 @@ def test_a_dry_run_checks_one_and_lists_all(tmp_path, capsys):
         capsys.readouterr().out
     )
     assert not list(tmp_path.rglob("finished.json")) and not list(tmp_path.rglob("search.tsv"))
+
+
+def test_other_scripts_search_too(no_pictures, tmp_path):
+    """Which have no folds."""
+    given = {"search": "learning_rate:1e-5,3e-5", "train_batch_size": 8}
+    run(
+        TaggerSettings(do_train=True, do_eval=True, output_dir=str(tmp_path / "out"), task_name="conll", **given),
+        Trainer(),
+    )
+    assert [row[2] for row in table(tmp_path)[1:]] == ["0.5", "0.9"]
+    assert (tmp_path / "out" / "best_command.txt").read_text().startswith("python run_tagger.py ")
