@@ -1,4 +1,4 @@
-"""A search over folds, trained by the script: killed and given again it ends as one that was not killed."""
+"""A search over folds, trained by the script: killed and given again it goes on; its models give what its files say."""
 
 import csv
 import random
@@ -10,13 +10,13 @@ from running import Script
 from bertline.serving.prediction.predictor import Predictor
 
 pytestmark = [pytest.mark.slow, pytest.mark.long]
-SEARCH = "learning_rate:1e-3,1e-7,1e-4"
+SEARCH = "learning_rate:1e-3,1e-7"
 
 
 @pytest.fixture
 def flags(classifier, tmp_path):
     rng = random.Random(1)
-    texts = [" ".join(rng.choices(["fed", "a", "b", "c d", "x y"], k=4)) for _ in range(30)]
+    texts = [" ".join(rng.choices(["fed", "a", "b", "c d", "x y"], k=4)) for _ in range(24)]
     rows = [
         ("text", "label", "who"),
         *((text, "fed" if "fed" in text else "not", f"g{i % 9}") for i, text in enumerate(texts)),
@@ -40,21 +40,21 @@ def table(path):
 
 
 def test_killed_and_given_again(flags, tmp_path):
-    whole = Script("run_classifier.py", [*flags, f"--output_dir={tmp_path}/whole"], tmp_path / "1")
-    assert whole.wait() == 0, whole.stderr
     out = tmp_path / "out"
     flags.append(f"--output_dir={out}")
     first = Script("run_classifier.py", flags, tmp_path / "2")
-    first.wait_for(lambda: (out / "trial-2" / "fold-1" / "finished.json").exists())
+    first.wait_for(lambda: (out / "trial-1" / "fold-1" / "finished.json").exists())
     first.send(signal.SIGKILL)
     first.wait()
     assert not (out / "best_command.txt").exists()
     notes = {path: path.stat().st_mtime_ns for path in out.rglob("finished.json")}
     again = Script("run_classifier.py", flags, tmp_path / "3")
     assert again.wait() == 0, again.stderr
-    assert len(notes) >= 4 and all(path.stat().st_mtime_ns == at for path, at in notes.items())
-    rows, wanted = table(out / "search.tsv"), table(tmp_path / "whole" / "search.tsv")
-    assert [{**row, "seconds": ""} for row in rows] == [{**row, "seconds": ""} for row in wanted] and len(rows) == 3
+    assert len(notes) == 1 and all(path.stat().st_mtime_ns == at for path, at in notes.items())
+    rows = table(out / "search.tsv")
+    assert [row["state"] for row in rows] == ["finished"] * 2 and "trial-1/fold-1 is finished" in again.stderr
+    folds = [table(out / row["trial"] / "folds.tsv") for row in rows]
+    assert [row["eval_accuracy"] for row in rows] == [two[2]["eval_accuracy"] for two in folds]
     best = max(rows, key=lambda row: float(row["eval_accuracy"]))
     assert f"best: {best['trial']}, " in again.stdout and f"--learning_rate={best['learning_rate']}" in again.stdout
     _look_at_folds(out / "trial-1", tmp_path / "train.tsv")
