@@ -13,7 +13,7 @@ from bertline.common import table_lines
 from bertline.errors import InputError
 from bertline.processors.base import InputExample
 from bertline.settings.scripts.run_classifier import ClassifierSettings
-from bertline.training.choosing import folds
+from bertline.training.choosing import fold_cutting, folds
 from bertline.training.choosing.members import Ending
 from bertline.training.evaluation import result_files
 
@@ -37,17 +37,17 @@ def test_as_scikit_learn_cuts(has_classes, has_groups, seed):
     splitter = getattr(model_selection, kinds.get((has_classes, has_groups), "GroupKFold"))
     wanted = splitter(4, shuffle=True, random_state=seed).split(LABELS, LABELS, GROUPS if has_groups else None)
     labels = LABELS if has_classes else [float(len(label)) for label in LABELS]
-    found = folds.cut(examples(labels, GROUPS if has_groups else None), 4, seed)
+    found = fold_cutting.cut(examples(labels, GROUPS if has_groups else None), 4, seed)
     for number, (_, held_out) in enumerate(wanted):
         assert np.flatnonzero(found == number).tolist() == held_out.tolist()
 
 
 def test_several_labels_are_cut_plainly_and_rows_without_a_group_go_anywhere():
     several = [(label, "x") for label in LABELS]
-    plain = folds.cut(examples([1.0] * 60), 4, 1)
-    assert folds.cut(examples(several), 4, 1).tolist() == plain.tolist()
+    plain = fold_cutting.cut(examples([1.0] * 60), 4, 1)
+    assert fold_cutting.cut(examples(several), 4, 1).tolist() == plain.tolist()
     groups = [None if i % 2 else group for i, group in enumerate(GROUPS)]
-    found = folds.cut(examples(groups=groups), 3, 1)
+    found = fold_cutting.cut(examples(groups=groups), 3, 1)
     where = collections.defaultdict(set)
     for group, fold in zip(groups, found.tolist()):
         where[group].add(fold)
@@ -66,11 +66,11 @@ def test_several_labels_are_cut_plainly_and_rows_without_a_group_go_anywhere():
 )
 def test_folds_that_cannot_be(labels, groups, message):
     with pytest.raises(InputError, match=message.replace("fold .", "fold .,?")):
-        folds.cut(examples(labels, groups), 4, 1)
+        fold_cutting.cut(examples(labels, groups), 4, 1)
 
 
 def test_a_fold_without_a_class_is_said(caplog):
-    found = folds.cut(examples(["a"] * 10 + ["b", "b"]), 4, 1)
+    found = fold_cutting.cut(examples(["a"] * 10 + ["b", "b"]), 4, 1)
     assert sorted(np.bincount(found)) == [3, 3, 3, 3]
     lacking = [
         fold for fold in range(4) if 10 not in np.flatnonzero(found == fold) and 11 not in np.flatnonzero(found == fold)
