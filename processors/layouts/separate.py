@@ -18,7 +18,7 @@ class Separate(Layout):
       own: the encoder's own layout, for one text.
     """
 
-    name, is_over_own = "separate", True
+    name, is_over_own, reads_one_text = "separate", True, False
 
     def __init__(self, own):
         if any(axis != "tokens" for feature in own.spec.values() for axis in feature.named_axes):
@@ -32,6 +32,9 @@ class Separate(Layout):
 
     def fingerprint(self):
         return [self.name, *self.own.fingerprint()]
+
+    def config_entries(self):
+        return self.own.config_entries()
 
     def check(self, examples):
         for example in examples:
