@@ -26,6 +26,10 @@ TAGGING_SIDES = {
     "bertline": "bertline_tagging:Tagging",
     "transformers": "huggingface_tagging:Tagging",
 }
+WINDOWS_SIDES = {
+    "bertline": "bertline_windows:Windows",
+    "transformers": "huggingface_windows:Windows",
+}
 PRETRAINING_SIDES = {
     "bertline": "bertline_pretraining:Pretraining",
     "transformers": "huggingface_pretraining:AllPositions",

@@ -12,7 +12,7 @@ from bertline.processors.labels.base import make_labels
 from bertline.settings import flags
 from bertline.training.folder import split_file
 from bertline.training.folder.as_trained import as_trained
-from bertline.training.jobs import task_files, task_recipe
+from bertline.training.jobs import long_texts, task_files, task_recipe
 
 
 def run_task(settings, given, processor=None):
@@ -33,6 +33,7 @@ def run_task(settings, given, processor=None):
     run = task_files.with_task(as_trained(settings, given))
     flags.check_run(run, "predict_batch_size", "num_train_epochs", "num_runs")
     flags.check_share(run, "warmup_proportion")
+    long_texts.check(run)
     if processor is None and task_recipe.is_of_several(run):
         return _run_several(run, given)
     task_recipe.check_single(run)
@@ -100,16 +101,19 @@ def _task(run, processor, examples):
     objective_class = registry.get("objective", run.objective)
     arguments = objective_arguments(run, objective_class, processor, labels, examples.get("train"))
     files = {"train": run.train_records, "dev": run.eval_records, "test": run.predict_records}
+    make_objective = functools.partial(objective_class, **arguments)
+    layout, layout_options, make_objective = long_texts.by_windows(run, objective_class, make_objective)
     return Task(
         labels,
         tuple(processor.metrics),
         examples,
         {split: files[split] for split in task_files.splits(run) if files[split]},
-        functools.partial(objective_class, **arguments),
-        objective_class.layout,
-        processor.layout_options,
+        make_objective,
+        layout,
+        {**processor.layout_options, **layout_options},
         class_rates(run, labels, examples.get("train")),
         calibration_of(run, objective_class, processor),
+        long_texts.truncation_of(run),
     )
 
 
