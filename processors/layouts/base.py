@@ -26,13 +26,13 @@ class Layout:
       is_original: whether the original has records of it.
       is_over_own: whether it is made of what an encoder reads of one text, rather than of a tokenizer.
       packs_ids: whether ids of tokens are all that a row is made of.
-      reads_one_text: whether an example may be a single text.
+      reads_whole_texts: whether each example, a text or a pair, is one row that is read as one text.
       max_seq_length: tokens that an encoder reads at once, special ones included.
     """
 
     name: str = ""
-    makes_parts = is_over_own = is_original = False
-    packs_ids = reads_one_text = True
+    makes_parts = is_over_own = is_original = reads_whole_texts = False
+    packs_ids = True
     max_seq_length: int
 
     @property

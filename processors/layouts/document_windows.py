@@ -35,7 +35,7 @@ class DocumentWindows(Layout):
       InputError: the layout reads more than ids of tokens, or windows leave tokens out.
     """
 
-    name, is_over_own = "windows", True
+    name, is_over_own, reads_whole_texts = "windows", True, True
 
     def __init__(self, own, pooling="mean", stride=None, max_windows=MAX_WINDOWS):
         self.own, self.pooling, self.stride, self.max_windows = own, pooling, stride, max_windows

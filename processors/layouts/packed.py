@@ -29,7 +29,7 @@ class Packed(Layout):
       InputError: there is no room for a token.
     """
 
-    name, template, is_original = "packed", templates.BERT, True
+    name, template, is_original, reads_whole_texts = "packed", templates.BERT, True, True
     spec = {
         "input_ids": Feature("int32", ("tokens",)),
         # Records have their true length, so they hold no mask of ones; those that are padded do.

@@ -18,7 +18,7 @@ class Separate(Layout):
       own: the encoder's own layout, for one text.
     """
 
-    name, is_over_own, reads_one_text = "separate", True, False
+    name, is_over_own = "separate", True
 
     def __init__(self, own):
         if any(axis != "tokens" for feature in own.spec.values() for axis in feature.named_axes):

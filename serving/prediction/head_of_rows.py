@@ -44,7 +44,7 @@ class HeadOfRows:
     @property
     def gives_probabilities(self):
         """Whether `probabilities` gives anything: of heads that say something of whole texts, a row each."""
-        return self.layout.reads_one_text and not self.layout.makes_parts
+        return self.layout.reads_whole_texts
 
     def probabilities(self, examples, show=None):
         """(float32 [n, labels], bool [n]: whether a part of the text was not read)."""
