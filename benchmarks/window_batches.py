@@ -57,9 +57,12 @@ def padded(rows):
     return {name: np.stack([fit(name, row[name]) for row in rows]) for name in rows[0]}
 
 
-def windows(batch):
-    """(name -> int32 [windows, longest window], int64 [windows]: the document of each) of a batch of documents."""
-    document, number = np.nonzero(batch[LENGTHS])
+def windows(batch, with_absent=False):
+    """(name -> int32 [windows, longest window], int64 [windows]: the document of each) of a batch of documents.
+
+    with_absent: whether each document has as many windows as the longest of the batch; those that it has not are empty.
+    """
+    document, number = np.nonzero(batch[LENGTHS] >= 0 if with_absent else batch[LENGTHS])
     lengths = batch[LENGTHS][document, number]
     starts = (np.cumsum(batch[LENGTHS], axis=1) - batch[LENGTHS])[document, number]
     rows = [{name: batch[name][d, s : s + n] for name in work.INPUTS} for d, s, n in zip(document, starts, lengths)]

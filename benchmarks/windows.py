@@ -4,7 +4,8 @@
 
 What is measured, how, and the flags are those of benchmarks/finetune.py. An example is a document of at most 8 windows
 of --max_seq_length tokens; its vector is the mean of theirs. The other side gets the same windows as rows of one batch,
-padded to the longest, and takes the mean of the pooled outputs: nothing is computed of windows that a document has not.
+padded to the longest, and takes the mean of the pooled outputs. "transformers" computes the windows that are there,
+"transformers-padded" as many of each document as the longest of the batch has.
 """
 
 import os

@@ -29,6 +29,7 @@ TAGGING_SIDES = {
 WINDOWS_SIDES = {
     "bertline": "bertline_windows:Windows",
     "transformers": "huggingface_windows:Windows",
+    "transformers-padded": "huggingface_windows:PaddedWindows",
 }
 PRETRAINING_SIDES = {
     "bertline": "bertline_pretraining:Pretraining",

@@ -13,6 +13,7 @@ from bertline.training.optimizers.sgd import SGD
 from bertline.training.steps.step import TrainStep
 
 POOLINGS = ("mean", "max", "learned")
+LEARNED = [pytest.param("mean", marks=pytest.mark.long), pytest.param("max", marks=pytest.mark.long), "learned"]
 COUNTS = ((4, 7), (5,), (3, 2, 6))  # of the tokens of each window of three documents
 
 
@@ -64,7 +65,7 @@ def test_a_vector_of_each_window_by_itself(pooling):
     np.testing.assert_allclose(found, expected, rtol=2e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("pooling", POOLINGS)
+@pytest.mark.parametrize("pooling", LEARNED)
 def test_documents_of_one_window_are_rows_without_windows(pooling):
     batch = document_batch(((4,), (9,), (6,)))
     plain = {name: array for name, array in batch.items() if name != "window_lengths"}
@@ -77,7 +78,7 @@ def test_documents_of_one_window_are_rows_without_windows(pooling):
         assert np.max(np.abs(found[name] - gradient)) <= 1e-5 * max(1.0, np.max(np.abs(gradient))), name
 
 
-@pytest.mark.parametrize("pooling", POOLINGS)
+@pytest.mark.parametrize("pooling", LEARNED)
 def test_padding_of_windows_and_of_tokens_changes_nothing(pooling):
     logits, expected = gradients(objective(pooling), document_batch())
     padded = document_batch(extra_windows=2, extra_tokens=3)

@@ -14,6 +14,7 @@ from bertline.processors.layouts.truncation import Truncation
 from bertline.processors.records import batches, record_files
 from bertline.processors.tokenization import FullTokenizer
 
+settings = hypothesis.settings(max_examples=40, deadline=None)
 WORDS = tuple("abcdefghij北京大学生")
 PLAIN = {
     "head": lambda tokens, kept: tokens[:kept],
@@ -56,6 +57,7 @@ texts = st.lists(st.sampled_from(WORDS), max_size=50)
 
 
 @pytest.mark.parametrize("part", PLAIN)
+@settings
 @hypothesis.given(texts, st.integers(5, 14), st.integers(1, 12) | st.none(), st.integers(1, 5))
 def test_windows_of_a_text(tokenizer, part, text, length, stride, most):
     room = length - 2
@@ -70,6 +72,7 @@ def test_windows_of_a_text(tokenizer, part, text, length, stride, most):
 
 
 @pytest.mark.parametrize("side", ("longest", "a", "b"))
+@settings
 @hypothesis.given(texts, texts.filter(len), st.integers(5, 14), st.integers(1, 12) | st.none(), st.integers(1, 5))
 def test_windows_of_a_pair(tokenizer, side, first, second, length, stride, most):
     stride = stride and min(stride, length - 2)
@@ -87,6 +90,7 @@ def test_windows_of_a_pair(tokenizer, side, first, second, length, stride, most)
     assert windows(tokenizer, row) == expected
 
 
+@settings
 @hypothesis.given(texts.filter(lambda one: len(one) <= 8), texts.filter(lambda one: len(one) <= 8))
 def test_what_fits_into_a_row_is_the_row_without_windows(tokenizer, first, second):
     example = InputExample("x", " ".join(first), " ".join(second) if second else None)

@@ -11,6 +11,7 @@ from bertline.processors.layouts.packed import Packed
 from bertline.processors.layouts.truncation import Truncation, saved_truncation
 from bertline.processors.tokenization import FullTokenizer
 
+settings = hypothesis.settings(max_examples=40, deadline=None)
 WORDS = tuple("abcdefghij北京大学生")
 PLAIN = {
     "head": lambda tokens, kept: tokens[:kept],
@@ -37,6 +38,7 @@ texts = st.lists(st.sampled_from(WORDS), max_size=40)
 
 
 @pytest.mark.parametrize("part", PLAIN)
+@settings
 @hypothesis.given(texts, st.integers(3, 30))
 def test_a_text_is_a_slice(tokenizer, part, text, length):
     tokens, uncut_length = read(tokenizer, length, Truncation(part), text)
@@ -57,6 +59,7 @@ def cut_pair(text, first, second, room):
 
 @pytest.mark.parametrize("part", PLAIN)
 @pytest.mark.parametrize("text", ("longest", "a", "b"))
+@settings
 @hypothesis.given(texts, texts.filter(len), st.integers(4, 30))
 def test_a_pair_is_cut_in_the_text_that_is_said(tokenizer, part, text, first, second, length):
     tokens, _ = read(tokenizer, length, Truncation(part, text), first, second)

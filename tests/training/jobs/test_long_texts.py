@@ -102,7 +102,7 @@ def trained(run, tmp_path_factory):
     logging.getLogger().addHandler(handler)
     level = logging.getLogger().level
     logging.getLogger().setLevel(logging.INFO)
-    out = run(tmp_path_factory.mktemp("run"), **TRAIN, **WINDOWS, class_weights="balanced", terms="r_drop")
+    out = run(tmp_path_factory.mktemp("run"), **TRAIN, **WINDOWS, class_weights="balanced")
     logging.getLogger().removeHandler(handler)
     logging.getLogger().setLevel(level)
     return out, said
@@ -150,7 +150,7 @@ def test_the_folder_reads_documents_as_it_was_trained(trained, data):
     assert "- Texts are read by at most 3 windows of 12 tokens" in (out / "model" / "README.md").read_text()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_prediction_alone_takes_windows_from_the_folder(run, trained, tmp_path):
     again = shutil.copytree(trained[0], tmp_path / "again")
     os.remove(again / "test_results.tsv")
@@ -158,7 +158,7 @@ def test_prediction_alone_takes_windows_from_the_folder(run, trained, tmp_path):
     np.testing.assert_array_equal(np.loadtxt(again / "test_results.tsv"), np.loadtxt(trained[0] / "test_results.tsv"))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_an_export_reads_the_same_windows(trained, data, tmp_path):
     import tensorflow as tf
 
@@ -168,7 +168,7 @@ def test_an_export_reads_the_same_windows(trained, data, tmp_path):
     np.testing.assert_allclose(found, np.loadtxt(trained[0] / "test_results.tsv"), atol=1e-5)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_stopped_run_ends_with_the_same_bits(run, trained, tmp_path, monkeypatch):
     score, stops = TaskData.scores, [True]
 
@@ -179,7 +179,7 @@ def test_a_stopped_run_ends_with_the_same_bits(run, trained, tmp_path, monkeypat
         return score(self, evaluator)
 
     monkeypatch.setattr(TaskData, "scores", stop)
-    given = {**WINDOWS, "class_weights": "balanced", "terms": "r_drop", "do_train": True, "do_eval": True}
+    given = {**WINDOWS, "class_weights": "balanced", "do_train": True, "do_eval": True}
     run(tmp_path, 128 + signal.SIGTERM, **given, eval_steps=3)
     run(tmp_path, **given, eval_steps=3)
     expected = weights(trained[0])
@@ -187,12 +187,12 @@ def test_a_stopped_run_ends_with_the_same_bits(run, trained, tmp_path, monkeypat
         np.testing.assert_array_equal(value, expected[name], name)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_one_of_several_tasks_reads_windows(run, data, tmp_path):
     recipe = tmp_path / "tasks.ini"
     recipe.write_text(
         f"[all]\ntask_name = tsv\ndata_dir = {data}\n"
-        "[long]\nwindows = learned\nmax_windows = 3\n[cut]\ntruncate = tail\n"
+        "[long]\nwindows = learned\nmax_windows = 3\nterms = r_drop,fgm\n[cut]\ntruncate = tail\n"
     )
     out = run(tmp_path / "out", tasks_file=str(recipe), **TRAIN, num_train_epochs=0.5)
     assert {name for name in weights(out) if "window" in name} == {"long.window_weights"}
@@ -201,7 +201,7 @@ def test_one_of_several_tasks_reads_windows(run, data, tmp_path):
         np.testing.assert_allclose(found, np.loadtxt(out / task / "test_results.tsv"), atol=1e-5)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_what_windows_do_not_fit_is_refused(run, trained, tmp_path):
     with pytest.raises(InputError, match="--objective=stochastic_answer reads more than the vector of each window"):
         run(tmp_path / "out", do_train=True, windows="mean", objective="stochastic_answer")
@@ -209,3 +209,13 @@ def test_what_windows_do_not_fit_is_refused(run, trained, tmp_path):
         run(tmp_path / "out", do_train=True, windows="mean", window_stride=11)
     with pytest.raises(InputError, match="reads windows, the student reads whole texts; train both with the same"):
         run(tmp_path / "out", do_train=True, terms="distillation", teacher=str(trained[0]))
+
+
+@pytest.mark.long
+def test_a_teacher_reads_the_windows_of_its_student(run, trained, tmp_path):
+    """A student that begins as its teacher has nothing to learn from it: their answers differ by dropout alone."""
+    start = {"init_checkpoint": str(trained[0]), "teacher": str(trained[0]), "terms": "distillation"}
+    out = run(tmp_path / "out", do_train=True, **WINDOWS, **start, teacher_share=1.0, num_train_epochs=0.5)
+    header, *rows = [line.split(",") for line in (out / "metrics.csv").read_text().splitlines()]
+    found = [float(row[header.index("train/loss")]) for row in rows]
+    assert found and all(0.0 <= value < 0.3 for value in found)
