@@ -140,7 +140,8 @@ def report(rates, cpu_rates, gigaflops, batches, model):
     print("       training, per second, of the faster bare product in that precision")
     for mode in FLAGS.modes:
         lengths = batches.lengths(mode)
-        per_example = work.floating_point_operations(lengths, model, mode == "train") / len(lengths)
+        operations = work.floating_point_operations(batches.sequence_lengths(mode), model, mode == "train")
+        per_example = operations / len(lengths)
         padding = {order: batches.share_of_padding(mode, order) for m, order in batches.orders if m == mode}
         print(
             f"\n{mode}: {len(lengths)} examples of {lengths.mean():.1f} tokens; padding:",

@@ -135,6 +135,13 @@ class Batches:
         """int [examples]: real tokens."""
         return np.concatenate([batch["input_mask"].sum(axis=1) for batch in self.orders[mode, order]])
 
+    def sequence_lengths(self, mode, order="sorted"):
+        """int [sequences]: real tokens of what an encoder reads at once: rows, or windows of them."""
+        made = self.orders[mode, order]
+        if "window_lengths" not in made[0]:
+            return self.lengths(mode, order)
+        return np.concatenate([batch["window_lengths"][batch["window_lengths"] > 0] for batch in made])
+
     def head(self, width):
         """The classifier that every side starts from: float32 [num_labels, width], without bias."""
         return np.random.default_rng(0).normal(0.0, 0.02, [self.num_labels, width]).astype(np.float32)

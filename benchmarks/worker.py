@@ -26,6 +26,11 @@ TAGGING_SIDES = {
     "bertline": "bertline_tagging:Tagging",
     "transformers": "huggingface_tagging:Tagging",
 }
+WINDOWS_SIDES = {
+    "bertline": "bertline_windows:Windows",
+    "transformers": "huggingface_windows:Windows",
+    "transformers-padded": "huggingface_windows:PaddedWindows",
+}
 PRETRAINING_SIDES = {
     "bertline": "bertline_pretraining:Pretraining",
     "transformers": "huggingface_pretraining:AllPositions",

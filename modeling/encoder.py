@@ -54,6 +54,7 @@ class Encoder(keras.layers.Layer):
       takes_vectors_between: whether vectors may come in between its layers, where it stands on top of others.
       is_causal: whether a token's state knows nothing of the tokens behind it.
       default_pooling: how the states of tokens become a sentence's vector, where nobody says it.
+      rows_layout: the layout of rows that it reads; None: that of its configuration.
       remove_padding: whether padding may be left out of what is computed token by token.
         `bertline.modeling.speed.switches` decides
         when the encoder is made, and about `rematerialize` too: activations are computed again in the backward pass.
@@ -65,6 +66,7 @@ class Encoder(keras.layers.Layer):
     takes_vectors_between = False
     is_causal = False
     default_pooling = "mean"
+    rows_layout: str | None = None
 
     def __init__(self, config: EncoderConfig, **kwargs):
         super().__init__(**kwargs)

@@ -30,6 +30,8 @@ class Objective(keras.Model):
       problem_types: of the tasks that it can be fine-tuned on.
       corpus: the kind of corpus data that it learns from in pre-training; it takes others of the same form too.
       reads_pooled_output: whether the encoder's `pooled_output` plays a part; else a checkpoint may lack its weights.
+      reads_pooled_output_alone: whether nothing else of the encoder plays a part, so that it may read documents by
+        windows.
       relates_rows: whether a row's loss depends on the other rows of its batch, which then must not be cut.
       carries_state: whether each batch goes on where the one before ended: `call` takes a `state` and gives one.
       output_axes: predictions (and `label_ids`) that have an entry for each place of a named axis -> the axis.
@@ -56,6 +58,7 @@ class Objective(keras.Model):
     problem_types: tuple[str, ...] = ()
     corpus: str | None = None
     reads_pooled_output = True
+    reads_pooled_output_alone = False
     relates_rows = False
     carries_state = False
     output_axes: dict[str, str] = {}
@@ -74,6 +77,10 @@ class Objective(keras.Model):
         if not encoder.built:
             encoder.build()
         self.encoder = encoder
+        if encoder.rows_layout is not None:
+            if not self.reads_pooled_output_alone:
+                raise ValueError(f"{type(self).__name__} reads more than the vector of a document")
+            self.layout = encoder.rows_layout
 
     @property
     def owner(self) -> str | None:

@@ -80,6 +80,9 @@ def write_shared(folder):
     for name, label in (("neg", "red"), ("pos", "blue")):
         texts = [(text,) for text, _, shade in sentences(90, 5) if shade == label]
         write(folder / "mr" / f"rt-polarity.{name}", texts)
+    for number, (text, _, shade) in enumerate(sentences(90, 7)):
+        label, fold = "pos" if shade == "blue" else "neg", 8 + number % 2 if number % 3 == 0 else 0
+        write(folder / "movie_reviews_docs" / label / f"cv{fold}{number:02d}_1.txt", [(f"{text} {text} {text}",)])
     turns = [text for text, _, _ in sentences(160, 6)]
     dialogues = [" __eou__ ".join(turns[i : i + 4]) for i in range(0, 160, 4)]
     write(folder / "dialog" / "dialogues_text_En.txt", [(one,) for one in dialogues])

@@ -12,6 +12,7 @@ from bertline.modeling.configuration.head_fields import label_names
 from bertline.modeling.encoder import Encoder, policy
 from bertline.modeling.speed.switches import rematerialization, static_shapes
 from bertline.processors.labels.base import make_labels
+from bertline.processors.layouts.document_windows import saved_windows
 from bertline.processors.tokenization import load_tokenizer, tokenizer_of_words, vocabulary_names
 from bertline.processors.tokenizers.tokenizer import Tokenizer
 from bertline.weights import heads, parts_of_model, task_view
@@ -109,7 +110,7 @@ class OpenedModel:
           encoder: built, of `encoder_class`.
 
         Returns:
-          (Objective over the encoder, Labels), or None where there is no such head.
+          (Objective over the encoder, or over one that reads windows with it, Labels), or None where there is no head.
 
         Raises:
           InputError: a part of the head is missing or of another shape, or the configuration says of it what cannot be.
@@ -122,7 +123,7 @@ class OpenedModel:
         shapes = weights.shapes(WithHeads(encoder, name))
         # What Hugging Face has no name for keeps its own there, with dots.
         shapes = {**{name.replace(".", "/"): shape for name, shape in shapes.items()}, **shapes}
-        objective = registry.get("objective", name).from_saved(encoder, config, shapes)
+        objective = registry.get("objective", name).from_saved(by_windows(encoder, config), config, shapes)
         load_weights(_Head(objective), weights, required=lambda name: True)
         warn_of_cross_encoder(config, weights.config_path)
         return objective, _labels(config, objective)
@@ -224,6 +225,22 @@ def _check(config, tokenizer, max_seq_length):
             f"--max_seq_length={max_seq_length}: the model has positions for {config.max_length} tokens "
             "(max_position_embeddings)"
         )
+
+
+def by_windows(encoder, config):
+    """The encoder; one that reads documents by windows with it, where a config.json says so.
+
+    Raises:
+      InputError: a damaged entry.
+    """
+    said = saved_windows(config)
+    if said is None:
+        return encoder
+    from bertline.modeling.windows_encoder import WindowsEncoder
+
+    # The last windows of documents are short, however well the documents of a batch were chosen.
+    encoder.remove_padding = True
+    return WindowsEncoder(encoder, said["pooling"])
 
 
 def _labels(config, objective):

@@ -64,6 +64,10 @@ class Bertline:
             self._data[mode, order] = feeding.dataset(self._batches.orders[mode, order])
         return self._data[mode, order]
 
+    def _reader(self, encoder):
+        """What the objective reads."""
+        return encoder
+
     def _parts(self, dtype):
         """(objective, training step, evaluator), as training/jobs/job.py puts them together."""
         if dtype not in self._made:
@@ -71,7 +75,8 @@ class Bertline:
 
             def make_objective(encoder):
                 encoder.remove_padding = self.remove_padding
-                return registry.get("objective", "sequence_classification")(encoder, self._batches.num_labels)
+                classifier = registry.get("objective", "sequence_classification")
+                return classifier(self._reader(encoder), self._batches.num_labels)
 
             objective = source.build(make_objective, ModelSettings(dtype), for_training=True)
             source.load_into(objective)

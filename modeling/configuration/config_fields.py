@@ -43,6 +43,8 @@ OF_HEADS = {
     "tasks": "of our own files: the labels of each of several tasks",
     "answer_rules": "of our own files: how answers are chosen among the logits of a text",
     "question_windows": "of our own files: how a question and its text are cut into windows",
+    "document_windows": "of our own files: how documents are cut into windows, and their vectors become one",
+    "text_truncation": "of our own files: what remains of texts that are too long",
     "split_words": "of our own files: how a tagger's raw texts become words",
     "global_step": "of the run that wrote the weights; for eval_results.txt",
 }

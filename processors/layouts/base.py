@@ -26,11 +26,24 @@ class Layout:
       is_original: whether the original has records of it.
       is_over_own: whether it is made of what an encoder reads of one text, rather than of a tokenizer.
       packs_ids: whether ids of tokens are all that a row is made of.
+      reads_whole_texts: whether each example, a text or a pair, is one row that is read as one text.
+      max_seq_length: tokens that an encoder reads at once, special ones included.
     """
 
     name: str = ""
-    makes_parts = is_over_own = is_original = False
+    makes_parts = is_over_own = is_original = reads_whole_texts = False
     packs_ids = True
+    max_seq_length: int
+
+    @property
+    def max_row_tokens(self) -> int:
+        """Tokens of the longest row."""
+        return self.max_seq_length
+
+    @property
+    def limit(self) -> str:
+        """What longer texts are cut to, in words."""
+        return f"--max_seq_length={self.max_seq_length}"
 
     def check(self, examples: Iterable) -> None:
         """Raises InputError for the first InputExample that cannot be laid out."""
@@ -112,18 +125,19 @@ def get(name: str) -> type[typing.Any]:
     return registry.get("layout", name)
 
 
-def own_layout(config, tokenizer, max_seq_length):
+def own_layout(config, tokenizer, max_seq_length, truncation=None):
     """What an encoder reads of one text: its own layout, and beside it those of parts that read rows of their own.
 
     Args:
       config: an EncoderConfig.
       tokenizer: its `parts` are those of the parts.
       max_seq_length: tokens of a row. A part has as many as its own configuration allows.
+      truncation: a bertline.processors.layouts.truncation.Truncation, of what is longer; None: that of BERT.
 
     Raises:
       InputError: there is no layout of that name, or rows of a part have too little room.
     """
-    own = get(config.layout)(tokenizer, max_seq_length)
+    own = get(config.layout)(tokenizer, max_seq_length, **({} if truncation is None else {"truncation": truncation}))
     apart = config.rows_apart()
     if not apart:
         return own

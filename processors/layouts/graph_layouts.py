@@ -2,6 +2,8 @@
 
 import tensorflow as tf
 
+from bertline.processors.layouts.truncation import FIRST, LONGEST
+
 
 def pack(layout, first, second=None):
     """One text or two with special tokens around them; a second text of which no token is left is none.
@@ -17,12 +19,13 @@ def pack(layout, first, second=None):
     length_b = second.row_lengths() if second is not None else tf.zeros_like(length_a)
     paired = tf.cast(length_b > 0, tf.int64)
     frame, longest = layout.frame, layout.max_seq_length
-    kept_a, kept_b = _truncate_lengths(length_a, length_b, frame.room(longest, 1 + paired))
+    truncation = layout.truncation
+    kept_a, kept_b = _truncate_lengths(truncation, length_a, length_b, frame.room(longest, 1 + paired))
     paired = tf.cast(kept_b > 0, tf.int64)  # nothing may be left of b
     always = tf.ones_like(paired)
-    parts = [*_special(frame.before, always), _cut(first, kept_a, longest)]
+    parts = [*_special(frame.before, always), cut(truncation, first, kept_a)]
     if second is not None:
-        parts += [*_special(frame.between, paired), _cut(second, kept_b, longest)]
+        parts += [*_special(frame.between, paired), cut(truncation, second, kept_b)]
     ids = tf.concat([*parts, *_special(frame.after, always)], axis=1)
     lengths = ids.row_lengths()
     input_ids = ids.to_tensor()
@@ -38,9 +41,12 @@ def pack(layout, first, second=None):
     }
 
 
-def _truncate_lengths(length_a, length_b, limit):
-    """As `bertline.processors.layouts.packed.truncate_lengths`."""
+def _truncate_lengths(truncation, length_a, length_b, limit):
+    """As `bertline.processors.layouts.truncation.Truncation.lengths`."""
     over = tf.maximum(tf.zeros_like(length_a), length_a + length_b - limit)
+    if truncation.text != LONGEST:
+        of_a = tf.minimum(over, length_a) if truncation.text == FIRST else over - tf.minimum(over, length_b)
+        return length_a - of_a, length_b - (over - of_a)
     from_a = tf.minimum(over, tf.nn.relu(length_a - length_b))
     from_b = tf.minimum(over, tf.nn.relu(length_b - length_a))
     over = over - from_a - from_b
@@ -54,6 +60,14 @@ def _special(numbers, counts):
         yield tf.RaggedTensor.from_row_lengths(values, counts, validate=False)
 
 
-def _cut(ids, kept, longest):
-    """The first `kept` of each row."""
-    return tf.RaggedTensor.from_tensor(ids[:, :longest].to_tensor(), lengths=kept)
+def cut(truncation, ids, kept):
+    """As `bertline.processors.layouts.truncation.Truncation.cut`: RaggedTensor int32 [n, kept].
+
+    Args:
+      ids: RaggedTensor int32 [n, tokens]. kept: int64 [n].
+    """
+    head = truncation.head_of(kept)
+    place = tf.ragged.range(kept)
+    row = place.value_rowids()
+    behind = tf.where(place.values < tf.gather(head, row), 0 * place.values, tf.gather(ids.row_lengths() - kept, row))
+    return place.with_values(tf.gather(ids.values, tf.gather(ids.row_starts(), row) + place.values + behind))

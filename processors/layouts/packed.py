@@ -9,8 +9,9 @@ from bertline.errors import InputError
 from bertline.processors.layouts import templates
 from bertline.processors.layouts.base import Layout, Rows
 from bertline.processors.layouts.pieces import row_splits_of
+from bertline.processors.layouts.truncation import BERT
 from bertline.processors.records.feature_spec import Feature
-from bertline.processors.records.ragged import beginnings, slots
+from bertline.processors.records.ragged import slots
 
 
 @registry.register("layout", "packed")
@@ -22,12 +23,13 @@ class Packed(Layout):
     Args:
       tokenizer: a FullTokenizer or another with its interface.
       max_seq_length: tokens kept, special ones included.
+      truncation: which tokens remain of what is longer.
 
     Raises:
       InputError: there is no room for a token.
     """
 
-    name, template, is_original = "packed", templates.BERT, True
+    name, template, is_original, reads_whole_texts = "packed", templates.BERT, True, True
     spec = {
         "input_ids": Feature("int32", ("tokens",)),
         # Records have their true length, so they hold no mask of ones; those that are padded do.
@@ -35,8 +37,8 @@ class Packed(Layout):
         "segment_ids": Feature("int32", ("tokens",)),
     }
 
-    def __init__(self, tokenizer, max_seq_length):
-        self.tokenizer, self.max_seq_length = tokenizer, max_seq_length
+    def __init__(self, tokenizer, max_seq_length, truncation=BERT):
+        self.tokenizer, self.max_seq_length, self.truncation = tokenizer, max_seq_length, truncation
         if self.template.room(max_seq_length, 1) < 1:
             raise InputError(f"--max_seq_length={max_seq_length}: at least {self._least()}")
 
@@ -55,7 +57,13 @@ class Packed(Layout):
 
     def fingerprint(self):
         """All that the arrays depend on beside the texts."""
-        return [self.name, self.max_seq_length, self.tokenizer.fingerprint()]
+        said = [self.name, self.max_seq_length, self.tokenizer.fingerprint()]
+        # Records of BERT's own truncation keep the key that they had before there was another one.
+        return said if self.truncation.is_original else [*said, self.truncation.part, self.truncation.text]
+
+    def config_entries(self):
+        """See base class."""
+        return self.truncation.config_entries()
 
     def graph_form(self):
         from bertline.processors.layouts import graph_layouts
@@ -78,10 +86,10 @@ class Packed(Layout):
         length_b = second[1][1:] - second[1][:-1] if second else np.zeros_like(length_a)
         texts = 1 + (length_b > 0)
         full_lengths = length_a + length_b + self.frame.num_special(texts)
-        kept_a, kept_b = truncate_lengths(length_a, length_b, self.frame.room(self.max_seq_length, texts))
+        kept_a, kept_b = self.truncation.lengths(length_a, length_b, self.frame.room(self.max_seq_length, texts))
         if second is None:
             framed = self.frame.around(kept_a)
-            framed.ids[framed.slots] = beginnings(ids_a, splits_a, kept_a)
+            framed.ids[framed.slots] = self.truncation.cut(ids_a, splits_a, kept_a)
             segment_ids = np.zeros_like(framed.ids)
         else:
             framed, segment_ids = self._pairs(ids_a, splits_a, kept_a, *second, kept_b)
@@ -114,8 +122,8 @@ class Packed(Layout):
         lengths = np.empty(splits[-1], np.int64)
         lengths[firsts], lengths[seconds] = kept_a, kept_b[paired]
         framed = self.frame.around(lengths, splits)
-        framed.ids[slots(framed.starts[firsts], kept_a)] = beginnings(ids_a, splits_a, kept_a)
-        framed.ids[slots(framed.starts[seconds], kept_b[paired])] = beginnings(ids_b, splits_b, kept_b)
+        framed.ids[slots(framed.starts[firsts], kept_a)] = self.truncation.cut(ids_a, splits_a, kept_a)
+        framed.ids[slots(framed.starts[seconds], kept_b[paired])] = self.truncation.cut(ids_b, splits_b, kept_b)
         segments = np.zeros(len(lengths), np.int32)
         segments[seconds] = self.tokenizer.second_segment_id
         segment_ids = np.repeat(segments, framed.sizes)
@@ -127,13 +135,3 @@ class Plain(Packed):
     """The tokens of one text, or of two one after the other, and nothing around them."""
 
     name, template, is_original = "plain", templates.PLAIN, False
-
-
-def truncate_lengths(length_a, length_b, limit):
-    """Lengths (int, or arrays) after tokens were dropped from the end of the longer text, of b where both are equal."""
-    over = np.maximum(0, length_a + length_b - limit)
-    # First the longer one shrinks to the shorter one, then both in turn.
-    from_a = np.minimum(over, np.maximum(0, length_a - length_b))
-    from_b = np.minimum(over, np.maximum(0, length_b - length_a))
-    over = over - from_a - from_b
-    return length_a - from_a - over // 2, length_b - from_b - (over + 1) // 2

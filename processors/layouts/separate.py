@@ -33,6 +33,9 @@ class Separate(Layout):
     def fingerprint(self):
         return [self.name, *self.own.fingerprint()]
 
+    def config_entries(self):
+        return self.own.config_entries()
+
     def check(self, examples):
         for example in examples:
             if example.text_b is None:

@@ -47,6 +47,8 @@ PART = {"part": Feature("int32", absent=0)}
 # Of a row that was cut to --max_seq_length: the tokens that its longest text had before, special ones included; 0 of
 # other rows, and of records of the original, which do not tell.
 UNCUT_LENGTH = {"uncut_length": Feature("int32", absent=0)}
+# Of an example that is several windows in one row: the tokens of each, one window after the other.
+WINDOW_LENGTHS = "window_lengths"
 
 
 def axes_of(spec):

@@ -17,13 +17,37 @@ from bertline.common.progress import Progress
 from bertline.errors import InputError
 from bertline.processors.files.paths import find_files
 from bertline.processors.records import manifests
-from bertline.processors.records.feature_spec import EXAMPLE_INDEX, PART, UNCUT_LENGTH, ids_of, lengths_of, token_axes
+from bertline.processors.records.feature_spec import (
+    EXAMPLE_INDEX,
+    PART,
+    UNCUT_LENGTH,
+    WINDOW_LENGTHS,
+    ids_of,
+    lengths_of,
+    token_axes,
+)
 from bertline.processors.records.record_checks import Rules, id_limits, look_through
 
 FORMAT_VERSION = 1
 # A process costs seconds to start (it imports TensorFlow), which this many examples outweigh.
 EXAMPLES_PER_PROCESS = 30_000
 ROWS_BETWEEN_REPORTS = 1000
+
+
+@dataclasses.dataclass(frozen=True)
+class WindowCounts:
+    """Windows of a split.
+
+    Attributes:
+      total: of all examples. most: of one. long: examples of more than one.
+    """
+
+    total: int = 0
+    most: int = 0
+    long: int = 0
+
+    def __add__(self, other):
+        return WindowCounts(self.total + other.total, max(self.most, other.most), self.long + other.long)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,6 +61,7 @@ class RecordSet:
       max_length: the longest text's number of tokens, special ones included.
       num_cut: rows that were cut to --max_seq_length, whose `uncut_length` says so; None where that is not known.
       max_uncut_length: `max_length` as it would be if no row had been cut; 0 where that is not known.
+      windows: of rows that are made of windows; None where there are none, or that is not known.
       key: a hash of what the records were made from, or of their bytes where they were found.
       numbered: whether each record has its own `example_index`; otherwise its place in the files is its number.
       interleaved: whether training reads several files in turn; a row's number then says nothing of its place.
@@ -53,6 +78,7 @@ class RecordSet:
     interleaved: bool = False
     num_cut: int | None = None
     max_uncut_length: int = 0
+    windows: WindowCounts | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -157,11 +183,11 @@ def write_records(examples, encoder, folder, split, num_processes=None):
     num_cut, max_uncut_length = manifest["num_cut"], manifest["max_uncut_length"] or 0
     if num_cut:
         logging.warning(
-            "%d of %d %s rows are cut to --max_seq_length=%d; the longest has %d tokens",
+            "%d of %d %s rows are cut to %s; the longest has %d tokens",
             num_cut,
             manifest["num_examples"],
             split,
-            encoder.layout.max_seq_length,
+            encoder.layout.limit,
             max_uncut_length,
         )
     return RecordSet(
@@ -172,7 +198,13 @@ def write_records(examples, encoder, folder, split, num_processes=None):
         key,
         num_cut=num_cut,
         max_uncut_length=max_uncut_length,
+        windows=_window_counts(manifest),
     )
+
+
+def _window_counts(manifest):
+    numbers = [manifest.get(f"{field.name}_windows") for field in dataclasses.fields(WindowCounts)]
+    return None if None in numbers or not numbers[0] else WindowCounts(*numbers)
 
 
 def _read_manifest(prefix, num_examples):
@@ -187,6 +219,7 @@ def _read_manifest(prefix, num_examples):
     try:
         # Earlier versions did not count what was cut.
         counts = {"num_examples": int, "max_length": int, "num_cut": (int, None), "max_uncut_length": (int, None)}
+        counts |= {f"{field.name}_windows": (int, None) for field in dataclasses.fields(WindowCounts)}
         manifest = manifests.read(path, counts)
     except InputError as error:
         logging.warning("%s; they are made now", error)
@@ -222,34 +255,38 @@ def _write_shards(examples, encoder, prefix, num_processes):
                 for end, total in zip(starts[1:], pool.map(_write_shard, *zip(*parts))):
                     totals.append(total)
                     progress.show(end)
-    lengths, uncut_lengths, num_cut = zip(*totals)
+    lengths, uncut_lengths, num_cut, windows = zip(*totals)
+    counted = dataclasses.asdict(sum(windows, WindowCounts()))
     return {
         "files": {os.path.basename(path): os.path.getsize(path) for *_, path in parts},
         "num_examples": len(examples),
         "max_length": max(lengths),
         "num_cut": sum(num_cut),
         "max_uncut_length": max(uncut_lengths),
+        **({f"{name}_windows": number for name, number in counted.items()} if counted["total"] else {}),
     }
 
 
 def _write_shard(examples, encoder, first_index, path, report=None):
-    """(the longest text's length, that of the longest before it was cut, number of rows that were cut).
+    """(the longest text's length, that of the longest before it was cut, number of rows that were cut, WindowCounts).
 
     report: called now and then with the number of rows that are written.
     """
-    spec, longest, longest_uncut, num_cut = encoder.spec, 0, 0, 0
+    spec, longest, longest_uncut, num_cut, windows = encoder.spec, 0, 0, 0, WindowCounts()
     try:
         with replace_file(path) as unfinished, tf.io.TFRecordWriter(unfinished) as writer:
             for count, features in enumerate(encoder.features(examples, first_index), 1):
                 length = max(len(features[name]) for name in map(ids_of, token_axes(spec)))
                 longest, num_cut = max(longest, length), num_cut + ("uncut_length" in features)
                 longest_uncut = max(longest_uncut, int(features.get("uncut_length", length)))
+                count_here = len(features.get(WINDOW_LENGTHS, ()))
+                windows += WindowCounts(count_here, count_here, int(count_here > 1))
                 writer.write(encoder.record(features))
                 if report and count % ROWS_BETWEEN_REPORTS == 0:
                     report(count)
     except tf.errors.OpError as error:
         raise InputError(f"{path}: cannot be written: {error.message.splitlines()[0]}") from None
-    return longest, longest_uncut, num_cut
+    return longest, longest_uncut, num_cut, windows
 
 
 def existing_records(pattern, spec, config, needs_labels=False, num_labels=None):

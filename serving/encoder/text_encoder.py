@@ -18,6 +18,7 @@ from bertline.modeling.encoder import policy
 from bertline.modeling.speed.inference import BATCH_TOKENS, fingerprint
 from bertline.modeling.speed.switches import static_shapes, weights_follow
 from bertline.processors.layouts import base as layouts
+from bertline.processors.layouts.truncation import saved_truncation
 from bertline.processors.text.texts import check_text, check_texts
 from bertline.serving.encoder import batching
 from bertline.serving.encoder.pool import Pool
@@ -101,7 +102,7 @@ class TextEncoder:
                 f"{self.folder.model}: its texts are lower-cased before a tokenizer that keeps case (do_lower_case in "
                 "sentence_bert_config.json), which is not done here; lower-case them yourself and say false there"
             )
-        self.layout = layouts.own_layout(self.config, self.tokenizer, self.max_seq_length)
+        self.layout = self._own_layout()
         longest_window = self.layout.frame.room(self.max_seq_length, 1)
         if window_stride is not None and not 0 < window_stride <= longest_window:
             raise InputError(
@@ -118,6 +119,14 @@ class TextEncoder:
         self._graphs, self._shared_graph, self._lock = {}, None, threading.Lock()
         self.most_graphs = math.inf
         self._dtype, self.low_latency = dtype, low_latency
+
+    def _own_layout(self):
+        """What the encoder reads of one text; what remains of a long one is what the opened folder says."""
+        weights = self._opened.weights
+        truncation = saved_truncation((weights and weights.config) or {})
+        return layouts.own_layout(
+            self.config, self.tokenizer, self.max_seq_length, None if truncation.is_original else truncation
+        )
 
     def options(
         self,

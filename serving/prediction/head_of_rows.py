@@ -37,14 +37,33 @@ class HeadOfRows:
           show: called now and then with the number of examples that are done.
         """
         found = []
+        for pool, rows, outputs in self._pools(examples, show):
+            found += self._labels.predictions(outputs, pool, self.layout, rows)
+        return found
+
+    @property
+    def gives_probabilities(self):
+        """Whether `probabilities` gives anything: of heads that say something of whole texts, a row each."""
+        return self.layout.reads_whole_texts
+
+    def probabilities(self, examples, show=None):
+        """(float32 [n, labels], bool [n]: whether a part of the text was not read)."""
+        found, cut = [np.zeros([0, self._labels.num_labels], np.float32)], []
+        for _, rows, outputs in self._pools(examples, show):
+            found.append(np.stack(outputs["probabilities"]))
+            cut += ["uncut_length" in row for [row] in rows]
+        return np.concatenate(found), np.array(cut, bool)
+
+    def _pools(self, examples, show):
+        """Yields (examples, list of the rows of each, outputs) of each pool."""
+        done = 0
         for start in range(0, len(examples), POOL_EXAMPLES):
             pool = examples[start : start + POOL_EXAMPLES]
             rows = list(self.layout.features(pool))
-            outputs = self._outputs(rows)
-            found += self._labels.predictions(outputs, pool, self.layout, rows)
+            yield pool, rows, self._outputs(rows)
+            done += len(pool)
             if show:
-                show(len(found))
-        return found
+                show(done)
 
     def _outputs(self, rows):
         """Name -> list of arrays of all rows, and `part`, the number of a row among those of its example."""

@@ -72,6 +72,7 @@ class Predictor(TextEncoder):
             low_latency=low_latency,
         )
         self._opened = self._opened.of_task(task)
+        self.layout = self._own_layout()  # each of several tasks may cut texts in its own way
         self.objective, self.labels = self._opened.read_head(self._encoder) or (None, None)
         self._head_of_rows, self.task = None, task
         if self.objective is not None and self.objective.layout is not None:
@@ -100,7 +101,7 @@ class Predictor(TextEncoder):
     @property
     def gives_probabilities(self):
         """Whether the head says something of whole texts."""
-        return self.labels is not None and self._head_of_rows is None
+        return self.labels is not None and (self._head_of_rows is None or self._head_of_rows.gives_probabilities)
 
     @property
     def warm_up_texts(self):
@@ -137,14 +138,23 @@ class Predictor(TextEncoder):
           TypeError, InputError: what is no text, with its row; a model without a head.
         """
         self._check_head()
-        if self._head_of_rows is None:
+        if self.gives_probabilities:
             rows, truncated = self.probabilities(texts, return_truncated=True, progress=progress)
-            truncation.warn(truncated, f"max_seq_length={self.max_seq_length} tokens")
+            truncation.warn(truncated, self._most_tokens)
             return [self.labels.prediction(row, cut) for row, cut in zip(rows, truncated.tolist())]
+        return self._of_rows(self._head_of_rows.predictions, texts, progress)
+
+    def _of_rows(self, function, texts, progress):
+        """What a function of the head of rows gives for some texts."""
         examples = list(check_texts(texts, self.labels.example, self.labels.input_name))
         shown = of_a_call(len(examples), progress)
         with contextlib.closing(shown) if shown else contextlib.nullcontext():
-            return self._head_of_rows.predictions(examples, shown.show if shown else None)
+            return function(examples, shown.show if shown else None)
+
+    @property
+    def _most_tokens(self):
+        """How long a text may be, in words."""
+        return f"max_seq_length={self.max_seq_length} tokens" if self._head_of_rows is None else self.head_layout.limit
 
     def tag(self, texts, *, progress=None):
         """`predict` of a model that tags words: list of TaggedText. Raises InputError for another model."""
@@ -186,6 +196,11 @@ class Predictor(TextEncoder):
         self._check_head()
         if not self.gives_probabilities:
             self._check_verb("probabilities")
+        if self._head_of_rows is not None:
+            rows, truncated = self._of_rows(self._head_of_rows.probabilities, texts, progress)
+            if not return_truncated:
+                truncation.warn(truncated, self._most_tokens)
+            return (rows, truncated) if return_truncated else rows
         parts, truncated = self._all(texts, _CLASSIFIED, progress, warn=not return_truncated)
         rows = [part.values[:, 0] for part in parts]
         rows = np.concatenate(rows) if rows else np.zeros([0, self.labels.num_labels], np.float32)

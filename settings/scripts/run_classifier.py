@@ -53,6 +53,32 @@ class ClassifierSettings(TaskSettings):
         False,
         "Of several labels: look for the threshold of the best F1 of each label on the dev rows, and save it.",
     )
+    truncate: str = setting(
+        "head",
+        "What remains of a text that is too long: head, its first tokens, as in BERT, tail, its last ones, or "
+        "head_tail, the first quarter and the last three quarters.",
+        as_trained=OF_MODEL,
+    )
+    truncate_text: str = setting(
+        "longest",
+        "Which text of a pair that is too long is cut: longest, always the longer one, as in BERT, or a or b before "
+        "the other one.",
+        as_trained=OF_MODEL,
+    )
+    windows: str | None = setting(
+        None,
+        "Read a text that is too long by several windows, whose vectors become one: mean, max, or learned, a mean by "
+        "learned weights.",
+        as_trained=OF_MODEL,
+    )
+    window_stride: int | None = setting(
+        None,
+        "Tokens from the begin of a window to that of the next; by default windows do not overlap.",
+        as_trained=OF_MODEL,
+    )
+    max_windows: int = setting(
+        8, "Windows of a text; of a longer one --truncate says what remains.", as_trained=OF_MODEL
+    )
     tasks_file: str | None = setting(
         None,
         "Several tasks at once: a file, INI or .toml, with a section for each, whose keys are names of flags, weight "

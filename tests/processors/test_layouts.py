@@ -12,7 +12,8 @@ from bertline.errors import InputError
 from bertline.processors.base import InputExample
 from bertline.processors.labels.base import make_labels
 from bertline.processors.layouts import base as layouts
-from bertline.processors.layouts.packed import Packed, truncate_lengths
+from bertline.processors.layouts.packed import Packed
+from bertline.processors.layouts.truncation import truncate_lengths
 from bertline.processors.tokenization import FullTokenizer
 
 

@@ -34,6 +34,7 @@ class Task:
       make_objective: encoder -> Objective.
       layout: the layout that the objective reads; None: the encoder's own.
       layout_options: name -> value, what that layout takes beside.
+      truncation: a bertline.processors.layouts.truncation.Truncation; None: that of BERT.
       calibration: of bertline.training.evaluation.calibration.KINDS, what is fitted on the dev rows; None: nothing.
       class_rates: how often each training row of a class comes in an epoch; None: every row once.
     """
@@ -47,6 +48,7 @@ class Task:
     layout_options: dict = dataclasses.field(default_factory=dict)
     class_rates: list | None = None
     calibration: str | None = None
+    truncation: object = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,7 +102,7 @@ class TaskData(JobData):
     def open(self, source):
         settings, task = self._settings, self._task
         self._tokenizer = source.tokenizer
-        own = layouts.own_layout(source.config, source.tokenizer, settings.max_seq_length)
+        own = layouts.own_layout(source.config, source.tokenizer, settings.max_seq_length, task.truncation)
         layout = layouts.make(task.layout, own, **task.layout_options)
         layouts.check_gives(layout, source.config.id_limits())
         self._encoder = record_files.ExampleEncoder(layout, task.labels, settings.pad_records)
@@ -118,11 +120,9 @@ class TaskData(JobData):
         found = record_files.existing_records(
             self._task.record_files[split], self._encoder.spec, config, split != "test", self._task.labels.num_classes
         )
-        if found.max_length > self._settings.max_seq_length:
-            raise InputError(
-                f"{found.files[0]}: records of {found.max_length} tokens, "
-                f"--max_seq_length={self._settings.max_seq_length}; raise it"
-            )
+        layout = self._encoder.layout
+        if found.max_length > layout.max_row_tokens:
+            raise InputError(f"{found.files[0]}: records of {found.max_length} tokens, {layout.limit}; raise it")
         return found
 
     @property
@@ -202,6 +202,14 @@ class TaskData(JobData):
                 self._records[split] = record_files.write_records(
                     examples, self._encoder, folder, split, settings.num_processes
                 )
+                self._tell_cost(split)
+
+    def _tell_cost(self, split):
+        """Says what the windows of documents cost, where there are any."""
+        found = self._records[split]
+        if found.windows is not None:
+            size = self._settings.train_batch_size if split == "train" else None
+            logging.info(self._encoder.layout.cost(split, found.num_examples, found.windows, size))
 
     # Evaluation.
 

@@ -15,7 +15,7 @@ from bertline.training.choosing import folds, search
 from bertline.training.choosing.members import Ending
 from bertline.training.folder import split_file
 from bertline.training.folder.as_trained import as_trained
-from bertline.training.jobs import task_files, task_recipe
+from bertline.training.jobs import long_texts, task_files, task_recipe
 
 
 def run_task(settings, given, processor=None):
@@ -147,16 +147,19 @@ def _task(run, processor, examples):
     objective_class = registry.get("objective", run.objective)
     arguments = objective_arguments(run, objective_class, processor, labels, examples.get("train"))
     files = {"train": run.train_records, "dev": run.eval_records, "test": run.predict_records}
+    make_objective = functools.partial(objective_class, **arguments)
+    layout, layout_options, make_objective = long_texts.by_windows(run, objective_class, make_objective)
     return Task(
         labels,
         tuple(processor.metrics),
         examples,
         {split: files[split] for split in task_files.splits(run) if files[split]},
-        functools.partial(objective_class, **arguments),
-        objective_class.layout,
-        processor.layout_options,
+        make_objective,
+        layout,
+        {**processor.layout_options, **layout_options},
         class_rates(run, labels, examples.get("train")),
         calibration_of(run, objective_class, processor),
+        long_texts.truncation_of(run),
     )
 
 

@@ -23,6 +23,7 @@ from bertline import registry
 from bertline.errors import InputError
 from bertline.processors.files import folders, text_files
 from bertline.settings import flags
+from bertline.training.jobs import long_texts
 
 # What is said of one task; all else is of the run. Beside these: the options of tasks and objectives.
 OF_TASK = (
@@ -35,6 +36,11 @@ OF_TASK = (
     "calibrate",
     "abstain_below",
     "tune_thresholds",
+    "truncate",
+    "truncate_text",
+    "windows",
+    "window_stride",
+    "max_windows",
     "train_batch_size",
     "eval_batch_size",
     "predict_batch_size",
@@ -157,6 +163,7 @@ def _plan(run, name, section):
     own = dataclasses.replace(run, **{"task_name": name, **values})
     registry.get("processor", own.task_name.lower())
     flags.check_run(own, "predict_batch_size")
+    long_texts.check(own)
     if not 0 < more.get("weight", 1.0) < math.inf:
         raise InputError(f"weight = {more['weight']}: a number above 0 is needed")
     if "metric" in more:

@@ -155,6 +155,11 @@ def _scores(scores):
 
 def _limits(settings, tokenizer, splits, label_names):
     lines = [f"- Texts are cut to {settings.max_seq_length} tokens, special ones included."]
+    if getattr(settings, "windows", None):
+        lines = [
+            f"- Texts are read by at most {settings.max_windows} windows of {settings.max_seq_length} tokens, special "
+            "ones included. `transformers` reads the first one alone."
+        ]
     if getattr(tokenizer, "do_lower_case", False):
         lines.append("- Upper and lower case are the same to it.")
     if label_names:

@@ -53,6 +53,11 @@ class Distillation(Term):
                 f"--teacher={self.path}: {head}, the student is {self.objective.name}; give a folder that was trained "
                 "with the same --objective"
             )
+        if found[0].layout != self.objective.layout:
+            raise InputError(
+                f"--teacher={self.path}: {_rows(found[0])}, the student {_rows(self.objective)}; train both with the "
+                "same --windows"
+            )
         return found
 
     def check(self, tokenizer, label_names, max_seq_length):
@@ -80,3 +85,7 @@ class Distillation(Term):
         wanted = {name: tf.stop_gradient(value) for name, value in wanted.items()}
         apart = self.objective.divergence(forward.features, forward.outputs, wanted, self.temperature)
         return {term: self.share * (value - forward.losses[term]) for term, value in apart.items()}
+
+
+def _rows(objective):
+    return "reads whole texts" if objective.layout is None else f"reads {objective.layout}"

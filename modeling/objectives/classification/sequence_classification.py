@@ -53,6 +53,7 @@ class SequenceClassification(Objective):
     huggingface_heads = {"output_weights": ("classifier.weight", False), "output_bias": ("classifier.bias", False)}
     architectures = {"ForSequenceClassification": ("output_weights", "pooled_output")}
     labelled = "output_weights"
+    reads_pooled_output_alone = True
     problem_types = ("single_label_classification", "multi_label_classification", "regression")
 
     def __init__(

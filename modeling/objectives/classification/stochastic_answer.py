@@ -45,7 +45,7 @@ class StochasticAnswer(SequenceClassification):
         ),
     }
     problem_types = ("single_label_classification",)
-    reads_pooled_output = False
+    reads_pooled_output = reads_pooled_output_alone = False
     huggingface_heads = {
         "answer_query": ("answer_query", False),
         "answer_attention": ("answer_attention", False),

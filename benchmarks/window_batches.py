@@ -1,0 +1,69 @@
+"""The work of the benchmark of documents by windows: the same windows, in the same batches for every side."""
+
+import dataclasses
+import tempfile
+
+import numpy as np
+
+from benchmarks import work
+
+LENGTHS = "window_lengths"
+
+
+def write_batches(path, task, data_dir, model, max_seq_length, batch_size, steps, seed=1):
+    """As `work.write_batches`, of documents, at most 8 windows of each."""
+    from bertline.processors.layouts import base as layouts
+    from bertline.processors.records import batches, record_files
+
+    processor, encoder = work.task_encoder(task, model, max_seq_length)
+    encoder = dataclasses.replace(encoder, layout=layouts.make("windows", encoder.layout))
+    with tempfile.TemporaryDirectory() as folder:
+        train = record_files.write_records(processor.get_train_examples(data_dir), encoder, folder, "train", 1)
+        dev = record_files.write_records(processor.get_dev_examples(data_dir), encoder, folder, "dev", 1)
+        made = batches.train_batches(train, batch_size, seed, pool_batches=64).take(steps)
+        sets = {
+            "train": list(made.as_numpy_iterator()),
+            "eval": list(batches.evaluation_batches(dev, batch_size * max_seq_length).as_numpy_iterator()),
+        }
+    arrays = {"num_labels": np.array(encoder.labels.num_labels)}
+    for mode, sorted_batches in sets.items():
+        rows = [unpadded(batch, i) for batch in sorted_batches for i in range(len(batch[work.LABELS]))]
+        rows.sort(key=lambda row: row["example_index"])
+        if mode == "train":
+            rows = [rows[i] for i in np.random.default_rng(seed).permutation(len(rows))]
+        parts = [rows[start : start + batch_size] for start in range(0, len(rows), batch_size)]
+        orders = {"sorted": sorted_batches, "shuffled" if mode == "train" else "in order": list(map(padded, parts))}
+        for order, cut in orders.items():
+            for i, batch in enumerate(cut):
+                arrays.update({f"{mode}/{order}/{i}/{name}": array for name, array in batch.items()})
+    np.savez(path, **arrays)
+
+
+def unpadded(batch, i):
+    """Row i of a batch, a dict of arrays at true length."""
+    tokens, windows = batch["input_mask"][i].sum(), np.count_nonzero(batch[LENGTHS][i])
+    lengths = {**dict.fromkeys(work.INPUTS, tokens), LENGTHS: windows}
+    return {name: array[i][: lengths[name]] if name in lengths else array[i] for name, array in batch.items()}
+
+
+def padded(rows):
+    """Rows at true length -> arrays, as long as the longest."""
+    names = (*work.INPUTS, LENGTHS)
+    longest = {name: max(len(row[name]) for row in rows) for name in names}
+
+    def fit(name, array):
+        return np.pad(array, (0, longest[name] - len(array))) if name in names else array
+
+    return {name: np.stack([fit(name, row[name]) for row in rows]) for name in rows[0]}
+
+
+def windows(batch, with_absent=False):
+    """(name -> int32 [windows, longest window], int64 [windows]: the document of each) of a batch of documents.
+
+    with_absent: whether each document has as many windows as the longest of the batch; those that it has not are empty.
+    """
+    document, number = np.nonzero(batch[LENGTHS] >= 0 if with_absent else batch[LENGTHS])
+    lengths = batch[LENGTHS][document, number]
+    starts = (np.cumsum(batch[LENGTHS], axis=1) - batch[LENGTHS])[document, number]
+    rows = [{name: batch[name][d, s : s + n] for name in work.INPUTS} for d, s, n in zip(document, starts, lengths)]
+    return work.padded(rows), document
