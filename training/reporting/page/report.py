@@ -1,0 +1,79 @@
+"""report.html: what a run found, on one page that needs no network and no script."""
+
+import contextlib
+import logging
+import os
+
+from bertline.common import html_page
+from bertline.training.evaluation import result_files
+from bertline.training.reporting.page import bootstrap, of_classes, of_numbers, run_facts
+from bertline.training.reporting.page.parts import number, paragraph, section, table
+from bertline.training.reporting.page.style import STYLE
+
+NAME = "report.html"
+# What labels say that a report of them draws -> module with `sections`.
+_KINDS = {"classes": of_classes, "numbers": of_numbers}
+
+
+@contextlib.contextmanager
+def never_in_the_way():
+    """What fails inside is a warning: a report is the last thing that a run does, and all its other files are there."""
+    try:
+        yield
+    except Exception as error:  # whatever it may be
+        logging.warning("%s is not written: %s", NAME, error)
+
+
+def save(output_dir, lines):
+    """Writes the page. lines: of `page`."""
+    result_files.write_lines(os.path.join(output_dir, NAME), lines)
+
+
+def page(output_dir, run, splits, label_counts, evaluated, colours):
+    """Yields the lines of the page.
+
+    Args:
+      output_dir: of metrics.csv.
+      run: a RunFacts. splits, label_counts: of `run_facts.data`.
+      evaluated: list of bertline.training.evaluation.evaluated.Evaluated, one of each split.
+      colours: a Colours, of the rows that are shown.
+    """
+    yield html_page.begin("Report", STYLE)
+    yield run_facts.heading(run)
+    yield scores({one.split: one for one in evaluated})
+    for one in evaluated:
+        kind = _KINDS.get(one.labels.report)
+        if kind:
+            yield from kind.sections(one, colours)
+    yield run_facts.data(splits, label_counts)
+    yield run_facts.curves(output_dir)
+    yield run_facts.settings(run)
+    yield html_page.END
+
+
+def scores(evaluated):
+    """The section of scores.
+
+    Args:
+      evaluated: name of a split -> Evaluated.
+    """
+    found, fewest = {}, bootstrap.DRAWS
+    for split, one in evaluated.items():
+        found[split], draws = bootstrap.intervals(one.scores)
+        fewest = min(fewest, draws)
+    header = ["score"]
+    for split, one in evaluated.items():
+        header += [f"{split} ({len(one.golds):,})", "95 % interval"]
+    names = dict.fromkeys(name for one in evaluated.values() for name in one.results)
+    rows = [[name, *(cell for s, one in evaluated.items() for cell in _cells(name, one, found[s]))] for name in names]
+    method = (
+        f"Intervals: percentiles of the scores of {fewest:,} samples of the rows, drawn with replacement (bootstrap, "
+        f"seed {bootstrap.SEED}). They say what other rows would change, and nothing of other seeds of the training."
+    )
+    return section("Scores", table(header, rows), paragraph(method))
+
+
+def _cells(name, evaluated, intervals):
+    value, interval = evaluated.results.get(name), intervals.get(name)
+    said = "–" if interval is None else f"{number(interval[0])} to {number(interval[1])}"
+    return "–" if value is None else number(value), said
