@@ -288,6 +288,11 @@ class TaskData(JobData):
             self._evaluated["test"] = evaluated
         return evaluation_files.write_test_results(output_dir, evaluated, len(examples or ()), step)
 
+    @property
+    def evaluated(self):
+        """Split -> Evaluated, of what this command has evaluated."""
+        return self._evaluated
+
     def write_report(self, output_dir, objective, run):
         """See base class."""
         if self._evaluated:

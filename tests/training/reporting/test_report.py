@@ -7,25 +7,12 @@ import numpy as np
 import pytest
 import sklearn.metrics as sk
 from one_run import fine_tuning
+from small_reports import EVIL, Plain, page, table
 
 from bertline.processors.base import InputExample
 from bertline.processors.labels.base import make_labels
 from bertline.training.evaluation.evaluated import evaluate
-from bertline.training.reporting.model_card import Split
-from bertline.training.reporting.page import coloured_text, report, run_facts
-from bertline.training.reporting.page.run_facts import RunFacts
-
-EVIL = "<script>alert('x')</script>&amp;"
-RUN = RunFacts("a <b> run", "bert", "python run_classifier.py --data_dir='<i>'", [("data_dir", "<i>")], 3)
-
-
-class Plain:
-    """Texts without colours, and the weights that they were asked for."""
-
-    def texts(self, examples, weights):
-        self.weights = np.asarray(weights)
-        assert len(self.weights) == len(examples)
-        return [coloured_text.plain(one) for one in examples]
+from bertline.training.reporting.page import report, run_facts
 
 
 def classes(names, count, problem_type="single_label_classification", seed=0, text="text", right=0.7):
@@ -44,26 +31,6 @@ def classes(names, count, problem_type="single_label_classification", seed=0, te
         texts = [tuple(names[j] for j in np.flatnonzero(row)) for row in golds]
     examples = [InputExample(f"r-{i}", f"{text} {i}", None, label, f"dev:{i}") for i, label in enumerate(texts)]
     return evaluate("dev", labels, scores, list(golds), list(found.astype(np.float32)), examples)
-
-
-def page(tmp_path, evaluated, colours=None):
-    counts = {"dev": evaluated.labels.counts([one.label for one in evaluated.examples or ()])}
-    splits = [Split("dev", len(evaluated.golds), 1, EVIL, 17)]
-    report.save(tmp_path, report.page(tmp_path, RUN, splits, counts, [evaluated], colours or Plain()))
-    return (tmp_path / "report.html").read_text(encoding="utf-8")
-
-
-def tables(shown):
-    """Lists of rows of cells, of all tables."""
-    found = re.findall(r"<table.*?</table>", shown, re.DOTALL)
-    rows = [re.findall(r"<tr>(.*?)</tr>", one, re.DOTALL) for one in found]
-    cells = [[re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row) for row in table] for table in rows]
-    return [[[html.unescape(cell) for cell in row] for row in table] for table in cells]
-
-
-def table(shown, first):
-    """The table whose first cell it is."""
-    return next(one for one in tables(shown) if one[0][0] == first)
 
 
 def test_the_numbers_are_those_of_scikit_learn(tmp_path):
@@ -126,6 +93,7 @@ def test_text_is_never_markup(tmp_path):
     assert html.escape(EVIL) in shown and "http" not in shown  # nothing is fetched
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("names", [[f"意图{i}" for i in range(77)], [f"label {i}" for i in range(1500)]])
 def test_many_classes_and_rows_stay_small(tmp_path, names):
     one = classes(names, 3_000 if len(names) > 100 else 20_000, text="很长的文本 " * 2000, right=0.2)
@@ -182,10 +150,10 @@ def test_curves_are_drawn_of_metrics_csv(tmp_path):
     assert all(float(lines[0][0][1]) < float(y) for _, y in lines[0][1:])  # the loss falls, from the top
 
 
-def test_a_run_writes_it_and_a_flag_does_not(whole_run, classifier, tmp_path):
+def test_a_run_writes_it_and_a_flag_does_not(whole_run, tmp_path):
     shown = (whole_run[0] / "report.html").read_text(encoding="utf-8")
     for title in ("Scores", "Confusion of dev", "Classes of test", "Learning curves", "Command", "Data"):
         assert f"<h2>{title}" in shown
     assert "--num_train_epochs=2.0" in shown and re.search(r'<b class="[pn]\d">', shown)
-    assert fine_tuning(classifier, tmp_path, report=False, do_train=False, do_predict=False).run() == 0
+    assert fine_tuning(whole_run[0], tmp_path, report=False, do_train=False, do_predict=False).run() == 0
     assert not (tmp_path / "report.html").exists()

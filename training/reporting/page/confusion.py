@@ -7,6 +7,7 @@ from bertline.training.reporting.page.parts import Markup, escape, folded, parag
 
 MOST_IN_TABLE, MOST_IN_PICTURE = 12, 200  # classes
 MOST_CELLS = 12_000  # of the picture: 5 MB are the most that a page may have
+MOST_CHARACTERS = 60  # of the names above the columns of the table
 SHOWN = 20
 
 
@@ -39,9 +40,13 @@ def _table(names, cells):
         colour = "var(--for)" if place[0] == place[1] else "var(--against)"
         return Markup(f'<td style="background: rgb({colour} / {0.5 * shares[place]:.2f})">{cells[place]:,}</td>')
 
+    heads = list(names)
+    if sum(map(len, names)) > MOST_CHARACTERS:  # numbers, so that the table is no wider than the page
+        heads = [str(i) for i in range(1, len(names) + 1)]
+        names = [f"{i} {name}" for i, name in zip(heads, names)]
     rows = [(name, *(cell((i, j)) for j in range(len(names)))) for i, name in enumerate(names)]
     return Markup(
-        table(("label \\ predicted", *names), rows, "cells") + paragraph("Rows are labels, columns predictions.")
+        table(("label \\ predicted", *heads), rows, "cells") + paragraph("Rows are labels, columns predictions.")
     )
 
 

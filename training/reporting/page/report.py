@@ -3,16 +3,17 @@
 import contextlib
 import logging
 import os
+import urllib.parse
 
 from bertline.common import html_page
 from bertline.training.evaluation import result_files
-from bertline.training.reporting.page import bootstrap, of_classes, of_numbers, run_facts
-from bertline.training.reporting.page.parts import number, paragraph, section, table
+from bertline.training.reporting.page import bootstrap, of_answers, of_classes, of_numbers, of_tags, run_facts
+from bertline.training.reporting.page.parts import Markup, escape, number, paragraph, section, table
 from bertline.training.reporting.page.style import STYLE
 
 NAME = "report.html"
 # What labels say that a report of them draws -> module with `sections`.
-_KINDS = {"classes": of_classes, "numbers": of_numbers}
+_KINDS = {"classes": of_classes, "numbers": of_numbers, "tags": of_tags, "answers": of_answers}
 
 
 @contextlib.contextmanager
@@ -38,24 +39,44 @@ def page(output_dir, run, splits, label_counts, evaluated, colours):
       evaluated: list of bertline.training.evaluation.evaluated.Evaluated, one of each split.
       colours: a Colours, of the rows that are shown.
     """
-    yield html_page.begin("Report", STYLE)
+    kinds = {id(one): _KINDS.get(one.labels.report) for one in evaluated}
+    styles = dict.fromkeys(getattr(kind, "STYLE", "") for kind in kinds.values())
+    yield html_page.begin("Report", "".join([STYLE, *styles]))
     yield run_facts.heading(run)
     yield scores({one.split: one for one in evaluated})
     for one in evaluated:
-        kind = _KINDS.get(one.labels.report)
-        if kind:
-            yield from kind.sections(one, colours)
+        if kinds[id(one)]:
+            yield from kinds[id(one)].sections(one, colours)
     yield run_facts.data(splits, label_counts)
     yield run_facts.curves(output_dir)
     yield run_facts.settings(run)
     yield html_page.END
 
 
-def scores(evaluated):
+def page_of_tasks(output_dir, run, splits, evaluated):
+    """Yields the lines of the page of several tasks; each has a page of its own, in its folder.
+
+    Args:
+      output_dir, run, splits: of `page`.
+      evaluated: name of a task -> (split -> Evaluated).
+    """
+    yield html_page.begin("Report", STYLE)
+    yield run_facts.heading(run)
+    for task, of_splits in evaluated.items():
+        address = escape(f"{urllib.parse.quote(task)}/{NAME}")
+        link = Markup(f'<p><a href="{address}">errors, classes and calibration of {escape(task)}</a></p>')
+        yield scores(of_splits, f"Scores of {task}", link)
+    yield run_facts.data(splits, {})
+    yield run_facts.curves(output_dir)
+    yield run_facts.settings(run)
+    yield html_page.END
+
+
+def scores(evaluated, title="Scores", link=""):
     """The section of scores.
 
     Args:
-      evaluated: name of a split -> Evaluated.
+      evaluated: name of a split -> Evaluated. link: Markup beside it.
     """
     found, fewest = {}, bootstrap.DRAWS
     for split, one in evaluated.items():
@@ -70,7 +91,7 @@ def scores(evaluated):
         f"Intervals: percentiles of the scores of {fewest:,} samples of the rows, drawn with replacement (bootstrap, "
         f"seed {bootstrap.SEED}). They say what other rows would change, and nothing of other seeds of the training."
     )
-    return section("Scores", table(header, rows), paragraph(method))
+    return section(title, table(header, rows), link, paragraph(method))
 
 
 def _cells(name, evaluated, intervals):

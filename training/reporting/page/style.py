@@ -14,6 +14,8 @@ table { border-collapse: collapse; font-size: .9rem; line-height: 1.4; }
 th, td { padding: .2rem .6rem; text-align: right; border-bottom: 1px solid var(--line); vertical-align: top;
   font-variant-numeric: tabular-nums; }
 th { font-weight: 600; vertical-align: bottom; }
+td { white-space: nowrap; }
+table.text td, td:first-child { white-space: normal; }
 th:first-child, td:first-child { text-align: left; padding-left: 0; overflow-wrap: anywhere; min-width: 9rem; }
 table.text th, table.text td { text-align: left; overflow-wrap: anywhere; }
 table.cells td { min-width: 2.5rem; }
