@@ -120,6 +120,8 @@ class TagLabels(Labels):
 
     def confidences(self, outputs):
         """See base class: of each word."""
+        if "confidences" not in outputs:
+            return None
         return [np.concatenate([*outputs["confidences"][part], np.zeros(0, np.float32)]) for part in parts_of(outputs)]
 
     def counts(self, labels):

@@ -39,7 +39,7 @@ class Colours:
 
     def _shares(self, examples, weights):
         """(row, its shares of `token_shares`) of each example; None where they are not known."""
-        if not examples:
+        if not examples or self._layout.makes_parts:
             return None
         try:
             rows = [row for [row] in self._layout.features(examples)]

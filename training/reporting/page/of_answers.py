@@ -18,7 +18,7 @@ def sections(evaluated, colours):
     golds = np.array([not example.label for example, _ in rows]).astype(int)
     found = np.array([not answer.text for _, answer in rows]).astype(int)
     if golds.any() or found.any():
-        yield section(f"Questions without an answer of {split}", confusion(NAMES, golds, found))
+        yield section(f"Questions with and without an answer of {split}", confusion(NAMES, golds, found))
     sure = np.array([answer.probability for _, answer in rows])
     right = np.array([not answer_page.is_wrong(*row) for row in rows])
     said = "the answer that is given; right is one that is equal to a right answer but for case and white space"

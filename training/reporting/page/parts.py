@@ -13,9 +13,10 @@ def escape(value):
     return value if isinstance(value, Markup) else Markup(html.escape(str(value)))
 
 
-def number(value):
-    """A score or a share as people read it."""
-    return "–" if not math.isfinite(value) else f"{value:.4f}" if abs(value) < 10 else f"{value:.2f}"
+def number(value, like=None):
+    """A score or a share as people read it, with as many digits as another number; None: as many as fit its size."""
+    digits = 4 if abs(value if like is None else like) < 10 else 2
+    return f"{value:.{digits}f}" if math.isfinite(value) else "–"
 
 
 def table(header, rows, kind=""):

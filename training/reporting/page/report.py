@@ -65,18 +65,19 @@ def page_of_tasks(output_dir, run, splits, evaluated):
     for task, of_splits in evaluated.items():
         address = escape(f"{urllib.parse.quote(task)}/{NAME}")
         link = Markup(f'<p><a href="{address}">errors, classes and calibration of {escape(task)}</a></p>')
-        yield scores(of_splits, f"Scores of {task}", link)
+        yield scores(of_splits, f"Scores of {task}", link, is_explained=task == list(evaluated)[-1])
     yield run_facts.data(splits, {})
     yield run_facts.curves(output_dir)
     yield run_facts.settings(run)
     yield html_page.END
 
 
-def scores(evaluated, title="Scores", link=""):
+def scores(evaluated, title="Scores", link="", is_explained=True):
     """The section of scores.
 
     Args:
       evaluated: name of a split -> Evaluated. link: Markup beside it.
+      is_explained: whether it says what the intervals are.
     """
     found, fewest = {}, bootstrap.DRAWS
     for split, one in evaluated.items():
@@ -91,10 +92,12 @@ def scores(evaluated, title="Scores", link=""):
         f"Intervals: percentiles of the scores of {fewest:,} samples of the rows, drawn with replacement (bootstrap, "
         f"seed {bootstrap.SEED}). They say what other rows would change, and nothing of other seeds of the training."
     )
-    return section(title, table(header, rows), link, paragraph(method))
+    return section(title, table(header, rows), link, paragraph(method) if is_explained else "")
 
 
 def _cells(name, evaluated, intervals):
     value, interval = evaluated.results.get(name), intervals.get(name)
-    said = "–" if interval is None else f"{number(interval[0])} to {number(interval[1])}"
-    return "–" if value is None else number(value), said
+    if value is None:
+        return "–", "–"
+    said = "–" if interval is None else " to ".join(number(end, value) for end in interval)
+    return number(value), said

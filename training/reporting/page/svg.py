@@ -30,12 +30,12 @@ def lines(title, series, x_title):
         frame.add(f'<polyline points="{way}" fill="none" stroke="{colour}" stroke-width="1.8"/>')
         if len(places) <= 30:
             frame.add("".join(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.5" fill="{colour}"/>' for x, y in places))
-        if len(shown) > 1:
-            frame.add(
-                f'<text x="{WIDTH - RIGHT}" y="{TOP + 12 + 14 * i}" text-anchor="end" style="fill: {colour}">'
-                f"{escape(name)}</text>"
-            )
-    return frame.svg()
+    return Markup(frame.svg() + (_legend(shown) if len(shown) > 1 else ""))
+
+
+def _legend(names):
+    parts = (f'<span style="color: var(--c{i % COLOURS})">● {escape(name)}</span>' for i, name in enumerate(names))
+    return f'<p class="where">{" ".join(parts)}</p>'
 
 
 def _shorten(xs, ys):
@@ -49,7 +49,7 @@ def _shorten(xs, ys):
 
 
 def points(title, xs, ys, radii, ends, x_title, y_title):
-    """Points around the diagonal, joined by a line if `radii` differ in meaning from row to row.
+    """Points around the diagonal.
 
     Args:
       xs, ys, radii: arrays of numbers. ends: (least, largest) of both axes.
