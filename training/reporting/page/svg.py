@@ -24,7 +24,7 @@ def lines(title, series, x_title):
         return Markup()
     every_x, every_y = (np.concatenate([points[i] for points in shown.values()]) for i in (0, 1))
     frame = _Frame((every_x.min(), every_x.max()), (every_y.min(), every_y.max()), title, x_title)
-    for i, (name, (xs, ys)) in enumerate(shown.items()):
+    for i, (xs, ys) in enumerate(shown.values()):
         colour, places = f"var(--c{i % COLOURS})", list(map(frame.place, xs, ys))
         way = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
         frame.add(f'<polyline points="{way}" fill="none" stroke="{colour}" stroke-width="1.8"/>')
