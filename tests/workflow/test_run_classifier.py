@@ -33,7 +33,7 @@ def cola(cola_dir):
 def trained(classify, cola, tmp_path_factory):
     """(output folder, finished Script) of a run that trained, evaluated and predicted without a stop."""
     out = tmp_path_factory.mktemp("trained") / "out"
-    ran = classify(*cola, "--do_train", "--do_eval", "--do_predict", f"--output_dir={out}")
+    ran = classify(*cola, "--do_train", "--do_eval", "--do_predict", "--report", f"--output_dir={out}")
     return out, ran
 
 

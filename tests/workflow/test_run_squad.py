@@ -88,6 +88,7 @@ def trained(script, tiny_bert, tmp_path_factory):
         "--do_eval",
         "--eval_steps=30",
         "--keep_best",
+        "--report",
     )
     assert ran.wait() == 0, ran.stderr[-3000:]
     assert "Traceback" not in ran.stderr

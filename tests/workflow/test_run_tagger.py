@@ -60,7 +60,7 @@ def results(folder, name="eval_results.txt"):
 @pytest.fixture(scope="module")
 def trained(tag, tmp_path_factory):
     folder = tmp_path_factory.mktemp("out") / "crf"
-    tag("--do_train", "--do_eval", "--do_predict", "--crf", f"--output_dir={folder}")
+    tag("--do_train", "--do_eval", "--do_predict", "--crf", "--report", f"--output_dir={folder}")
     return folder
 
 
