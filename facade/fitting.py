@@ -75,7 +75,7 @@ def fit(
     folder = output_dir or tempfile.mkdtemp(prefix="bertline-")
     try:
         run = make_settings(
-            settings,
+            settings if output_dir else {"report": False, **settings},  # nobody reads what goes with the folder
             model=model,
             epochs=epochs,
             seed=seed,

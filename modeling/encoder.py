@@ -53,6 +53,8 @@ class Encoder(keras.layers.Layer):
       optional_weights: pattern of weights that a checkpoint may lack where `pooled_output` is not read; None: none.
       takes_vectors_between: whether vectors may come in between its layers, where it stands on top of others.
       is_causal: whether a token's state knows nothing of the tokens behind it.
+      scales_tokens: whether `call` multiplies the first vectors of tokens by a feature `token_scales`, where there is
+        one (`bertline.modeling.layers.token_scales`); reports then say how much each token counts.
       default_pooling: how the states of tokens become a sentence's vector, where nobody says it.
       rows_layout: the layout of rows that it reads; None: that of its configuration.
       remove_padding: whether padding may be left out of what is computed token by token.
@@ -65,6 +67,7 @@ class Encoder(keras.layers.Layer):
     optional_weights: str | None = None
     takes_vectors_between = False
     is_causal = False
+    scales_tokens = False
     default_pooling = "mean"
     rows_layout: str | None = None
 

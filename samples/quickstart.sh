@@ -23,6 +23,7 @@ What is in $output
   eval_results.txt   the scores on dev.tsv; test_results.txt: those on test.tsv, whose rows are labelled
   test_results.tsv   a line per row of test.tsv, a probability per class, as the original BERT writes it
   predictions.tsv    the same with guid, predicted and true label, confidence and text
+  report.html        one page: scores with intervals, confusion, errors with coloured words, curves, the command
   confusion.png      which intent was taken for which; confusion.tsv and per_class.tsv have the numbers
   metrics.csv        loss, rate and scores of every step that was reported; curves.png draws them
   label_map.json     label -> number

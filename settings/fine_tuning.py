@@ -30,6 +30,9 @@ class FineTuningSettings(RunSettings):
         1, "Train with so many seeds, from --seed on, each in output_dir/run-SEED; report mean and deviation.", False
     )
     predictions_format: str = setting(table_lines.TSV, "Of the file predictions.*: tsv, csv or jsonl.", False)
+    report: bool = setting(
+        True, "Write report.html: scores with intervals, errors, curves and settings of the run on one page.", False
+    )
     num_processes: int | None = setting(None, "Processes that write records; by default as many as pay off.", False)
     pad_records: bool = setting(
         False, "Write TFRecords as the original does, filled up to --max_seq_length: its readers take them.", False

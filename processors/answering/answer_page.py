@@ -8,14 +8,16 @@ MOST_QUESTIONS = 1000  # a browser shows so many at once
 MOST_CHARACTERS = 700  # of a context, around its answers
 SHOWN_CANDIDATES = 5
 
-_STYLE = """:root { --mark: #cfe3fb; --right: #1a7f37; }
+# Of a question on any page.
+MARKS = """:root { --mark: #cfe3fb; --right: #1a7f37; }
 @media (prefers-color-scheme: dark) { :root { --mark: #1f4468; --right: #6fd08c; } }
-body { max-width: 60rem; }
-h2 { font-size: 1rem; margin: .25rem 0; overflow-wrap: anywhere; }
+article h2 { font-size: 1rem; margin: .25rem 0; overflow-wrap: anywhere; }
 mark { background: none; border-radius: .2rem; }
 .predicted { background: var(--mark); }
 .gold { border-bottom: 3px solid var(--right); }
 """
+_STYLE = MARKS + "body { max-width: 60rem; }\n"
+LEGEND = '<p><mark class="predicted">predicted</mark> &nbsp; <mark class="gold">right</mark></p>'
 
 
 def page(answers, examples):
@@ -26,13 +28,13 @@ def page(answers, examples):
       examples: the Questions; `label` is None where the right answers are not known.
     """
     rows = list(zip(examples, answers))
-    wrong = [row for row in rows if _is_wrong(*row)]
-    right = [row for row in rows if not _is_wrong(*row)]
+    wrong = [row for row in rows if is_wrong(*row)]
+    right = [row for row in rows if not is_wrong(*row)]
     yield html_page.begin("Predicted answers", _STYLE)
     yield f"<p>{_summary(rows, wrong)}</p>"
-    yield '<p><mark class="predicted">predicted</mark> &nbsp; <mark class="gold">right</mark></p>'
+    yield LEGEND
     for example, answer in [*wrong, *right][:MOST_QUESTIONS]:
-        yield from _article(example, answer)
+        yield from article(example, answer)
     yield html_page.END
 
 
@@ -45,7 +47,7 @@ def _summary(rows, wrong):
     return shown + "."
 
 
-def _is_wrong(example, answer):
+def is_wrong(example, answer):
     """Whether the right answers are known, and this is none of them but for case and white space."""
     if example.label is None:
         return False
@@ -57,8 +59,9 @@ def _plain(text):
     return " ".join(text.lower().split())
 
 
-def _article(example, answer):
-    error = ' <span class="error">wrong</span>' if _is_wrong(example, answer) else ""
+def article(example, answer):
+    """Yields the lines of a question: its context with marks, right answers, candidates."""
+    error = ' <span class="error">wrong</span>' if is_wrong(example, answer) else ""
     yield f'<article><p class="where">{html.escape(str(example.source or example.guid))}{error}</p>'
     yield f'<h2 dir="auto">{html.escape(example.question)}</h2>'
     yield f'<p class="text" dir="auto">{_context(example, answer)}</p>'

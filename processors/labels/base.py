@@ -24,7 +24,7 @@ class Labels:
       spec: name -> Feature, what a labelled row has beside what its layout gives.
       num_labels: int, numbers that a head gives for each label.
       scores: names of scores that are told of every task of this type, beside its own.
-      report: what an evaluation draws: "classes", "numbers", "tags"; None: nothing.
+      report: what an evaluation draws: "classes", "numbers", "tags", "answers"; None: nothing.
       are_exclusive: whether an example has exactly one of the labels.
       thresholds: from which probability on an example has a label, where it may have several: one float of all labels,
         or one of each.
@@ -173,6 +173,20 @@ class Labels:
     def distribution(self, labels: Iterable) -> str:
         """What the log says of a split's labels, those that are not None."""
         raise NotImplementedError
+
+    def counts(self, labels: Iterable) -> dict[str, int]:
+        """How often each class or the like occurs in labels that are not None, the most frequent first; {}: there is
+        nothing to count.
+        """
+        return {}
+
+    def confidences(self, outputs: dict) -> list[np.ndarray] | None:
+        """How likely each part of the answer of each example is; None where `answers` say it.
+
+        Args:
+          outputs: as of `answers`.
+        """
+        return None
 
     def check_training(self, examples: Sequence, file: str) -> None:
         """Warns of what the training split's labels look like. Raises InputError where nothing can be learned."""

@@ -44,8 +44,12 @@ class ClassLabels(LabelsOfTexts):
     def decide(self, probabilities):
         return self.names[int(np.argmax(probabilities))]
 
+    def counts(self, labels):
+        """See base class."""
+        return dict(collections.Counter(str(name) for label in labels for name in self._names_of(label)).most_common())
+
     def distribution(self, labels):
-        found = collections.Counter(str(name) for label in labels for name in self._names_of(label)).most_common()
+        found = list(self.counts(labels).items())
         shown = ", ".join(f"{name} {count}" for name, count in found[:SHOWN])
         return f"labels: {shown}" + (f", ... ({len(found)} in all)" if len(found) > SHOWN else "")
 

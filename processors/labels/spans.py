@@ -45,6 +45,11 @@ class SpanAnswer:
         """The best answer that is one, whatever the odds; "" where there is none."""
         return next((one.text for one in self.nbest if one.text), "")
 
+    @property
+    def probability(self):
+        """Of the answer that is given, among the candidates."""
+        return next((one.probability for one in self.nbest if one.text == self.text), 0.0)
+
 
 def answer_of(nbest, null_score, rules):
     """The SpanAnswer of a question: which of its candidates is given.
@@ -72,7 +77,7 @@ class SpanLabels(Labels):
     """
 
     problem_type, verb, input_name = "spans", "answer", "questions"
-    needs_texts = True
+    needs_texts, report = True, "answers"
     spec = {"start_positions": Feature("int32", absent=-1), "end_positions": Feature("int32", absent=-1)}
 
     def __init__(self, names=(), rules=None):
@@ -171,6 +176,12 @@ class SpanLabels(Labels):
             files["null_odds.json"] = {guid: one.null_odds for guid, one in zip(ids, answers)}
         lines = {name: json.dumps(content, indent=4).split("\n") for name, content in files.items()}
         return {**lines, "predictions.html": answer_page.page(answers, examples)}
+
+    def counts(self, labels):
+        """See base class."""
+        without = sum(label == () for label in labels)
+        found = {"with an answer": len(labels) - without, "without an answer": without}
+        return {name: count for name, count in found.items() if count}
 
     def distribution(self, labels):
         without = sum(label == () for label in labels)

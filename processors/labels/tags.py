@@ -1,7 +1,6 @@
 """A tag for each word of a sentence."""
 
 import collections
-import dataclasses
 import itertools
 import json
 import logging
@@ -17,7 +16,7 @@ from bertline.processors.labels.predictions import Entity, TaggedText
 from bertline.processors.records.feature_spec import Feature
 from bertline.processors.tagging import tag_page
 from bertline.processors.tagging.tag_spans import spans_in_text, spans_of
-from bertline.processors.tagging.word_offsets import SPLITS, WORDS, join_words, split_words
+from bertline.processors.tagging.word_offsets import SPLITS, WORDS, join_words, split_words, with_text
 from bertline.processors.text.texts import checked_words
 
 SHOWN = 20  # tags of a line
@@ -113,11 +112,23 @@ class TagLabels(Labels):
         """predictions.conll: word, tag where it is known, predicted tag; predictions.jsonl: a sentence a line, with
         spans of characters of its text; predictions.html: the same in colour, where words are known.
         """
-        examples = examples and [_with_text(example) for example in examples]
+        examples = examples and [with_text(example) for example in examples]
         rows = list(zip(answers, examples or [None] * len(answers)))
         lines = itertools.starmap(_json_line, enumerate(rows))
         files = {"predictions.conll": _columns(rows), "predictions.jsonl": lines}
         return {**files, "predictions.html": tag_page.page(answers, examples)} if examples else files
+
+    def confidences(self, outputs):
+        """See base class: of each word."""
+        if "confidences" not in outputs:
+            return None
+        return [np.concatenate([*outputs["confidences"][part], np.zeros(0, np.float32)]) for part in parts_of(outputs)]
+
+    def counts(self, labels):
+        """See base class: entities of each type, or words of each tag where tags mark none."""
+        labels = list(labels)
+        found = collections.Counter(span.label for tags in labels for span in spans_of(tags))
+        return dict((found or collections.Counter(tag for tags in labels for tag in tags)).most_common())
 
     def distribution(self, labels):
         found = collections.Counter(tag for tags in labels for tag in tags).most_common()
@@ -147,14 +158,6 @@ def _columns(rows):
         for i, (word, tag) in enumerate(zip(words, answer)):
             yield "\t".join([word, *([(example.label or ["_"] * len(words))[i]] if has_tags else []), tag])
         yield ""
-
-
-def _with_text(example):
-    """The sentence with a text: its own, or its words joined."""
-    if example.text is not None:
-        return example
-    text, offsets = join_words(example.words)
-    return dataclasses.replace(example, text=text, offsets=offsets)
 
 
 def _json_line(number, row):

@@ -1,5 +1,6 @@
 """Raw text as words with the places of their characters, and words as text again."""
 
+import dataclasses
 import re
 import unicodedata
 
@@ -77,3 +78,11 @@ def join_words(words):
 def _is_dense(char):
     """Whether a character is of a script that writes no blanks: ideographs, kana and their punctuation."""
     return bool(char) and (is_cjk(char) or "\u3000" <= char <= "\u30ff" or "\uff00" <= char <= "\uffef")
+
+
+def with_text(example):
+    """The sentence with a text: its own, or its words joined."""
+    if example.text is not None:
+        return example
+    text, offsets = join_words(example.words)
+    return dataclasses.replace(example, text=text, offsets=offsets)

@@ -11,6 +11,7 @@ from small_models import LENGTHS
 from bertline import registry
 from bertline.errors import InputError
 from bertline.modeling.layers.dropout import DropoutKey
+from bertline.modeling.layers.token_scales import TOKEN_SCALES
 
 SLOW = ("elmo", "stacked")  # Their graphs take seconds to make.
 every_encoder = pytest.mark.parametrize(
@@ -71,6 +72,23 @@ def test_shapes(name):
     assert len(outputs["all_layers"]) == encoder.num_layers + 1
     np.testing.assert_array_equal(outputs["all_layers"][-1], outputs["sequence_output"])
     assert "all_layers" not in encoder(batch)
+
+
+@every_encoder
+def test_scales_of_tokens_reach_all_that_ids_say(name):
+    """At 1 they change nothing; at 0 one text is as another."""
+    encoder, ones = small_models.encoder(name), np.ones((len(LENGTHS), max(LENGTHS)), np.float32)
+    if not encoder.scales_tokens:
+        pytest.skip("says nothing of single tokens")
+    batch, other = (small_models.inputs(name, seed=seed) for seed in (0, 1))
+    if "segment_ids" in batch:
+        other["segment_ids"] = batch["segment_ids"]
+    as_it_is, same = encoder(batch), encoder({**batch, TOKEN_SCALES: ones})
+    without, of_other = (encoder({**one, TOKEN_SCALES: 0.0 * ones}) for one in (batch, other))
+    for output in ("sequence_output", "pooled_output"):
+        np.testing.assert_array_equal(as_it_is[output], same[output])
+    np.testing.assert_array_equal(without["pooled_output"], of_other["pooled_output"])
+    assert np.abs(as_it_is["pooled_output"] - without["pooled_output"]).max() > 1e-3
 
 
 @every_encoder

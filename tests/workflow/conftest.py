@@ -27,11 +27,16 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.slow)
 
 
+# What makes a report, which takes some tenths of a second of each run: a test that reads it says --report.
+WITH_REPORT = ("run_classifier.py", "run_tagger.py", "run_squad.py")
+
+
 @pytest.fixture(scope="session")
 def script(tmp_path_factory):
     """start(name, *flags) -> a running Script."""
 
     def start(name, *flags, **options):
+        flags = ("--noreport", *flags) if name in WITH_REPORT else flags
         return Script(name, flags, tmp_path_factory.mktemp("run"), **options)
 
     return start

@@ -33,7 +33,7 @@ def cola(cola_dir):
 def trained(classify, cola, tmp_path_factory):
     """(output folder, finished Script) of a run that trained, evaluated and predicted without a stop."""
     out = tmp_path_factory.mktemp("trained") / "out"
-    ran = classify(*cola, "--do_train", "--do_eval", "--do_predict", f"--output_dir={out}")
+    ran = classify(*cola, "--do_train", "--do_eval", "--do_predict", "--report", f"--output_dir={out}")
     return out, ran
 
 
@@ -85,6 +85,7 @@ def test_every_file_is_there_in_its_format(trained, cola_dir):
     assert config["settings"]["learning_rate"] == 3e-4 and config["num_train_steps"] == 60
     for name in ("confusion.png", "curves.png"):
         assert (out / name).read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
+    assert "Most confident errors of dev" in (out / "report.html").read_text(encoding="utf-8")
     assert [row[0] for row in table(out / "per_class.tsv")] == ["label", "0", "1"]
     assert sum(int(cell) for row in table(out / "confusion.tsv")[1:] for cell in row[1:]) == 23
     assert "train: 60 rows; labels: 0 40, 1 20" in ran.stderr and "dev: 23 rows; labels: " in ran.stderr

@@ -88,6 +88,7 @@ def trained(script, tiny_bert, tmp_path_factory):
         "--do_eval",
         "--eval_steps=30",
         "--keep_best",
+        "--report",
     )
     assert ran.wait() == 0, ran.stderr[-3000:]
     assert "Traceback" not in ran.stderr
@@ -105,6 +106,8 @@ def test_answers_are_learned_and_told_in_the_original_files(trained):
     assert list(predictions) == list(nbest) == list(odds) == [one["id"] for one in questions]
     right = [predictions[one["id"]] == (one["answers"][0]["text"] if one["answers"] else "") for one in questions]
     assert np.mean(right) > 0.8
+    page = (out / "report.html").read_text(encoding="utf-8")
+    assert "Least certain questions of dev" in page and "10 (25.0%)" in page  # questions without an answer
     threshold = threshold_of(out)
     for guid, entries in nbest.items():
         assert sum(entry["probability"] for entry in entries) == pytest.approx(1.0)

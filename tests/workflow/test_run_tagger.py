@@ -60,7 +60,7 @@ def results(folder, name="eval_results.txt"):
 @pytest.fixture(scope="module")
 def trained(tag, tmp_path_factory):
     folder = tmp_path_factory.mktemp("out") / "crf"
-    tag("--do_train", "--do_eval", "--do_predict", "--crf", f"--output_dir={folder}")
+    tag("--do_train", "--do_eval", "--do_predict", "--crf", "--report", f"--output_dir={folder}")
     return folder
 
 
@@ -76,6 +76,8 @@ def test_tags_are_learned_and_told_word_for_word(trained, data_dir):
     micro = next(row for row in rows if row[0] == "micro avg")
     assert float(micro[3]) == pytest.approx(float(results(trained, "test_results.txt")["test_entity_f1"]), abs=1e-5)
     assert {row[0] for row in rows[1:-3]} == set(WORDS)
+    page = (trained / "report.html").read_text(encoding="utf-8")
+    assert "Least certain sentences of dev" in page and "Entities of test" in page and "Calibration of test" in page
 
 
 def test_the_folder_is_used_again_as_it_was_trained_for_raw_text(trained, tag, data_dir, tmp_path):

@@ -15,6 +15,7 @@ from bertline.training.evaluation import result_files
 from bertline.training.pictures import figures
 
 BINS = 15  # of the paper
+TINY = 1e-15  # of a probability whose logarithm is taken
 TABLE, PICTURE = "calibration.tsv", "reliability.png"
 KINDS = {"temperature": True, "vector": False}  # whether one number scales the logits of all labels
 
@@ -60,6 +61,12 @@ def cross_entropy(golds, logits):
     return -scipy.special.log_expit(signs * logits).sum(axis=1).mean()
 
 
+def logits_of(golds, found):
+    """Numbers that `probabilities` gives these probabilities of, float64 as `found`."""
+    found = np.asarray(found, np.float64).clip(TINY, 1.0 if np.ndim(golds) == 1 else 1.0 - TINY)
+    return np.log(found) if np.ndim(golds) == 1 else scipy.special.logit(found)
+
+
 def errors(golds, logits):
     """name -> float: cross_entropy, expected_calibration_error, brier.
 
@@ -80,15 +87,24 @@ def errors(golds, logits):
 
 def reliability(golds, logits):
     """(share that is right, mean probability, share of the decisions), float [bins] each, of bins that have some."""
-    found = probabilities(np.asarray(logits, np.float64), golds)
+    return bins(*decisions(golds, probabilities(np.asarray(logits, np.float64), golds)))
+
+
+def decisions(golds, found):
+    """(probability float [decisions], whether it is right bool [decisions]) of probabilities float [n, num_labels]: of
+    the predicted class; of several labels of each.
+    """
     if golds.ndim == 1:
-        confidences, right = found.max(axis=1), found.argmax(axis=1) == golds
-    else:
-        confidences, right = found.ravel(), golds.ravel() > 0
-    bins = np.minimum((confidences * BINS).astype(int), BINS - 1)
-    counts = np.bincount(bins, minlength=BINS)
+        return found.max(axis=1), found.argmax(axis=1) == golds
+    return found.ravel(), golds.ravel() > 0
+
+
+def bins(confidences, right):
+    """What `reliability` gives, of any decisions."""
+    places = np.minimum((confidences * BINS).astype(int), BINS - 1)
+    counts = np.bincount(places, minlength=BINS)
     kept = counts > 0
-    sums = (np.bincount(bins, weights=values, minlength=BINS)[kept] for values in (right, confidences))
+    sums = (np.bincount(places, weights=values, minlength=BINS)[kept] for values in (right, confidences))
     shares, means = (total / counts[kept] for total in sums)
     return shares, means, counts[kept] / counts.sum()
 

@@ -26,7 +26,7 @@ def write(output_dir, names, labels, probabilities, title="", thresholds=0.5):
       thresholds: of several labels, see `Labels.thresholds`.
     """
     found = predicted_labels(labels, probabilities, thresholds)
-    scores = _scores(len(names), labels, found)
+    scores = class_scores(len(names), labels, found)
     rows = [(name, *(f"{value:.6g}" for value in row)) for name, row in zip(names, zip(*scores))]
     header = ("label", "precision", "recall", "f1", "rows", "predicted")
     result_files.write_lines(os.path.join(output_dir, "per_class.tsv"), map(table_lines.line, [header, *rows]))
@@ -48,7 +48,7 @@ def write(output_dir, names, labels, probabilities, title="", thresholds=0.5):
         )
 
 
-def _scores(count, labels, found):
+def class_scores(count, labels, found):
     """(precision, recall, F1, rows with the label, rows predicted to have it), arrays [num_labels]."""
     if labels.ndim == 1:
         right, rows, predicted = (np.bincount(ids, minlength=count) for ids in (labels[labels == found], labels, found))

@@ -7,8 +7,8 @@ import os
 import numpy as np
 
 from bertline.training.evaluation import class_report, co_occurrence, result_files, selective, type_report
+from bertline.training.evaluation.evaluated import evaluate
 from bertline.training.pictures import scatter
-from bertline.training.scores import score
 
 TEST_RESULTS, TEST_TYPES = "test_results.txt", "test_per_type.tsv"
 
@@ -56,36 +56,51 @@ _TEST_REPORTS = {"tags": _test_tags}
 _REPORTS = {"classes": _classes, "numbers": _numbers, "tags": _tags}
 
 
-def write_test_results(output_dir, score_names, labels, examples, answers, step):
-    """test_results.txt: the scores of the test examples that have a label.
+def evaluate_test(score_names, labels, examples, answers, confidences=None):
+    """The Evaluated of the test examples that have a label.
 
     Args:
       examples: list of examples, or None where only records are there: those of the original have made-up labels.
-      answers: of each example.
-      step: that the weights are of.
+      answers, confidences: of each example, as of Evaluated.
 
     Returns:
-      name -> float; None where no example is scored: the file of an earlier command is removed then.
+      None where there is none, or where all have the same class, as processors of the original make labels up.
     """
     labelled = [i for i, example in enumerate(examples or ()) if example.label is not None]
     golds = labels.golds({}, [examples[i] for i in labelled])
-    path = os.path.join(output_dir, TEST_RESULTS)
-    made_up = labels.are_exclusive and len(golds) > 1 and len(set(golds)) == 1
-    if made_up:
+    if labels.are_exclusive and len(golds) > 1 and len(set(golds)) == 1:
         logging.warning(
             "every test row has the label %r, as processors of the original make them up: they are not scored",
             examples[labelled[0]].label,
         )
-    if not golds or made_up:
+        return None
+    if not golds:
+        return None
+    chosen = [one and [one[i] for i in labelled] for one in (examples, confidences)]
+    return evaluate("test", labels, score_names, golds, [answers[i] for i in labelled], *chosen)
+
+
+def write_test_results(output_dir, evaluated, num_examples, step):
+    """test_results.txt: the scores of the test examples that have a label.
+
+    Args:
+      evaluated: of `evaluate_test`; None: the files of an earlier command are removed.
+      num_examples: all that there are.
+      step: that the weights are of.
+
+    Returns:
+      name -> float; None where no example is scored.
+    """
+    path = os.path.join(output_dir, TEST_RESULTS)
+    if evaluated is None:
         for stale in (path, os.path.join(output_dir, TEST_TYPES)):
             with contextlib.suppress(FileNotFoundError):
                 os.remove(stale)
         return None
-    given = [answers[i] for i in labelled]
-    scores = score.compute(score_names, golds, given, labels.thresholds)
-    if labels.report in _TEST_REPORTS:
-        _TEST_REPORTS[labels.report](output_dir, golds, given)
-    named = {f"test_{name}": value for name, value in scores.items()}
-    found = {**named, "test_examples": len(golds), "global_step": step}
-    result_files.write_eval_results(path, found, f"Test results ({len(golds)} of {len(examples)} rows have a label)")
+    if evaluated.labels.report in _TEST_REPORTS:
+        _TEST_REPORTS[evaluated.labels.report](output_dir, evaluated.golds, evaluated.answers)
+    named = {f"test_{name}": value for name, value in evaluated.results.items()}
+    count = len(evaluated.golds)
+    found = {**named, "test_examples": count, "global_step": step}
+    result_files.write_eval_results(path, found, f"Test results ({count} of {num_examples} rows have a label)")
     return named

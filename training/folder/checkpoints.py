@@ -242,6 +242,7 @@ RUN_FILES = (
     "confusion.tsv",
     "confusion.png",
     "scatter.png",
+    "report.html",
     "metrics.csv",
     "curves.png",
     "layer_weights.json",

@@ -19,6 +19,8 @@ from bertline.training.folder.trained import load_trained, model_source
 from bertline.training.jobs.building import seed_everything, uses_static_shapes
 from bertline.training.pictures import curves, layer_weights
 from bertline.training.reporting import history, model_card
+from bertline.training.reporting.page import report
+from bertline.training.reporting.page.run_facts import RunFacts
 from bertline.training.steps import train
 from bertline.training.steps.distribution import make_strategy
 from bertline.training.steps.loop import LoopSettings
@@ -258,6 +260,9 @@ class Job:
                 found["test_results.txt"] = scores
             if scores and settings.do_train:
                 self._write_card(objective, output_dir, settings, found)
+        if getattr(settings, "report", False):
+            with report.never_in_the_way():
+                self._data.write_report(output_dir, objective, RunFacts.of(settings, objective, step))
         return found
 
     def _evaluate(self, evaluator, output_dir, settings, step):

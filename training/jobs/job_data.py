@@ -10,6 +10,7 @@ from bertline.modeling.encoder import Encoder
 from bertline.modeling.objective import Objective
 from bertline.training.evaluation.evaluator import Evaluator
 from bertline.training.reporting.model_card import Split
+from bertline.training.reporting.page.run_facts import RunFacts
 from bertline.training.steps.fixed_states import FixedStates
 from bertline.weights.open_model import OpenedModel
 
@@ -135,6 +136,13 @@ class JobData:
         before_writing: is called when all is computed; raises where the folder is gone.
         """
         raise NotImplementedError
+
+    def write_report(self, output_dir: str, objective: Objective, run: RunFacts) -> None:
+        """Writes report.html of what this command has evaluated; nothing where that is nothing.
+
+        Args:
+          objective: with the weights that were evaluated. run: what is told of the command.
+        """
 
     def write_beside_model(self, output_dir: str) -> None:
         """Writes what a trained folder has beside model/."""

@@ -13,6 +13,7 @@ from bertline.training.evaluation import result_files
 from bertline.training.folder import run_folder
 from bertline.training.jobs.job_data import JobData
 from bertline.training.jobs.task_data import TaskData
+from bertline.training.reporting.page import report
 
 MEAN = "mean"  # of the tasks' first scores, counted so that more is better
 
@@ -143,6 +144,18 @@ class MultiTaskData(JobData):
             own = data.predict(objective.of_stream(name), evaluator.of_stream(name), folder, step, before_writing)
             scores |= {_named(name, score): value for score, value in (own or {}).items()}
         return scores or None
+
+    def write_report(self, output_dir, objective, run):
+        """See base class: a page of each task in its folder, and one of all."""
+        pages = {}
+        for name, data in self._data.items():
+            settings = list(self._tasks[name].given.items())
+            own = dataclasses.replace(run, name=f"{run.name}/{name}", settings=settings)
+            data.write_report(_folder(output_dir, name), objective.of_stream(name), own)
+            if data.evaluated:
+                pages[name] = data.evaluated
+        if pages:
+            report.save(output_dir, report.page_of_tasks(output_dir, run, self.splits({}), pages))
 
     @property
     def model_entries(self):

@@ -14,11 +14,14 @@ from bertline.processors.layouts import base as layouts
 from bertline.processors.records import batches, record_files
 from bertline.processors.tables import split_checks
 from bertline.training.evaluation import calibration, evaluation_files, result_files
+from bertline.training.evaluation.evaluated import evaluate
 from bertline.training.folder import run_folder
 from bertline.training.jobs import first_rows
 from bertline.training.jobs.job_data import JobData, Stream
 from bertline.training.jobs.kept_states import KeptStates
 from bertline.training.reporting import model_card
+from bertline.training.reporting.page import report
+from bertline.training.reporting.page.coloured_text import Colours
 from bertline.training.scores import score
 
 
@@ -83,7 +86,7 @@ class TaskData(JobData):
     def __init__(self, task, settings, length_buckets=None):
         self._task, self._settings, self._buckets = task, settings, length_buckets
         self._batches, self._keys, self._labels = {}, {}, task.labels
-        self._kept_states = KeptStates()
+        self._kept_states, self._evaluated = KeptStates(), {}
         self.make_objective, self.label_names = task.make_objective, task.labels.names
         self.first_score, self.first_is_lower_better = f"eval_{task.metrics[0]}", score.lower_is_better(task.metrics[0])
         if settings.keep_best or settings.patience:
@@ -196,6 +199,7 @@ class TaskData(JobData):
         settings = self._settings
         if settings.do_train:
             self._labels = self._task.labels  # another seed's evaluation says nothing of this one's
+        self._evaluated = {}
         folder = settings.records_dir or os.path.join(settings.output_dir, "records")
         for split, examples in self._task.examples.items():
             if split not in self._records:
@@ -250,17 +254,17 @@ class TaskData(JobData):
         return True
 
     def scores(self, evaluator):
-        """(scores named as in eval_results.txt, (right answers, given answers)) on the dev split."""
+        """(scores named as in eval_results.txt, Evaluated) of the dev split."""
         outputs, loss = self._outputs(evaluator, "dev", self._settings.eval_batch_size, "evaluation")
-        golds = self._task.labels.golds(outputs, self._task.examples.get("dev"))
-        answers = self._answers(outputs, "dev")
-        thresholds = self._labels.fit(golds, answers).thresholds
-        named = score.compute(self._score_names(), golds, answers, thresholds)
-        scores = {**{f"eval_{name}": value for name, value in named.items()}, "eval_loss": loss, "loss": loss}
-        return scores, (golds, answers)
+        examples = self._task.examples.get("dev")
+        golds, answers = self._task.labels.golds(outputs, examples), self._answers(outputs, "dev")
+        labels, confidences = self._labels.fit(golds, answers), self._labels.confidences(outputs)
+        found = evaluate("dev", labels, self._score_names(), golds, answers, examples, confidences)
+        named = {f"eval_{name}": value for name, value in found.results.items()}
+        return {**named, "eval_loss": loss, "loss": loss}, found
 
     def report(self, output_dir, step, scores, answered):
-        golds, answers = answered
+        self._evaluated["dev"], golds, answers = answered, answered.golds, answered.answers
         name = self._task.metrics[0]
         title = f"{name} {scores[f'eval_{name}']:.3f}, {len(golds)} examples"
         labels = self._labels.fit(golds, answers).with_scores(scores)
@@ -282,7 +286,32 @@ class TaskData(JobData):
         for name, lines in files.items():
             result_files.write_lines(os.path.join(output_dir, name), lines)
             logging.info("wrote %s", os.path.join(output_dir, name))
-        return evaluation_files.write_test_results(output_dir, self._score_names(), labels, examples, answers, step)
+        evaluated = evaluation_files.evaluate_test(
+            self._score_names(), labels, examples, answers, labels.confidences(outputs)
+        )
+        if evaluated:
+            self._evaluated["test"] = evaluated
+        return evaluation_files.write_test_results(output_dir, evaluated, len(examples or ()), step)
+
+    @property
+    def evaluated(self):
+        """Split -> Evaluated, of what this command has evaluated."""
+        return self._evaluated
+
+    def write_report(self, output_dir, objective, run):
+        """See base class."""
+        if self._evaluated:
+            evaluated, counts = list(self._evaluated.values()), self._label_counts()
+            colours = Colours(objective, self._encoder.layout)
+            report.save(output_dir, report.page(output_dir, run, self.splits({}), counts, evaluated, colours))
+
+    def _label_counts(self):
+        """Split -> (name -> number of its labels)."""
+        labels = {
+            split: [example.label for example in examples if example.label is not None]
+            for split, examples in self._task.examples.items()
+        }
+        return {split: self._task.labels.counts(found) for split, found in labels.items() if found}
 
     # What is told of the run.
 
@@ -299,7 +328,8 @@ class TaskData(JobData):
         for split, record_set in self._records.items():
             examples = self._task.examples.get(split)
             source = (examples[0].source or "").rpartition(":")[0] if examples else self._task.record_files.get(split)
-            found.append(model_card.Split(split, record_set.num_examples, record_set.num_cut, source or "unknown"))
+            counts = record_set.num_examples, record_set.num_cut
+            found.append(model_card.Split(split, *counts, source or "unknown", record_set.max_length))
         return found
 
     def card_scores(self, scores, test_scores):

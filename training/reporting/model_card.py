@@ -23,12 +23,14 @@ class Split:
     name: "train", "dev" or "test".
     rows: int. cut: rows that were cut to the longest length, None where that is not known.
     source: file of the texts, or of records.
+    longest: tokens of the longest row, special ones included; None where that is not known.
     """
 
     name: str
     rows: int
     cut: int | None
     source: str
+    longest: int | None = None
 
 
 def write(output_dir, settings, objective, tokenizer, splits, scores, label_names=()):

@@ -7,8 +7,10 @@ import collections
 import re
 import string
 
+import numpy as np
+
 from bertline import registry
-from bertline.training.scores.score import Score
+from bertline.training.scores.score import Score, of_sums
 
 _ARTICLES = re.compile(r"\b(a|an|the)\b", re.UNICODE)
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
@@ -60,6 +62,26 @@ class AnswerScore(Score):
                 found |= self._means(f"{kind}_", pairs)
         return found | self._best() if self._candidates else found
 
+    def resampling(self):
+        """Of the means; the best threshold is none."""
+        has, without = (np.array(pairs).reshape(-1, 2) for pairs in self._found.values())
+        rows = np.zeros([len(has) + len(without), 6])  # exact, overlap and number of either kind
+        rows[: len(has), :2], rows[: len(has), 2] = has, 1.0
+        rows[len(has) :, 3:5], rows[len(has) :, 5] = without, 1.0
+        names = [f"{self.prefix}{{}}{name}" for name in ("exact_match", "answer_f1")]
+
+        def of(sums):
+            kinds = {"": sums[:, :3] + sums[:, 3:]}
+            if len(has) and len(without):
+                kinds |= {"has_answer_": sums[:, :3], "no_answer_": sums[:, 3:]}
+            return {
+                name.format(kind): 100.0 * np.divide(total[:, i], total[:, 2], out=_nan(total), where=total[:, 2] > 0)
+                for kind, total in kinds.items()
+                for i, name in enumerate(names)
+            }
+
+        return of_sums(rows, of)
+
     def _means(self, kind, pairs):
         exact, overlap = (100.0 * sum(values) / max(1, len(pairs)) for values in zip(*pairs or [(0.0, 0.0)]))
         return {f"{self.prefix}{kind}answer_f1": overlap, f"{self.prefix}{kind}exact_match": exact}
@@ -71,6 +93,10 @@ class AnswerScore(Score):
             best, threshold = best_threshold(worths, without)
             found |= {f"{self.prefix}best_{name}": 100.0 * best / count, f"{self.prefix}best_{name}_thresh": threshold}
         return found
+
+
+def _nan(total):
+    return np.full(len(total), np.nan)
 
 
 @registry.register("score", "answer_f1")

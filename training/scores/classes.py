@@ -1,10 +1,11 @@
 """Scores of classes, as GLUE defines them; computed by scikit-learn."""
 
 import numpy as np
+import scipy.sparse
 import sklearn.metrics as sk
 
 from bertline import registry
-from bertline.training.scores.score import ArrayScore
+from bertline.training.scores.score import ArrayScore, Resampling, of_means
 
 
 def predicted_labels(labels, probabilities, thresholds=0.5):
@@ -12,8 +13,53 @@ def predicted_labels(labels, probabilities, thresholds=0.5):
     return probabilities.argmax(axis=1) if labels.ndim == 1 else (probabilities >= thresholds).astype(np.int64)
 
 
+class DecisionScore(ArrayScore):
+    """Base: a score of what was decided, whatever the probabilities."""
+
+    def decisions(self):
+        """(right, predicted) labels, int [n] or 0/1 [n, num_labels]."""
+        golds, answers = np.array(self.golds), np.array(self.answers)
+        return golds.astype(np.int64), predicted_labels(golds, answers, self.thresholds)
+
+
+class CountedScore(DecisionScore):
+    """Base: a function of how often each label is right, is there and is predicted."""
+
+    def resampling(self):
+        golds, found = self.decisions()
+        if golds.ndim == 1:
+            num_labels = np.array(self.answers).shape[1]
+            cells, counts = np.unique(golds * num_labels + found, return_counts=True)
+            there, predicted = (_one_hot(ids, num_labels) for ids in divmod(cells, num_labels))
+        else:
+            kinds, counts = np.unique(np.hstack([golds, found]).astype(np.int8), axis=0, return_counts=True)
+            there, predicted = (scipy.sparse.csr_array(one, dtype=float) for one in np.split(kinds, 2, axis=1))
+        right = there.multiply(predicted).tocsr()
+
+        def of(drawn):
+            right_sums, *sums = ((one.T @ drawn.T.astype(float)).T for one in (right, there, predicted))
+            return {self.name: self.of_counts(right_sums, *sums, golds.ndim == 1)}
+
+        return Resampling(counts, of)
+
+    def of_counts(self, right, there, predicted, are_exclusive):
+        """float [draws], of counts float [draws, num_labels]."""
+        raise NotImplementedError
+
+
+def _one_hot(ids, num_labels):
+    """0/1 [n, num_labels]."""
+    ones = np.ones(len(ids))
+    return scipy.sparse.csr_array((ones, (np.arange(len(ids)), ids)), shape=(len(ids), num_labels))
+
+
+def _f1(right, there, predicted):
+    """0 where nothing is there and nothing is predicted."""
+    return 2.0 * right / (there + predicted).clip(min=1.0)
+
+
 @registry.register("score", "accuracy")
-class Accuracy(ArrayScore):
+class Accuracy(DecisionScore):
     """Share of the rows that are right; of several labels all of a row's."""
 
     name = "accuracy"
@@ -21,9 +67,14 @@ class Accuracy(ArrayScore):
     def of(self, golds, answers):
         return sk.accuracy_score(golds, predicted_labels(golds, answers, self.thresholds))
 
+    def resampling(self):
+        golds, found = self.decisions()
+        right = (golds == found).reshape(len(golds), -1).all(axis=1)
+        return of_means(right, lambda means: {self.name: means[:, 0]})
+
 
 @registry.register("score", "f1")
-class F1(ArrayScore):
+class F1(CountedScore):
     """Of class 1."""
 
     name, average = "f1", "binary"
@@ -32,12 +83,18 @@ class F1(ArrayScore):
         found = predicted_labels(golds, answers, self.thresholds)
         return sk.f1_score(golds, found, average=self.average, zero_division=0)
 
+    def of_counts(self, right, there, predicted, are_exclusive):
+        return _f1(right, there, predicted)[:, 1]
+
 
 @registry.register("score", "f1_micro")
 class MicroF1(F1):
     """Of all decisions together."""
 
     name, average = "f1_micro", "micro"
+
+    def of_counts(self, right, there, predicted, are_exclusive):
+        return _f1(*(one.sum(axis=1) for one in (right, there, predicted)))
 
 
 @registry.register("score", "f1_macro")
@@ -46,12 +103,23 @@ class MacroF1(F1):
 
     name, average = "f1_macro", "macro"
 
+    def of_counts(self, right, there, predicted, are_exclusive):
+        scores = _f1(right, there, predicted)
+        # As scikit-learn does: a class that no row has and none is predicted to have does not count.
+        count = ((there + predicted) > 0).sum(axis=1) if are_exclusive else scores.shape[1]
+        return scores.sum(axis=1) / count
+
 
 @registry.register("score", "f1_samples")
 class SamplesF1(F1):
     """Of the labels of each row, then the mean over the rows."""
 
     name, average = "f1_samples", "samples"
+
+    def resampling(self):
+        golds, found = self.decisions()
+        rows = _f1((golds * found).sum(axis=1), golds.sum(axis=1), found.sum(axis=1))
+        return of_means(rows, lambda means: {self.name: means[:, 0]})
 
 
 @registry.register("score", "average_precision_macro")
@@ -78,7 +146,7 @@ class MicroAveragePrecision(MacroAveragePrecision):
 
 
 @registry.register("score", "mcc")
-class MatthewsCorrelation(ArrayScore):
+class MatthewsCorrelation(CountedScore):
     """Matthews correlation coefficient."""
 
     name = "mcc"
@@ -87,3 +155,9 @@ class MatthewsCorrelation(ArrayScore):
         found = predicted_labels(golds, answers, self.thresholds)
         # One class everywhere: 0, of which scikit-learn warns.
         return 0.0 if len(np.union1d(golds, found)) < 2 else sk.matthews_corrcoef(golds, found)
+
+    def of_counts(self, right, there, predicted, are_exclusive):
+        total = there.sum(axis=1)
+        shared = right.sum(axis=1) * total - (there * predicted).sum(axis=1)
+        spread = np.sqrt((total**2 - (there**2).sum(axis=1)) * (total**2 - (predicted**2).sum(axis=1)))
+        return np.divide(shared, spread, out=np.zeros_like(shared), where=spread > 0)

@@ -1,13 +1,44 @@
 """How good the answers are: scores that see one example after the other."""
 
+import dataclasses
 import logging
 import typing
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
 from bertline import registry
 from bertline.common import console
+
+
+@dataclasses.dataclass(frozen=True)
+class Resampling:
+    """What a score is of samples of its examples.
+
+    Attributes:
+      counts: int [kinds], how many examples there are of each kind; those of one kind are the same to the score.
+      of: int [draws, kinds], how often each kind was drawn -> name, as of `result`, -> float [draws]; NaN where a draw
+        has no such score.
+    """
+
+    counts: np.ndarray
+    of: Callable[[np.ndarray], dict[str, np.ndarray]]
+
+
+def of_sums(rows: np.ndarray, of: Callable[[np.ndarray], dict[str, np.ndarray]]) -> Resampling:
+    """The Resampling of a score that is a function of sums over the examples.
+
+    Args:
+      rows: float [n, numbers], of each example. of: their sums [draws, numbers] -> name -> float [draws].
+    """
+    kinds, counts = np.unique(np.asarray(rows, np.float64), axis=0, return_counts=True)
+    return Resampling(counts, lambda drawn: of(drawn @ kinds))
+
+
+def of_means(rows: np.ndarray, of: Callable[[np.ndarray], dict[str, np.ndarray]]) -> Resampling:
+    """The same of one that is a function of means over the examples."""
+    rows = np.column_stack([np.ones(len(rows)), rows])
+    return of_sums(rows, lambda sums: of(sums[:, 1:] / sums[:, :1]))
 
 
 class Score:
@@ -33,6 +64,13 @@ class Score:
     def result(self) -> dict[str, float]:
         """name -> float: the score under its registered name, and what belongs to it."""
         raise NotImplementedError
+
+    def resampling(self) -> Resampling | None:
+        """What the score would be of other samples of its examples; None: that would take too long, or means nothing.
+
+        All names need not be there: those that are have a confidence interval in a report.
+        """
+        return None
 
 
 class ScoreOfAll(Score):
@@ -74,10 +112,8 @@ class ArrayScore(ScoreOfAll):
         raise NotImplementedError
 
 
-def compute(
-    names: Iterable[str], golds: list, answers: list, thresholds: float | list[float] = 0.5
-) -> dict[str, float]:
-    """name -> float of the named scores.
+def show_all(names: Iterable[str], golds: list, answers: list, thresholds: float | list[float] = 0.5) -> list[Score]:
+    """The named scores, which have seen all examples.
 
     Args:
       names: registered ones. golds, answers: of each example. thresholds: see `Labels.thresholds`.
@@ -85,14 +121,29 @@ def compute(
     Raises:
       InputError: an unknown name.
     """
-    found, scores = {}, [registry.get("score", name)() for name in names]
+    scores = [registry.get("score", name)() for name in names]
+    for score in scores:
+        score.thresholds = thresholds
+        for gold, answer in zip(golds, answers):
+            score.update(gold, answer)
+    return scores
+
+
+def results(scores: Iterable[Score]) -> dict[str, float]:
+    """name -> float of several scores."""
+    found = {}
     with console.foreign_warnings():
         for score in scores:
-            score.thresholds = thresholds
-            for gold, answer in zip(golds, answers):
-                score.update(gold, answer)
             found |= score.result()
     return found
+
+
+def compute(
+    names: Iterable[str], golds: list, answers: list, thresholds: float | list[float] = 0.5
+) -> dict[str, float]:
+    """name -> float of the named scores; the arguments are those of `show_all`."""
+    with console.foreign_warnings():
+        return results(show_all(names, golds, answers, thresholds))
 
 
 def lower_is_better(name: str) -> bool:

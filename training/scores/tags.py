@@ -2,10 +2,12 @@
 
 import itertools
 
+import numpy as np
+
 from bertline import registry
 from bertline.processors.tagging import tag_schemes
-from bertline.processors.tagging.tag_spans import parts_of_tag
-from bertline.training.scores.score import Score, ScoreOfAll
+from bertline.processors.tagging.tag_spans import parts_of_tag, spans_of
+from bertline.training.scores.score import Score, ScoreOfAll, of_sums
 
 
 @registry.register("score", "entity_f1")
@@ -24,6 +26,10 @@ class EntityF1(ScoreOfAll):
             for name, function in names.items()
         }
 
+    def resampling(self):
+        pairs = ((set(spans_of(gold)), set(spans_of(answer))) for gold, answer in zip(self.golds, self.answers))
+        return _of_entities("entity", pairs)
+
 
 @registry.register("score", "strict_entity_f1")
 class StrictEntityF1(ScoreOfAll):
@@ -41,6 +47,26 @@ class StrictEntityF1(ScoreOfAll):
         )
         found = {"f1": f1, "precision": precision, "recall": recall}
         return {f"strict_entity_{name}": float(value) for name, value in found.items()}
+
+    def resampling(self):
+        from seqeval.scheme import Entities
+
+        arguments = strict_arguments(self.golds, self.answers)
+        sides = [Entities(tags, arguments["scheme"]).entities for tags in arguments["tags"]]
+        sides = [[{one.to_tuple() for one in sentence} for sentence in side] for side in sides]
+        return _of_entities("strict_entity", zip(*sides))
+
+
+def _of_entities(name, pairs):
+    """The Resampling of sentences; pairs: sets of the right and of the predicted entities of each."""
+    rows = [(len(right & predicted), len(right), len(predicted)) for right, predicted in pairs]
+
+    def of(sums):
+        right, there, predicted = sums.T
+        found = {"precision": (right, predicted), "recall": (right, there), "f1": (2 * right, there + predicted)}
+        return {f"{name}_{kind}": one / other.clip(min=1) for kind, (one, other) in found.items()}
+
+    return of_sums(np.array(rows).reshape(-1, 3), of)
 
 
 def strict_arguments(golds, answers):
@@ -62,11 +88,15 @@ class TagAccuracy(Score):
     """Share of the words whose tag is right."""
 
     def __init__(self):
-        self._right = self._words = 0
+        self._rows = []  # right words, words of each sentence
 
     def update(self, gold, answer):
-        self._right += sum(one == other for one, other in zip(gold, answer))
-        self._words += len(gold)
+        self._rows.append((sum(one == other for one, other in zip(gold, answer)), len(gold)))
 
     def result(self):
-        return {"tag_accuracy": self._right / max(1, self._words)}
+        right, words = (sum(numbers) for numbers in zip(*self._rows or [(0, 0)]))
+        return {"tag_accuracy": right / max(1, words)}
+
+    def resampling(self):
+        rows = np.array(self._rows).reshape(-1, 2)
+        return of_sums(rows, lambda sums: {"tag_accuracy": sums[:, 0] / sums[:, 1].clip(min=1)})

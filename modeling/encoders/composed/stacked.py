@@ -22,6 +22,7 @@ from bertline.modeling.encoders.composed.stacked_config import StackedConfig
 from bertline.modeling.layers import pooling
 from bertline.modeling.layers.dropout import dropout
 from bertline.modeling.layers.scalar_mix import ScalarMix
+from bertline.modeling.layers.token_scales import scale_tokens
 
 # Children of a dropout key: 0 and 1 are the mix below the top and the top, from 2 on the parts.
 KEYS_OF_LEVELS, KEYS_OF_MIXES = 1000, 2000
@@ -123,7 +124,11 @@ class Stacked(Encoder):
         if not part.prefix:
             return outputs
         names = ["all_layers" if needs_layers else "sequence_output"]
-        return {**outputs, **{name: tf.nest.map_structure(lambda s: _align(s, own), outputs[name]) for name in names}}
+
+        def to_shared(states):
+            return scale_tokens(_align(states, own), features)
+
+        return {**outputs, **{name: tf.nest.map_structure(to_shared, outputs[name]) for name in names}}
 
     def _num_states(self, i):
         """How many states of a token are read of a part: all layers where they are mixed."""
@@ -192,6 +197,12 @@ class Stacked(Encoder):
     @property
     def optional_weights(self):
         return "|".join(filter(None, (encoder.optional_weights for encoder in self.parts))) or None
+
+    @property
+    def scales_tokens(self):
+        """Of a part with a row of its own the states that shared tokens get are scaled; its `pooled_output` is not."""
+        pairs = zip(self.config.members, self.parts)
+        return all(self.top is not None if part.prefix else encoder.scales_tokens for part, encoder in pairs)
 
     def initial_weights(self):
         found = []

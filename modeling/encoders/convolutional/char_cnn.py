@@ -17,6 +17,7 @@ from bertline.modeling.encoder import Encoder
 from bertline.modeling.layers import pooling
 from bertline.modeling.layers.dense import rows_of
 from bertline.modeling.layers.dropout import dropout
+from bertline.modeling.layers.token_scales import scale_tokens
 
 
 @dataclasses.dataclass
@@ -62,6 +63,7 @@ class CharCnn(Encoder):
 
     config_class = CharCnnConfig
     is_causal = True
+    scales_tokens = True
 
     def __init__(self, config, name="char_cnn", **kwargs):
         super().__init__(config, name=name, **kwargs)
@@ -84,7 +86,7 @@ class CharCnn(Encoder):
     def call(self, features, dropout_key=None, positions=None, all_layers=False, training=False):
         mask = tf.cast(features["input_mask"], tf.int32)
         key = self.key_of(dropout_key, training)
-        words = self._words(tf.cast(features["character_ids"], tf.int32), key)
+        words = scale_tokens(self._words(tf.cast(features["character_ids"], tf.int32), key), features)
         mean = pooling.pool(tf.cast(words, tf.float32)[:, :, None], mask, "mean")[:, 0]
         result = {
             "sequence_output": words if positions is None else tf.gather(words, positions, batch_dims=1),

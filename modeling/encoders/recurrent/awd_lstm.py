@@ -16,6 +16,7 @@ from bertline.modeling.layers import pooling
 from bertline.modeling.layers.dense import rows_of
 from bertline.modeling.layers.dropout import dropout, same_mask
 from bertline.modeling.layers.recurrent import LSTM
+from bertline.modeling.layers.token_scales import scale_tokens
 
 
 @dataclasses.dataclass
@@ -66,6 +67,7 @@ class AwdLstm(Encoder):
 
     config_class = AwdLstmConfig
     is_causal = True
+    scales_tokens = True
 
     def __init__(self, config, name="awd_lstm", **kwargs):
         super().__init__(config, name=name, **kwargs)
@@ -90,7 +92,8 @@ class AwdLstm(Encoder):
         config, key = self.config, self.key_of(dropout_key, training)
         ids, mask = (tf.cast(features[name], tf.int32) for name in ("input_ids", "input_mask"))
         part = (lambda index: key.child(index)) if key is not None else lambda index: None
-        states = [same_mask(self._embed(ids, part(0)), config.input_dropout, part(1))]
+        words = scale_tokens(self._embed(ids, part(0)), features)
+        states = [same_mask(words, config.input_dropout, part(1))]
         carried = []
         for i, lstm in enumerate(self.lstms):
             weight = dropout(tf.convert_to_tensor(lstm.recurrent_kernel), config.weight_dropout, part(10 * i + 10))

@@ -16,6 +16,7 @@ from bertline.modeling.encoder import Encoder
 from bertline.modeling.layers.dense import initializer, rows_of
 from bertline.modeling.layers.dropout import dropout, same_mask
 from bertline.modeling.layers.recurrent import BidirectionalLSTM
+from bertline.modeling.layers.token_scales import scale_tokens
 
 
 @dataclasses.dataclass
@@ -69,6 +70,7 @@ class Bilstm(Encoder):
     """
 
     config_class = BilstmConfig
+    scales_tokens = True
     takes_vectors_between = True
 
     def __init__(self, config, name="bilstm", **kwargs):
@@ -122,7 +124,8 @@ class Bilstm(Encoder):
         """[B, T, D]."""
         if self.config.vocab_size is None:
             return tf.cast(features["input_vectors"], self.compute_dtype)
-        return tf.cast(rows_of(self.word_embeddings, tf.cast(features["input_ids"], tf.int32)), self.compute_dtype)
+        rows = rows_of(self.word_embeddings, tf.cast(features["input_ids"], tf.int32))
+        return scale_tokens(tf.cast(rows, self.compute_dtype), features)
 
     def blocks(self):
         table = [] if self.config.vocab_size is None else [f"^{self.path}/word_embeddings"]

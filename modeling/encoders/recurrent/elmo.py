@@ -20,6 +20,7 @@ from bertline.modeling.layers import pooling
 from bertline.modeling.layers.dense import rows_of
 from bertline.modeling.layers.dropout import dropout
 from bertline.modeling.layers.projected_lstm import ProjectedLSTM
+from bertline.modeling.layers.token_scales import scale_tokens
 from bertline.modeling.layers.word_characters import ACTIVATIONS, Filters, Highway, Projection
 
 # character_ids: 0 padding, b + 1 the byte b, then what stands around a word, and what a boundary of a sentence has in
@@ -144,6 +145,7 @@ class Elmo(Encoder):
     """
 
     config_class = ElmoConfig
+    scales_tokens = True
 
     def __init__(self, config, name="lm", **kwargs):
         super().__init__(config, name=name, **kwargs)
@@ -200,6 +202,7 @@ class Elmo(Encoder):
     def call(self, features, dropout_key=None, positions=None, all_layers=False, state=None, training=False):
         mask = tf.cast(features["input_mask"], tf.int32)
         words = self.vectors_of(self._with_boundaries(features))  # [B, T + 2, P]
+        words = scale_tokens(words, features, around=1)
         # Padding is passed over wherever it is, so that the end of a sentence may stand behind it.
         real = tf.pad(mask > 0, [[0, 0], [1, 1]], constant_values=True)
         inputs, reals = ([one, tf.reverse(one, [1])] for one in (words, real))

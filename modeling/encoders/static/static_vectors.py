@@ -11,6 +11,7 @@ from bertline.modeling.encoder import Encoder
 from bertline.modeling.layers import pooling
 from bertline.modeling.layers.dense import initializer, rows_of
 from bertline.modeling.layers.dropout import dropout
+from bertline.modeling.layers.token_scales import scale_tokens
 
 
 @dataclasses.dataclass
@@ -54,6 +55,7 @@ class StaticVectors(Encoder):
 
     config_class = StaticVectorsConfig
     is_causal = True
+    scales_tokens = True
 
     def __init__(self, config, name="static_vectors", **kwargs):
         super().__init__(config, name=name, **kwargs)
@@ -73,6 +75,7 @@ class StaticVectors(Encoder):
         ids, mask = (tf.cast(features[name], tf.int32) for name in ("input_ids", "input_mask"))
         key = self.key_of(dropout_key, training)
         rows = tf.cast(rows_of(self.word_embeddings, ids), self.compute_dtype)  # [B, T, W]
+        rows = scale_tokens(rows, features)
         rows = dropout(rows, self.config.dropout, key.child(0) if key is not None else None)
         mean = pooling.pool(tf.cast(rows, tf.float32)[:, :, None], mask, "mean")[:, 0]
         result = {

@@ -18,6 +18,7 @@ from bertline.modeling.configuration.config import EncoderConfig
 from bertline.modeling.encoder import Encoder
 from bertline.modeling.layers.dense import ACTIVATIONS, Dense, LayerNorm, activation_name, initializer
 from bertline.modeling.layers.dropout import dropout
+from bertline.modeling.layers.token_scales import TOKEN_SCALES
 from bertline.modeling.speed.unpadding import Unpadding, with_row_of_pooler
 from bertline.modeling.transformer.blocks import BlockSizes, Transformer
 
@@ -157,7 +158,7 @@ class Bert(Encoder):
 
     config_class = BertConfig
     optional_weights = r".*/pooler/.*"
-
+    scales_tokens = True
     architecture = "Bert"
 
     def __init__(self, config, name="bert", **kwargs):
@@ -181,12 +182,13 @@ class Bert(Encoder):
 
     def call(self, features, dropout_key=None, positions=None, all_layers=False, training=False):
         dropout_key = self.key_of(dropout_key, training)
+        scales = features.get(TOKEN_SCALES)
         features = {name: tf.cast(features[name], tf.int32) for name in ("input_ids", "input_mask", "segment_ids")}
         mask = features["input_mask"]  # [B, T]
         batch_size, length = tf.shape(mask)[0], tf.shape(mask)[1]
         unpadding = Unpadding(with_row_of_pooler(mask), self.remove_padding)
         key = dropout_key.child(0) if dropout_key is not None else None
-        rows = self.embeddings(features, unpadding=unpadding, dropout_key=key)  # [N, H]
+        rows = self.embeddings(features, unpadding=unpadding, dropout_key=key, scales=scales)  # [N, H]
 
         def pad(states):
             return tf.reshape(unpadding.pad(states), [batch_size, length, self.width])
@@ -260,8 +262,10 @@ class Embeddings(keras.layers.Layer):
         self.norm.build(config.hidden_size)
         self.built = True
 
-    def call(self, features, unpadding, dropout_key):
+    def call(self, features, unpadding, dropout_key, scales=None):
         rows = tf.gather(self.word_embeddings, unpadding.unpad(tf.reshape(features["input_ids"], [-1])))  # [N, H]
+        if scales is not None:
+            rows *= tf.cast(unpadding.unpad(tf.reshape(scales, [-1, 1])), rows.dtype)
         rows += tf.gather(self.position_embeddings, unpadding.positions())
         # A product with one-hot rows: the gradient of a gather from so few rows would be a serial sum.
         types = unpadding.unpad(tf.reshape(features["segment_ids"], [-1]))

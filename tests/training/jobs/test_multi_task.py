@@ -112,6 +112,10 @@ def test_each_task_has_its_files_and_the_run_all_scores(both):
     assert all_scores["eval_mean"] == pytest.approx((hue["eval_accuracy"] + near["eval_pearson"]) / 2)
     assert [len((both / name / "test_results.tsv").read_text().splitlines()) for name in ("hue", "near")] == [5, 5]
     assert np.loadtxt(both / "hue" / "test_results.tsv").shape == (5, 3)
+    pages = {name: (both / name / "report.html").read_text(encoding="utf-8") for name in ("", "hue", "near")}
+    assert 'href="hue/report.html"' in pages[""] and "Scores of near" in pages[""] and "Learning curves" in pages[""]
+    assert "Confusion of dev" in pages["hue"] and "Largest errors of test" in pages["near"]
+    assert "<h2>Scores</h2>" in pages["near"] and f"{near['eval_pearson']:.4f}" in pages[""]
     # 16 rows in batches of 4 and of 8 are 6 batches an epoch.
     assert json.loads((both / "run_config.json").read_text())["num_train_steps"] == 12
 
