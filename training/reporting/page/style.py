@@ -16,7 +16,7 @@ th, td { padding: .2rem .6rem; text-align: right; border-bottom: 1px solid var(-
 th { font-weight: 600; vertical-align: bottom; }
 td { white-space: nowrap; }
 table.text td, td:first-child { white-space: normal; }
-th:first-child, td:first-child { text-align: left; padding-left: 0; overflow-wrap: anywhere; min-width: 9rem; }
+th:first-child, td:first-child { text-align: left; padding-left: 0; overflow-wrap: anywhere; min-width: 11rem; }
 table.text th, table.text td { text-align: left; overflow-wrap: anywhere; }
 table.cells td { min-width: 2.5rem; }
 .sides { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(20rem, 100%), 1fr)); gap: 0 2rem; }
