@@ -156,6 +156,14 @@ class Objective(keras.Model):
         """
         raise NotImplementedError
 
+    def outputs_of(self, probabilities: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Outputs that `divergence` takes as `wanted`, of what files of predictions say of rows.
+
+        Args:
+          probabilities: float32 [B, num_labels], `probabilities` of `predictions`.
+        """
+        raise NotImplementedError
+
     @property
     def has_class_vectors(self) -> bool:
         """Whether `class_vectors` gives anything."""
