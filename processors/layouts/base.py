@@ -26,10 +26,12 @@ class Layout:
       is_original: whether the original has records of it.
       is_over_own: whether it is made of what an encoder reads of one text, rather than of a tokenizer.
       packs_ids: whether ids of tokens are all that a row is made of.
+      needs_pairs: whether each example needs a second text.
+      stacks_texts: whether the texts of a row come below each other, so that all are as long in a batch.
     """
 
     name: str = ""
-    makes_parts = is_over_own = is_original = False
+    makes_parts = is_over_own = is_original = needs_pairs = stacks_texts = False
     packs_ids = True
 
     def check(self, examples: Iterable) -> None:

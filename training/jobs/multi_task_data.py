@@ -14,6 +14,7 @@ from bertline.training.folder import run_folder
 from bertline.training.jobs.job_data import JobData
 from bertline.training.jobs.task_data import TaskData
 
+LENGTH = "max_seq_length"  # what a section may set and a trained folder is used with
 MEAN = "mean"  # of the tasks' first scores, counted so that more is better
 
 
@@ -48,6 +49,11 @@ class MultiTaskData(JobData):
             first = best_task and self._data[best_task]
             self.best_metric = _named(best_task, first.first_score) if best_task else f"eval_{MEAN}"
             self.lower_is_better = bool(best_task) and first.first_is_lower_better
+
+        lengths = {name: task.given[LENGTH] for name, task in tasks.items()}
+        self.task_settings = {
+            name: {LENGTH: length} for name, length in lengths.items() if length != settings.max_seq_length
+        }
 
     def check(self):
         self._each(lambda data, name: data.check())
