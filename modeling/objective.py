@@ -31,6 +31,8 @@ class Objective(keras.Model):
       corpus: the kind of corpus data that it learns from in pre-training; it takes others of the same form too.
       reads_pooled_output: whether the encoder's `pooled_output` plays a part; else a checkpoint may lack its weights.
       relates_rows: whether a row's loss depends on the other rows of its batch, which then must not be cut.
+      drops_rows: whether its encoder gets fewer rows than the same number for each row of a batch, as where texts are
+        not there.
       carries_state: whether each batch goes on where the one before ended: `call` takes a `state` and gives one.
       output_axes: predictions (and `label_ids`) that have an entry for each place of a named axis -> the axis.
       sentence_pooling: how the encoder's states become a sentence's vector, where such vectors are learned; else None.
@@ -57,6 +59,7 @@ class Objective(keras.Model):
     corpus: str | None = None
     reads_pooled_output = True
     relates_rows = False
+    drops_rows = False
     carries_state = False
     output_axes: dict[str, str] = {}
     sentence_pooling: str | None = None

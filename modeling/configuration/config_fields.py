@@ -43,6 +43,7 @@ OF_HEADS = {
     "tasks": "of our own files: the labels of each of several tasks",
     "answer_rules": "of our own files: how answers are chosen among the logits of a text",
     "question_windows": "of our own files: how a question and its text are cut into windows",
+    "num_candidates": "of our own files: how many candidates of a query are a row",
     "split_words": "of our own files: how a tagger's raw texts become words",
     "global_step": "of the run that wrote the weights; for eval_results.txt",
 }

@@ -14,7 +14,7 @@ from bertline.training.terms.teacher_model import TeacherModel
 from bertline.training.terms.teacher_predictions import TeacherPredictions
 from bertline.training.terms.term import Term
 
-STATES, ATTENTION = "teacher_states", "teacher_attention"
+LAYERS = "--teacher_states and --teacher_attention"
 
 
 @registry.register("term", "distillation")
@@ -57,29 +57,30 @@ class Distillation(Term):
     ):
         super().__init__(objective)
         self.share, self.temperature = teacher_share, teacher_temperature
-        self.reads_states = bool(teacher_states or teacher_attention)
-        if not objective.compares_outputs:
+        self.reads_states, self.layers = bool(teacher_states or teacher_attention), None
+        self._check_given(teacher, teacher_predictions)
+        if teacher_predictions:
+            self.teacher = TeacherPredictions(objective, teacher_predictions)
+            return
+        self.teacher = TeacherModel(objective, teacher, teacher_task)
+        if self.reads_states:
+            encoders = objective.encoder, self.teacher.objective.encoder
+            self.layers = LayerMatching(*encoders, teacher, teacher_states, teacher_attention)
+
+    def _check_given(self, teacher, predictions):
+        if not self.objective.compares_outputs:
             raise self.refuse("has no outputs that could be compared with a teacher's")
-        if bool(teacher) == bool(teacher_predictions):
+        if bool(teacher) == bool(predictions):
             raise InputError(
                 "--terms=distillation needs --teacher, the folder of a trained model, or --teacher_predictions, files "
                 "of what it predicted for the training rows; give one of them"
             )
-        if not (teacher_share or self.reads_states):
+        if not (self.share or self.reads_states):
             raise InputError("--teacher_share=0: nothing is learned from the teacher; raise it, or leave the term out")
-        self.layers = None
-        if teacher:
-            self.teacher = TeacherModel(objective, teacher, teacher_task)
-            if self.reads_states:
-                encoders = objective.encoder, self.teacher.objective.encoder
-                self.layers = LayerMatching(*encoders, teacher, teacher_states, teacher_attention)
-            return
-        for name, value in ((STATES, teacher_states), (ATTENTION, teacher_attention)):
-            if value:
-                raise InputError(
-                    f"--{name}={value}: files of predictions have no layers; give --teacher, the folder of the model"
-                )
-        self.teacher = TeacherPredictions(objective, teacher_predictions)
+        if self.reads_states and predictions:
+            raise InputError(f"{LAYERS}: files of predictions have no layers; give --teacher, the folder of the model")
+        if self.reads_states and self.objective.drops_rows:
+            raise self.refuse(f"does not read the same number of texts for each row, which {LAYERS} need")
 
     def named_weights(self):
         return {} if self.layers is None else self.layers.projections

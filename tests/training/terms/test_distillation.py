@@ -12,6 +12,7 @@ from small_classifiers import COLOURS, classifier_folder, letters
 from bertline import registry
 from bertline.errors import InputError
 from bertline.modeling.encoders.transformers.bert import Bert
+from bertline.modeling.layers.dropout import DropoutKey
 from bertline.modeling.objectives.classification.sequence_classification import SequenceClassification
 from bertline.processors.labels.base import make_labels
 from bertline.settings.owned import check_owners
@@ -20,6 +21,7 @@ from bertline.training.optimizers.parameter_groups import ParameterGroup
 from bertline.training.optimizers.sgd import SGD
 from bertline.training.schedules.constant import Constant
 from bertline.training.steps.step import TrainStep
+from bertline.training.terms.forward import Forward
 from bertline.training.terms.term import TrainingRows, make_terms
 from bertline.weights.load_save import save_huggingface
 from bertline.weights.open_model import ModelSettings, open_model
@@ -149,6 +151,7 @@ def test_layers_are_matched_as_in_tinybert(folder, narrow):
         np.testing.assert_allclose(value, there, atol=2e-4 * max(1.0, np.abs(there).max()), err_msg=name)
 
 
+@pytest.mark.long
 def test_equal_widths_need_no_projection_and_cuts_change_nothing(folder, tmp_path):
     """The student of the teacher's own first layer; its embeddings are the teacher's, so they add nothing."""
     config = tmp_path / "config.json"
@@ -203,8 +206,8 @@ def test_compiled_by_xla(kind, folder, tmp_path):
         np.testing.assert_allclose(again[name], gradient, atol=1e-4 * max(1.0, np.abs(gradient).max()), err_msg=name)
 
 
-def test_nobody_keeps_states_unless_a_term_asks(folder, monkeypatch):
-    """The ordinary step runs the last layer for the first token alone."""
+def test_nobody_keeps_states_unless_a_term_asks(monkeypatch):
+    """The ordinary pass runs the last layer for the first token alone."""
     asked, call = [], Bert.call
 
     @functools.wraps(call)  # Keras looks at the signature
@@ -213,8 +216,13 @@ def test_nobody_keeps_states_unless_a_term_asks(folder, monkeypatch):
         return call(self, *given, **more)
 
     monkeypatch.setattr(Bert, "call", spy)
-    step_of(student(), term(student(), folder))
-    assert asked and not any(asked)
+    objective, features, key = student(), small_models.tensors(BATCH), DropoutKey(tf.constant([0, 1]))
+    passes = [
+        Forward(objective, lambda features, key: objective(features, dropout_key=key), features, key, records=records)
+        for records in (False, True)
+    ]
+    assert asked == [False, True] and [len(one.states) for one in passes] == [0, 1]
+    np.testing.assert_allclose(passes[0].outputs["logits"], passes[1].outputs["logits"], atol=1e-5)
 
 
 def test_layers_that_do_not_fit_are_refused_in_one_line(folder, tmp_path):
@@ -230,6 +238,9 @@ def test_layers_that_do_not_fit_are_refused_in_one_line(folder, tmp_path):
         with pytest.raises(InputError, match=f"^--teacher={folder}: {said}") as refused:
             term(small_models.objective("sequence_classification", **sizes), folder, **options)
         assert "\n" not in str(refused.value)
+    ranking = registry.get("objective", "candidate_ranking")(small_models.encoder(num_hidden_layers=1))
+    with pytest.raises(InputError, match="^--terms=distillation: --objective=candidate_ranking does not read the same"):
+        term(ranking, folder, teacher_states=1.0)
     net = registry.get("objective", "sequence_classification")(small_models.encoder("bilstm"), 3)
     with pytest.raises(InputError, match="^--teacher_attention: the student or --teacher=.* has no attention"):
         term(net, folder, teacher_attention=1.0)
@@ -298,7 +309,7 @@ def test_predictions_of_other_rows_or_labels_are_refused_in_one_line(tmp_path):
 
 def test_what_files_cannot_say_is_refused(tmp_path):
     path = str(write_predictions(tmp_path / "predictions.tsv", np.full((7, 3), 1 / 3)))
-    with pytest.raises(InputError, match="^--teacher_states=1.0: files of predictions have no layers; give --teacher"):
+    with pytest.raises(InputError, match="^--teacher_states and .*: files of predictions have no layers; give"):
         term(student(), teacher_predictions=path, teacher_states=1.0)
     tags = registry.get("objective", "token_classification")(small_models.encoder(num_hidden_layers=1), 3)
     with pytest.raises(InputError, match="^--teacher_predictions=.*: --objective=token_classification predicts more"):
