@@ -9,6 +9,7 @@ import tensorflow as tf
 from bertline.modeling.configuration.config import EncoderConfig
 from bertline.modeling.dtypes import DTYPES
 from bertline.modeling.layers.dropout import DropoutKey
+from bertline.modeling.recording import call_and_record
 from bertline.modeling.speed.switches import rematerialization, static_shapes
 
 
@@ -75,6 +76,9 @@ class Encoder(keras.layers.Layer):
         super().__init__(**kwargs)
         self.config = config
         self.remove_padding, self.rematerialize = not static_shapes.is_on, rematerialization.is_on
+
+    def __call__(self, features: dict[str, tf.Tensor], *args, **kwargs) -> dict[str, typing.Any]:
+        return call_and_record(super().__call__, features, *args, **kwargs)
 
     if typing.TYPE_CHECKING:
 

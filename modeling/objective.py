@@ -33,6 +33,8 @@ class Objective(keras.Model):
       reads_pooled_output_alone: whether nothing else of the encoder plays a part, so that it may read documents by
         windows.
       relates_rows: whether a row's loss depends on the other rows of its batch, which then must not be cut.
+      drops_rows: whether its encoder gets fewer rows than the same number for each row of a batch, as where texts are
+        not there.
       carries_state: whether each batch goes on where the one before ended: `call` takes a `state` and gives one.
       output_axes: predictions (and `label_ids`) that have an entry for each place of a named axis -> the axis.
       sentence_pooling: how the encoder's states become a sentence's vector, where such vectors are learned; else None.
@@ -60,6 +62,7 @@ class Objective(keras.Model):
     reads_pooled_output = True
     reads_pooled_output_alone = False
     relates_rows = False
+    drops_rows = False
     carries_state = False
     output_axes: dict[str, str] = {}
     sentence_pooling: str | None = None
@@ -160,6 +163,14 @@ class Objective(keras.Model):
         Args:
           outputs, wanted: of `call`.
           temperature: logits are divided by it, and the divergence is multiplied by its square.
+        """
+        raise NotImplementedError
+
+    def outputs_of(self, probabilities: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Outputs that `divergence` takes as `wanted`, of what files of predictions say of rows.
+
+        Args:
+          probabilities: float32 [B, num_labels], `probabilities` of `predictions`.
         """
         raise NotImplementedError
 

@@ -79,6 +79,32 @@ class TaggedWords:
         return self.words, self.label, *around
 
 
+@dataclasses.dataclass(slots=True)
+class RankedQuery:
+    """A query, and the candidates that are to be ranked by how well they answer it.
+
+    Attributes:
+      guid, source: as of InputExample.
+      query: str.
+      candidates: tuple of str.
+      label: tuple of bool, whether each of them is right; None: unlabelled.
+    """
+
+    guid: str
+    query: str
+    candidates: tuple[str, ...]
+    label: tuple[bool, ...] | None = None
+    source: str | None = None
+
+    def inputs(self):
+        """What a model reads of it."""
+        return self.query, self.candidates
+
+    def content(self):
+        """All that a record of it depends on."""
+        return self.query, self.candidates, self.label
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Answer:
     """A part of a text: `text`, and `start`, the place of its first character in the context."""
@@ -116,7 +142,7 @@ class DataProcessor:
     """Base class of tasks. Subclasses give examples and labels; registered, they are found by name.
 
     Attributes:
-      problem_type: "single_label_classification", "regression" or "multi_label_classification".
+      problem_type: "single_label_classification", "regression", "multi_label_classification", "ranking", ...
       metrics: names of scores, of training/scores/; the first is the one that picks the best checkpoint.
       score_range: of similarities: (the score of nothing in common, the score of the same); None where it is not known.
       encoding: of the task's text files; an instance may be given another one.

@@ -17,6 +17,7 @@ INSTEAD = {
     r"whitening:\d+": "whitening:16",
     "--layers=-7": "--layers=-2",
     "ckpt-9000": "ckpt-2",
+    r"output/four/run-\$seed": "output/four",  # where there is one run
     '"num_hidden_layers": 2': '"num_hidden_layers": 1',
 }
 # script -> (what the command has, flags that make it quick); a later flag wins.

@@ -116,6 +116,8 @@ def write_work(folder):
     small = {"model_type": "bert", "hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}
     path = folder / "configs" / "models" / "bert_6x384.json"
     path.write_text(json.dumps(small | {"intermediate_size": 64, "max_position_embeddings": 128}), encoding="utf-8")
+    path = folder / "configs" / "models" / "minilm_2_layers.json"
+    path.write_text(json.dumps(small | {"intermediate_size": 64}), encoding="utf-8")
     (folder / "chinese").mkdir()
     letters = [chr(0x4E00 + i) for i in range(20992)]
     special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *(f"[unused{i}]" for i in range(131))]

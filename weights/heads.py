@@ -118,6 +118,12 @@ def has(objective, names):
     return _of_objectives("labelled").get(objective) in names  # one that transformers has no class for
 
 
+def has_no_weights(objective):
+    """Whether an objective of fine-tuning (its registered name, or None) learns nothing beside the encoder."""
+    attributes = ("huggingface_heads", "architectures", "labelled")
+    return bool(problem_types(objective)) and not any(_of_objectives(name).get(objective) for name in attributes)
+
+
 def present(names, encoder):
     """What `architectures` may ask for: names of weights, and "pooled_output" where all of an encoder's are there."""
     return {*names, *(["pooled_output"] if set(names).issuperset(encoder.named_weights()) else [])}

@@ -45,6 +45,7 @@ class LoadReport:
       optimizer: number of optimizer slots and counters in the source, never read.
       wrapper: what was taken off the names, as "module."; "" for nothing.
       num_layers: of the encoder, None where it has no such number.
+      begins_with_first_layers: whether an encoder of fewer layers than the source's was asked for.
     """
 
     description: str
@@ -55,6 +56,7 @@ class LoadReport:
     optimizer: int
     wrapper: str = ""
     num_layers: int | None = None
+    begins_with_first_layers: bool = False
 
     def table(self):
         """Several lines of text: the counts, and the names of all that is not simply matched."""
@@ -65,16 +67,19 @@ class LoadReport:
         lines.append(f"  missing    {left:5d}" + ("  left as initialised" if left else ""))
         lines += [f"    {entry}" for entry in self.reshaped + condense(self.missing)]
         lines.append(f"  not used   {len(self.unused):5d}")
-        for unread in unread_weights(self.unused, self.num_layers):
+        for unread in self._unread():
             lines.append(f"    {unread.meaning}:")
             lines += [f"      {entry}" for entry in condense(unread.names)]
         if self.optimizer:
             lines.append(f"  optimizer  {self.optimizer:5d}  slots, counters, position ids: not read")
         return "\n".join(lines)
 
+    def _unread(self):
+        return unread_weights(self.unused, self.num_layers, self.begins_with_first_layers)
+
     def warn(self):
         """Warns of what was not read and changes the result."""
-        for unread in unread_weights(self.unused, self.num_layers):
+        for unread in self._unread():
             if unread.matters:
                 some = condense(unread.names)
                 more = f" and {len(some) - 3} more kinds" if len(some) > 3 else ""

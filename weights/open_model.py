@@ -48,12 +48,15 @@ class OpenedModel:
       encoder_class, config: the class of the encoder, and an EncoderConfig.
       tokenizer: see bertline.processors.tokenization; None where no vocabulary is known.
       weights: a WeightSource; None where a configuration alone was given.
+      has_own_config: whether the configuration is another file than the one beside the weights, so that an encoder of
+        fewer layers is meant to begin as the first of them.
     """
 
     encoder_class: type[Encoder]
     config: EncoderConfig
     tokenizer: Tokenizer | None
     weights: WeightSource | None
+    has_own_config: bool = False
 
     @property
     def tasks(self):
@@ -100,14 +103,17 @@ class OpenedModel:
             logging.warning("no --init_checkpoint: every %sweight starts at random", "other " if parts else "")
             return None
         report = load_weights(objective, self._for_tokenizer(self.weights), allow_missing=allow_missing)
+        report.begins_with_first_layers = self.has_own_config
         report.log()
         return report
 
-    def read_head(self, encoder):
+    def read_head(self, encoder, without_weights=False):
         """The head that lies beside the encoder, where it is one of fine-tuning.
 
         Args:
           encoder: built, of `encoder_class`.
+          without_weights: whether one counts that is in the configuration alone, as of cosines of vectors: a folder
+            of such a head is one of vectors to all others.
 
         Returns:
           (Objective over the encoder, or over one that reads windows with it, Labels), or None where there is no head.
@@ -118,7 +124,7 @@ class OpenedModel:
         config, weights = self.weights.config or {}, self.weights
         stored = heads.present(weights.canonical(WithHeads(encoder, heads.owner(config))), encoder)
         name = heads.owner(config, stored)
-        if not heads.has(name, stored):
+        if not heads.has(name, stored) and not (without_weights and heads.has_no_weights(name)):
             return None
         shapes = weights.shapes(WithHeads(encoder, name))
         # What Hugging Face has no name for keeps its own there, with dots.
@@ -166,7 +172,7 @@ def open_model(
         add_tokenizers_of_parts(tokenizer, config, weights, vocab_file)
         for prefix, part in config.rows_apart().items():
             _check(part.config, tokenizer.part(prefix), 1)
-    return OpenedModel(encoder_class, config, tokenizer, weights)
+    return OpenedModel(encoder_class, config, tokenizer, weights, bert_config_file is not None)
 
 
 def add_tokenizers_of_parts(tokenizer, config, weights, vocab_file=None):
@@ -220,6 +226,11 @@ def _check(config, tokenizer, max_seq_length):
                 f"the vocabulary has {tokenizer.vocab_size} tokens, the model's configuration says {name} {size}; "
                 "use the vocabulary that belongs to the model"
             )
+    check_length(config, max_seq_length)
+
+
+def check_length(config, max_seq_length):
+    """Raises InputError where a model has no positions for so many tokens."""
     if config.max_length is not None and max_seq_length > config.max_length:
         raise InputError(
             f"--max_seq_length={max_seq_length}: the model has positions for {config.max_length} tokens "
@@ -244,13 +255,14 @@ def by_windows(encoder, config):
 
 
 def _labels(config, objective):
-    options = registry.get("labels", objective.problem_type).saved_options(config)
-    if not objective.labelled or objective.problem_type == "regression":
-        return make_labels(objective.problem_type, **options)
+    kind = getattr(objective, "problem_type", objective.problem_types[0])
+    options = registry.get("labels", kind).saved_options(config)
+    if not (objective.labelled and hasattr(objective, "num_labels")) or kind == "regression":
+        return make_labels(kind, **options)
     names = label_names(config) or []
     if len(names) != objective.num_labels:
         names = [f"LABEL_{i}" for i in range(objective.num_labels)]
-    return make_labels(objective.problem_type, names, **options)
+    return make_labels(kind, names, **options)
 
 
 class _Head:

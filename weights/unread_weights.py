@@ -35,26 +35,27 @@ _FINE_TUNED = "the head of a fine-tuned task: not needed here"
 _OTHER = "of a part that is not known here: the result is that of the model without it"
 
 
-def unread_weights(names, num_layers=None):
+def unread_weights(names, num_layers=None, begins_with_first_layers=False):
     """list of Unread; each name is in one.
 
     Args:
       names: of the weights that were not read.
       num_layers: of the encoder, where it is known.
+      begins_with_first_layers: whether a shorter encoder was asked for, that begins as the first layers of the file.
     """
     groups = {}
     for name in names:
-        groups.setdefault(_meaning(name, num_layers), []).append(name)
+        groups.setdefault(_meaning(name, num_layers, begins_with_first_layers), []).append(name)
     return [Unread(members, *meaning) for meaning, members in groups.items()]
 
 
-def _meaning(name, num_layers):
+def _meaning(name, num_layers, begins_with_first_layers):
     layer = _LAYER.search(name)
     if layer and num_layers and int(layer[1]) >= num_layers:
-        return (
-            f"layers beyond the {num_layers} that the configuration says (num_hidden_layers): they are left out",
-            True,
-        )
+        beyond = f"layers beyond the {num_layers} that the configuration says"
+        if begins_with_first_layers:
+            return f"{beyond}: the model begins as the first {num_layers} of this file", False
+        return f"{beyond} (num_hidden_layers): they are left out", True
     for part, meaning, matters in _PARTS:
         if re.search(part, name):
             return meaning, matters

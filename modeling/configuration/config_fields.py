@@ -45,6 +45,7 @@ OF_HEADS = {
     "question_windows": "of our own files: how a question and its text are cut into windows",
     "document_windows": "of our own files: how documents are cut into windows, and their vectors become one",
     "text_truncation": "of our own files: what remains of texts that are too long",
+    "num_candidates": "of our own files: how many candidates of a query are a row",
     "split_words": "of our own files: how a tagger's raw texts become words",
     "global_step": "of the run that wrote the weights; for eval_results.txt",
 }

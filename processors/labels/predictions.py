@@ -29,6 +29,11 @@ class Prediction:
         """The probability of the label; None where the model gives several labels, or a score."""
         return self.probabilities[self.label] if isinstance(self.label, str) else None
 
+    @property
+    def is_finite(self):
+        """Whether all of its numbers are some; broken weights give NaN."""
+        return all(map(math.isfinite, [self.score] if self.probabilities is None else self.probabilities.values()))
+
     def top(self, count=SHOWN_LABELS):
         """list of (name, probability), the most probable first; [] where the model gives a score."""
         return sorted((self.probabilities or {}).items(), key=lambda pair: -pair[1])[:count]

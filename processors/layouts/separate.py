@@ -18,7 +18,8 @@ class Separate(Layout):
       own: the encoder's own layout, for one text.
     """
 
-    name, is_over_own = "separate", True
+    name = "separate"
+    is_over_own = needs_pairs = stacks_texts = True
 
     def __init__(self, own):
         if any(axis != "tokens" for feature in own.spec.values() for axis in feature.named_axes):

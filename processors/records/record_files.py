@@ -276,7 +276,7 @@ def _write_shard(examples, encoder, first_index, path, report=None):
     try:
         with replace_file(path) as unfinished, tf.io.TFRecordWriter(unfinished) as writer:
             for count, features in enumerate(encoder.features(examples, first_index), 1):
-                length = max(len(features[name]) for name in map(ids_of, token_axes(spec)))
+                length = max(len(features.get(name, ())) for name in map(ids_of, token_axes(spec)))
                 longest, num_cut = max(longest, length), num_cut + ("uncut_length" in features)
                 longest_uncut = max(longest_uncut, int(features.get("uncut_length", length)))
                 count_here = len(features.get(WINDOW_LENGTHS, ()))

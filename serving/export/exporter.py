@@ -64,6 +64,11 @@ def export(run):
             f"--init_checkpoint={run.init_checkpoint}: no classifier in it; --task=embed exports vectors, "
             "run_classifier.py --do_train makes a classifier"
         )
+    if run.task == "classify" and live.head_layout.stacks_texts:
+        raise InputError(
+            f"--task_name={run.task_name}: its head compares several texts of a row, which is not exported; "
+            "--task=embed exports the vectors"
+        )
     logging.info("%s", live.report.table())
     logging.getLogger("tensorflow").setLevel(logging.WARNING)  # its lines about assets
     options = None

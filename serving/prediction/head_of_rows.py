@@ -82,10 +82,11 @@ class HeadOfRows:
 
     def _compute(self, rows):
         """Name -> list of an array for each row, without padding."""
-        features = {name: tf.constant(array) for name, array in dense(rows, self.layout.spec).items()}
-        outputs = {name: value.numpy() for name, value in self._graph(features).items()}
-        lengths = {axis: [len(row[name]) for row in rows] for axis, name in axes_of(self.layout.spec).items()}
-        axes = self._objective.output_axes
+        batch = dense(rows, self.layout.spec, self.layout.stacks_texts)
+        outputs = self._graph({name: tf.constant(array) for name, array in batch.items()})
+        outputs = {name: value.numpy() for name, value in outputs.items()}
+        axes, firsts = self._objective.output_axes, axes_of(self.layout.spec)
+        lengths = {axis: [len(row[firsts[axis]]) for row in rows] for axis in axes.values()}
         return {
             name: [one[:length] for one, length in zip(value, lengths[axes[name]])] if name in axes else list(value)
             for name, value in outputs.items()

@@ -17,6 +17,7 @@ from bertline.serving.encoder.vector_options import VectorOptions
 from bertline.serving.prediction.head_of_rows import HeadOfRows
 from bertline.serving.prediction.progress import of_a_call
 from bertline.serving.texts import truncation
+from bertline.serving.texts.trained_length import trained_length
 from bertline.training.steps.two_at_once import BATCHES_AT_ONCE
 
 # To a TextEncoder the classifier is one more way from the states of a text to its numbers.
@@ -63,7 +64,7 @@ class Predictor(TextEncoder):
     ):
         super().__init__(
             folder,
-            max_seq_length=max_seq_length,
+            max_seq_length=max_seq_length or (trained_length(folder, task) if task else None),
             dtype=dtype,
             vocab_file=vocab_file,
             do_lower_case=do_lower_case,
@@ -73,7 +74,8 @@ class Predictor(TextEncoder):
         )
         self._opened = self._opened.of_task(task)
         self.layout = self._own_layout()  # each of several tasks may cut texts in its own way
-        self.objective, self.labels = self._opened.read_head(self._encoder) or (None, None)
+        # Of several tasks each has a head, that of cosines too.
+        self.objective, self.labels = self._opened.read_head(self._encoder, task is not None) or (None, None)
         self._head_of_rows, self.task = None, task
         if self.objective is not None and self.objective.layout is not None:
             self._head_of_rows = self._make_head_of_rows(batch_tokens, batches_at_once)
@@ -110,10 +112,11 @@ class Predictor(TextEncoder):
 
     def warm_up(self):
         """Traces the graph of `predict` (of `embed`, where there is no head) and runs it once."""
+        texts = self.warm_up_texts
         if self.labels is None:
-            self.embed(self.warm_up_texts)
+            self.embed(texts)
         else:
-            self.predict(self.labels.sample_inputs(self.warm_up_texts))
+            self.predict(list(zip(texts, texts)) if self.head_layout.needs_pairs else self.labels.sample_inputs(texts))
 
     def __repr__(self):
         if self.labels is None:

@@ -7,15 +7,17 @@ from bertline.errors import InputError
 from bertline.training.folder import run_folder
 
 
-def trained_length(path):
+def trained_length(path, task=None):
     """--max_seq_length of the run that wrote some weights; None where no run did.
 
-    path: see `bertline.training.folder.run_folder.run_of`.
+    Args:
+      path: see `bertline.training.folder.run_folder.run_of`.
+      task: of several; one may have a length of its own.
     """
     run = run_folder.run_of(path)
     if run is None:
         return None
-    length = run_folder.read_run_config(run)["settings"].get("max_seq_length")
+    length = run_folder.settings_of(run, task).get("max_seq_length")
     if type(length) is not int or length < 3:
         path = os.path.join(run, run_folder.RUN_CONFIG)
         raise InputError(

@@ -18,12 +18,13 @@ class ClassifierSettings(TaskSettings):
         "single_label_classification",
         "multi_label_classification",
         "regression",
+        "ranking",
     )
 
     objective: str = setting(
         "sequence_classification",
-        "What is learned: sequence_classification, or similarity_regression: vectors of two sentences whose cosine is "
-        "the score.",
+        "What is learned: sequence_classification; similarity_regression, vectors of two sentences whose cosine is the "
+        "score; candidate_ranking, which of a query's candidates is right.",
         as_trained=OF_OBJECTIVE,
     )
     sampling: str = setting(

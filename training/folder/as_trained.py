@@ -31,7 +31,7 @@ def as_trained(run, given):
       InputError: the run's own settings cannot be read.
     """
     folder = None if run.do_train else run_folder.source_run(run)
-    saved = (run_folder.read_run_config(folder) or {}).get("settings", {}) if folder else {}
+    saved = run_folder.settings_of(folder, getattr(run, "task_name", None)) if folder else {}
     _check_script(run, saved, folder)
     _check_plugins(run, saved, folder, given)
     taken, different = {}, {}

@@ -17,6 +17,7 @@ from bertline.processors.files.folders import is_remote
 RUN_CONFIG = "run_config.json"
 _MEND = "copy the file again, or give another --output_dir"
 OVERWRITING = "overwriting"  # entry of run_config.json: a command with --overwrite_output_dir is at work here
+TASKS = "tasks"  # entry of run_config.json: task of several -> settings of its own that differ from the run's
 LABEL_MAP = "label_map.json"
 LOCK = ".lock"
 _ANEW = "--overwrite_output_dir removes that run and begins anew"
@@ -175,10 +176,19 @@ def read_run_config(folder):
     if not os.path.exists(path):
         return None
     saved = json_files.read(path, mend=_MEND)
-    for name in ("settings", *(name for name in ("encoder_config",) if name in saved)):
-        if not isinstance(saved.get(name), dict):
+    objects = {"settings": saved.get("settings"), **{n: saved[n] for n in ("encoder_config", TASKS) if n in saved}}
+    if isinstance(saved.get(TASKS), dict):
+        objects |= {f"{TASKS}: {task}": own for task, own in saved[TASKS].items()}
+    for name, value in objects.items():
+        if not isinstance(value, dict):
             raise InputError(f"{path}: {name}: a JSON object is needed; {_MEND}")
     return saved
+
+
+def settings_of(folder, task=None):
+    """Name -> value of the settings of a folder's run, {} where there is none; task: of several, with its own."""
+    saved = read_run_config(folder) or {}
+    return {**saved.get("settings", {}), **saved.get(TASKS, {}).get(task, {})}
 
 
 def run_of(path):

@@ -24,7 +24,7 @@ from bertline.training.reporting.page.run_facts import RunFacts
 from bertline.training.steps import train
 from bertline.training.steps.distribution import make_strategy
 from bertline.training.steps.loop import LoopSettings
-from bertline.training.terms.term import make_terms, names_of
+from bertline.training.terms.term import TrainingRows, make_terms, names_of
 from bertline.weights.open_model import ModelSettings
 
 
@@ -161,14 +161,24 @@ class Job:
             return 0, self._results(objective, evaluator, output_dir, settings, step)
 
     def _terms(self, objective, settings):
-        """Name of a stream -> what is added to the loss there."""
-        found = {}
-        for stream in self._data.streams():
-            given = stream.given or vars(settings)
-            found[stream.name] = make_terms(objective.of_stream(stream.name), given)
-            for term in found[stream.name]:
-                term.check(self._source.tokenizer, stream.label_names, settings.max_seq_length)
+        """Name of a stream -> what is added to the loss there. An error names the stream, where there are several."""
+        found, streams = {}, self._data.streams()
+        for stream in streams:
+            try:
+                found[stream.name] = self._terms_of(stream, objective, settings)
+            except InputError as error:
+                if len(streams) == 1:
+                    raise
+                raise InputError(f"{stream.name}: {error}") from error
         return found
+
+    def _terms_of(self, stream, objective, settings):
+        given = stream.given or vars(settings)
+        terms = make_terms(objective.of_stream(stream.name), given)
+        rows = TrainingRows(self._source.tokenizer, stream.label_names, given["max_seq_length"], stream.num_examples)
+        for term in terms:
+            term.check(rows)
+        return terms
 
     def _train(self, objective, groups, terms, evaluate, output_dir, settings):
         data = self._data
@@ -205,7 +215,8 @@ class Job:
 
     def _make_loop(self, objective, groups, terms, plan, output_dir, settings):
         choice = part(train.OptimizerSettings, settings)
-        optimizer = train.make_optimizer(objective.named_weights(), groups, plan, choice, vars(settings))
+        weights = {**objective.named_weights(), **train.weights_of_terms(terms)}
+        optimizer = train.make_optimizer(weights, groups, plan, choice, vars(settings))
         pace = LoopSettings(
             num_train_steps=plan.num_train_steps,
             batch_size=settings.train_batch_size,
@@ -240,6 +251,7 @@ class Job:
             dev_data=plan.dev_key,
             num_train_steps=plan.num_train_steps,
             encoder_config=objective.encoder.config.to_dict(),
+            **({run_folder.TASKS: self._data.task_settings} if self._data.task_settings else {}),
             **{run_folder.OVERWRITING: overwriting},
         )
 

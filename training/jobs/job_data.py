@@ -28,6 +28,7 @@ class Stream:
       loss_weight: how much its loss counts beside that of other streams.
       label_names: the classes in the order of their ids; () where there are none.
       given: name -> value of settings of its own; None: it has those of the run.
+      num_examples: how many examples an epoch has.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Stream:
     loss_weight: float = 1.0
     label_names: Sequence[str] = ()
     given: dict[str, typing.Any] | None = None
+    num_examples: int = 0
 
 
 class JobData:
@@ -53,6 +55,8 @@ class JobData:
       first_score, first_is_lower_better: the same of the score that whole runs are compared by; None: there is none.
       label_names: list of str, the classes in the order of their ids; () where there are none.
       model_entries: what config.json says beside the encoder's configuration.
+      task_settings: task -> settings of its own, of several tasks, that a trained folder is used with; {}: there are
+        none.
     """
 
     vocab_file: str | None = None
@@ -66,6 +70,7 @@ class JobData:
     first_is_lower_better: bool = False
     label_names: Sequence[str] = ()
     model_entries: dict[str, typing.Any] = {}
+    task_settings: dict[str, dict[str, typing.Any]] = {}
 
     def check(self) -> None:
         """Raises InputError for what cannot be, before a model is looked for."""

@@ -15,6 +15,7 @@ from bertline.training.jobs.job_data import JobData
 from bertline.training.jobs.task_data import TaskData
 from bertline.training.reporting.page import report
 
+LENGTH = "max_seq_length"  # what a section may set and a trained folder is used with
 MEAN = "mean"  # of the tasks' first scores, counted so that more is better
 
 
@@ -50,6 +51,11 @@ class MultiTaskData(JobData):
         self.first_is_lower_better = bool(best_task) and first.first_is_lower_better
         if settings.keep_best or settings.patience:
             self.best_metric, self.lower_is_better = self.first_score, self.first_is_lower_better
+
+        lengths = {name: task.given[LENGTH] for name, task in tasks.items()}
+        self.task_settings = {
+            name: {LENGTH: length} for name, length in lengths.items() if length != settings.max_seq_length
+        }
 
     def check(self):
         self._each(lambda data, name: data.check())

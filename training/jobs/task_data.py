@@ -23,6 +23,7 @@ from bertline.training.reporting import model_card
 from bertline.training.reporting.page import report
 from bertline.training.reporting.page.coloured_text import Colours
 from bertline.training.scores import score
+from bertline.weights.open_model import check_length
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,6 +105,7 @@ class TaskData(JobData):
 
     def open(self, source):
         settings, task = self._settings, self._task
+        check_length(source.config, settings.max_seq_length)
         self._tokenizer = source.tokenizer
         own = layouts.own_layout(source.config, source.tokenizer, settings.max_seq_length, task.truncation)
         layout = layouts.make(task.layout, own, **task.layout_options)
@@ -180,7 +182,8 @@ class TaskData(JobData):
         repeats = self._may_keep_states() and self.num_train_steps * settings.train_batch_size > count
         size = f"examples = {count}"
         states = fixed_states if repeats else None
-        return [Stream("train", train_batches, self._key("train"), size, states, label_names=self.label_names)]
+        names = self.label_names
+        return [Stream("train", train_batches, self._key("train"), size, states, label_names=names, num_examples=count)]
 
     def _may_keep_states(self):
         """Static shapes would have one more input of any length; several texts of a row have no single mask."""

@@ -45,6 +45,7 @@ OF_TASK = (
     "eval_batch_size",
     "predict_batch_size",
     "length_pool_batches",
+    "max_seq_length",
     "encoding",
     "train_records",
     "eval_records",

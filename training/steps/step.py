@@ -53,7 +53,12 @@ class TrainStep:
         self.static_shapes, self.fixed_states, self.loss_weight = static_shapes, fixed_states, loss_weight
         self.terms = [term for term in terms if not term.reads_word_gradients]
         self.late_terms = [term for term in terms if term.reads_word_gradients]
+        # By the names that a checkpoint has them under.
+        self.weights_of_terms = {
+            f"{term.name}/{name}": weight.value for term in terms for name, weight in term.named_weights().items()
+        }
         own = {id(variable.value) for variable in objective.named_weights().values()}
+        own |= {id(variable) for variable in self.weights_of_terms.values()}
         # Of several objectives over one encoder each step moves its own weights alone.
         self.weights = {name: variable for name, variable in optimizer.weights.items() if id(variable) in own}
         zero = objective.zero_state(lanes)
@@ -65,10 +70,12 @@ class TrainStep:
 
     def variables(self):
         """What a checkpoint must hold beside weights and slots."""
-        scaling = {} if self.loss_scale is None else {"loss_scale": self.loss_scale, "finite_steps": self.finite_steps}
-        if self.state is None:
-            return scaling
-        return {**scaling, "state": {str(i): variable for i, variable in enumerate(tf.nest.flatten(self.state))}}
+        found = {} if self.loss_scale is None else {"loss_scale": self.loss_scale, "finite_steps": self.finite_steps}
+        if self.weights_of_terms:
+            found["weights_of_terms"] = self.weights_of_terms
+        if self.state is not None:
+            found["state"] = {str(i): variable for i, variable in enumerate(tf.nest.flatten(self.state))}
+        return found
 
     @property
     def added(self):
@@ -152,7 +159,9 @@ class TrainStep:
 
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(list(weights.values()))
-            forward = Forward(self.objective, self._outputs, batch, key, tape.watch if self.late_terms else None)
+            records = any(term.reads_states for term in (*self.terms, *self.late_terms))
+            watch = tape.watch if self.late_terms else None
+            forward = Forward(self.objective, self._outputs, batch, key, watch, records)
             values = forward.losses
             terms = {term: mean(values[term], term) for term in totals}
             more = added(self.terms, forward)

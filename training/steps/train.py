@@ -89,6 +89,16 @@ def check_whole_batches(objective, gradient_accumulation_steps, num_replicas, te
         raise InputError(f"{num_replicas} devices: {who} {why}, which cannot be spread; give --num_gpus=1")
 
 
+def weights_of_terms(terms):
+    """Name -> variable of what terms learn beside the objective; terms: name of a stream -> list of Term."""
+    return {
+        f"{stream}/{term.name}/{name}": weight
+        for stream, found in terms.items()
+        for term in found
+        for name, weight in term.named_weights().items()
+    }
+
+
 def groups_of(choice, encoder):
     """The parameter groups of an OptimizerSettings. Raises InputError for a --freeze_layers that cannot be."""
     frozen = frozen_patterns(choice.freeze_layers, encoder)

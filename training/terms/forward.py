@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from bertline.modeling.layers.dropout import DropoutKey
 from bertline.modeling.objective import Objective
+from bertline.modeling.recording import States, record_states
 
 # Children of a step's key that no layer takes.
 PASSES = 1_000_000
@@ -23,11 +24,13 @@ class Forward:
       features: name -> tensor, of the batch.
       key: DropoutKey of the step.
       watch: of a tape, where `word_vectors` are wanted: each word of each text then has a vector of its own; or None.
+      records: whether `states` are wanted.
 
     Attributes:
       objective, features: as given.
       outputs: of the objective.
       losses: term of the objective -> values.
+      states: list of States, of each call of the encoder in this pass; [] where they are not wanted.
       word_vectors: list of float32 [B, T, E], of each text; to be watched for `gradients`.
       gradients: list of float32 [B, T, E], of the loss with respect to them, once it is known.
     """
@@ -39,6 +42,7 @@ class Forward:
         features: dict[str, tf.Tensor],
         key: DropoutKey,
         watch: Callable | None = None,
+        records: bool = False,
     ):
         self.objective, self.features, self._call_objective, self._key = objective, features, call, key
         self._names = [name for name in features if name.endswith(IDS)] if watch else []
@@ -46,7 +50,9 @@ class Forward:
         for vectors in self.word_vectors if watch else ():
             watch(vectors)
         self.gradients: list[tf.Tensor] = []
-        self.outputs = self._call(key, self.word_vectors)
+        self.states: list[States]
+        with record_states() if records else contextlib.nullcontext([]) as self.states:
+            self.outputs = self._call(key, self.word_vectors)
         self.losses = objective.losses(features, self.outputs)
 
     def again(self, masks: int, shifts: list[tf.Tensor] | None = None) -> dict:

@@ -1,13 +1,32 @@
 """What every term is: values that training adds to those of an objective's loss. Evaluation knows nothing of them."""
 
+import dataclasses
 from collections.abc import Sequence
 
+import keras
 import tensorflow as tf
 
 from bertline import options, registry
 from bertline.errors import InputError
 from bertline.modeling.objective import Objective
 from bertline.training.terms.forward import Forward
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingRows:
+    """The rows that are trained on.
+
+    Attributes:
+      tokenizer: what made them, or None.
+      label_names: of their classes, () where there are none.
+      max_seq_length: tokens of the longest.
+      num_examples: how many examples there are; `example_index` of a batch counts them from 0.
+    """
+
+    tokenizer: object
+    label_names: Sequence[str]
+    max_seq_length: int
+    num_examples: int
 
 
 class Term:
@@ -20,11 +39,13 @@ class Term:
       options: see `bertline.options`; each is an argument of the constructor.
       relates_rows: whether a row's value depends on the other rows of its batch, which then must not be cut.
       reads_word_gradients: whether it is computed after the gradient of the other losses: it reads `forward.gradients`.
+      reads_states: whether it reads `forward.states`, the encoder's states of all layers.
     """
 
     options = {}
     relates_rows = False
     reads_word_gradients = False
+    reads_states = False
 
     def __init__(self, objective: Objective):
         self.objective = objective
@@ -38,13 +59,12 @@ class Term:
         """A term of the objective's loss -> float32 values that are added to its own, shaped as its weights."""
         raise NotImplementedError
 
-    def check(self, tokenizer: object, label_names: Sequence[str], max_seq_length: int) -> None:
-        """Raises InputError where the term and what is trained do not fit together.
+    def named_weights(self) -> dict[str, keras.Variable]:
+        """Weights that are learned beside those of the objective; they are in checkpoints, the saved model has none."""
+        return {}
 
-        Args:
-          tokenizer: of what is trained, or None. label_names: of its classes, () where there are none.
-          max_seq_length: tokens of the longest row.
-        """
+    def check(self, rows: TrainingRows) -> None:
+        """Raises InputError where the term and what is trained on do not fit together."""
 
     def refuse(self, why: str) -> InputError:
         """The error to raise where the objective lacks something."""

@@ -17,6 +17,7 @@ from bertline.modeling.objective import Objective
 from bertline.options import Option
 
 HEAD_DROPOUT = 0.1  # google-research/bert: keep_prob=0.9 on the pooled output
+LEAST, LEAST_OF_SEVERAL = 1e-30, 1e-7  # of a probability whose logit is taken; 1 - 1e-7 is a float32 of its own
 
 
 @registry.register("objective", "sequence_classification")
@@ -111,6 +112,9 @@ class SequenceClassification(Objective):
         """See base class; of several labels the mean over them, as of their losses."""
         return {"loss": _DIVERGENCES[self.problem_type](outputs["logits"], wanted["logits"], temperature)}
 
+    def outputs_of(self, probabilities):
+        return {"logits": _LOGITS[self.problem_type](probabilities)}
+
     @property
     def has_class_vectors(self):
         return self.problem_type == "single_label_classification"
@@ -160,4 +164,16 @@ _DIVERGENCES = {
     "single_label_classification": divergence.of_softmax,
     "regression": lambda logits, wanted, temperature: tf.square(logits[:, 0] - wanted[:, 0]),
     "multi_label_classification": lambda *given: tf.reduce_mean(divergence.of_sigmoids(*given), axis=1),
+}
+
+
+def _logits_of_several(probabilities):
+    inside = tf.clip_by_value(probabilities, LEAST_OF_SEVERAL, 1.0 - LEAST_OF_SEVERAL)
+    return tf.math.log(inside) - tf.math.log1p(-inside)
+
+
+_LOGITS = {
+    "single_label_classification": lambda probabilities: tf.math.log(tf.maximum(probabilities, LEAST)),
+    "regression": lambda scores: scores,
+    "multi_label_classification": _logits_of_several,
 }

@@ -49,7 +49,7 @@ class ResponseRanking(Objective):
     pipeline_tag = "sentence-similarity"
     corpus = "text_pairs"
     reads_pooled_output = False
-    relates_rows = True
+    relates_rows = drops_rows = True
 
     def __init__(
         self, encoder, pooling="mean", similarity="cosine", similarity_scale=None, response_layers=0, **kwargs

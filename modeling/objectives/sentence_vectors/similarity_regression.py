@@ -68,6 +68,10 @@ class SimilarityRegression(Objective):
     def divergence(self, features, outputs, wanted, temperature=1.0):
         return {"loss": tf.square(outputs["similarities"] - wanted["similarities"])}
 
+    def outputs_of(self, probabilities):
+        low, high = self.score_range
+        return {"similarities": (probabilities[:, 0] - low) / (high - low)}
+
     def predictions(self, outputs):
         """probabilities float32 [B, 1]: the similarity, in the range of the scores."""
         low, high = self.score_range

@@ -50,6 +50,7 @@ class DelimitedProcessor(DataProcessor):
 
     Attributes:
       splitter: a Splitter, for those who keep the choice.
+      type_of_cells: the problem type that a cell of the label's column is read by.
 
     Raises:
       InputError: an argument that is not allowed; in the get methods whatever is wrong with a file.
@@ -154,7 +155,7 @@ class DelimitedProcessor(DataProcessor):
         self.has_header, self.delimiter, self.quoting = has_header, delimiter, quoting
         names = label_list.split(",") if isinstance(label_list, str) else label_list
         self.label_list = list(names) if names else None
-        self.problem_type = problem_type
+        self.problem_type = self.type_of_cells = problem_type
         self.metrics = _METRICS[problem_type]
         self.label_separator, self.label_options = label_separator, {"separator": label_separator}
         self.encoding = encoding or self.encoding
@@ -288,7 +289,7 @@ class DelimitedProcessor(DataProcessor):
                     )
                 cells[part] = str(cells[part])
         guid = f"{split}-{index}" if cells.get("id") is None else str(cells["id"])
-        label = label_of(cells.get("label"), self.problem_type, split, row.source, self.label_separator)
+        label = label_of(cells.get("label"), self.type_of_cells, split, row.source, self.label_separator)
         group = None if cells.get("group") is None else str(cells["group"])
         return InputExample(guid, cells["text_a"], cells.get("text_b"), label, row.source, group)
 

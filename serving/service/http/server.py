@@ -14,7 +14,7 @@ import uvicorn
 
 from bertline.errors import InputError
 from bertline.serving.prediction.predictor import Predictor
-from bertline.serving.service.app import Service
+from bertline.serving.service.app import HEADS, Service
 from bertline.serving.service.http import last_calls
 from bertline.serving.service.http.protocol import BoundedHeads
 from bertline.serving.service.model import Model
@@ -43,6 +43,11 @@ def serve(run, token):
         low_latency=run.low_latency,
         task=run.task_name,
     )
+    if predictor.labels is not None and predictor.labels.verb not in HEADS:
+        raise InputError(
+            f"--init_checkpoint={run.init_checkpoint}: a model for {predictor.problem_type}, which has no path; "
+            "bertline.load serves it in Python"
+        )
     service = Service(Model(predictor, os.path.basename(os.path.abspath(run.init_checkpoint))), run, token, at_once)
     server = Server(service, run, address(listener))
     server.run(sockets=[listener])

@@ -1,79 +1,34 @@
 """run_classifier.py on several tasks, in this process: bits, files, a stop and what follows it."""
 
+import functools
 import json
 import os
 import signal
 
-import keras
 import numpy as np
+import page_stand_ins
 import pytest
-import small_classifiers
+import small_tasks
+from small_tasks import TRAIN, results, weights
 
 from bertline.errors import InputError
-from bertline.modeling.encoders.transformers.bert import Bert, BertConfig
 from bertline.serving.export.exporter import export
 from bertline.serving.prediction.predictor import Predictor
 from bertline.settings.scripts.export_model import ExportSettings
-from bertline.settings.scripts.run_classifier import ClassifierSettings
 from bertline.training.jobs.multi_task_data import MultiTaskData
-from bertline.training.jobs.task_job import run_task
-from bertline.weights.load_save import open_weights, save_huggingface
 
 pytestmark = pytest.mark.slow
-COLOURS = {"red": "ab", "blue": "cd", "green": "ef"}
-
-
-@pytest.fixture(scope="module")
-def start(tmp_path_factory):
-    """Folder of a BERT of one layer with random weights, whose words are letters."""
-    folder = tmp_path_factory.mktemp("start")
-    tokenizer = small_classifiers.letters(folder / "vocab.txt")
-    keras.utils.set_random_seed(3)
-    sizes = {**small_classifiers.CONFIG, "num_hidden_layers": 1}
-    encoder = Bert(BertConfig(vocab_size=tokenizer.vocab_size, **sizes))
-    encoder.build()
-    save_huggingface(encoder, folder, tokenizer)
-    return folder
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
     """Folder of the files of two tasks: classes of one text, scores of pairs."""
-    folder = tmp_path_factory.mktemp("data")
-    draw = np.random.default_rng(1)
-
-    def text(letters="abcdefghij"):
-        return " ".join(draw.choice(list(letters), 4))
-
-    for name in ("hue", "near"):
-        (folder / name).mkdir()
-        for split, count in (("train", 16), ("dev", 6), ("test", 5)):
-            names = draw.choice(list(COLOURS), count)
-            rows = {
-                "hue": [("text", "label"), *((text(COLOURS[one]), one) for one in names)],
-                "near": [("text_a", "text_b", "label"), *((text(), text(), i % 5) for i in range(count))],
-            }[name]
-            (folder / name / f"{split}.tsv").write_text("".join("\t".join(map(str, row)) + "\n" for row in rows))
-    (folder / "both.ini").write_text(
-        f"[all]\ntask_name = tsv\n[hue]\ndata_dir = {folder}/hue\n"
-        f"[near]\ndata_dir = {folder}/near\nproblem_type = regression\ntrain_batch_size = 8\nweight = 0.5\n"
-    )
-    (folder / "one.ini").write_text(f"[hue]\ntask_name = tsv\ndata_dir = {folder}/hue\n")
-    return folder
+    return small_tasks.write_tasks(tmp_path_factory.mktemp("data"))
 
 
 @pytest.fixture(scope="module")
-def run(start):
-    def run(out, status=0, given=(), **settings):
-        pace = {"train_batch_size": 4, "num_train_epochs": 2, "max_seq_length": 16, "num_processes": 1, "num_gpus": 0}
-        values = {"init_checkpoint": str(start), "output_dir": str(out), **pace, **settings}
-        assert run_task(ClassifierSettings(**values), lambda name: name in settings) == status
-        return out
-
-    return run
-
-
-TRAIN = {"do_train": True, "do_eval": True, "do_predict": True}
+def run(tmp_path_factory):
+    return functools.partial(small_tasks.run, small_tasks.start_folder(tmp_path_factory.mktemp("start")))
 
 
 @pytest.fixture(scope="module")
@@ -83,14 +38,6 @@ def both(run, data, tmp_path_factory):
     return run(
         out, tasks_file=str(data / "both.ini"), task_sampling="square_root", eval_steps=4, keep_best=True, **TRAIN
     )
-
-
-def weights(folder):
-    return {name: tensor.read() for name, tensor in open_weights(folder / "model").tensors.items()}
-
-
-def results(path):
-    return {key: float(value) for key, value in (line.split(" = ") for line in path.read_text().splitlines())}
 
 
 def test_one_of_several_is_the_single_task_to_the_bit(run, data, tmp_path):
@@ -169,7 +116,7 @@ def test_a_task_goes_on_from_the_shared_folder(run, data, both, tmp_path, caplog
     """The encoder, and the head of the task of the same name: the first evaluation is that of the shared folder."""
     one = tmp_path / "one.ini"
     one.write_text((data / "one.ini").read_text())
-    found = run(tmp_path / "out", tasks_file=str(one), init_checkpoint=str(both / "model"), do_eval=True)
+    found = small_tasks.run(both / "model", tmp_path / "out", tasks_file=str(one), do_eval=True)
     assert results(found / "hue" / "eval_results.txt")["eval_loss"] == pytest.approx(
         results(both / "hue" / "eval_results.txt")["eval_loss"], rel=1e-5
     )
@@ -183,3 +130,132 @@ def test_a_task_without_dev_is_refused(run, data, tmp_path):
     with pytest.raises(InputError, match="^task bare: .*dev.tsv: no such file") as error:
         run(tmp_path / "out", tasks_file=str(recipe), **TRAIN)
     assert "\n" not in str(error.value)
+
+
+@pytest.fixture(scope="module")
+def cosines(run, data, tmp_path_factory):
+    """The folder of a run on hue, and on near by the cosine of two vectors, with a length of its own."""
+    recipe = tmp_path_factory.mktemp("recipe") / "cosines.ini"
+    recipe.write_text(
+        f"[all]\ntask_name = tsv\n[hue]\ndata_dir = {data}/hue\n[near]\ndata_dir = {data}/near\n"
+        "problem_type = regression\nobjective = similarity_regression\nscore_range = 0,4\nmax_seq_length = 5\n"
+    )
+    return run(tmp_path_factory.mktemp("cosines"), tasks_file=str(recipe), num_train_epochs=1, **TRAIN)
+
+
+@pytest.mark.long
+def test_a_head_of_cosines_serves_pairs(cosines, data):
+    lines = (data / "near" / "test.tsv").read_text().splitlines()[1:]
+    predictor = Predictor(cosines, task="near", warm_up=True)
+    assert (predictor.max_seq_length, Predictor(cosines, task="hue").max_seq_length) == (5, 16)
+    found = predictor.predict([tuple(line.split("\t")[:2]) for line in lines])
+    expected = np.loadtxt(cosines / "near" / "test_results.tsv")
+    np.testing.assert_allclose([one.score for one in found], expected, atol=1e-5)
+    assert all(one.truncated for one in found) and "true" in (cosines / "near" / "predictions.tsv").read_text()
+    with pytest.raises(InputError, match="no second text; two texts are compared here, so each row needs both"):
+        predictor.predict(["a single text"])
+    with pytest.raises(InputError, match="^--task_name=near: its head compares several texts of a row, which is not"):
+        export(ExportSettings(init_checkpoint=str(cosines), output_dir="unused", task_name="near"))
+
+
+@pytest.mark.long
+def test_a_task_has_the_length_of_its_section_again(cosines, run):
+    """Prediction alone takes it from the recipe."""
+    before = (cosines / "near" / "test_results.tsv").read_text()
+    os.remove(cosines / "near" / "test_results.tsv")
+    run(cosines, do_predict=True)
+    assert (cosines / "near" / "test_results.tsv").read_text() == before
+
+
+def write_ranking(folder):
+    """Queries of one letter; of its three candidates the one with the letter is right. num_candidates is 2 below."""
+    folder.mkdir()
+    for split, letters in (("train", "abcdefgh"), ("dev", "ij"), ("test", "kl")):
+        rows = [("text_a", "text_b", "label")]
+        rows += [(one, f"{one} x", 1) for one in letters] + [
+            (one, f"{other} y", 0) for one in letters for other in "yz"
+        ]
+        (folder / f"{split}.tsv").write_text("".join("\t".join(map(str, row)) + "\n" for row in rows))
+    return folder
+
+
+@pytest.mark.long
+def test_candidates_are_ranked_beside_another_task(run, data, tmp_path):
+    """Longer lists are several rows; files, scores and the Predictor say the same of them."""
+    recipe = tmp_path / "rank.ini"
+    recipe.write_text(
+        f"[all]\ntask_name = tsv\n[hue]\ndata_dir = {data}/hue\n[pick]\ndata_dir = {write_ranking(tmp_path / 'pick')}\n"
+        "task_name = ranking\nobjective = candidate_ranking\nnum_candidates = 2\n"
+    )
+    out = run(tmp_path / "out", tasks_file=str(recipe), num_train_epochs=1, terms="r_drop", **TRAIN)
+    # Eight queries with two wrong candidates each are sixteen rows, one right and one wrong in each.
+    assert json.loads((out / "run_config.json").read_text())["num_train_steps"] == 4 + 4
+    lines = [line.split("\t") for line in (out / "pick" / "predictions.tsv").read_text().splitlines()]
+    assert lines[0] == ["guid", "rank", "probability", "true_label", "query", "candidate"] and len(lines) == 1 + 2 * 3
+    found = np.loadtxt(out / "pick" / "test_results.tsv")
+    np.testing.assert_allclose(found.sum(axis=1), 1.0, atol=1e-5)
+    candidates = {query: [row[5] for row in lines[1:] if row[4] == query] for query in "kl"}
+    rankings = Predictor(out, task="pick", warm_up=True).predict(list(candidates.items()))
+    for answer, expected in zip(rankings, found):
+        np.testing.assert_allclose(answer.probabilities, np.sort(expected)[::-1], atol=1e-5)
+        assert list(answer.places) == np.argsort(-expected).tolist()
+    ranks = [int(row[1]) for row in lines[1:] if row[3] == "1"]
+    scores = results(out / "pick" / "test_results.txt")
+    assert scores["test_mrr"] == pytest.approx(np.mean([1 / rank for rank in ranks]))
+    assert scores["test_accuracy_at_1"] == np.mean([rank == 1 for rank in ranks])
+    assert results(out / "eval_results.txt")["eval_pick_map"] > 0.0
+    with pytest.raises(InputError, match=r"^queries\[0\]: a query and a list of candidates are needed"):
+        Predictor(out, task="pick").predict(["k"])
+
+
+def test_a_section_that_is_longer_than_the_model_is_refused(run, data, tmp_path):
+    recipe = tmp_path / "long.ini"
+    recipe.write_text(f"[hue]\ntask_name = tsv\ndata_dir = {data}/hue\nmax_seq_length = 65\n")
+    with pytest.raises(InputError, match="^task hue: --max_seq_length=65: the model has positions for 64 tokens"):
+        run(tmp_path / "out", tasks_file=str(recipe), **TRAIN)
+
+
+@pytest.fixture(scope="module")
+def glue(run, tmp_path_factory):
+    """(data, folder): a run by names alone, on small MRPC and RTE."""
+    folder, out = tmp_path_factory.mktemp("glue"), tmp_path_factory.mktemp("both")
+    page_stand_ins.write_mrpc(folder / "MRPC")
+    page_stand_ins.write_rte(folder / "RTE")
+    return folder, run(out, task_name="mrpc,rte", data_dir=str(folder), num_train_epochs=1, do_train=True, do_eval=True)
+
+
+@pytest.mark.long
+def test_one_task_is_tuned_on_from_the_shared_folder(glue, tmp_path, caplog):
+    """MT-DNN's second step: it begins with the shared encoder and the task's own head."""
+    folder, shared = glue
+    caplog.set_level("INFO")
+    given = {"task_name": "rte", "data_dir": str(folder / "RTE"), "num_train_epochs": 1}
+    small_tasks.run(shared, tmp_path / "as_it_is", do_eval=True, **given)
+    expected = results(shared / "rte" / "eval_results.txt")
+    found = results(tmp_path / "as_it_is" / "eval_results.txt")
+    assert found["eval_loss"] == pytest.approx(expected["eval_loss"], rel=1e-5)
+    small_tasks.run(shared / "model", tmp_path / "tuned", do_train=True, learning_rate=1e-9, **given)
+    assert "missing        0" in caplog.text
+    before = weights(shared)
+    for name, value in weights(tmp_path / "tuned").items():
+        np.testing.assert_allclose(value, before[f"rte.{name}" if name.startswith("class") else name], atol=1e-6)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("how", [{"xla": True}, {"dtype": "float16"}, {"gradient_accumulation_steps": 2}])
+def test_other_ways_to_compute_the_same(how, data, tmp_path, tmp_path_factory):
+    """Compiled, in half precision with a scaled loss, or cut: the moves of both heads are those of the ordinary run."""
+    rates = dict.fromkeys(("hidden_dropout_prob", "attention_probs_dropout_prob", "classifier_dropout"), 0.0)
+    start = small_tasks.start_folder(tmp_path_factory.mktemp("calm"), **rates)
+    given = {"tasks_file": str(data / "both.ini"), "num_train_epochs": 0.7, "do_train": True, "do_eval": True}
+    given |= {"optimizer": "sgd", "learning_rate": 1e-2, "max_grad_norm": 0.1}
+    plain, other = (small_tasks.run(start, tmp_path / name, **given, **more) for name, more in (("a", {}), ("b", how)))
+    expected, found = weights(plain), weights(other)
+    # Scores of pairs and classes; biases begin at 0, so that they are what the steps have added up to.
+    tolerance = 0.05 if "dtype" in how else 1e-3
+    for name in ("hue.classifier.bias", "near.classifier.bias", "encoder.layer.0.attention.self.query.bias"):
+        name = next(one for one in expected if one.endswith(name))
+        assert np.abs(expected[name]).max() > 0.0
+        np.testing.assert_allclose(found[name], expected[name], atol=tolerance * np.abs(expected[name]).max())
+    losses = [results(folder / "eval_results.txt")["loss"] for folder in (plain, other)]
+    assert losses[1] == pytest.approx(losses[0], rel=1e-2)
