@@ -65,6 +65,7 @@ def test_a_vector_of_each_window_by_itself(pooling):
     np.testing.assert_allclose(found, expected, rtol=2e-5, atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pooling", LEARNED)
 def test_documents_of_one_window_are_rows_without_windows(pooling):
     batch = document_batch(((4,), (9,), (6,)))
@@ -91,6 +92,7 @@ def test_padding_of_windows_and_of_tokens_changes_nothing(pooling):
         np.testing.assert_allclose(found[name], gradient, rtol=1e-4, atol=1e-5, err_msg=name)
 
 
+@pytest.mark.long
 def test_accumulated_micro_batches_make_the_step_of_the_whole_batch(monkeypatch):
     monkeypatch.setattr("bertline.modeling.objectives.classification.sequence_classification.HEAD_DROPOUT", 0.0)
     weights = []

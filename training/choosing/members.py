@@ -28,7 +28,7 @@ class Ending:
       status: the exit status.
       score, lower_is_better: name in eval_results.txt of the score that runs are compared by; None where it is unknown.
       stopped_at: the step where a rule stopped it as hopeless; None: it went to its end.
-      seconds: that the attempt took which ended it.
+      seconds: that the attempt took which ended it; of several runs, their sum.
     """
 
     status: int
@@ -99,7 +99,8 @@ def scores_of(folder):
 def _run(member, results):
     begun = time.monotonic()
     ending = member.start(member.settings)
-    ending = dataclasses.replace(ending, seconds=time.monotonic() - begun)
+    # Of folds, some of which an earlier attempt has finished, it knows the sum.
+    ending = dataclasses.replace(ending, seconds=max(ending.seconds, time.monotonic() - begun))
     if ending.status in results:
         _write_finished(member, ending)
     return ending

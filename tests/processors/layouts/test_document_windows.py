@@ -123,6 +123,7 @@ def test_the_graph_makes_the_same_windows(tokenizer, truncation, stride):
                 assert kept.tolist() == values.tolist(), (i, name)
 
 
+@pytest.mark.slow
 def test_records_hold_windows_and_count_them(tokenizer, tmp_path):
     examples = [InputExample(f"x-{i}", " ".join("abcdefghij"[: i % 10] * 2), None, "l") for i in range(20)]
     encoder = record_files.ExampleEncoder(
