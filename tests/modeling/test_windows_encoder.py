@@ -5,12 +5,14 @@ import pytest
 import small_models
 import tensorflow as tf
 
+from bertline.errors import InputError
 from bertline.modeling.layers.dropout import DropoutKey
 from bertline.modeling.objectives.classification.sequence_classification import SequenceClassification
 from bertline.modeling.objectives.classification.stochastic_answer import StochasticAnswer
 from bertline.modeling.windows_encoder import WindowsEncoder
 from bertline.training.optimizers.sgd import SGD
 from bertline.training.steps.step import TrainStep
+from bertline.training.terms.layer_matching import LayerMatching
 
 POOLINGS = ("mean", "max", "learned")
 LEARNED = [pytest.param("mean", marks=pytest.mark.long), pytest.param("max", marks=pytest.mark.long), "learned"]
@@ -120,3 +122,9 @@ def test_its_weights_are_those_of_the_encoder():
 def test_an_objective_that_reads_the_states_of_tokens_cannot_have_windows():
     with pytest.raises(ValueError, match="reads more than the vector of a document"):
         objective("mean", cls=StochasticAnswer)
+
+
+def test_layers_of_a_teacher_are_not_compared_by_windows():
+    encoder = small_models.encoder("bert")
+    with pytest.raises(InputError, match="several windows of it; leave them out, or --windows"):
+        LayerMatching(WindowsEncoder(encoder, "mean"), encoder, "teacher", 1.0, 0.0)

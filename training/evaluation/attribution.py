@@ -52,7 +52,7 @@ def _cut(order, lengths):
 
 def _shares(objective, layout, rows, weights):
     """Axis of tokens -> float32 [rows, tokens]."""
-    batch = _of_one_length(dense(rows, layout.spec), layout.spec)
+    batch = dense(rows, layout.spec, layout.stacks_texts)
     scales = {axis: tf.ones(batch[mask_of(axis)].shape) for axis in token_axes(layout.spec)}
     names = {axis: axis.removesuffix("tokens") + TOKEN_SCALES for axis in scales}
     # Fast forms of inference have no gradient.
@@ -64,15 +64,3 @@ def _shares(objective, layout, rows, weights):
         total = tf.reduce_sum(tf.cast(numbers, tf.float32) * tf.constant(weights, tf.float32))
     gradients = tape.gradient(total, scales, unconnected_gradients=tf.UnconnectedGradients.ZERO)
     return {axis: gradient.numpy() for axis, gradient in gradients.items()}
-
-
-def _of_one_length(batch, spec):
-    """Tensors, in which all texts of a row have as many tokens, since an objective may stack them."""
-    axes = token_axes(spec)
-    longest = max(batch[mask_of(axis)].shape[1] for axis in axes)
-    found = {}
-    for name, array in batch.items():
-        missing = longest - array.shape[1] if spec[name].axes and spec[name].axes[0] in axes else 0
-        pads = [(0, missing if i == 1 else 0) for i in range(array.ndim)]
-        found[name] = tf.constant(np.pad(array, pads, constant_values=spec[name].padding) if missing else array)
-    return found

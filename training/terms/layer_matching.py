@@ -20,13 +20,19 @@ class LayerMatching:
       states, attention: how much the errors of hidden states and of scores of attention count; 0: they do not.
 
     Raises:
-      InputError: N is no multiple of M; there is no attention, or of another number of heads; layers of several widths.
+      InputError: N is no multiple of M; there is no attention, or of another number of heads; layers of several widths;
+        a student that reads windows.
     """
 
     def __init__(self, student, teacher, path, states, attention):
         self._student, self._teacher, self._path = student, teacher, path
         self._states, self._attention = states, attention
         self.projections: dict[str, keras.Variable] = {}
+        if student.rows_layout is not None:
+            raise InputError(
+                f"--teacher={path}: --teacher_states and --teacher_attention compare the layers of a text, and this "
+                "student reads several windows of it; leave them out, or --windows"
+            )
         mine, theirs = student.num_layers, teacher.num_layers
         if not mine or theirs % mine:
             raise InputError(
