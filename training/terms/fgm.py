@@ -33,5 +33,7 @@ class FastGradientMethod(Term):
         squares = [tf.reduce_sum(tf.square(g), axis=[1, 2], keepdims=True) for g in forward.gradients]  # [B, 1, 1]
         # Rows without a loss have no gradient: nothing is moved there.
         inverse = tf.math.divide_no_nan(self.epsilon, tf.sqrt(tf.add_n(squares)))
-        shifts = [tf.stop_gradient(gradient * inverse) for gradient in forward.gradients]
+        # Where a scaled loss overflows the step is skipped: the loss has to stay a number until then.
+        shifts = [gradient * inverse for gradient in forward.gradients]
+        shifts = [tf.stop_gradient(tf.where(tf.math.is_finite(shift), shift, 0.0)) for shift in shifts]
         return self.objective.losses(forward.features, forward.again(masks=0, shifts=shifts))

@@ -12,7 +12,7 @@ from small_tasks import weights
 from bertline.errors import InputError
 from bertline.training.jobs.task_data import TaskData
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 
 @pytest.fixture(scope="module")

@@ -32,7 +32,7 @@ def model(dropout=0.0, name="sequence_classification", **options):
     )
 
 
-def step_of(objective, terms="", micro_batches=1, in_graph=False, done=0, **given):
+def step_of(objective, terms="", micro_batches=1, in_graph=False, done=0, jit_compile=False, **given):
     """One step of plain descent at rate 1: (scalars, weights before minus weights after, which are the gradients)."""
     named = objective.named_weights()
     optimizer = SGD(named, Constant(1.0, 1), groups=[ParameterGroup("")])
@@ -46,7 +46,7 @@ def step_of(objective, terms="", micro_batches=1, in_graph=False, done=0, **give
         max_grad_norm=0.0,
         terms=make_terms(objective, {"terms": terms, **given}),
     )
-    run = tf.function(step) if in_graph else step
+    run = tf.function(step, jit_compile=jit_compile) if in_graph or jit_compile else step
     scalars = {name: float(value) for name, value in run(small_models.tensors(BATCH)).items()}
     return scalars, {name: before[name] - weight.numpy() for name, weight in named.items()}
 
@@ -162,6 +162,38 @@ def test_in_bfloat16():
     scalars, found = step_of(model(dtype="bfloat16"), "r_drop,fgm")
     assert scalars["loss"] == pytest.approx(expected["loss"], rel=0.1)
     assert all(np.isfinite(gradient).all() for gradient in found.values())
+
+
+def scaled_step(objective, loss_scale):
+    """The scalars of a float16 step with a scaled loss, the weights' largest move, and the scale afterwards."""
+    named = objective.named_weights()
+    before = {name: weight.numpy() for name, weight in named.items()}
+    optimizer, count = SGD(named, Constant(0.1, 1)), tf.Variable(0, dtype=tf.int64)
+    terms = make_terms(objective, {"terms": "r_drop,fgm,supervised_contrastive"})
+    step = TrainStep(objective, optimizer, count, 3, loss_scaling=True, terms=terms)
+    step.loss_scale.assign(loss_scale)
+    scalars = {name: float(value) for name, value in step(small_models.tensors(BATCH)).items()}
+    return scalars, max(np.abs(before[name] - w.numpy()).max() for name, w in named.items()), float(step.loss_scale)
+
+
+def test_in_float16_with_a_scaled_loss():
+    """As in float32; where the scale overflows the step is skipped, and no term makes the loss a NaN."""
+    expected, _ = step_of(model(), "r_drop,fgm,supervised_contrastive")
+    scalars, moved, _ = scaled_step(model(dtype="float16"), 128.0)
+    assert scalars["loss"] == pytest.approx(expected["loss"], rel=0.05)
+    assert scalars["grad_norm"] == pytest.approx(expected["grad_norm"], rel=0.1) and moved > 0.0
+    scalars, moved, scale = scaled_step(model(dtype="float16"), 2.0**100)
+    assert np.isfinite(scalars["loss"]) and not np.isfinite(scalars["grad_norm"])
+    assert moved == 0.0 and scale == 2.0**99
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("terms", ["r_drop,fgm", "supervised_contrastive"])
+def test_compiled_by_xla(terms):
+    scalars, found = step_of(model(static=True), terms)
+    compiled, again = step_of(model(static=True), terms, jit_compile=True)
+    assert compiled == pytest.approx(scalars, rel=1e-4)
+    assert_same_gradients(again, found, 1e-4)
 
 
 def test_the_masks_are_a_function_of_the_step():
