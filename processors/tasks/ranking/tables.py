@@ -28,7 +28,8 @@ class RankingProcessor(DelimitedProcessor):
         "problem_type": None,
         "label_list": None,
         "label_separator": None,
-        # Rows of one query must not fall into several splits.
+        # Rows of one query must not fall into several splits, and are a group of their own.
+        "group_column": None,
         "dev_fraction": None,
         "test_fraction": None,
         "split_seed": None,
