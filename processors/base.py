@@ -104,6 +104,11 @@ class RankedQuery:
         """All that a record of it depends on."""
         return self.query, self.candidates, self.label
 
+    @property
+    def group(self):
+        """Its rows, where a query was cut into several, are of one fold (--num_folds)."""
+        return self.query
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Answer:

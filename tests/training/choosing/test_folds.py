@@ -11,7 +11,7 @@ from sklearn import model_selection
 
 from bertline.common import table_lines
 from bertline.errors import InputError
-from bertline.processors.base import InputExample
+from bertline.processors.base import InputExample, RankedQuery
 from bertline.settings.scripts.run_classifier import ClassifierSettings
 from bertline.training.choosing import fold_cutting, folds
 from bertline.training.choosing.members import Ending
@@ -52,6 +52,12 @@ def test_several_labels_are_cut_plainly_and_rows_without_a_group_go_anywhere():
     for group, fold in zip(groups, found.tolist()):
         where[group].add(fold)
     assert where.pop(None) == {0, 1, 2} and all(len(one) == 1 for one in where.values())
+
+
+def test_rows_of_one_ranked_query_stay_together():
+    queries = [RankedQuery(f"r-{i}", f"query {i // 3}", ("a", "b"), (True, False)) for i in range(24)]
+    found = fold_cutting.cut(queries, 4, 1).reshape(8, 3)
+    assert (found == found[:, :1]).all() and np.bincount(found[:, 0]).tolist() == [2, 2, 2, 2]
 
 
 @pytest.mark.parametrize(
