@@ -289,7 +289,7 @@ def test_an_index_that_is_none(folder, index, words):
         ({"id2label": {"1": "a"}}, "id2label has the ids [1]; 0 to 0"),
         ({"id2label": {"0": "a", "00": "b"}}, "id2label has the ids [0]; 0 to 1"),
         ({"label2id": {"a": [1]}}, "label2id is an object, an object of names and ids"),
-        ({"problem_type": "sorting"}, 'problem_type is "sorting", one of single_label_classification'),
+        ({"problem_type": "sorting"}, 'problem_type is "sorting", one of ranking, single_label_classification'),
     ],
 )
 def test_a_configuration_of_odd_types(folder, changes, words):
