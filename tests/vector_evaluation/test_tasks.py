@@ -81,6 +81,7 @@ def test_a_stand_in_chooses_nothing(data_dir):
     assert sizes(task) == ("test", 500, 5452, 0)
 
 
+@pytest.mark.long
 def test_a_data_set_without_splits(data_dir):
     [task] = read(f"mr={data_dir}/mr")
     assert sizes(task) == ("all rows", 10662, 0, 0)

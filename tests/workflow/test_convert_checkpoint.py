@@ -91,6 +91,7 @@ def test_classifier_of_transformers_to_tf1_and_back(tmp_path):
         np.testing.assert_array_equal(value, again.state_dict()[name], err_msg=name)
 
 
+@pytest.mark.long
 def test_model_without_a_pooler(tmp_path):
     transformers = pytest.importorskip("transformers", reason="make peers")
     size = dict(vocab_size=30, hidden_size=8, num_hidden_layers=1, num_attention_heads=2, intermediate_size=12)
@@ -137,6 +138,7 @@ def test_the_softmax_of_a_bidirectional_language_model(kind, heads, golden_dir, 
 
 
 @pytest.mark.parametrize("kind", ["huggingface", "tf1"])
+@pytest.mark.long
 def test_vocabularies_of_parts_are_written_too(kind, tiny_folder, tmp_path, capsys):
     from bertline.weights.open_model import open_model
 
@@ -149,6 +151,7 @@ def test_vocabularies_of_parts_are_written_too(kind, tiny_folder, tmp_path, caps
         assert after.part(prefix).vocab == part.vocab
 
 
+@pytest.mark.long
 def test_bad_input(golden_dir, tmp_path):
     tiny = golden_dir / "tiny_bert"
     source = f"--init_checkpoint={tiny / 'bert_model.ckpt'}"

@@ -134,6 +134,7 @@ def test_a_classifier(problem_type, count, in_a_clean_process, tmp_path):
     assert found["gradients"] >= 30, "it can be trained on"
 
 
+@pytest.mark.long
 def test_a_classifier_with_a_sentencepiece_model(in_a_clean_process, tmp_path):
     tokenizer = SentencePieceTokenizer(small_pieces.train(tmp_path / "trained.model"), do_lower_case=True)
     (tmp_path / "model").mkdir()
@@ -155,10 +156,11 @@ def test_a_classifier_with_a_sentencepiece_model(in_a_clean_process, tmp_path):
 @pytest.mark.parametrize(
     "flags",
     [
-        pytest.param({"pooling": "mean+max"}, marks=pytest.mark.long),
+        {"pooling": "mean+max"},
         {"pooling": "first_last", "normalize": True, "prompt": "ask 1"},
     ],
 )
+@pytest.mark.long
 def test_vectors(flags, in_a_clean_process, tiny_bert, tmp_path):
     export_here(tiny_bert, tmp_path / "out", task="embed", **flags)
     found = in_a_clean_process(tmp_path / "out")
@@ -199,6 +201,7 @@ def test_hub_loads_it(tiny_bert, tmp_path):
     np.testing.assert_allclose(vectors, Predictor(tiny_bert).embed(TEXTS[:30]), atol=1e-5)
 
 
+@pytest.mark.long
 def test_an_export_is_replaced_only_where_that_is_asked_for(export, tiny_bert, tmp_path):
     out = tmp_path / "out[1] *?"  # to TensorFlow a pattern
     flags = [f"--model={tiny_bert}", f"--output_dir={out}", "--task=embed"]
@@ -238,13 +241,11 @@ def test_mistakes(flags, message, tiny_bert, tmp_path):
 @pytest.mark.parametrize(
     "name, where, number, dtype, message",
     [
-        pytest.param(
-            *("bert/encoder/layer_1/output/LayerNorm/gamma", 3, 1e6, "float16", "--dtype=bfloat16 has the range"),
-            marks=pytest.mark.long,
-        ),
+        ("bert/encoder/layer_1/output/LayerNorm/gamma", 3, 1e6, "float16", "--dtype=bfloat16 has the range"),
         ("bert/embeddings/word_embeddings", -1, np.nan, "float32", "so may be weights of --init_checkpoint="),
     ],
 )
+@pytest.mark.long
 def test_numbers_that_are_not_finite_are_no_export(tiny_bert, tmp_path, name, where, number, dtype, message):
     """The last word of the vocabulary is in a few sample texts, none of them among the first."""
     live = Predictor(tiny_bert)

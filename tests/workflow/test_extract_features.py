@@ -174,6 +174,7 @@ def many(tmp_path_factory):
 
 
 @pytest.mark.parametrize("ending", ["jsonl", "jsonl.gz", "hdf5", "npz"])
+@pytest.mark.long
 def test_killed_and_resumed(extract, script, many, tmp_path, tiny_bert, ending):
     common = (f"--input_file={many}", "--unit=sentence", "--layers=-1,-2", "--max_seq_length=16")
     flags = (*common, f"--init_checkpoint={tiny_bert}", f"--output_file={tmp_path}/killed.{ending}")

@@ -212,6 +212,7 @@ def test_killed_and_continued_is_as_never_killed(trained, script, data, tiny_ber
     assert one == other
 
 
+@pytest.mark.long
 def test_hard_negatives_response_layers_and_dot_products(rank, data, tmp_path):
     ran = rank(
         "--do_train",

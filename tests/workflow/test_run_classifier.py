@@ -259,6 +259,7 @@ def test_killed_at_any_moment_and_continued_is_as_never_killed(trained, script, 
     assert reported == sorted(set(reported)) and reported[0] == 1 and reported[-1] == 60
 
 
+@pytest.mark.long
 def test_ctrl_c_saves_and_the_same_command_continues(trained, script, classify, cola, tiny_bert, tmp_path):
     out = tmp_path / "out"
     flags = (

@@ -177,6 +177,7 @@ def test_evaluation_alone_answers_the_same_and_max_eval_steps_cuts_it(trained, p
     assert results(other)["global_step"] == 24, "the step of the weights, although they are from elsewhere"
 
 
+@pytest.mark.long
 def test_evaluation_alone_knows_the_step_of_the_best_weights(pretrain, data, tmp_path):
     flags = ("--do_eval", f"--eval_file={data}/dev.tfrecord", f"--output_dir={tmp_path}/out", "--learning_rate=1")
     pretrain("--do_train", *STEPS, f"--input_file={data}/train.tfrecord-*", "--eval_steps=6", "--keep_best", *flags)
@@ -249,6 +250,7 @@ def test_killed_and_continued_is_as_never_killed(records, script, pretrain, data
     assert "is a finished run" in pretrain(*flags, f"--output_dir={out}").stderr
 
 
+@pytest.mark.long
 def test_lamb_phases_and_a_checkpoint_without_heads(pretrain, data, tiny_bert, tmp_path):
     first = pretrain(
         "--do_train",

@@ -132,6 +132,7 @@ def test_killed_and_continued_is_as_never_killed(trained, script, classify, pair
     assert one == other
 
 
+@pytest.mark.long
 def test_accumulation_and_pooling_in_half_precision(classify, pairs_dir, tmp_path):
     classify(
         *FLAGS,

@@ -25,6 +25,7 @@ def saved(folder, **flags):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_tagger(tmp_path):
     folder = tagger_folder(tmp_path, crf=True)
     module, differences = saved(folder)

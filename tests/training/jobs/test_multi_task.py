@@ -77,6 +77,7 @@ def test_the_folder_serves_all_its_tasks(both, data):
         Predictor(both)
 
 
+@pytest.mark.long
 def test_a_task_is_exported_alone(both, tmp_path):
     found = export(ExportSettings(init_checkpoint=str(both), output_dir=str(tmp_path / "saved"), task_name="near"))
     assert max(found[1].values()) < 1e-4

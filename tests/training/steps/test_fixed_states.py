@@ -54,6 +54,7 @@ def train(fixed=None, order=(0, 1, 1, 0)):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_training_is_the_same():
     seen = []
 
