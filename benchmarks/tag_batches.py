@@ -1,8 +1,8 @@
 """The work of the benchmarks of tagging: rows of sentences, in the same batches for every side."""
 
-import tempfile
-
 import numpy as np
+
+from benchmarks import work
 
 # Feature -> (whose mask has its length, what fills it up).
 PADDING = {
@@ -40,29 +40,10 @@ def tag_encoder(data_dir, model, max_seq_length):
 
 def write_batches(path, task, data_dir, model, max_seq_length, batch_size, steps, seed=1):
     """As `work.write_batches`, of tagged words; what is evaluated is the dev split, or else the test split."""
-    from bertline.processors.records import batches, record_files
-
     _, examples, encoder = tag_encoder(data_dir, model, max_seq_length)
-    with tempfile.TemporaryDirectory() as folder:
-        train = record_files.write_records(examples["train"], encoder, folder, "train", 1)
-        dev = record_files.write_records(examples.get("dev") or examples["test"], encoder, folder, "dev", 1)
-        made = batches.train_batches(train, batch_size, seed, pool_batches=64).take(steps)
-        sets = {
-            "train": list(made.as_numpy_iterator()),
-            "eval": list(batches.evaluation_batches(dev, batch_size * max_seq_length).as_numpy_iterator()),
-        }
-    arrays = {"num_labels": np.array(encoder.labels.num_labels)}
-    for mode, sorted_batches in sets.items():
-        rows = [unpadded(batch, i) for batch in sorted_batches for i in range(len(batch["input_ids"]))]
-        rows.sort(key=lambda row: (row["example_index"], row["part"]))
-        if mode == "train":
-            rows = [rows[i] for i in np.random.default_rng(seed).permutation(len(rows))]
-        parts = [rows[start : start + batch_size] for start in range(0, len(rows), batch_size)]
-        orders = {"sorted": sorted_batches, "shuffled" if mode == "train" else "in order": list(map(padded, parts))}
-        for order, cut in orders.items():
-            for i, batch in enumerate(cut):
-                arrays.update({f"{mode}/{order}/{i}/{name}": array for name, array in batch.items()})
-    np.savez(path, **arrays)
+    evaluated = examples.get("dev") or examples["test"]
+    made = work.made_batches(examples["train"], evaluated, encoder, max_seq_length, batch_size, steps, seed)
+    work.write_orders(path, made, encoder, batch_size, seed, unpadded, {None: padded})
 
 
 def unpadded(batch, i):

@@ -1,7 +1,6 @@
 """The work of the benchmark of documents by windows: the same windows, in the same batches for every side."""
 
 import dataclasses
-import tempfile
 
 import numpy as np
 
@@ -13,30 +12,12 @@ LENGTHS = "window_lengths"
 def write_batches(path, task, data_dir, model, max_seq_length, batch_size, steps, seed=1):
     """As `work.write_batches`, of documents, at most 8 windows of each."""
     from bertline.processors.layouts import base as layouts
-    from bertline.processors.records import batches, record_files
 
     processor, encoder = work.task_encoder(task, model, max_seq_length)
     encoder = dataclasses.replace(encoder, layout=layouts.make("windows", encoder.layout))
-    with tempfile.TemporaryDirectory() as folder:
-        train = record_files.write_records(processor.get_train_examples(data_dir), encoder, folder, "train", 1)
-        dev = record_files.write_records(processor.get_dev_examples(data_dir), encoder, folder, "dev", 1)
-        made = batches.train_batches(train, batch_size, seed, pool_batches=64).take(steps)
-        sets = {
-            "train": list(made.as_numpy_iterator()),
-            "eval": list(batches.evaluation_batches(dev, batch_size * max_seq_length).as_numpy_iterator()),
-        }
-    arrays = {"num_labels": np.array(encoder.labels.num_labels)}
-    for mode, sorted_batches in sets.items():
-        rows = [unpadded(batch, i) for batch in sorted_batches for i in range(len(batch[work.LABELS]))]
-        rows.sort(key=lambda row: row["example_index"])
-        if mode == "train":
-            rows = [rows[i] for i in np.random.default_rng(seed).permutation(len(rows))]
-        parts = [rows[start : start + batch_size] for start in range(0, len(rows), batch_size)]
-        orders = {"sorted": sorted_batches, "shuffled" if mode == "train" else "in order": list(map(padded, parts))}
-        for order, cut in orders.items():
-            for i, batch in enumerate(cut):
-                arrays.update({f"{mode}/{order}/{i}/{name}": array for name, array in batch.items()})
-    np.savez(path, **arrays)
+    examples = processor.get_train_examples(data_dir), processor.get_dev_examples(data_dir)
+    made = work.made_batches(*examples, encoder, max_seq_length, batch_size, steps, seed)
+    work.write_orders(path, made, encoder, batch_size, seed, unpadded, {None: padded})
 
 
 def unpadded(batch, i):

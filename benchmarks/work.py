@@ -52,30 +52,44 @@ def write_batches(path, task, data_dir, model, max_seq_length, batch_size, steps
     it ("sorted": as many rows as fill `batch_size * max_seq_length` slots), by `batch_size` in the file's order ("in
     order"), and these padded.
     """
+    processor, encoder = task_encoder(task, model, max_seq_length)
+    examples = processor.get_train_examples(data_dir), processor.get_dev_examples(data_dir)
+    made = made_batches(*examples, encoder, max_seq_length, batch_size, steps, seed)
+    forms = {None: padded, "padded": lambda rows: padded(rows, max_seq_length)}
+    write_orders(path, made, encoder, batch_size, seed, _unpadded, forms)
+
+
+def made_batches(train, dev, encoder, max_seq_length, batch_size, steps, seed):
+    """ "train" and "eval" -> the batches that Bertline makes of examples, as arrays."""
     from bertline.processors.records import batches, record_files
 
-    processor, encoder = task_encoder(task, model, max_seq_length)
     with tempfile.TemporaryDirectory() as folder:
-        train = record_files.write_records(processor.get_train_examples(data_dir), encoder, folder, "train", 1)
-        dev = record_files.write_records(processor.get_dev_examples(data_dir), encoder, folder, "dev", 1)
-        sets = {
-            "train": list(
-                batches.train_batches(train, batch_size, seed, pool_batches=64).take(steps).as_numpy_iterator()
-            ),
-            "eval": list(batches.evaluation_batches(dev, batch_size * max_seq_length).as_numpy_iterator()),
+        train = record_files.write_records(train, encoder, folder, "train", 1)
+        dev = record_files.write_records(dev, encoder, folder, "dev", 1)
+        made = {
+            "train": batches.train_batches(train, batch_size, seed, pool_batches=64).take(steps),
+            "eval": batches.evaluation_batches(dev, batch_size * max_seq_length),
         }
+        return {mode: list(data.as_numpy_iterator()) for mode, data in made.items()}
+
+
+def write_orders(path, made, encoder, batch_size, seed, unpadded, forms):
+    """Writes batches and the same rows in a library user's order to the file that `Batches` reads.
+
+    Args:
+      made: what `made_batches` gives.
+      unpadded: (batch, i) -> row i at true length.
+      forms: name of an order -> rows to a batch; None: "shuffled" in training, "in order" in evaluation.
+    """
     arrays = {"num_labels": np.array(encoder.labels.num_labels)}
-    for mode, made in sets.items():
-        rows = [_unpadded(batch, i) for batch in made for i in range(len(batch[LABELS]))]
-        rows.sort(key=lambda row: row["example_index"])
+    for mode, own in made.items():
+        rows = [unpadded(batch, i) for batch in own for i in range(len(batch["input_ids"]))]
+        rows.sort(key=lambda row: (row["example_index"], row.get("part", 0)))
         if mode == "train":
             rows = [rows[i] for i in np.random.default_rng(seed).permutation(len(rows))]
         parts = [rows[start : start + batch_size] for start in range(0, len(rows), batch_size)]
-        orders = {
-            "sorted": made,
-            "shuffled" if mode == "train" else "in order": [padded(part) for part in parts],
-            "padded": [padded(part, max_seq_length) for part in parts],
-        }
+        usual = "shuffled" if mode == "train" else "in order"
+        orders = {"sorted": own} | {name or usual: list(map(form, parts)) for name, form in forms.items()}
         for order, cut in orders.items():
             for i, batch in enumerate(cut):
                 arrays.update({f"{mode}/{order}/{i}/{name}": array for name, array in batch.items()})
