@@ -1,5 +1,8 @@
 """Small tasks of letters, a model to start from, and runs of run_classifier.py on them in this process."""
 
+import os
+import signal
+
 import keras
 import numpy as np
 import small_classifiers
@@ -54,6 +57,19 @@ def run(start, out, status=0, **settings):
     values = {"init_checkpoint": str(start), "output_dir": str(out), **PACE, **settings}
     assert run_task(ClassifierSettings(**values), lambda name: name in settings) == status
     return out
+
+
+def stop_at_first_scores(monkeypatch, data_class):
+    """The first evaluation while training gets a SIGTERM, as from a scheduler; later ones get none."""
+    score, stops = data_class.scores, [True]
+
+    def stop(self, evaluator):
+        if stops:
+            stops.pop()
+            os.kill(os.getpid(), signal.SIGTERM)
+        return score(self, evaluator)
+
+    monkeypatch.setattr(data_class, "scores", stop)
 
 
 def weights(folder):

@@ -4,6 +4,7 @@ import hypothesis
 import hypothesis.strategies as st
 import numpy as np
 import pytest
+from plain_truncation import PLAIN, WORDS, letters
 
 from bertline.errors import InputError
 from bertline.processors.base import InputExample
@@ -12,22 +13,13 @@ from bertline.processors.layouts.document_windows import DocumentWindows, saved_
 from bertline.processors.layouts.packed import Packed
 from bertline.processors.layouts.truncation import Truncation
 from bertline.processors.records import batches, record_files
-from bertline.processors.tokenization import FullTokenizer
 
 settings = hypothesis.settings(max_examples=40, deadline=None)
-WORDS = tuple("abcdefghij北京大学生")
-PLAIN = {
-    "head": lambda tokens, kept: tokens[:kept],
-    "tail": lambda tokens, kept: tokens[len(tokens) - kept :],
-    "head_tail": lambda tokens, kept: tokens[: -(-kept // 4)] + tokens[len(tokens) - (kept - -(-kept // 4)) :],
-}
 
 
 @pytest.fixture(scope="module")
 def tokenizer(tmp_path_factory):
-    path = tmp_path_factory.mktemp("vocab") / "vocab.txt"
-    path.write_text("\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS]) + "\n", encoding="utf-8")
-    return FullTokenizer(path)
+    return letters(tmp_path_factory.mktemp("vocab") / "vocab.txt")
 
 
 def layout(tokenizer, length=8, truncation=None, **options):

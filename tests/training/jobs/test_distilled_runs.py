@@ -1,7 +1,6 @@
 """Runs of run_classifier.py with a teacher, in this process: by folder and by files, a stop and what follows it."""
 
 import json
-import os
 import signal
 
 import numpy as np
@@ -79,15 +78,7 @@ def test_a_stopped_run_with_projections_ends_with_the_same_bits(teacher, student
         "eval_steps": 4,
     }
     whole = small_tasks.run(None, tmp_path / "whole", **given)
-    score, stops = TaskData.scores, [True]
-
-    def stop(self, evaluator):
-        if stops:
-            stops.pop()
-            os.kill(os.getpid(), signal.SIGTERM)
-        return score(self, evaluator)
-
-    monkeypatch.setattr(TaskData, "scores", stop)
+    small_tasks.stop_at_first_scores(monkeypatch, TaskData)
     small_tasks.run(None, tmp_path / "cut", 128 + signal.SIGTERM, **given)
     small_tasks.run(None, tmp_path / "cut", **given)
     expected, found = weights(tmp_path / "whole"), weights(tmp_path / "cut")

@@ -6,13 +6,12 @@ import os
 import shutil
 import signal
 
-import keras
 import numpy as np
 import pytest
-import small_classifiers
+import small_tasks
+from small_tasks import TRAIN, weights
 
 from bertline.errors import InputError
-from bertline.modeling.encoders.transformers.bert import Bert, BertConfig
 from bertline.serving.export.exporter import export
 from bertline.serving.prediction.predictor import Predictor
 from bertline.serving.texts.truncation import TruncationWarning
@@ -20,11 +19,8 @@ from bertline.settings.scripts.export_model import ExportSettings
 from bertline.settings.scripts.run_classifier import ClassifierSettings
 from bertline.training.jobs import long_texts
 from bertline.training.jobs.task_data import TaskData
-from bertline.training.jobs.task_job import run_task
-from bertline.weights.load_save import open_weights, save_huggingface
 
 WINDOWS = {"windows": "learned", "window_stride": 8, "max_windows": 3, "truncate": "head_tail"}
-TRAIN = {"do_train": True, "do_eval": True, "do_predict": True}
 
 
 def settings(**changes):
@@ -59,13 +55,7 @@ def test_settings_that_are_fine():
 @pytest.fixture(scope="module")
 def start(tmp_path_factory):
     """Folder of a BERT of one layer with random weights, whose words are letters."""
-    folder = tmp_path_factory.mktemp("start")
-    tokenizer = small_classifiers.letters(folder / "vocab.txt")
-    keras.utils.set_random_seed(3)
-    encoder = Bert(BertConfig(vocab_size=tokenizer.vocab_size, **{**small_classifiers.CONFIG, "num_hidden_layers": 1}))
-    encoder.build()
-    save_huggingface(encoder, folder, tokenizer)
-    return folder
+    return small_tasks.start_folder(tmp_path_factory.mktemp("start"))
 
 
 @pytest.fixture(scope="module")
@@ -85,11 +75,9 @@ def data(tmp_path_factory):
 @pytest.fixture(scope="module")
 def run(start, data):
     def run(out, status=0, **changes):
-        pace = {"train_batch_size": 5, "num_train_epochs": 2, "max_seq_length": 12, "num_processes": 1, "num_gpus": 0}
-        given = {"init_checkpoint": str(start), "data_dir": str(data), "output_dir": str(out), **pace, **changes}
-        task = {} if "tasks_file" in given else {"task_name": "tsv"}
-        assert run_task(ClassifierSettings(**task, **given), lambda name: name in changes) == status
-        return out
+        task = {} if "tasks_file" in changes else {"task_name": "tsv"}
+        pace = {"data_dir": str(data), "train_batch_size": 5, "max_seq_length": 12}
+        return small_tasks.run(start, out, status, **{**task, **pace, **changes})
 
     return run
 
@@ -110,10 +98,6 @@ def trained(run, tmp_path_factory):
 
 def texts_of(data, split):
     return [line.split("\t")[0] for line in (data / f"{split}.tsv").read_text().splitlines()[1:]]
-
-
-def weights(folder):
-    return {name: tensor.read() for name, tensor in open_weights(folder / "model").tensors.items()}
 
 
 @pytest.mark.slow
@@ -170,15 +154,7 @@ def test_an_export_reads_the_same_windows(trained, data, tmp_path):
 
 @pytest.mark.long
 def test_a_stopped_run_ends_with_the_same_bits(run, trained, tmp_path, monkeypatch):
-    score, stops = TaskData.scores, [True]
-
-    def stop(self, evaluator):
-        if stops:
-            stops.pop()
-            os.kill(os.getpid(), signal.SIGTERM)
-        return score(self, evaluator)
-
-    monkeypatch.setattr(TaskData, "scores", stop)
+    small_tasks.stop_at_first_scores(monkeypatch, TaskData)
     given = {**WINDOWS, "class_weights": "balanced", "do_train": True, "do_eval": True}
     run(tmp_path, 128 + signal.SIGTERM, **given, eval_steps=3)
     run(tmp_path, **given, eval_steps=3)

@@ -91,15 +91,7 @@ def test_prediction_alone_takes_tasks_and_heads_from_the_folder(run, both, tmp_p
 
 
 def test_a_stopped_run_ends_with_the_same_bits(run, data, both, tmp_path, monkeypatch):
-    score, stops = MultiTaskData.scores, [True]
-
-    def stop(self, evaluator):
-        if stops:
-            stops.pop()
-            os.kill(os.getpid(), signal.SIGTERM)
-        return score(self, evaluator)
-
-    monkeypatch.setattr(MultiTaskData, "scores", stop)
+    small_tasks.stop_at_first_scores(monkeypatch, MultiTaskData)
     settings = {
         "tasks_file": str(data / "both.ini"),
         "task_sampling": "square_root",
