@@ -133,8 +133,8 @@ def test_fingerprint_changes_with_what_the_arrays_depend_on(tokenizer, tmp_path)
 
 
 def test_unknown_layouts_are_one_line(tokenizer):
-    with pytest.raises(InputError, match="unknown layout 'units'; known: .*packed, .*plain, "):
+    with pytest.raises(InputError, match="unknown layout 'units'; known: candidates, packed, .*plain, "):
         layouts.get("units")
     for name in ("units", "separat"):
-        with pytest.raises(InputError, match=f"unknown layout '{name}'; .*known: .*packed, .*plain, "):
+        with pytest.raises(InputError, match=f"unknown layout '{name}'; .*known: candidates, packed, .*plain, "):
             layouts.make(name, layouts.get("packed")(tokenizer, 8))

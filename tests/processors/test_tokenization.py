@@ -246,12 +246,13 @@ def test_random_unicode_with_an_odd_vocabulary_as_the_oracle(odd_tokenizer):
 
 
 @pytest.mark.slow
-def test_every_code_point_as_the_oracle(odd_tokenizer):
+@pytest.mark.parametrize("every", [16, pytest.param(1, marks=pytest.mark.long)])  # of the unassigned code points
+def test_every_code_point_as_the_oracle(odd_tokenizer, every):
     """Alone, inside a word, and before a capital sigma, whose lower case depends on its neighbours."""
     for start in range(0, 0x110000, 0x8000):
         texts = [f"a{char}b {char} Α{char}Σ" for char in map(chr, range(start, start + 0x8000))]
         if {unicodedata.category(text[1]) for text in texts} <= {"Cn"}:
-            texts = texts[::16]  # unassigned planes, where every one is like the next
+            texts = texts[::every]
         assert_as_oracle(odd_tokenizer, texts)
         assert [odd_tokenizer.basic_tokenizer.tokenize(text) for text in texts[::7]] == [
             oracle.words(text, odd_tokenizer.do_lower_case) for text in texts[::7]
