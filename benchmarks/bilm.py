@@ -26,7 +26,8 @@ flags.DEFINE_integer("lanes", 64, "Rows of a batch of training.")
 flags.DEFINE_integer("steps", 20, "Words of a row.")
 flags.DEFINE_string("dtype", "float32", "float32 or bfloat16.")
 flags.DEFINE_integer("rounds", 7, "Calls of each side, in turn, after two that are thrown away.")
-flags.DEFINE_integer("sentences", 64, "Lines of --text that are embedded, 32 at a time.")
+flags.DEFINE_integer("sentences", 128, "Lines of --text that are embedded.")
+flags.DEFINE_integer("batch_size", 64, "Of sentences; 64 is the default of AllenNLP's command `elmo`.")
 flags.DEFINE_string("text", "samples/corpus/*.txt", "Lines to embed.")
 flags.DEFINE_list("parts", "training,vectors,vocabulary", "What is measured.")
 flags.DEFINE_list("vocab_sizes", "10000,100000,800000", "Of the part vocabulary.")
@@ -45,12 +46,12 @@ def main(_):
         {"training": training, "vectors": vectors, "vocabulary": vocabulary}[part]()
 
 
-def encoder(**changes):
+def encoder(for_training=True, **changes):
     from bertline.modeling.encoder import policy
     from bertline.modeling.encoders.recurrent.elmo import Elmo, ElmoConfig
 
     sizes = {"units": FLAGS.units, "projection_size": FLAGS.projection_size, "cell_clip": None, "projection_clip": None}
-    made = Elmo(ElmoConfig(**{**sizes, **changes}), dtype=policy(FLAGS.dtype, for_training=True))
+    made = Elmo(ElmoConfig(**{**sizes, **changes}), dtype=policy(FLAGS.dtype, for_training=for_training))
     made.build()
     return made
 
@@ -84,23 +85,26 @@ def bare_products():
     def normal(*shape):
         return tf.cast(tf.random.normal(shape), dtype)
 
-    inputs, hidden, outputs = normal(rows, size), normal(FLAGS.lanes, size), normal(FLAGS.lanes, units)
-    kernel, projection, sums = normal(size, 4 * units), normal(units, size), normal(FLAGS.lanes, 4 * units)
+    inputs, kernel, projection = normal(rows, size), normal(size, 4 * units), normal(units, size)
     all_sums, all_outputs = normal(rows, 4 * units), normal(rows, units)
+    shape = [FLAGS.steps, FLAGS.lanes, -1]
+    steps = [tf.unstack(tf.reshape(one, shape)) for one in (inputs, all_sums, all_outputs)]
 
     @tf.function
-    def run():
-        found = []
-        for _ in range(4):  # layers and directions
-            found += [tf.matmul(inputs, kernel), tf.matmul(all_sums, kernel, transpose_b=True)]
-            found += [tf.matmul(inputs, all_sums, transpose_a=True)] * 2
-            found.append(tf.matmul(all_outputs, inputs, transpose_a=True))
-            for _ in range(FLAGS.steps):
-                found += [tf.matmul(hidden, kernel), tf.matmul(outputs, projection)]
-                found += [tf.matmul(sums, kernel, transpose_b=True), tf.matmul(hidden, projection, transpose_b=True)]
+    def one_layer(steps):
+        found = [tf.matmul(inputs, kernel), tf.matmul(all_sums, kernel, transpose_b=True)]
+        found.append(tf.matmul(tf.concat([inputs, inputs], axis=1), all_sums, transpose_a=True))
+        found.append(tf.matmul(all_outputs, inputs, transpose_a=True))
+        for hidden, sums, outputs in zip(*steps):
+            found += [tf.matmul(hidden, kernel), tf.matmul(outputs, projection)]
+            found += [tf.matmul(sums, kernel, transpose_b=True), tf.matmul(hidden, projection, transpose_b=True)]
         return tf.add_n([one[0, 0] for one in found])
 
-    return lambda: run().numpy()
+    def run():
+        for _ in range(4):  # layers and directions
+            one_layer(steps).numpy()
+
+    return run
 
 
 def torch_lstms():
@@ -134,7 +138,7 @@ def torch_training():
 
 
 def vectors():
-    """Sentences sorted by length, 32 at a time, as both sides get them."""
+    """Sentences sorted by length, in batches as both sides get them."""
     import glob
 
     import numpy as np
@@ -145,14 +149,14 @@ def vectors():
     lines = [line.split() for path in sorted(glob.glob(FLAGS.text)) for line in open(path, encoding="utf-8")]
     lines = sorted([line for line in lines if line][: FLAGS.sentences], key=len)
     batches = []
-    for start in range(0, len(lines), 32):
-        part = lines[start : start + 32]
+    for start in range(0, len(lines), FLAGS.batch_size):
+        part = lines[start : start + FLAGS.batch_size]
         shape = len(part), max(map(len, part))
         ids, mask = np.zeros([*shape, 50], np.int32), np.zeros(shape, np.int32)
         for row, words in enumerate(part):
             ids[row, : len(words)], mask[row, : len(words)] = character_ids(words), 1
         batches.append((ids, mask))
-    ours = encoder()
+    ours = encoder(for_training=False)
     signature = [tf.TensorSpec([None, None, 50], tf.int32), tf.TensorSpec([None, None], tf.int32)]
     run = tf.function(
         lambda ids, mask: ours({"character_ids": ids, "input_mask": mask})["sequence_output"], input_signature=signature

@@ -8,14 +8,15 @@ output), the forget bias and the places of the clips are those of `LSTMCell` of 
 """
 
 import dataclasses
+import functools
 
 import keras
 import tensorflow as tf
 
-from bertline.modeling.speed.one_pass import one_pass
+from bertline.modeling.layers.projected_lstm_step import COMPILED, PLAIN, Clips
+from bertline.modeling.speed.one_pass import few_compilations, padded_length
 
-FORGET_BIAS = 1.0
-FEWEST_SUMS = 4096  # sums of gates of a row; with fewer of them the call of a compiled formula takes too long
+FEWEST_UNITS = 256  # with fewer of them the call of a compiled formula takes too long
 
 
 class ProjectedLSTM(keras.layers.Layer):
@@ -59,20 +60,21 @@ class ProjectedLSTM(keras.layers.Layer):
         Returns:
           outputs [T, B, P], 0 at padding; state.
         """
-        steps, rows = tf.shape(inputs)[0], tf.shape(inputs)[1]
+        rows = tf.shape(inputs)[1]
         kernel, bias = (tf.cast(weight, self.compute_dtype) for weight in (self.kernel, self.bias))
-        flat = tf.reshape(tf.cast(inputs, self.compute_dtype), [steps * rows, self.input_width])
-        sums = tf.nn.bias_add(tf.matmul(flat, kernel[: self.input_width]), bias)
-        sums = tf.reshape(sums, [steps, rows, 4 * self.units])
+        projection = None if self.projection is None else tf.cast(self.projection.kernel, self.compute_dtype)
         hidden, cell = self.zero_state(rows) if state is None else state
         hidden, cell = tf.cast(hidden, self.compute_dtype), tf.cast(cell, tf.float32)
-        projection = None
-        if self.projection is not None:
-            projection = tf.cast(self.projection.kernel, self.compute_dtype)
-        outputs, hidden, cell = steps_of_lstm(
-            sums, kernel[self.input_width :], projection, hidden, cell, real, self.clips
-        )
-        return outputs, (hidden, cell)
+        inputs, compiled = tf.cast(inputs, self.compute_dtype), self.units >= FEWEST_UNITS and few_compilations()
+        run = functools.partial(steps_of_lstm, kernel=kernel, bias=bias, projection=projection, clips=self.clips)
+        if not compiled:
+            outputs, hidden, cell = run(inputs, hidden=hidden, cell=cell, real=real)
+            return outputs, (hidden, cell)
+        missing = padded_length(rows) - rows  # few lengths are compiled
+        inputs, real = (tf.pad(one, [[0, 0], [0, missing], [0, 0]]) for one in (inputs, real))
+        hidden, cell = (tf.pad(one, [[0, missing], [0, 0]]) for one in (hidden, cell))
+        outputs, hidden, cell = run(inputs, hidden=hidden, cell=cell, real=real, formulas=COMPILED)
+        return outputs[:, :rows], (hidden[:rows], cell[:rows])
 
 
 class Kernel(keras.layers.Layer):
@@ -83,170 +85,134 @@ class Kernel(keras.layers.Layer):
         self.built = True
 
 
-@dataclasses.dataclass(frozen=True)
-class Clips:
-    """Largest absolute values; None: any."""
-
-    cell: float | None = None
-    projection: float | None = None
-
-
-def steps_of_lstm(sums, recurrent_kernel, projection, hidden, cell, real, clips):
-    """The recurrence alone.
+def steps_of_lstm(inputs, kernel, bias, projection, hidden, cell, real, clips, formulas=None):
+    """Products, recurrence and their gradients.
 
     Args:
-      sums: [T, B, 4 * U], inputs times kernel plus bias.
-      recurrent_kernel: [P, 4 * U]. projection: [U, P], or None where P is U.
+      inputs: [T, B, D]. kernel: [D + P, 4 * U]. bias: [4 * U]. projection: [U, P], or None where P is U.
       hidden: [B, P]. cell: float32 [B, U].
       real: bool [T, B, 1]; where it is False the state stays and the output is 0.
-      clips: Clips.
+      clips: Clips. formulas: of a step; None: those that TensorFlow computes operation by operation.
 
     Returns:
       outputs [T, B, P]; hidden [B, P]; cell float32 [B, U].
     """
+    formulas = formulas or PLAIN
 
-    def apply(sums, recurrent_kernel, hidden, cell, projection=None):
-        run = _forward(sums, recurrent_kernel, projection, hidden, cell, real, clips)
+    def apply(inputs, kernel, bias, hidden, cell, projection=None):
+        weights = _Weights(kernel[: inputs.shape[2]], kernel[inputs.shape[2] :], bias, projection)
+        run = _forward(inputs, weights, hidden, cell, real, clips, formulas.advance)
 
         def gradient(to_outputs, to_hidden, to_cell):
-            found = _backward(to_outputs, to_hidden, to_cell, recurrent_kernel, projection, run, real, clips)
+            found = _backward(to_outputs, to_hidden, to_cell, inputs, weights, run, real, clips, formulas.retreat)
             return found if projection is not None else found[:-1]
 
-        outputs = tf.where(real, run.hiddens[1:], tf.zeros([], sums.dtype))
-        return (outputs, run.hiddens[-1], run.cells[-1]), gradient
+        outputs = tf.where(real, run.hiddens[1:], tf.zeros([], inputs.dtype))
+        return (outputs, run.hiddens[-1], run.cell), gradient
 
     weights = () if projection is None else (projection,)
-    return tf.custom_gradient(apply)(sums, recurrent_kernel, hidden, cell, *weights)
+    return tf.custom_gradient(apply)(inputs, kernel, bias, hidden, cell, *weights)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Weights:
+    """inputs [D, 4 * U] and hidden [P, 4 * U], the parts of a kernel; bias [4 * U]; projection [U, P] or None."""
+
+    inputs: tf.Tensor
+    hidden: tf.Tensor
+    bias: tf.Tensor
+    projection: tf.Tensor | None
 
 
 @dataclasses.dataclass(frozen=True)
 class _Run:
-    """What the backward loop needs of all steps.
+    """What the backward loop needs of all steps, and the last cell.
 
-    gates [T, B, 4 * U], activated; cells float32 [T + 1, B, U] and hiddens [T + 1, B, P] begin with the state before
-    the first step.
+    gates: array of [B, 4 * U], activated. cells: array of float32 [B, U] and hiddens [T + 1, B, P]; both begin with the
+    state before the first step. Arrays are read step by step, so that nobody copies them into one tensor.
     """
 
-    gates: tf.Tensor
-    cells: tf.Tensor
+    gates: tf.TensorArray
+    cells: tf.TensorArray
     hiddens: tf.Tensor
+    cell: tf.Tensor
 
 
-def _forward(sums, recurrent_kernel, projection, hidden, cell, real, clips):
-    steps, dtype, numbers = tf.shape(sums)[0], sums.dtype, recurrent_kernel.shape[1]
-    advance, shapes = _fused(_advance, numbers), (hidden.shape, cell.shape)
+def _array(size, dtype, width):
+    return tf.TensorArray(dtype, size, element_shape=[None, width], clear_after_read=False)
 
-    def array(size, dtype, width):
-        return tf.TensorArray(dtype, size, element_shape=[None, width])
+
+def _forward(inputs, weights, hidden, cell, real, clips, advance):
+    steps, dtype, numbers = tf.shape(inputs)[0], inputs.dtype, weights.hidden.shape[1]
+    sums = tf.nn.bias_add(tf.matmul(_flat(inputs), weights.inputs), weights.bias)
+    sums, shapes = tf.reshape(sums, [steps, -1, numbers]), (hidden.shape, cell.shape)
 
     def step(position, hidden, cell, gates, cells, hiddens):
         here = real[position]
-        product = tf.matmul(hidden, recurrent_kernel)
+        product = tf.matmul(hidden, weights.hidden)
         activated, cell, output = advance(sums[position], product, cell, here, clip=clips.cell)
-        if projection is not None:
-            output = tf.matmul(output, projection)
+        if weights.projection is not None:
+            output = tf.matmul(output, weights.projection)
             if clips.projection is not None:
                 output = tf.clip_by_value(output, -clips.projection, clips.projection)
         hidden = tf.where(here, output, hidden)
         hidden.set_shape(shapes[0])
         cell.set_shape(shapes[1])
-        position += 1
-        return (
-            position,
-            hidden,
-            cell,
-            gates.write(position - 1, activated),
-            cells.write(position, cell),
-            hiddens.write(position, hidden),
-        )
+        gates, cells = gates.write(position, activated), cells.write(position + 1, cell)
+        return position + 1, hidden, cell, gates, cells, hiddens.write(position + 1, hidden)
 
     start = [
         0,
         hidden,
         cell,
-        array(steps, dtype, numbers),
-        array(steps + 1, tf.float32, numbers // 4).write(0, cell),
-        array(steps + 1, dtype, recurrent_kernel.shape[0]).write(0, hidden),
+        _array(steps, dtype, numbers),
+        _array(steps + 1, tf.float32, numbers // 4).write(0, cell),
+        _array(steps + 1, dtype, weights.hidden.shape[0]).write(0, hidden),
     ]
-    *_, gates, cells, hiddens = tf.while_loop(lambda position, *_: position < steps, step, start)
-    return _Run(gates.stack(), cells.stack(), hiddens.stack())
+    _, _, cell, gates, cells, hiddens = tf.while_loop(lambda position, *_: position < steps, step, start)
+    return _Run(gates, cells, hiddens.stack(), cell)
 
 
-def _backward(to_outputs, to_hidden, to_cell, recurrent_kernel, projection, run, real, clips):
-    """Gradients of (sums, recurrent_kernel, hidden, cell, projection); the last is None where there is none."""
-    steps, dtype, numbers = tf.shape(run.gates)[0], run.gates.dtype, recurrent_kernel.shape[1]
-    width, retreat = recurrent_kernel.shape[0], _fused(_retreat, numbers)
+def _backward(to_outputs, to_hidden, to_cell, inputs, weights, run, real, clips, retreat):
+    """Gradients of (inputs, kernel, bias, hidden, cell, projection); the last is None where there is none."""
+    steps, dtype, numbers = tf.shape(inputs)[0], inputs.dtype, weights.hidden.shape[1]
+    width, projection = weights.hidden.shape[0], weights.projection
     hiddens, shapes = run.hiddens[1:], (to_hidden.shape, to_cell.shape)
 
-    def step(position, to_hidden, to_cell, to_sums, to_projected):
+    def step(position, to_hidden, to_cell, to_sums, outputs, to_projected):
         here = real[position]
         arriving = tf.where(here, to_hidden + to_outputs[position], tf.zeros([], dtype))
         if projection is not None and clips.projection is not None:
             inside = tf.abs(hiddens[position]) < tf.cast(clips.projection, dtype)
             arriving = tf.where(inside, arriving, tf.zeros([], dtype))
         to_output = arriving if projection is None else tf.matmul(arriving, projection, transpose_b=True)
-        before, after = run.cells[position], run.cells[position + 1]
-        sums, to_cell = retreat(run.gates[position], to_output, to_cell, before, after, here, clip=clips.cell)
-        to_hidden = tf.where(here, tf.matmul(sums, recurrent_kernel, transpose_b=True), to_hidden)
+        before, after = run.cells.read(position), run.cells.read(position + 1)
+        sums, to_cell, output = retreat(
+            run.gates.read(position), to_output, to_cell, before, after, here, clip=clips.cell
+        )
+        to_hidden = tf.where(here, tf.matmul(sums, weights.hidden, transpose_b=True), to_hidden)
         to_hidden.set_shape(shapes[0])
         to_cell.set_shape(shapes[1])
-        return position - 1, to_hidden, to_cell, to_sums.write(position, sums), to_projected.write(position, arriving)
+        to_sums = to_sums.write(position, sums)
+        if projection is not None:
+            outputs, to_projected = outputs.write(position, output), to_projected.write(position, arriving)
+        return position - 1, to_hidden, to_cell, to_sums, outputs, to_projected
 
-    def array(width):
-        return tf.TensorArray(dtype, steps, element_shape=[None, width])
-
-    start = [steps - 1, to_hidden, to_cell, array(numbers), array(width)]
-    _, to_hidden, to_cell, to_sums, to_projected = tf.while_loop(lambda position, *_: position >= 0, step, start)
-    to_sums = to_sums.stack()
-    to_kernel = tf.matmul(_flat(run.hiddens[:-1]), _flat(to_sums), transpose_a=True)
+    arrays = [_array(steps, dtype, size) for size in (numbers, numbers // 4, width)]
+    start = [steps - 1, to_hidden, to_cell, *arrays]
+    found = tf.while_loop(lambda position, *_: position >= 0, step, start)
+    _, to_hidden, to_cell, *arrays = found
+    to_sums = arrays[0].concat()  # [T * B, 4 * U]
+    to_inputs = tf.reshape(tf.matmul(to_sums, weights.inputs, transpose_b=True), tf.shape(inputs))
+    # One product for the whole kernel, and for the bias, which is the kernel of a column of ones.
+    rows = tf.concat([_flat(inputs), _flat(run.hiddens[:-1]), tf.ones([tf.shape(to_sums)[0], 1], dtype)], axis=1)
+    to_weights = tf.matmul(rows, to_sums, transpose_a=True)
     to_projection = None
     if projection is not None:
-        units = numbers // 4
-        outputs = run.gates[:, :, 3 * units :] * tf.cast(tf.tanh(run.cells[1:]), dtype)
-        to_projection = tf.matmul(_flat(outputs), _flat(to_projected.stack()), transpose_a=True)
-    return to_sums, to_kernel, to_hidden, to_cell, to_projection
+        to_projection = tf.matmul(arrays[1].concat(), arrays[2].concat(), transpose_a=True)
+    return to_inputs, to_weights[:-1], to_weights[-1], to_hidden, to_cell, to_projection
 
 
 def _flat(array):
     """[T, B, W] -> [T * B, W]."""
     return tf.reshape(array, [-1, array.shape[2]])
-
-
-def _advance(inputs, product, cell, here, clip):
-    """One step of the gates: (activated gates [B, 4 * U], cell float32 [B, U], output before its projection [B, U])."""
-    dtype = inputs.dtype
-    admit, new, keep, give = tf.split(inputs + product, 4, axis=1)
-    admit, new, give = tf.sigmoid(admit), tf.tanh(new), tf.sigmoid(give)
-    keep = tf.sigmoid(keep + tf.cast(FORGET_BIAS, dtype))
-    moved = tf.cast(keep, tf.float32) * cell + tf.cast(admit * new, tf.float32)
-    if clip is not None:
-        moved = tf.clip_by_value(moved, -clip, clip)
-    output = give * tf.cast(tf.tanh(moved), dtype)
-    return tf.concat([admit, new, keep, give], axis=1), tf.where(here, moved, cell), output
-
-
-def _retreat(gates, to_output, to_cell, before, after, here, clip):
-    """The gradients of a step's sums [B, 4 * U] and of the cell before it, float32 [B, U]."""
-    dtype = gates.dtype
-    admit, new, keep, give = tf.split(gates, 4, axis=1)
-    bent = tf.tanh(after)
-    to_moved = to_cell + tf.cast(to_output * give, tf.float32) * (1.0 - bent * bent)
-    to_moved = tf.where(here if clip is None else here & (tf.abs(after) < clip), to_moved, 0.0)
-    narrow = tf.cast(to_moved, dtype)
-    sums = tf.concat(
-        [
-            narrow * new * admit * (1 - admit),
-            narrow * admit * (1 - new * new),
-            tf.cast(to_moved * before, dtype) * keep * (1 - keep),
-            to_output * tf.cast(bent, dtype) * give * (1 - give),
-        ],
-        axis=1,
-    )
-    return sums, tf.where(here, to_moved * tf.cast(keep, tf.float32), to_cell)
-
-
-_FUSED = {formula: one_pass(worth_padding=True)(formula) for formula in (_advance, _retreat)}
-
-
-def _fused(formula, numbers):
-    return _FUSED[formula] if numbers >= FEWEST_SUMS else formula

@@ -42,7 +42,7 @@ def one_pass(worth_padding):
 
         @functools.wraps(formula)
         def call(*rows, **others):
-            return (by_size if _few_compilations() else formula)(*rows, **others)
+            return (by_size if few_compilations() else formula)(*rows, **others)
 
         return call
 
@@ -54,8 +54,8 @@ def on_cpu():
     return not tf.config.list_physical_devices("GPU") and not tf.config.list_physical_devices("TPU")
 
 
-def _few_compilations():
-    """Replicas are threads of one process, which would compile side by side."""
+def few_compilations():
+    """Whether compiled formulas pay here: replicas are threads of one process, which would compile side by side."""
     return on_cpu() and tf.distribute.get_strategy().num_replicas_in_sync == 1 and _xla_is_there()
 
 

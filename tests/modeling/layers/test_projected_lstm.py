@@ -100,8 +100,7 @@ def test_a_formula_in_one_pass_is_the_same(monkeypatch):
     made, array, state = layer(clips=(0.5, 0.2)), tf.constant(inputs()), tuple(map(tf.constant, start()))
     sources = [array, *state, *(variable.value for variable in made.variables)]
     expected = loss_and_gradients(lambda: made(array, real=HOLEY, state=state), sources)
-    monkeypatch.setattr(projected_lstm, "FEWEST_SUMS", 0)
-    monkeypatch.setattr("bertline.modeling.speed.one_pass.MINIMUM_ELEMENTS", 0)
+    monkeypatch.setattr(projected_lstm, "FEWEST_UNITS", 0)
     found = tf.function(lambda: loss_and_gradients(lambda: made(array, real=HOLEY, state=state), sources))()
     for one, other in zip(tf.nest.flatten(found), tf.nest.flatten(expected), strict=True):
         np.testing.assert_allclose(one, other, atol=2e-6)
