@@ -9,7 +9,7 @@ from bertline.errors import InputError
 from bertline.serving.encoder import vector_options
 from bertline.serving.encoder.word_states import WordStates
 from bertline.training.evaluation import result_files
-from bertline.training.pictures import figures
+from bertline.training.pictures import figures, point_labels
 from bertline.vector_evaluation.contexts import Neighbours, in_two_dimensions, share_by_chance
 from bertline.vector_evaluation.evaluate import open_encoder
 
@@ -112,15 +112,14 @@ def _figure(found, labels, names, groups):
         for group in dict.fromkeys(groups):
             chosen = [i for i, other in enumerate(groups) if other == group]
             axes.scatter(*points[chosen].T, s=24.0, label=group, alpha=0.8)
-        if not one.tells_apart:
-            axes.text(0.5, 0.6, SAME, ha="center", transform=axes.transAxes)
-        elif len(labels) <= MOST_LABELLED:
-            for place, label in zip(points, labels):
-                axes.annotate(label, place, (4, 3), textcoords="offset points", fontsize=7, parse_math=False)
         axes.set_title(name, parse_math=False)
         axes.set_xlabel("first principal component")
         axes.set_ylabel("second principal component")
         axes.margins(0.25, 0.1)
+        if not one.tells_apart:
+            axes.text(0.5, 0.6, SAME, ha="center", transform=axes.transAxes)
+        elif len(labels) <= MOST_LABELLED:
+            point_labels.add_labels(axes, points, labels)
         for text in axes.legend(frameon=False).get_texts():
             text.set_parse_math(False)
     return figure

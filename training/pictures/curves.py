@@ -41,6 +41,8 @@ def draw(folders, path):
 
 def make_figure(runs):
     """A Figure with a panel for each kind of numbers; runs: name -> rows."""
+    from matplotlib.ticker import LogFormatter
+
     evaluated = dict.fromkeys(
         name for rows in runs.values() for row in rows for name in row if name.startswith("eval/")
     )
@@ -60,6 +62,8 @@ def make_figure(runs):
         axes.set_xlabel("step")
         if title == "perplexity":  # it falls by powers
             axes.set_yscale("log")
+            axes.yaxis.set_major_formatter(LogFormatter())  # 200, and not powers of ten
+            axes.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(1.5, 0.5)))
         if axes.get_legend_handles_labels()[0]:
             axes.legend()
     return figure
