@@ -21,7 +21,7 @@ KEPT = ("model", run_folder.RUN_CONFIG, run_folder.LABEL_MAP)
 class Model(Predictor):
     """A Predictor that can be evaluated and saved; `load` and `fit` make it. Threads may share one.
 
-    `predict`, `tag`, `answer`, `embed`, `encode`, `probabilities`, `attention`: see `serving.Predictor`.
+    `predict`, `tag`, `answer`, `rank`, `embed`, `encode`, `probabilities`, `attention`: see `serving.Predictor`.
     """
 
     def evaluate(self, texts, labels=None, *, metrics=None, text_a_column=None, text_b_column=None, label_column=None):
@@ -83,11 +83,12 @@ class Model(Predictor):
 
 
 def load(folder, **options):
-    """The model of a folder: `predict`, and by the verb `tag` or `answer`, where it was trained for that; `embed`.
+    """The model of a folder: `predict`, `embed`, and `tag`, `answer` or `rank`, where it was trained for that.
 
     Args:
       folder: a folder of `Model.save`, an output folder of a script (of run_tagger.py for `tag`, of run_squad.py for
-        `answer`), a Hugging Face or sentence-transformers folder; for vectors all that --init_checkpoint takes.
+        `answer`, of run_classifier.py --objective=candidate_ranking for `rank`), a Hugging Face or
+        sentence-transformers folder; for vectors all that --init_checkpoint takes.
       options: of `serving.Predictor`: max_seq_length, dtype, vocab_file, do_lower_case, low_latency.
 
     Returns:

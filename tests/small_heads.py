@@ -1,4 +1,4 @@
-"""A small tagger and a small reader of answers with random weights, written as run_tagger.py and run_squad.py do."""
+"""A small tagger, reader of answers and ranker of candidates with random weights, written as the scripts do."""
 
 import json
 
@@ -27,6 +27,11 @@ def reader_folder(folder, **entries):
     return _folder(folder, "span_extraction", make_labels("spans"), entries)
 
 
+def ranker_folder(folder, num_candidates=3):
+    """Writes a `candidate_ranking` into `folder`; num_candidates: of a row."""
+    return _folder(folder, "candidate_ranking", make_labels("ranking", num_candidates=num_candidates))
+
+
 def _folder(folder, name, labels, entries=None, encoder=None, **arguments):
     keras.utils.set_random_seed(5)
     tokenizer = letters(folder / "vocab.txt")
@@ -35,7 +40,6 @@ def _folder(folder, name, labels, entries=None, encoder=None, **arguments):
     for number, (weight, variable) in enumerate(sorted(objective.named_weights().items())):
         if weight not in encoder.named_weights():
             variable.assign(keras.random.normal(variable.shape, stddev=1.0, seed=number))
-    save_huggingface(
-        objective, folder, tokenizer, json.loads(json.dumps({**labels.config_entries(), **(entries or {})}))
-    )
+    said = {**objective.saved_entries(), **labels.config_entries(), **(entries or {})}
+    save_huggingface(objective, folder, tokenizer, json.loads(json.dumps(said)))
     return folder

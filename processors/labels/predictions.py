@@ -1,4 +1,4 @@
-"""What a model says of an input: a label, tags with entities, an answer."""
+"""What a model says of an input: a label, tags with entities, an answer, an order of candidates."""
 
 import dataclasses
 import math
@@ -131,3 +131,22 @@ class FoundAnswer:
     def __repr__(self):
         place = "" if self.start is None else f", start={self.start}, end={self.end}"
         return f"FoundAnswer({self.text!r}, score={self.score:.4f}{place})"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Ranking:
+    """The candidates of a query, the best first.
+
+    Attributes:
+      candidates: tuple of str. probabilities: tuple of float, that each is the right one among them.
+      places: tuple of int, where each stood among those that were given.
+    """
+
+    candidates: tuple[str, ...]
+    probabilities: tuple[float, ...]
+    places: tuple[int, ...]
+
+    @property
+    def is_finite(self):
+        """Whether all of its numbers are some; broken weights give NaN."""
+        return all(map(math.isfinite, self.probabilities))

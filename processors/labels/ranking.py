@@ -1,9 +1,6 @@
 """Which of a query's candidates are right."""
 
-import dataclasses
 import json
-import math
-from collections.abc import Mapping
 
 import numpy as np
 
@@ -13,28 +10,10 @@ from bertline.errors import InputError
 from bertline.processors.base import RankedQuery
 from bertline.processors.labels.base import Labels, parts_of
 from bertline.processors.labels.prediction_tables import JSON_LINES
+from bertline.processors.labels.predictions import Ranking
 from bertline.processors.layouts.candidates import ENTRY, saved_number
 from bertline.processors.records.feature_spec import Feature
-from bertline.processors.text.texts import check_text
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Ranking:
-    """The candidates of a query, the best first.
-
-    Attributes:
-      candidates: tuple of str. probabilities: tuple of float, that each is the right one among them.
-      places: tuple of int, where each stood among those that were given.
-    """
-
-    candidates: tuple[str, ...]
-    probabilities: tuple[float, ...]
-    places: tuple[int, ...]
-
-    @property
-    def is_finite(self):
-        """Whether all of its numbers are some; broken weights give NaN."""
-        return all(map(math.isfinite, self.probabilities))
+from bertline.processors.text.texts import checked_query
 
 
 @registry.register("labels", "ranking")
@@ -78,15 +57,7 @@ class CandidateLabels(Labels):
 
     def example(self, given, place="query"):
         """See base class. A pair (query, list of candidates), or a dict of both by these names."""
-        if isinstance(given, Mapping):
-            given = (given.get("query"), given.get("candidates"))
-        is_pair = isinstance(given, (tuple, list)) and len(given) == 2
-        if not is_pair or isinstance(given[1], str) or not isinstance(given[1], (tuple, list)) or not given[1]:
-            raise InputError(f"{place}: a query and a list of candidates are needed, one candidate at least")
-        texts = [check_text(one, f"{place}[{i}]") for i, one in enumerate((given[0], *given[1]))]
-        if not all(isinstance(one, str) for one in texts):
-            raise InputError(f"{place}: a pair of texts among them; each candidate is a single text")
-        return RankedQuery(place, texts[0], tuple(texts[1:]))
+        return RankedQuery(place, *checked_query(given, place))
 
     def sample_inputs(self, texts):
         return [("a", (text, "a")) for text in texts]

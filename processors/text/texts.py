@@ -1,4 +1,7 @@
-"""What may be an input: a text, a pair, words, a question with its context. All else is an error that names its row."""
+"""What may be an input: a text, a pair, words, a question with its context, a query with its candidates.
+
+All else is an error that names its row.
+"""
 
 from collections.abc import Iterable, Mapping, Set
 
@@ -86,6 +89,26 @@ def checked_question(given, place="question"):
         if not _check_whole(part, f"{place}: the {name}").strip():
             raise InputError(f"{place}: the {name} is empty; give one, or leave the row out")
     return tuple(given)
+
+
+def checked_query(given, place="query"):
+    """(query, tuple of candidates) of a pair (str, list of str), or of a dict that has both by these names.
+
+    Raises:
+      InputError: something else, or no candidate. A text without a character is one.
+    """
+    if isinstance(given, Mapping):
+        given = given.get("query"), given.get("candidates")
+    query, candidates = given if isinstance(given, (tuple, list)) and len(given) == 2 else (None, None)
+    candidates = candidates.tolist() if hasattr(candidates, "tolist") else candidates  # numpy's
+    if not isinstance(candidates, (tuple, list)) or not candidates:
+        raise InputError(f"{place}: a query and a list of candidates are needed, one candidate at least")
+    names = ("the query", *(f"candidate {number}" for number in range(len(candidates))))
+    for name, text in zip(names, (query, *candidates)):
+        if not isinstance(text, str):
+            raise InputError(f"{place}: {name} is {_describe(text)}; a str is needed")
+        _check_whole(text, f"{place}: {name}")
+    return query, tuple(candidates)
 
 
 def _check_whole(text, place):

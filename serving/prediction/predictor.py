@@ -1,4 +1,4 @@
-"""A fine-tuned model at work: texts in, and labels, tags or answers out, or vectors."""
+"""A fine-tuned model at work: texts in, and labels, tags, answers or ranked candidates out, or vectors."""
 
 import contextlib
 
@@ -135,6 +135,7 @@ class Predictor(TextEncoder):
             `bertline.serving.texts.truncation.TruncationWarning` says how many were not read to their end.
             Tags: str, raw text in which words are found, or lists of str, the words; gives `TaggedText`s.
             Answers: pairs (question, context) of str, or dicts of both; gives `FoundAnswer`s.
+            Candidates: pairs (query, list of candidates), or dicts of both; gives `Ranking`s.
           progress: as of `encode`.
 
         Raises:
@@ -172,6 +173,15 @@ class Predictor(TextEncoder):
         """
         self._check_verb("answer")
         return self.predict(questions, progress=progress)
+
+    def rank(self, queries, *, progress=None):
+        """`predict` of a model that ranks candidates: list of Ranking. Raises InputError for another model.
+
+        Args:
+          queries: list of (query, list of candidates), or of dicts of both. A query has as many as it likes.
+        """
+        self._check_verb("rank")
+        return self.predict(queries, progress=progress)
 
     def _check_head(self):
         if self.labels is None:

@@ -14,6 +14,8 @@ def test_a_tagger_tags(tmp_path):
     assert model.embed(["ab c"]).shape == (1, 32)
     with pytest.raises(InputError, match="tag"):
         model.answer([("a", "b")])
+    with pytest.raises(InputError, match="a model for tags, which has no rank; call tag$"):
+        model.rank([("a", ["b"])])
     with pytest.raises(InputError, match="evaluate is for models that give labels to whole texts"):
         model.evaluate(["a"], ["b"])
 
