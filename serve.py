@@ -1,7 +1,9 @@
-"""Answers over HTTP what a model says of texts: labels, tags, answers, vectors. The successor of bert-as-service.
+"""Answers over HTTP what a model says of texts: labels, tags, answers, rankings, vectors.
 
-Paths: /v1/predict, /v1/tag or /v1/answer, by what the model is for; /v1/embed, /v1/attention, /v1/model; /healthz,
-/readyz, /metrics, /docs; / is a page to try it.
+It is the successor of bert-as-service.
+
+Paths: /v1/predict, /v1/tag, /v1/answer or /v1/rank, by what the model is for; /v1/embed, /v1/attention, /v1/model;
+/healthz, /readyz, /metrics, /docs; / is a page to try it.
 In Python: from bertline.serving import Client; Client("http://localhost:8000").embed(["a text"]).
 """
 

@@ -12,8 +12,8 @@ import urllib.parse
 
 import numpy as np
 
-from bertline.processors.labels.predictions import Entity, FoundAnswer, Prediction, TaggedText
-from bertline.processors.text.texts import check_text, check_texts, checked_question, checked_words
+from bertline.processors.labels.predictions import Entity, FoundAnswer, Prediction, Ranking, TaggedText
+from bertline.processors.text.texts import check_text, check_texts, checked_query, checked_question, checked_words
 from bertline.serving.prediction.progress import of_a_call
 from bertline.serving.texts import truncation
 
@@ -108,6 +108,18 @@ class Client:
         answers = self._in_parts("/v1/answer", questions, {}, progress, "questions", _question)
         return [FoundAnswer(**{**one, "nbest": tuple(one["nbest"])}) for answer in answers for one in answer["answers"]]
 
+    def rank(self, queries, *, progress=None):
+        """A Ranking of the candidates of each query, where the model ranks them.
+
+        Args:
+          queries: list of (query, list of candidates), or of dicts of both.
+
+        Raises:
+          TypeError, InputError, ServiceError: as of `embed`.
+        """
+        answers = self._in_parts("/v1/rank", queries, {}, progress, "queries", _query)
+        return [_read_ranking(one) for answer in answers for one in answer["rankings"]]
+
     def attention(self, text, layer=0, head=None):
         """(tokens, float32 [T, T]) of a text or a pair; the mean over the heads where none is named."""
         text = check_text(text)
@@ -164,15 +176,16 @@ class Client:
         most = min(TEXTS_PER_REQUEST, limits["max_texts"])
         if "encoding" in more:  # vectors
             most = min(most, limits["max_answer_numbers"] // _numbers_per_text(limits, **more))
-        part, room = [], 0
+        part, count, room = [], 0, 0
         for text in texts:
-            size = len(_json(text)) + len(", ")
-            if part and (len(part) >= most or size > room):
+            size, read = len(_json(text)) + len(", "), _texts_in(text)
+            if part and (count + read > most or size > room):
                 yield part
                 part = []
             if not part:
-                room = limits["max_body_bytes"] - len(_json({name: [], **more}))
+                count, room = 0, limits["max_body_bytes"] - len(_json({name: [], **more}))
             part.append(text)
+            count += read
             room -= size
         yield part
 
@@ -220,15 +233,33 @@ def _read_tagged(one):
     return TaggedText(**{**one, **lists, "entities": tuple(Entity(**entity) for entity in one["entities"])})
 
 
+def _read_ranking(one):
+    """A Ranking of JSON."""
+    return Ranking(**{name: tuple(value) for name, value in one.items()})
+
+
 def _question(given, place):
     """What is sent of a question and its context."""
     return dict(zip(("question", "context"), checked_question(given, place)))
 
 
+def _query(given, place):
+    """What is sent of a query and its candidates."""
+    return dict(zip(("query", "candidates"), checked_query(given, place)))
+
+
+def _texts_in(sent):
+    """As how many texts the service counts one of a list: a query as all of its candidates."""
+    return len(sent["candidates"]) if isinstance(sent, dict) and "candidates" in sent else 1
+
+
 def _shift(error, before):
     """A ServiceError whose texts[i] counts the texts that went before, in other requests."""
     said = re.sub(
-        r"\b(texts|questions)\[(\d+)\]", lambda found: f"{found[1]}[{int(found[2]) + before}]", str(error), count=1
+        r"\b(texts|questions|queries)\[(\d+)\]",
+        lambda found: f"{found[1]}[{int(found[2]) + before}]",
+        str(error),
+        count=1,
     )
     return ServiceError(said, error.status)
 

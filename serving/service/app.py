@@ -27,6 +27,7 @@ HEADS = {
     "predict": (requests.PredictRequest, "Labels and probabilities", "predictions"),
     "tag": (requests.TagRequest, "A tag for each word, and entities", "predictions"),
     "answer": (requests.AnswerRequest, "Answers to questions, as parts of a text", "answers"),
+    "rank": (requests.RankRequest, "Candidates of a query, the best first", "rankings"),
 }
 PAGE = pathlib.Path(__file__).with_name("page.html")
 

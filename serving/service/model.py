@@ -20,7 +20,8 @@ class Model:
 
     Attributes:
       name: what to call it.
-      verb: what its head does, the last part of a path: "predict", "tag" or "answer"; None: it gives vectors only.
+      verb: what its head does, the last part of a path: "predict", "tag", "answer" or "rank"; None: it gives vectors
+        only.
     """
 
     def __init__(self, predictor, name):
@@ -39,8 +40,15 @@ class Model:
         self._predictor.low_latency = False  # what is asked for later would wait, and need the weights twice more
 
     def tokens_about(self, text):
-        """How many tokens a text has, without reading it: letters make fewer tokens than other writings."""
+        """How many tokens a text has, without reading it: letters make fewer tokens than other writings.
+
+        Args:
+          text: str; a list of str, which are read as one; or (query, list of candidates), which are a pair each.
+        """
         parts = (text,) if isinstance(text, str) else text
+        if not all(isinstance(part, str) for part in parts):
+            query, candidates = parts
+            return sum(self.tokens_about((query, candidate)) for candidate in candidates)
         size = sum(len(part) if part.isascii() else len(part.encode()) * 4 // 3 for part in parts)
         return min(self._predictor.max_seq_length, 2 + size // 4)
 

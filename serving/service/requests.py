@@ -19,16 +19,23 @@ class _Request(pydantic.BaseModel):
 
     Attributes:
       field: the name of the field of what is asked of. needed: what one of it is, for messages.
+      too_many: what to say of more texts than a request may have; the numbers of both are put in.
     """
 
     model_config = pydantic.ConfigDict(extra="forbid", strict=True)
     field: ClassVar[str] = "texts"
     needed: ClassVar[str] = "a string is needed, or a list of two strings"
+    too_many: ClassVar[str] = "{} of them, at most {} in a request; send them in parts"
 
     @property
     def inputs(self):
         """list of what is asked of."""
         return getattr(self, self.field)
+
+    @property
+    def num_texts(self):
+        """How many texts, or pairs of texts, the model reads."""
+        return len(self.inputs)
 
     def size(self, one):
         """How many characters an input has."""
@@ -84,6 +91,41 @@ class AnswerRequest(_Request):
                 checked_question(one, f"{self.field}[{number}]")
             except InputError as error:
                 raise Refusal(422, str(error)) from None
+
+
+class QueryAndCandidates(pydantic.BaseModel):
+    """A query, and the texts that are put in order by how well they answer it."""
+
+    model_config = pydantic.ConfigDict(extra="forbid", strict=True)
+    query: str
+    candidates: list[str] = pydantic.Field(min_length=1)
+
+
+class RankRequest(_Request):
+    """Queries whose candidates are to be ranked."""
+
+    field: ClassVar[str] = "queries"
+    needed: ClassVar[str] = "an object is needed that has query, a string, and candidates, a list of one string or more"
+    too_many: ClassVar[str] = (
+        "{} candidates in all, at most {} in a request; send fewer, or start serve.py with a larger --max_texts"
+    )
+    queries: list[QueryAndCandidates] = pydantic.Field(
+        description="Objects with a query, and the candidates that are to be ranked, a list of texts.", min_length=1
+    )
+
+    @property
+    def inputs(self):
+        return [(one.query, one.candidates) for one in self.queries]
+
+    @property
+    def num_texts(self):
+        """The model reads the query with each of its candidates."""
+        return sum(len(one.candidates) for one in self.queries)
+
+    def size(self, one):
+        """Of the query and all candidates."""
+        query, candidates = one
+        return len(query) + sum(map(len, candidates))
 
 
 class EmbedRequest(_Request):
@@ -166,8 +208,8 @@ def check_answer(texts, numbers_per_text, most):
 def check_inputs(asked, most, most_characters):
     """Raises Refusal for too many inputs of a request, or one that is too long, or a question without text."""
     inputs, name = asked.inputs, asked.field
-    if len(inputs) > most:
-        raise Refusal(413, f"{name}: {len(inputs)} of them, at most {most} in a request; send them in parts")
+    if asked.num_texts > most:
+        raise Refusal(413, f"{name}: {asked.too_many.format(asked.num_texts, most)}")
     for number, one in enumerate(inputs):
         if asked.size(one) > most_characters:
             raise Refusal(

@@ -58,8 +58,10 @@ class ServeSettings(Settings):
     )
     max_batch_tokens: int = setting(4096, "Tokens, about, that are computed together.")
     max_queue_texts: int = setting(1024, "Texts that may wait; requests beyond get status 429 and Retry-After.")
-    max_texts: int = setting(256, "Texts in one request.")
-    max_text_characters: int = setting(20_000, "Characters of one text, or of a pair.")
+    max_texts: int = setting(256, "Texts in one request; of a ranker, candidates of all its queries.")
+    max_text_characters: int = setting(
+        20_000, "Characters of one text, or of a pair; of a ranker, of a query and all its candidates."
+    )
     max_body_bytes: int = setting(1 << 20, "Bytes of one request's body.")
     max_answer_numbers: int = setting(
         1 << 22, "Numbers in one answer of vectors, float32. 256 texts by a layer of BERT-base are 196,608."

@@ -153,6 +153,23 @@ def test_parts_are_as_small_as_the_service_wants_them(service):
         assert sent_in_parts(service, texts, answers, embed) == parts
 
 
+def test_a_query_counts_as_all_of_its_candidates(service):
+    """Of 3, 2, 4, 6 and 1 at most 5 go at once; one with more goes alone, and what the service says of it is counted."""
+    service.model["max_texts"] = 5
+    queries = [("how?", ["candidates"] * count) for count in (3, 2, 4, 6, 1)]
+    one = {"candidates": ["b", "a"], "probabilities": [0.75, 0.25], "places": [1, 0]}
+    answers = [(200, {}, json.dumps({"rankings": [one] * count}).encode()) for count in (2, 1)]
+    service.answers = [*answers, (413, {}, b'{"error": "queries[0]: 20001 characters"}')]
+    with pytest.raises(ServiceError, match=r"413: queries\[3\]: 20001 characters"):
+        Client(service.url).rank(queries)
+    sent = [[len(query["candidates"]) for query in body["queries"]] for body in service.bodies]
+    assert sent == [[3, 2], [4], [6]]
+    service.answers = answers[1:]
+    [found] = Client(service.url).rank([{"query": "", "candidates": ("a", "b")}])
+    assert (found.candidates, found.probabilities, found.places) == (("b", "a"), (0.75, 0.25), (1, 0))
+    assert service.bodies[-1] == {"queries": [{"query": "", "candidates": ["a", "b"]}]}
+
+
 def test_half_a_character_is_sent_as_it_is(service):
     """Where a request is made by hand; what the service says of it is clearer than Python's error."""
     service.answers = [predictions(2)]

@@ -61,6 +61,18 @@ OF = {
             ]
         },
     ),
+    "/v1/rank": (
+        {"queries": [{"query": "How large is it?", "candidates": ["It is blue.", "It is two metres wide."]}]},
+        {
+            "rankings": [
+                {
+                    "candidates": ["It is two metres wide.", "It is blue."],
+                    "probabilities": [0.875, 0.125],
+                    "places": [1, 0],
+                }
+            ]
+        },
+    ),
     "/v1/embed": (
         {"texts": _TEXTS, "pooling": "mean", "normalize": True},
         {"embeddings": [[0.125, -0.25, 0.0625], [0.5, 0.75, -0.125]], "truncated": [False, False]},

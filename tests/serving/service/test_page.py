@@ -108,12 +108,12 @@ def test_a_model_without_labels_and_attention(look, predictor, monkeypatch):
         page = look(service, text="a", second="b")
     assert 'data-done="yes"' in page and "vectors only" in text_of(page, "p", id="model")[0]
     hidden = re.findall(r'<section id="(\w+)" hidden', page)
-    assert hidden == ["labels", "tags", "answer", "attention"] and len(text_of(page, "pre")) == 1
+    assert hidden == ["labels", "tags", "answer", "ranking", "attention"] and len(text_of(page, "pre")) == 1
 
 
 def test_the_page_of_requests(served):
     """Its examples are bodies that the service takes, and answers of their shape."""
-    other_heads = ("/v1/tag", "/v1/answer")  # see test_tags_and_answers.py
+    other_heads = ("/v1/tag", "/v1/answer", "/v1/rank")  # see test_tags_and_answers.py and test_rankings.py
     for path, (body, answer) in examples.OF.items():
         if path in other_heads:
             continue

@@ -78,5 +78,10 @@ def test_a_wrong_name_is_refused_with_those_that_are_there(folder):
         with pytest.raises(InputError, match=f"{said}; its tasks: best, hue, near$") as refused:
             serve(ServeSettings(init_checkpoint=str(folder), task_name=task, port=0), None)
         assert "\n" not in str(refused.value)
+
+
+def test_a_verb_without_a_path_is_refused(folder, monkeypatch):
+    """As a plugin's labels may have."""
+    monkeypatch.setattr(registry.get("labels", "ranking"), "verb", "sort")
     with pytest.raises(InputError, match="a model for ranking, which has no path; bertline.load serves it in Python$"):
         serve(ServeSettings(init_checkpoint=str(folder), task_name="best", port=0), None)
