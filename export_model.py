@@ -2,7 +2,8 @@
 
 It is loaded again, and the largest difference of its outputs to the live model's is reported. A TensorFlow Hub module
 too: hub.load(output_dir). Signatures: serving_default (text) and pairs (text_a, text_b); of a tagger serving_default
-(text) and words (words); of a reader of answers serving_default (question, context).
+(text) and words (words); of a reader of answers serving_default (question, context); of a ranker serving_default
+(query, candidates).
 """
 
 import logging

@@ -14,6 +14,7 @@ from bertline.errors import InputError
 from bertline.modeling.encoder import policy
 from bertline.serving.export.int8_weights import Int8Weights
 from bertline.serving.export.saved_module import ClassifierModule, VectorsModule, save
+from bertline.serving.export.saved_ranker import RankerModule
 from bertline.serving.export.saved_reader import ReaderModule
 from bertline.serving.export.saved_tagger import TaggerModule
 from bertline.serving.prediction.predictor import Predictor
@@ -36,7 +37,7 @@ _ODD = (
 )
 _SAMPLES = 100
 # Verb of the labels -> how the head is saved.
-HEADS = {"predict": ClassifierModule, "tag": TaggerModule, "answer": ReaderModule}
+HEADS = {"predict": ClassifierModule, "tag": TaggerModule, "answer": ReaderModule, "rank": RankerModule}
 
 
 def export(run):
@@ -46,8 +47,8 @@ def export(run):
       run: ExportSettings, checked.
 
     Returns:
-      (bytes of the folder, name of an output -> the largest difference between it and the live model in float32, lists
-      of str that it can be called with).
+      (bytes of the folder, name of an output -> the largest difference between it and the live model in float32, what
+      it can be called with: str or lists of str).
 
     Raises:
       InputError: what does not fit together, or the export gives something that is not finite.
@@ -64,11 +65,8 @@ def export(run):
             f"--init_checkpoint={run.init_checkpoint}: no classifier in it; --task=embed exports vectors, "
             "run_classifier.py --do_train makes a classifier"
         )
-    if run.task == "classify" and live.head_layout.stacks_texts:
-        raise InputError(
-            f"--task_name={run.task_name}: its head compares several texts of a row, which is not exported; "
-            "--task=embed exports the vectors"
-        )
+    if run.task == "classify":
+        _check_head(run, live)
     logging.info("%s", live.report.table())
     logging.getLogger("tensorflow").setLevel(logging.WARNING)  # its lines about assets
     options = None
@@ -83,6 +81,21 @@ def export(run):
         differences = _differences(head, live, folder)
         _check_finite(differences, run)
         return _bytes_of(folder), differences, head.example
+
+
+def _check_head(run, live):
+    """Raises InputError for a head that no module of HEADS computes."""
+    module = HEADS.get(live.labels.verb)
+    if module is None:
+        raise InputError(
+            f"--init_checkpoint={run.init_checkpoint}: a model for {live.problem_type}, which is not exported; "
+            "--task=embed exports the vectors"
+        )
+    if live.head_layout.stacks_texts and not module.stacks_texts:
+        raise InputError(
+            f"--task_name={run.task_name}: its head compares several texts of a row, which is not exported; "
+            "--task=embed exports the vectors"
+        )
 
 
 def _head(run, live, options):

@@ -27,11 +27,12 @@ class Head:
       encoder: the encoder in it.
 
     Attributes:
-      names: of labels. example: arguments of the module's own call, lists of str.
+      names: of labels. example: arguments of the module's own call, str or lists of str.
       signatures: name -> tf.TensorSpec of its arguments.
+      stacks_texts: whether it is of a layout whose rows have several texts below each other.
     """
 
-    names = ()
+    names, stacks_texts = (), False
     example = (["some text", "another one"],)
 
     def __init__(self, model, encoder):

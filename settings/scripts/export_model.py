@@ -29,8 +29,8 @@ class ExportSettings(Settings):
     overwrite_output_dir: bool = setting(False, "Replace a SavedModel that is in --output_dir already.")
     task: str = setting(
         "classify",
-        "classify: what the model was trained for: labels and probabilities, a score, tags, answers; embed: a vector "
-        "of each text.",
+        "classify: what the model was trained for: labels and probabilities, a score, tags, answers, an order of "
+        "candidates; embed: a vector of each text.",
     )
     task_name: str | None = setting(
         None, "Which task of a model of several tasks (run_classifier.py --task_name=mrpc,rte); others need no name."

@@ -1,13 +1,18 @@
-"""Taggers and readers of answers as SavedModels, against Predictor."""
+"""Taggers, readers of answers and rankers of candidates as SavedModels, against Predictor."""
+
+import contextlib
 
 import numpy as np
 import pytest
 import tensorflow as tf
 from odd_texts import ODD, mixed_texts
-from small_heads import TAGS, reader_folder, tagger_folder
+from small_heads import TAGS, ranker_folder, reader_folder, tagger_folder
 
+from bertline import registry
+from bertline.errors import InputError
 from bertline.serving import Predictor
 from bertline.serving.export.exporter import export
+from bertline.serving.export.saved_ranker import RankerModule
 from bertline.settings.scripts import export_model as export_settings
 
 TEXTS = [text.encode("utf-8", "ignore").decode() for text in [*ODD, *mixed_texts(30)]]
@@ -82,3 +87,39 @@ def test_a_reader_of_answers(tmp_path):
     np.testing.assert_allclose(found["null_score"][:5], [one.null_score for one in said], atol=1e-4)
     np.testing.assert_allclose(found["score"][:5], [one["start_logit"] + one["end_logit"] for one in best], atol=1e-4)
     assert 0 < (found["answer"] == b"").sum() < len(asked), "some have an answer, some have none"
+
+
+def test_what_a_ranker_computes(tmp_path):
+    """Of more candidates than a row of training has, and of one; equal ones stay in their order."""
+    live = Predictor(ranker_folder(tmp_path))
+    rank, _ = RankerModule(live.objective, live.labels).function(live.head_layout, contextlib.nullcontext)
+    for query, candidates in (("a b?", ["c", "", "fed é", "北 b a", "c"]), ("", ["fed"])):
+        found = {name: value.numpy() for name, value in rank(tf.constant(query), tf.constant(candidates)).items()}
+        [expected] = live.rank([(query, candidates)])
+        assert found["order"].tolist() == list(expected.places) and found["order"].dtype == np.int32
+        np.testing.assert_allclose(found["probabilities"][found["order"]], expected.probabilities, atol=1e-5)
+
+
+@pytest.mark.slow
+@pytest.mark.long
+def test_a_ranker_of_candidates(tmp_path):
+    folder = ranker_folder(tmp_path)
+    live = Predictor(folder)
+    module, differences = saved(folder)
+    assert differences.keys() == {"probabilities"} and differences["probabilities"] < 1e-4
+    for query, candidates in (("a b?", TEXTS), ("", ["c d", "a", "c d"]), (CONTEXT * 3, ["fed"])):
+        found = module.signatures["serving_default"](query=tf.constant(query), candidates=tf.constant(candidates))
+        [expected] = live.rank([(query, candidates)])
+        order = found["order"].numpy()
+        np.testing.assert_allclose(found["probabilities"].numpy()[order], expected.probabilities, atol=1e-5)
+        np.testing.assert_array_equal(order, np.argsort(-found["probabilities"].numpy(), kind="stable"))
+    assert order.dtype == np.int32 and found["probabilities"].dtype == tf.float32
+    [best, *_] = module(tf.constant("a b?"), tf.constant(["c", "d", "e"]))["order"].numpy()
+    assert best == live.rank([("a b?", ["c", "d", "e"])])[0].places[0]
+
+
+def test_a_head_of_another_verb_is_refused(tmp_path, monkeypatch):
+    folder = ranker_folder(tmp_path)
+    monkeypatch.setattr(registry.get("labels", "ranking"), "verb", "sort")
+    with pytest.raises(InputError, match="a model for ranking, which is not exported; --task=embed exports the"):
+        saved(folder)
