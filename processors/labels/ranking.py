@@ -42,7 +42,11 @@ class CandidateLabels(Labels):
 
     def answers(self, outputs, examples=None, layout=None):
         """See base class: list of float [candidates]."""
-        return [_softmax(_joined(outputs["scores"][part], outputs["is_there"][part])) for part in parts_of(outputs)]
+        scores, parts = outputs["scores"], parts_of(outputs)
+        if examples is None:
+            return [_softmax(_joined(scores[part], outputs["is_there"][part])) for part in parts]
+        # To the model a pair without a token is not there; all the same it has its place among the candidates.
+        return [_softmax(np.concatenate(scores[part])[: len(one.candidates)]) for part, one in zip(parts, examples)]
 
     def golds(self, outputs, examples=None):
         if examples is not None:
@@ -64,7 +68,7 @@ class CandidateLabels(Labels):
 
     def predictions(self, outputs, examples, layout, rows):
         """See base class: list of Ranking."""
-        return [self._ranking(one, answer) for one, answer in zip(examples, self.answers(outputs))]
+        return [self._ranking(one, answer) for one, answer in zip(examples, self.answers(outputs, examples))]
 
     def _ranking(self, example, answer):
         places = np.argsort(-answer, kind="stable").tolist()

@@ -76,6 +76,21 @@ def test_a_long_list_is_several_rows_and_one_answer(tmp_path):
     assert lines[2].split("\t")[1:] == ["1", f"{answer[1]:.6g}", "0", "a", "c d"]
 
 
+def test_a_pair_without_a_token_is_a_candidate_all_the_same():
+    """As of an empty query in a layout without special tokens: the last one, or the only one."""
+    queries = [RankedQuery("g", "", ("", "b", "c")), RankedQuery("h", "", ("",))]
+    outputs = {
+        "scores": np.array([[-1e9, 1.0], [0.5, -1e9], [-1e9, -1e9]]),
+        "is_there": np.array([[0, 1], [1, 0], [0, 0]]),
+        "part": np.array([0, 1, 0]),
+    }
+    first, second = make_labels("ranking", num_candidates=2).predictions(outputs, queries, None, None)
+    powers = np.exp([1.0, 0.5])
+    assert (first.candidates, first.places) == (("b", "c", ""), (1, 2, 0))
+    np.testing.assert_allclose(first.probabilities, [*(powers / powers.sum()), 0.0])
+    assert (second.candidates, second.probabilities, second.places) == (("",), (1.0,), (0,))
+
+
 def test_qnli_is_grouped_by_its_questions(tmp_path):
     """GLUE's files: its rows of one question, of which "entailment" is right."""
     lines = [
