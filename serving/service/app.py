@@ -52,6 +52,7 @@ class Service:
         self._batcher = Batcher(
             model.compute,
             model.tokens_about,
+            model.num_texts,
             run.max_batch_delay_ms / 1e3,
             run.max_batch_tokens,
             run.max_queue_texts,

@@ -23,11 +23,16 @@ class QueuedRequest:
 
     Attributes:
       begun: texts that are in a batch, or were. missing: texts without a row.
+      counts, tokens: of each text, as how many it counts, and about how many tokens it has.
     """
 
-    def __init__(self, kind, texts, tokens, answers):
-        self.kind, self.texts, self.tokens, self.answers = kind, texts, tokens, answers
+    def __init__(self, kind, texts, counts, tokens, answers):
+        self.kind, self.texts, self.counts, self.tokens, self.answers = kind, texts, counts, tokens, answers
         self.begun, self.missing, self.rows = 0, len(texts), [None] * len(texts)
+
+    def size(self, start, end=None):
+        """(texts, tokens) from one text to before another one."""
+        return sum(self.counts[start:end]), sum(self.tokens[start:end])
 
 
 class Batcher:
@@ -35,13 +40,13 @@ class Batcher:
 
     Args:
       compute: (kind, texts) -> a sequence of as many rows. Called by `at_once` threads at once.
-      tokens_about: text -> about how many tokens it has.
+      tokens_about: text -> about how many tokens it has. num_texts: text -> as how many it counts.
       delay_seconds, max_tokens, max_texts: of the texts that wait together, of a batch, of the queue.
       metrics: a bertline.serving.service.metrics.Metrics.
     """
 
-    def __init__(self, compute, tokens_about, delay_seconds, max_tokens, max_texts, metrics, at_once):
-        self._compute, self._tokens_about, self._metrics = compute, tokens_about, metrics
+    def __init__(self, compute, tokens_about, num_texts, delay_seconds, max_tokens, max_texts, metrics, at_once):
+        self._compute, self._tokens_about, self._num_texts, self._metrics = compute, tokens_about, num_texts, metrics
         self._delay, self._max_tokens, self._max_texts = delay_seconds, max_tokens, max_texts
         self._at_once = at_once
         self._queues = {}  # kind -> deque of jobs that have texts not begun; in the order in which kinds get their turn
@@ -62,8 +67,9 @@ class Batcher:
         """
         if self.is_draining:
             raise Refusal(503, "the service is about to end; ask another one", 1, close=True)
-        if self.waiting_texts + len(texts) > self._max_texts:
-            self._metrics.refused_texts.inc(len(texts))
+        counts = [self._num_texts(text) for text in texts]
+        if self.waiting_texts + sum(counts) > self._max_texts:
+            self._metrics.refused_texts.inc(sum(counts))
             raise Refusal(
                 429,
                 f"{self.waiting_texts} texts wait, at most {self._max_texts} may; send them again later",
@@ -71,10 +77,10 @@ class Batcher:
             )
         loop = asyncio.get_running_loop()
         tokens = [self._tokens_about(text) for text in texts]
-        job = QueuedRequest(kind, texts, tokens, loop.create_future())
+        job = QueuedRequest(kind, texts, counts, tokens, loop.create_future())
         if not self.waiting_texts:
             self._deadline = loop.time() + self._delay
-        self._count(len(texts), sum(tokens))
+        self._count(*job.size(0))
         self._queues.setdefault(kind, collections.deque()).append(job)
         self._start()
         return job
@@ -118,7 +124,7 @@ class Batcher:
             while job.begun < min(start + TURN_TEXTS, len(job.texts)) and room > 0:
                 room -= job.tokens[job.begun]
                 job.begun += 1
-            self._count(start - job.begun, -sum(job.tokens[start : job.begun]))
+            self._uncount(*job.size(start, job.begun))
             parts.append((job, start, job.begun))
             if job.begun < len(job.texts):
                 queue.append(job)
@@ -130,8 +136,9 @@ class Batcher:
         if job.begun < len(job.texts):
             self._queues[job.kind].remove(job)
             self._forget_empty(job.kind)
-            self._metrics.dropped_texts.inc(len(job.texts) - job.begun)
-            self._count(job.begun - len(job.texts), -sum(job.tokens[job.begun :]))
+            texts, tokens = job.size(job.begun)
+            self._metrics.dropped_texts.inc(texts)
+            self._uncount(texts, tokens)
             job.begun = len(job.texts)
 
     def _forget_empty(self, kind):
@@ -141,6 +148,9 @@ class Batcher:
     def _count(self, texts, tokens):
         self.waiting_texts += texts
         self.waiting_tokens += tokens
+
+    def _uncount(self, texts, tokens):
+        self._count(-texts, -tokens)
 
     def _rows_of_parts(self, kind, parts):
         """In a thread: a list of rows of each part, or the exception that it met."""
@@ -156,14 +166,14 @@ class Batcher:
             return [self._rows_of_parts(kind, [part])[0][0] for part in parts], 0.0
         seconds = time.perf_counter() - started
         self._metrics.batch_seconds.observe(seconds)
-        self._metrics.batch_texts.observe(len(texts))
+        self._metrics.batch_texts.observe(sum(job.size(start, end)[0] for job, start, end in parts))
         return found, seconds
 
     def _finish(self, parts, result):
         found, seconds = result
         self._running -= 1
         if seconds:
-            tokens = sum(sum(job.tokens[start:end]) for job, start, end in parts)
+            tokens = sum(job.size(start, end)[1] for job, start, end in parts)
             self._tokens_per_second += 0.2 * (tokens / seconds - self._tokens_per_second)
         for (job, start, end), rows in zip(parts, found):
             if job.answers.done():

@@ -45,12 +45,16 @@ class Model:
         Args:
           text: str; a list of str, which are read as one; or (query, list of candidates), which are a pair each.
         """
-        parts = (text,) if isinstance(text, str) else text
-        if not all(isinstance(part, str) for part in parts):
-            query, candidates = parts
+        if _has_candidates(text):
+            query, candidates = text
             return sum(self.tokens_about((query, candidate)) for candidate in candidates)
+        parts = (text,) if isinstance(text, str) else text
         size = sum(len(part) if part.isascii() else len(part.encode()) * 4 // 3 for part in parts)
         return min(self._predictor.max_seq_length, 2 + size // 4)
+
+    def num_texts(self, text):
+        """As how many texts an input of `tokens_about` counts: a query as all of its candidates."""
+        return len(text[1]) if _has_candidates(text) else 1
 
     def compute(self, kind, texts):
         """A row for each text, a tuple whose last value is whether the text was truncated; before it what the head
@@ -169,6 +173,10 @@ class Model:
             chosen = probabilities.mean(axis=0) if head is None else probabilities[head]
             found.append((tokens, _finite(chosen), truncated))
         return found
+
+
+def _has_candidates(text):
+    return not isinstance(text, str) and not all(isinstance(part, str) for part in text)
 
 
 def _refusal_of(error):

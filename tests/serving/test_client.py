@@ -154,7 +154,7 @@ def test_parts_are_as_small_as_the_service_wants_them(service):
 
 
 def test_a_query_counts_as_all_of_its_candidates(service):
-    """Of 3, 2, 4, 6 and 1 at most 5 go at once; one with more goes alone, and what the service says of it is counted."""
+    """At most 5 candidates go at once here; a query with more goes alone, and is counted in what is said of it."""
     service.model["max_texts"] = 5
     queries = [("how?", ["candidates"] * count) for count in (3, 2, 4, 6, 1)]
     one = {"candidates": ["b", "a"], "probabilities": [0.75, 0.25], "places": [1, 0]}

@@ -89,6 +89,7 @@ def test_a_reader_of_answers(tmp_path):
     assert 0 < (found["answer"] == b"").sum() < len(asked), "some have an answer, some have none"
 
 
+@pytest.mark.slow
 def test_what_a_ranker_computes(tmp_path):
     """Of more candidates than a row of training has, and of one; equal ones stay in their order."""
     live = Predictor(ranker_folder(tmp_path))

@@ -1,5 +1,7 @@
 """Rankers of candidates behind HTTP: what comes is what Predictor says; the page in a real browser."""
 
+import concurrent.futures
+import functools
 import json
 import re
 import shlex
@@ -8,7 +10,8 @@ import pytest
 
 pytest.importorskip("fastapi", reason="make serve")
 from browser import text_of
-from service_in_thread import running
+from patience import PATIENCE
+from service_in_thread import Held, running
 from small_heads import ranker_folder
 
 from bertline.serving import Client, Predictor
@@ -73,6 +76,23 @@ def test_refusals(rankings_served, path, body, status, message):
     assert refused.value.status == status and "\n" not in str(refused.value)
 
 
+def test_a_query_waits_as_all_of_its_candidates(ranker):
+    """Five wait; of two more the first has room, the second has none."""
+    held, bodies = Held(ranker), [asked(query="a", candidates=["b"] * count) for count in (2, 4, 1, 2)]
+    limits = {"max_texts": 5, "max_queue_texts": 7, "max_batch_delay_ms": 20_000}
+    with running(held, **limits) as service, concurrent.futures.ThreadPoolExecutor() as threads:
+        ask = functools.partial(Client(service.url, patience_seconds=0).request, "POST", "/v1/rank")
+        waiting = [threads.submit(ask, bodies[0])]
+        assert held.begun.acquire(timeout=PATIENCE)  # the service is busy
+        for body, count in ((bodies[1], 5), (bodies[2], 7)):
+            waiting.append(threads.submit(ask, body))
+            service.wait_for(lambda count=count: service.metric("queue_texts") == count)
+        with pytest.raises(ServiceError, match="429: 7 texts wait, at most 7 may"):
+            ask(bodies[3])
+        held.may_go.set()
+        assert [len(one.result(PATIENCE)["rankings"]) for one in waiting] == [2, 2, 2]
+
+
 def test_a_query_has_the_tokens_of_all_its_pairs(ranker):
     """16 letters of query and candidate are about 2 + 16 / 4 tokens; no pair has more than the model reads."""
     model = Model(ranker, "ranker")
@@ -80,6 +100,7 @@ def test_a_query_has_the_tokens_of_all_its_pairs(ranker):
     assert model.tokens_about(("a" * 10, ["b" * 9000, "c" * 6])) == ranker.max_seq_length + 6
 
 
+@pytest.mark.slow
 def test_the_page_shows_candidates_best_first(look, rankings_served, ranker):
     query, candidates = "a b?", ["c <b>d</b>", "fed 北", 'it\'s "a" b c d']
     [expected] = ranker.rank([(query, candidates)])
