@@ -8,7 +8,6 @@ output), the forget bias and the places of the clips are those of `LSTMCell` of 
 """
 
 import dataclasses
-import functools
 
 import keras
 import tensorflow as tf
@@ -65,15 +64,16 @@ class ProjectedLSTM(keras.layers.Layer):
         projection = None if self.projection is None else tf.cast(self.projection.kernel, self.compute_dtype)
         hidden, cell = self.zero_state(rows) if state is None else state
         hidden, cell = tf.cast(hidden, self.compute_dtype), tf.cast(cell, tf.float32)
-        inputs, compiled = tf.cast(inputs, self.compute_dtype), self.units >= FEWEST_UNITS and few_compilations()
-        run = functools.partial(steps_of_lstm, kernel=kernel, bias=bias, projection=projection, clips=self.clips)
-        if not compiled:
-            outputs, hidden, cell = run(inputs, hidden=hidden, cell=cell, real=real)
-            return outputs, (hidden, cell)
-        missing = padded_length(rows) - rows  # few lengths are compiled
-        inputs, real = (tf.pad(one, [[0, 0], [0, missing], [0, 0]]) for one in (inputs, real))
+        formulas, missing = PLAIN, 0
+        if self.units >= FEWEST_UNITS and few_compilations():
+            formulas, missing = COMPILED, padded_length(rows) - rows  # few lengths are compiled
+        inputs, real = (
+            tf.pad(one, [[0, 0], [0, missing], [0, 0]]) for one in (tf.cast(inputs, self.compute_dtype), real)
+        )
         hidden, cell = (tf.pad(one, [[0, missing], [0, 0]]) for one in (hidden, cell))
-        outputs, hidden, cell = run(inputs, hidden=hidden, cell=cell, real=real, formulas=COMPILED)
+        outputs, hidden, cell = steps_of_lstm(
+            inputs, kernel, bias, projection, hidden, cell, real, self.clips, formulas
+        )
         return outputs[:, :rows], (hidden[:rows], cell[:rows])
 
 
@@ -85,19 +85,18 @@ class Kernel(keras.layers.Layer):
         self.built = True
 
 
-def steps_of_lstm(inputs, kernel, bias, projection, hidden, cell, real, clips, formulas=None):
+def steps_of_lstm(inputs, kernel, bias, projection, hidden, cell, real, clips, formulas):
     """Products, recurrence and their gradients.
 
     Args:
       inputs: [T, B, D]. kernel: [D + P, 4 * U]. bias: [4 * U]. projection: [U, P], or None where P is U.
       hidden: [B, P]. cell: float32 [B, U].
       real: bool [T, B, 1]; where it is False the state stays and the output is 0.
-      clips: Clips. formulas: of a step; None: those that TensorFlow computes operation by operation.
+      clips: Clips. formulas: Formulas, of a step.
 
     Returns:
       outputs [T, B, P]; hidden [B, P]; cell float32 [B, U].
     """
-    formulas = formulas or PLAIN
 
     def apply(inputs, kernel, bias, hidden, cell, projection=None):
         weights = _Weights(kernel[: inputs.shape[2]], kernel[inputs.shape[2] :], bias, projection)
