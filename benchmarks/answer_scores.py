@@ -32,6 +32,9 @@ flags.DEFINE_list("sides", ["bertline", "transformers"], "Who is trained.")
 flags.DEFINE_list("seeds", ["1", "2", "3"], "Seeds; one run each.")
 flags.DEFINE_integer("max_seq_length", 384, "Tokens of a window with its question.")
 flags.DEFINE_integer("train_batch_size", 32, "Windows of a step.")
+flags.DEFINE_integer(
+    "length_pool_batches", 1, "Batches of a pool that is sorted by length, on both sides; 1: random order."
+)
 flags.DEFINE_float("learning_rate", 1e-4, "The highest rate.")
 flags.DEFINE_float("num_train_epochs", 3.0, "Passes over the training questions.")
 flags.DEFINE_enum("dtype", "float32", ["float32", "bfloat16"], "Precision of both sides; theirs by torch.autocast.")
@@ -39,6 +42,8 @@ flags.DEFINE_string("output_dir", "output/answer_scores", "The two files of ques
 flags.DEFINE_integer("max_steps", 0, "Theirs: stop after so many steps, to try the script out; 0: never.")
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+# Flags that run_squad.py has too.
+SHARED = ("max_seq_length", "train_batch_size", "learning_rate", "num_train_epochs", "dtype", "length_pool_batches")
 SHOWN = ("answer_f1", "exact_match", "has_answer_answer_f1", "no_answer_answer_f1", "best_f1", "best_exact")
 
 
@@ -68,10 +73,7 @@ def run_bertline(files, seed):
         f"--predict_file={files['test']}",
         f"--seed={seed}",
         f"--output_dir={os.path.abspath(folder)}",
-        *(
-            f"--{name}={getattr(FLAGS, name)}"
-            for name in ("max_seq_length", "train_batch_size", "learning_rate", "num_train_epochs", "dtype")
-        ),
+        *(f"--{name}={getattr(FLAGS, name)}" for name in SHARED),
     ]
     subprocess.run(command, cwd=ROOT, check=True)
     with open(os.path.join(folder, "test_results.txt"), encoding="utf-8") as file:
@@ -141,16 +143,28 @@ class TransformersRun:
     def _precision(self):
         return self._torch.autocast("cpu", self._torch.bfloat16, enabled=FLAGS.dtype == "bfloat16")
 
+    def _batches(self):
+        """Endless lists of rows: passes in random order, sorted by length within each pool of batches."""
+        order, size = np.random.default_rng(self._seed), FLAGS.train_batch_size
+        pool, lengths = size * FLAGS.length_pool_batches, np.array([len(row["input_ids"]) for row in self._rows])
+        left = np.array([], int)
+        while True:
+            left = np.concatenate([left, order.permutation(len(self._rows))])
+            whole = len(left) - len(left) % size
+            taken, left = left[:whole], left[whole:]
+            if FLAGS.length_pool_batches > 1:
+                pools = (taken[start : start + pool] for start in range(0, whole, pool))
+                taken = np.concatenate([one[np.argsort(lengths[one], kind="stable")] for one in pools])
+            for batch in order.permutation(taken.reshape(-1, size)):
+                yield [self._rows[i] for i in batch]
+
     def train(self):
-        order, size, left = np.random.default_rng(self._seed), FLAGS.train_batch_size, []
+        size, batches = FLAGS.train_batch_size, self._batches()
         steps, started = min(self._steps, FLAGS.max_steps or self._steps), time.perf_counter()
         self._model.train()
         for step in range(steps):
-            if len(left) < size:
-                left += order.permutation(len(self._rows)).tolist()
-            picked, left = left[:size], left[size:]
             with self._precision():
-                loss = self._model(**self._tensors([self._rows[i] for i in picked])).loss
+                loss = self._model(**self._tensors(next(batches))).loss
             loss.backward()
             self._torch.nn.utils.clip_grad_norm_(self._model.parameters(), 1.0)
             self._optimizer.step()

