@@ -109,7 +109,7 @@ class Client:
         return [FoundAnswer(**{**one, "nbest": tuple(one["nbest"])}) for answer in answers for one in answer["answers"]]
 
     def rank(self, queries, *, progress=None):
-        """A Ranking of the candidates of each query, where the model ranks them.
+        """A Ranking of the candidates of each query, where the model ranks them; with the warning of Predictor.rank.
 
         Args:
           queries: list of (query, list of candidates), or of dicts of both.
@@ -118,7 +118,9 @@ class Client:
           TypeError, InputError, ServiceError: as of `embed`.
         """
         answers = self._in_parts("/v1/rank", queries, {}, progress, "queries", _query)
-        return [_read_ranking(one) for answer in answers for one in answer["rankings"]]
+        found = [_read_ranking(one) for answer in answers for one in answer["rankings"]]
+        truncation.warn([one.truncated for one in found], name="queries")
+        return found
 
     def attention(self, text, layer=0, head=None):
         """(tokens, float32 [T, T]) of a text or a pair; the mean over the heads where none is named."""
@@ -235,7 +237,7 @@ def _read_tagged(one):
 
 def _read_ranking(one):
     """A Ranking of JSON."""
-    return Ranking(**{name: tuple(value) for name, value in one.items()})
+    return Ranking(**{name: tuple(value) if isinstance(value, list) else value for name, value in one.items()})
 
 
 def _question(given, place):

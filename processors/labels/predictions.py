@@ -140,11 +140,13 @@ class Ranking:
     Attributes:
       candidates: tuple of str. probabilities: tuple of float, that each is the right one among them.
       places: tuple of int, where each stood among those that were given.
+      truncated: whether the query with one of its candidates has more tokens than the model reads.
     """
 
     candidates: tuple[str, ...]
     probabilities: tuple[float, ...]
     places: tuple[int, ...]
+    truncated: bool = False
 
     @property
     def is_finite(self):

@@ -68,17 +68,18 @@ class CandidateLabels(Labels):
 
     def predictions(self, outputs, examples, layout, rows):
         """See base class: list of Ranking."""
-        return [self._ranking(one, answer) for one, answer in zip(examples, self.answers(outputs, examples))]
+        cut = (any("uncut_length" in row for row in own) for own in rows)
+        return [self._ranking(*one) for one in zip(examples, self.answers(outputs, examples), cut)]
 
-    def _ranking(self, example, answer):
+    def _ranking(self, example, answer, truncated):
         places = np.argsort(-answer, kind="stable").tolist()
         texts = tuple(example.candidates[i] for i in places)
-        return Ranking(texts, tuple(float(answer[i]) for i in places), tuple(places))
+        return Ranking(texts, tuple(float(answer[i]) for i in places), tuple(places), truncated)
 
     def prediction_files(self, answers, examples=None, truncated=None, file_format="tsv"):
         """test_results.tsv: the probabilities of each query's candidates; predictions.*: a row for each candidate."""
         lines = ("\t".join(str(float(value)) for value in answer) for answer in answers)
-        rows = _candidate_rows(answers, examples)
+        rows = _candidate_rows(answers, examples, truncated)
         if file_format == JSON_LINES:
             table = (json.dumps(row, ensure_ascii=False) for row in rows)
         else:
@@ -108,7 +109,7 @@ def _softmax(scores):
     return powers / powers.sum()
 
 
-def _candidate_rows(answers, examples):
+def _candidate_rows(answers, examples, truncated):
     """Yields a dict for each candidate, in the order of the files."""
     for i, answer in enumerate(answers):
         one = examples[i] if examples else None
@@ -122,6 +123,8 @@ def _candidate_rows(answers, examples):
             }
             if one and one.label is not None:
                 row["true_label"] = int(one.label[number])
+            if truncated is not None:
+                row["truncated"] = bool(truncated[i])
             yield row | ({"query": one.query, "candidate": one.candidates[number]} if one else {})
 
 
@@ -131,4 +134,6 @@ def _table(rows, delimiter):
         if header is None:
             header = list(row)
             yield table_lines.line(header, delimiter)
-        yield table_lines.line([row.get(name, "") for name in header], delimiter)
+        # JSON has booleans; a table has the words that its other columns of this kind have.
+        cells = (str(value).lower() if isinstance(value, bool) else value for value in map(row.get, header))
+        yield table_lines.line(["" if cell is None else cell for cell in cells], delimiter)

@@ -54,6 +54,11 @@ class CandidateRows(Layout):
         for name, feature in separate_spec(own.spec, others).items():
             self.spec[name] = dataclasses.replace(feature, absent=feature.absent or 0)
 
+    @property
+    def limit(self):
+        """See base class."""
+        return f"{self.own.limit} for a query with a candidate"
+
     def check(self, examples):
         self.own.check([InputExample(one.guid, one.query, one.candidates[0], None, one.source) for one in examples])
 

@@ -126,7 +126,7 @@ class Predictor(TextEncoder):
         said = f"problem_type={self.labels.problem_type!r}" + (f", labels=[{shown}]" if names else "")
         return f"{self._start_of_repr()}, {said})"
 
-    def predict(self, texts, *, progress=None):
+    def predict(self, texts, *, progress=None, warns=True):
         """What the model says of each text: a list of objects of `bertline.processors.labels.predictions`.
 
         Args:
@@ -135,8 +135,9 @@ class Predictor(TextEncoder):
             `bertline.serving.texts.truncation.TruncationWarning` says how many were not read to their end.
             Tags: str, raw text in which words are found, or lists of str, the words; gives `TaggedText`s.
             Answers: pairs (question, context) of str, or dicts of both; gives `FoundAnswer`s.
-            Candidates: pairs (query, list of candidates), or dicts of both; gives `Ranking`s.
+            Candidates: pairs (query, list of candidates), or dicts of both; gives `Ranking`s, with the same warning.
           progress: as of `encode`.
+          warns: whether there is that warning. `truncated` of each object says it too.
 
         Raises:
           TypeError, InputError: what is no text, with its row; a model without a head.
@@ -144,9 +145,13 @@ class Predictor(TextEncoder):
         self._check_head()
         if self.gives_probabilities:
             rows, truncated = self.probabilities(texts, return_truncated=True, progress=progress)
-            truncation.warn(truncated, self._most_tokens)
-            return [self.labels.prediction(row, cut) for row, cut in zip(rows, truncated.tolist())]
-        return self._of_rows(self._head_of_rows.predictions, texts, progress)
+            found = [self.labels.prediction(row, cut) for row, cut in zip(rows, truncated.tolist())]
+        else:
+            found = self._of_rows(self._head_of_rows.predictions, texts, progress)
+        if warns:
+            truncated = [getattr(one, "truncated", False) for one in found]  # tags and answers read all of it
+            truncation.warn(truncated, self._most_tokens, self.labels.input_name)
+        return found
 
     def _of_rows(self, function, texts, progress):
         """What a function of the head of rows gives for some texts."""

@@ -146,10 +146,10 @@ class Model:
         return list(zip(_finite(values), truncated.tolist()))
 
     def _predictions(self, inputs):
-        found = self._predictor.predict(inputs, progress=False)
+        found = self._predictor.predict(inputs, progress=False, warns=False)
         if not all(one.is_finite for one in found):
             raise Refusal(500, _NOT_FINITE)
-        return [(one, False) for one in found]
+        return [(one, getattr(one, "truncated", False)) for one in found]  # tags and answers read all of it
 
     def _warm(self, options):
         """Before the texts of a client, which may be few or many, see the graph: see Predictor.warm_up_texts."""

@@ -13,17 +13,17 @@ class TruncationWarning(UserWarning):
     """Of some texts the model read the beginning alone."""
 
 
-def warn(truncated, length="what the model reads"):
+def warn(truncated, length="what the model reads", name="texts"):
     """Says where the caller's own code stands how many texts were truncated; nothing where none was.
 
     Args:
       truncated: bool of each text.
-      length: how long a text may be, in words.
+      length: how long a text may be, in words. name: of the list of texts.
     """
     rows = np.flatnonzero(truncated)
     if len(rows):
-        counted = f"1 of {len(truncated)} texts is" if len(rows) == 1 else f"{len(rows)} of {len(truncated)} texts are"
-        message = f"{counted} longer than {length}, the rest was not read; the first is texts[{rows[0]}]"
+        counted = f"{len(rows)} of {len(truncated)} {name} {'is' if len(rows) == 1 else 'are'}"
+        message = f"{counted} longer than {length}, the rest was not read; the first is {name}[{rows[0]}]"
         warnings.warn(message, TruncationWarning, stacklevel=_levels_here())
 
 

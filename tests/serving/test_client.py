@@ -10,8 +10,10 @@ import threading
 import numpy as np
 import pytest
 
+from bertline.processors.labels.predictions import Ranking
 from bertline.serving import Client
 from bertline.serving.client import ServiceError
+from bertline.serving.texts.truncation import TruncationWarning
 
 
 class Scripted(http.server.BaseHTTPRequestHandler):
@@ -158,15 +160,17 @@ def test_a_query_counts_as_all_of_its_candidates(service):
     service.model["max_texts"] = 5
     queries = [("how?", ["candidates"] * count) for count in (3, 2, 4, 6, 1)]
     one = {"candidates": ["b", "a"], "probabilities": [0.75, 0.25], "places": [1, 0]}
-    answers = [(200, {}, json.dumps({"rankings": [one] * count}).encode()) for count in (2, 1)]
+    rankings = [(2, {}), (1, {"truncated": True})]  # an older service does not say it
+    answers = [(200, {}, json.dumps({"rankings": [one | extra] * count}).encode()) for count, extra in rankings]
     service.answers = [*answers, (413, {}, b'{"error": "queries[0]: 20001 characters"}')]
     with pytest.raises(ServiceError, match=r"413: queries\[3\]: 20001 characters"):
         Client(service.url).rank(queries)
     sent = [[len(query["candidates"]) for query in body["queries"]] for body in service.bodies]
     assert sent == [[3, 2], [4], [6]]
     service.answers = answers[1:]
-    [found] = Client(service.url).rank([{"query": "", "candidates": ("a", "b")}])
-    assert (found.candidates, found.probabilities, found.places) == (("b", "a"), (0.75, 0.25), (1, 0))
+    with pytest.warns(TruncationWarning, match=r"^1 of 1 queries is .*queries\[0\]"):
+        [found] = Client(service.url).rank([{"query": "", "candidates": ("a", "b")}])
+    assert found == Ranking(("b", "a"), (0.75, 0.25), (1, 0), True)
     assert service.bodies[-1] == {"queries": [{"query": "", "candidates": ["a", "b"]}]}
 
 

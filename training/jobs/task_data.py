@@ -10,6 +10,7 @@ from bertline.common.progress import Progress
 from bertline.errors import InputError
 from bertline.modeling.speed import inference
 from bertline.processors.labels import prediction_tables
+from bertline.processors.labels.base import parts_of
 from bertline.processors.layouts import base as layouts
 from bertline.processors.records import batches, record_files
 from bertline.processors.tables import split_checks
@@ -282,8 +283,9 @@ class TaskData(JobData):
         outputs, _ = self._outputs(evaluator, "test", self._settings.predict_batch_size, "prediction")
         examples, labels = self._task.examples.get("test"), self._labels
         answers, truncated = self._answers(outputs, "test"), None
-        if found.num_cut is not None and "uncut_length" in outputs and not self._encoder.layout.makes_parts:
-            truncated = outputs["uncut_length"] > 0  # of other records it is not known which texts were cut
+        if found.num_cut is not None and "uncut_length" in outputs:
+            # Of other records it is not known which texts were cut.
+            truncated = np.array([np.any(outputs["uncut_length"][part]) for part in parts_of(outputs)])
         before_writing()
         files = labels.prediction_files(answers, examples, truncated, self._settings.predictions_format)
         for name, lines in files.items():

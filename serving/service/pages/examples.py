@@ -69,6 +69,7 @@ OF = {
                     "candidates": ["It is two metres wide.", "It is blue."],
                     "probabilities": [0.875, 0.125],
                     "places": [1, 0],
+                    "truncated": False,
                 }
             ]
         },

@@ -1,5 +1,7 @@
 """Predictor on rankers of candidates, against each pair by itself and a softmax stated again."""
 
+import warnings
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -7,6 +9,7 @@ from small_heads import ranker_folder
 
 from bertline.errors import InputError
 from bertline.serving import Predictor
+from bertline.serving.texts.truncation import TruncationWarning
 
 QUERIES = [
     ("a b?", ("c", "fed c", "", "a b c d", "北 é")),  # more candidates than a row has
@@ -47,6 +50,18 @@ def test_candidates_in_the_order_of_their_own_scores(ranker):
         np.testing.assert_allclose(found.probabilities, probabilities, atol=1e-5)
     as_dicts = [{"query": query, "candidates": list(candidates)} for query, candidates in QUERIES]
     assert ranker.predict(as_dicts) == ranker.rank(QUERIES) and ranker.rank([]) == []
+
+
+def test_who_is_told_of_what_was_not_read(ranker):
+    """[CLS] query [SEP] candidate [SEP]: the last pair that has room, in the second row of its query, and one more."""
+    room = ranker.max_seq_length - 3 - len("abcd")
+    fits, too_long = ("a b c d", ["a", "b", "c", "d " * room]), ("a b c d", ["a", "b", "c", "d " * (room + 1)])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        [whole] = ranker.rank([fits])
+    with pytest.warns(TruncationWarning, match=r"^1 of 2 queries is longer than .*; the first is queries\[1\]"):
+        first, second = ranker.rank([fits, too_long])
+    assert [one.truncated for one in (whole, first, second)] == [False, False, True]
 
 
 @pytest.mark.parametrize(

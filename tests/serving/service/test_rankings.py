@@ -18,6 +18,7 @@ from bertline.serving import Client, Predictor
 from bertline.serving.client import ServiceError
 from bertline.serving.service.model import Model
 from bertline.serving.service.pages import examples
+from bertline.serving.texts.truncation import TruncationWarning
 
 QUERIES = [("a b?", ["c", "fed 北", "", "a b c d", "é \U0001f642"]), {"query": "", "candidates": ["a", "b a"]}]
 
@@ -120,6 +121,18 @@ def test_the_page_shows_candidates_best_first(look, rankings_served, ranker):
     rank, embed = map(shlex.split, text_of(page, "pre"))
     assert rank[1] == f"{rankings_served.url}/v1/rank" and embed[1].endswith("/v1/embed")
     assert json.loads(rank[-1]) == {"queries": [{"query": query, "candidates": candidates}]}
+
+
+def test_what_was_not_read_is_said_and_counted(look, rankings_served, ranker):
+    too_long = ("a", ["b", "c " * ranker.max_seq_length])
+    before = rankings_served.metric("truncated_texts_total")
+    with pytest.warns(TruncationWarning, match=r"1 of 2 queries is .* the first is queries\[1\]"):
+        found = Client(rankings_served.url).rank([QUERIES[0], too_long])
+    assert [one.truncated for one in found] == [False, True]
+    assert rankings_served.metric("truncated_texts_total") == before + 1
+    page = look(rankings_served, text=too_long[0], second="\n".join(too_long[1]))
+    said = "Only the beginning of the query with one of its candidates was read"
+    assert text_of(page, "p", **{"class": "cut"})[0].startswith(said)
 
 
 def test_an_example_of_the_page(look, rankings_served):

@@ -184,10 +184,11 @@ def test_candidates_are_ranked_beside_another_task(run, data, tmp_path):
     # Eight queries with two wrong candidates each are sixteen rows, one right and one wrong in each.
     assert json.loads((out / "run_config.json").read_text())["num_train_steps"] == 4 + 4
     lines = [line.split("\t") for line in (out / "pick" / "predictions.tsv").read_text().splitlines()]
-    assert lines[0] == ["guid", "rank", "probability", "true_label", "query", "candidate"] and len(lines) == 1 + 2 * 3
+    assert lines[0] == ["guid", "rank", "probability", "true_label", "truncated", "query", "candidate"]
+    assert len(lines) == 1 + 2 * 3 and {row[4] for row in lines[1:]} == {"false"}
     found = np.loadtxt(out / "pick" / "test_results.tsv")
     np.testing.assert_allclose(found.sum(axis=1), 1.0, atol=1e-5)
-    candidates = {query: [row[5] for row in lines[1:] if row[4] == query] for query in "kl"}
+    candidates = {query: [row[6] for row in lines[1:] if row[5] == query] for query in "kl"}
     rankings = Predictor(out, task="pick", warm_up=True).predict(list(candidates.items()))
     for answer, expected in zip(rankings, found):
         np.testing.assert_allclose(answer.probabilities, np.sort(expected)[::-1], atol=1e-5)
