@@ -19,6 +19,7 @@ class ClassifierSettings(TaskSettings):
         "multi_label_classification",
         "regression",
         "ranking",
+        "tags",
     )
 
     objective: str = setting(

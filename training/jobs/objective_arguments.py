@@ -16,8 +16,11 @@ def objective_arguments(run, objective_class, processor, labels, train_examples)
     """What the objective takes beside the encoder. Raises InputError where it and the task do not fit together."""
     if labels.problem_type not in objective_class.problem_types:
         wanted = " or ".join(objective_class.problem_types) or "no task: it is an objective of pre-training"
+        known = registry.literals("objective", "problem_types")
+        fitting = [name for name, types in known.items() if labels.problem_type in types]
         raise InputError(
-            f"--objective={run.objective} is for {wanted}; --task_name={run.task_name} is {labels.problem_type}"
+            f"--objective={run.objective} is for {wanted}; --task_name={run.task_name} is {labels.problem_type}; "
+            f"--objective={' or '.join(fitting)} is needed"
         )
     found = arguments_of(
         objective_class,

@@ -1,5 +1,6 @@
 """From the settings of a fine-tuning script to its Job: the task's files, its labels, the objective that fits them."""
 
+import contextlib
 import dataclasses
 import functools
 import inspect
@@ -98,7 +99,8 @@ def _run_several(run, given, stop_rule=None):
 
     tasks = {}
     for plan, own, processor, examples in read:
-        task = _task(own, processor, examples)
+        with _of_task(plan.name):
+            task = _task(own, processor, examples)
         if plan.metric:
             metrics = tuple(dict.fromkeys([plan.metric, *task.metrics]))
             task = dataclasses.replace(task, metrics=metrics)
@@ -117,13 +119,20 @@ def _read_several(run, given):
     read = []
     for plan in task_recipe.plans(run):
         own = dataclasses.replace(plan.run, output_dir=os.path.join(run.output_dir, plan.name))
-        try:
+        with _of_task(plan.name):
             head = task_files.trained_head(run, plan.name)
             processor = task_files.make_processor(own, given("problem_type"), head)
             read.append((plan, own, processor, task_files.read_examples(own, processor)))
-        except InputError as error:
-            raise InputError(f"task {plan.name}: {error}") from error
     return read
+
+
+@contextlib.contextmanager
+def _of_task(name):
+    """An InputError says which of several tasks it is about."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"task {name}: {error}") from error
 
 
 def _data(run, task):

@@ -202,6 +202,42 @@ def test_candidates_are_ranked_beside_another_task(run, data, tmp_path):
         Predictor(out, task="pick").predict(["k"])
 
 
+def write_tags(folder):
+    """Sentences of letters, a or b a colour, in columns."""
+    folder.mkdir()
+    for split, sentences in (
+        ("train", ("a c b d", "c d", "b", "d a a", "c b")),
+        ("dev", ("d b", "a c")),
+        ("test", ("c a",)),
+    ):
+        blocks = ("".join(f"{one} {'B-HUE' if one in 'ab' else 'O'}\n" for one in text.split()) for text in sentences)
+        (folder / f"{split}.txt").write_text("\n".join(blocks))
+    return folder
+
+
+def test_words_are_tagged_beside_another_task(run, data, tmp_path):
+    """With options of its own head; the folder tags by the task's name."""
+    recipe, section = (
+        tmp_path / "tags.ini",
+        f"[names]\ntask_name = conll\ndata_dir = {write_tags(tmp_path / 'names')}\n",
+    )
+    recipe.write_text(f"[hue]\ntask_name = tsv\ndata_dir = {data}/hue\n{section}")
+    with pytest.raises(
+        InputError, match="^task names: .*task_name=conll is tags; --objective=token_classification is "
+    ):
+        run(tmp_path / "out", tasks_file=str(recipe), **TRAIN)
+    recipe.write_text(recipe.read_text() + "objective = token_classification\ncrf = yes\ntag_scheme = bioes\n")
+    out = run(tmp_path / "out", tasks_file=str(recipe), **TRAIN)
+    [lines] = Predictor(out, task="names", warm_up=True).tag([["c", "a"]])
+    found = [line.split() for line in (out / "names" / "predictions.conll").read_text().splitlines() if line]
+    assert [(line[0], line[-1]) for line in found] == list(zip(("c", "a"), lines.tags))
+    assert any("transitions" in name for name in weights(out)), "of the CRF"
+    assert results(out / "eval_results.txt")["eval_names_entity_f1"] == pytest.approx(
+        results(out / "names" / "eval_results.txt")["eval_entity_f1"]
+    )
+    assert "S-HUE" in json.loads((out / "names" / "label_map.json").read_text())
+
+
 def test_a_section_that_is_longer_than_the_model_is_refused(run, data, tmp_path):
     recipe = tmp_path / "long.ini"
     recipe.write_text(f"[hue]\ntask_name = tsv\ndata_dir = {data}/hue\nmax_seq_length = 65\n")
