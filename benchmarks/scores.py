@@ -22,8 +22,7 @@ from bertline.training.scores import score
 FLAGS = flags.FLAGS
 flags.DEFINE_string("task", "MRPC", "A task of processors/tasks; classes or scores.")
 flags.DEFINE_string("data_dir", "../shared/data/glue_mrpc", "The task's files.")
-flags.DEFINE_integer("max_seq_length", 128, "Tokens kept of an example.")
-score_flags.define(train_batch_size=32, learning_rate=5e-5)
+score_flags.define(max_seq_length=128, train_batch_size=32, learning_rate=5e-5)
 
 EVALUATION_BATCH = 64
 

@@ -52,20 +52,9 @@ flags.DEFINE_string("data_dir", "../shared/data/wnut17", "Files that run_tagger.
 flags.DEFINE_string("bert_config_file", None, "Instead of --model: a BERT with random weights, the same on both sides.")
 flags.DEFINE_string("vocab_file", None, "Of --bert_config_file.")
 flags.DEFINE_list("sides", ["bertline", "transformers"], "What to train.")
-flags.DEFINE_integer("max_seq_length", 128, "Tokens of a row.")
-score_flags.define(train_batch_size=16, learning_rate=1e-4)
+score_flags.define(max_seq_length=128, train_batch_size=16, learning_rate=1e-4)
 flags.DEFINE_string("output_dir", "output/tag_scores", "Where run_tagger.py's folders go, one for each seed.")
 
-# Flags that run_tagger.py has too.
-SHARED = (
-    "max_seq_length",
-    "train_batch_size",
-    "learning_rate",
-    "num_train_epochs",
-    "warmup_proportion",
-    "length_pool_batches",
-    "dtype",
-)
 EVALUATION_BATCH = 64
 
 
@@ -92,7 +81,7 @@ def ours(seed, data_dir, rest):
         "--bias_correction",
         f"--seed={seed}",
         f"--output_dir={folder}",
-        *(f"--{name}={getattr(FLAGS, name)}" for name in SHARED),
+        *score_flags.of_bertline(),
         *rest,
     ]
     done = subprocess.run(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
