@@ -5,8 +5,9 @@
 SQuAD 2: some articles to train, the last ones to test. Both sides have the same windows and the same way from logits to
 answers, so that the training alone differs: AdamW with bias correction, weight decay 0.01 (not of biases and layer
 norms), linear warm-up over a tenth of the steps and linear decay, gradients clipped to a norm of 1, dropout 0.1. Ours
-runs as a user would run it; theirs is benchmarks/peers/fine_tuning.py. No threshold of no answer is fitted on the
-test questions: the F1 and exact match told are those of 0; "best" is the highest that any threshold would give.
+is the command itself; what stands behind `--` are further flags of it. Theirs is benchmarks/peers/fine_tuning.py. No
+threshold of no answer is fitted on the test questions: the F1 and exact match told are those of 0; "best" is the
+highest that any threshold would give.
 """
 
 import json
@@ -45,7 +46,7 @@ def split_articles(path, count, folder):
     return {name: os.path.join(folder, f"{name}.json") for name in parts}
 
 
-def run_bertline(files, seed):
+def run_bertline(files, seed, rest):
     """name -> score, of run_squad.py."""
     folder = os.path.join(FLAGS.output_dir, f"seed-{seed}")
     command = [
@@ -61,6 +62,7 @@ def run_bertline(files, seed):
         f"--seed={seed}",
         f"--output_dir={os.path.abspath(folder)}",
         *score_flags.of_bertline(),
+        *rest,
     ]
     subprocess.run(command, cwd=ROOT, check=True)
     with open(os.path.join(folder, "test_results.txt"), encoding="utf-8") as file:
@@ -102,7 +104,7 @@ def score_logits(outputs, path, model, max_seq_length):
     return score.compute(("answer_f1",), labels.golds({}, questions), answers)
 
 
-def run_transformers(files, seed):
+def run_transformers(files, seed, _):
     """name -> score, of transformers."""
     import torch
     import transformers
@@ -145,13 +147,13 @@ def outputs(model, tested, tensors):
 RUNS = {"bertline": run_bertline, "transformers": run_transformers}
 
 
-def main(_):
+def main(argv):
     FLAGS.model = os.path.abspath(FLAGS.model or work.minilm_folder())
     files = split_articles(FLAGS.data, FLAGS.train_articles, os.path.abspath(FLAGS.output_dir))
     found = {side: [] for side in FLAGS.sides}
     for seed in map(int, FLAGS.seeds):
         for side in FLAGS.sides:
-            found[side].append(RUNS[side](files, seed))
+            found[side].append(RUNS[side](files, seed, argv[1:]))
             shown = ", ".join(f"{name} {found[side][-1][name]:.2f}" for name in SHOWN)
             print(f"seed {seed}, {side}: {shown}", flush=True)
     for side, runs in found.items():

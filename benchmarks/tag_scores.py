@@ -147,6 +147,8 @@ def predicted(model, rows, names):
 
 
 def main(argv):
+    if FLAGS.bert_config_file and not FLAGS.vocab_file:
+        raise SystemExit("--bert_config_file needs --vocab_file")
     if FLAGS.bert_config_file:
         FLAGS.model = write_random_model(os.path.join(FLAGS.output_dir, "random"))
     FLAGS.model, data_dir = os.path.abspath(FLAGS.model or work.minilm_folder()), os.path.abspath(FLAGS.data_dir)

@@ -90,6 +90,11 @@ class TaggedText:
     entities: tuple[Entity, ...]
 
     @property
+    def truncated(self):
+        """False: longer texts are read by windows."""
+        return False
+
+    @property
     def is_finite(self):
         """Whether all of its numbers are some; broken weights give NaN."""
         return all(map(math.isfinite, self.confidences))
@@ -122,6 +127,11 @@ class FoundAnswer:
     end: int | None
     null_score: float | None
     nbest: tuple[dict, ...]
+
+    @property
+    def truncated(self):
+        """False: longer contexts are read by windows."""
+        return False
 
     @property
     def is_finite(self):

@@ -149,8 +149,7 @@ class Predictor(TextEncoder):
         else:
             found = self._of_rows(self._head_of_rows.predictions, texts, progress)
         if warns:
-            truncated = [getattr(one, "truncated", False) for one in found]  # tags and answers read all of it
-            truncation.warn(truncated, self._most_tokens, self.labels.input_name)
+            truncation.warn([one.truncated for one in found], self._most_tokens, self.labels.input_name)
         return found
 
     def _of_rows(self, function, texts, progress):

@@ -149,7 +149,7 @@ class Model:
         found = self._predictor.predict(inputs, progress=False, warns=False)
         if not all(one.is_finite for one in found):
             raise Refusal(500, _NOT_FINITE)
-        return [(one, getattr(one, "truncated", False)) for one in found]  # tags and answers read all of it
+        return [(one, one.truncated) for one in found]
 
     def _warm(self, options):
         """Before the texts of a client, which may be few or many, see the graph: see Predictor.warm_up_texts."""

@@ -285,7 +285,7 @@ class TaskData(JobData):
         answers, truncated = self._answers(outputs, "test"), None
         if found.num_cut is not None and "uncut_length" in outputs:
             # Of other records it is not known which texts were cut.
-            truncated = np.array([np.any(outputs["uncut_length"][part]) for part in parts_of(outputs)])
+            truncated = np.logical_or.reduceat(outputs["uncut_length"] > 0, [part.start for part in parts_of(outputs)])
         before_writing()
         files = labels.prediction_files(answers, examples, truncated, self._settings.predictions_format)
         for name, lines in files.items():
