@@ -84,7 +84,7 @@ def test_a_pair_without_a_token_is_a_candidate_all_the_same():
         "is_there": np.array([[0, 1], [1, 0], [0, 0]]),
         "part": np.array([0, 1, 0]),
     }
-    first, second = make_labels("ranking", num_candidates=2).predictions(outputs, queries, None, None)
+    first, second = make_labels("ranking", num_candidates=2).predictions(outputs, queries, None, [[{}, {}], [{}]])
     powers = np.exp([1.0, 0.5])
     assert (first.candidates, first.places) == (("b", "c", ""), (1, 2, 0))
     np.testing.assert_allclose(first.probabilities, [*(powers / powers.sum()), 0.0])

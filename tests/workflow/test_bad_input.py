@@ -114,7 +114,7 @@ FLAGS = {
     "files of another task": (
         ["--train_file=x.tsv", "--data_dir=None"],
         "--train_file is of no use with --task_name=COLA; "
-        "it is for --task_name=csv, delimited, jsonl, parquet, ranking, tsv, ",
+        "it is for --task_name=conll, csv, delimited, jsonl, parquet, ranking, tsv, ",
     ),
     "language of another task": (["--xnli_language=en"], "--xnli_language is of no use with --task_name=COLA"),
     "pooling of another objective": (["--pooling=max"], "--pooling is of no use with --objective=sequence_class"),

@@ -9,6 +9,7 @@ import pytest
 from bertline.errors import InputError
 from bertline.settings.scripts.run_classifier import ClassifierSettings
 from bertline.settings.scripts.run_pretraining import PretrainingSettings
+from bertline.settings.scripts.run_squad import SquadSettings
 from bertline.settings.scripts.run_tagger import TaggerSettings
 from bertline.training.folder import run_folder
 from bertline.training.folder.as_trained import as_trained
@@ -158,13 +159,21 @@ def test_a_task_of_the_house_is_taken_over_where_the_objective_is_a_plugins(tmp_
 
 
 def test_the_script_of_another_problem_is_refused(tmp_path):
-    tagger = folder(tmp_path / "tagger", TaggerSettings(task_name="conll"))
-    run = ClassifierSettings(do_predict=True, output_dir=str(tmp_path / "new"), init_checkpoint=str(tagger))
-    with pytest.raises(InputError, match="tagger was trained for --objective=token_classification; run_classifier.py"):
+    answers = folder(tmp_path / "answers", SquadSettings())
+    run = ClassifierSettings(do_predict=True, output_dir=str(tmp_path / "new"), init_checkpoint=str(answers))
+    with pytest.raises(InputError, match="answers was trained for --objective=span_extraction; run_classifier.py"):
         completed(run)
     run = TaggerSettings(do_predict=True, output_dir=str(tmp_path / "new"), init_checkpoint=str(folder(tmp_path / "a")))
     with pytest.raises(InputError, match="run_tagger.py is for tags; use the script that trained it"):
         completed(run)
+
+
+def test_run_classifier_goes_on_with_a_taggers_folder(tmp_path):
+    """Tags are one of its problems, as a task beside others or alone."""
+    tagger = folder(tmp_path / "tagger", TaggerSettings(task_name="conll", crf=True))
+    run = ClassifierSettings(do_predict=True, output_dir=str(tmp_path / "new"), init_checkpoint=str(tagger))
+    found = completed(run)
+    assert (found.task_name, found.objective, found.crf) == ("conll", "token_classification", True)
 
 
 def test_a_damaged_folder(tmp_path):
