@@ -166,6 +166,19 @@ class Objective(keras.Model):
         """
         raise NotImplementedError
 
+    @property
+    def has_distributions(self) -> bool:
+        """Whether `even_outputs` gives anything."""
+        return False
+
+    def even_outputs(self, features: dict, outputs: dict) -> dict[str, tf.Tensor]:
+        """Outputs that hold each answer that a row could have for as likely, which `divergence` takes as `wanted`.
+
+        Args:
+          outputs: of `call` for the same rows.
+        """
+        raise NotImplementedError
+
     def outputs_of(self, probabilities: tf.Tensor) -> dict[str, tf.Tensor]:
         """Outputs that `divergence` takes as `wanted`, of what files of predictions say of rows.
 

@@ -58,9 +58,14 @@ class TaskSettings(FineTuningSettings):
 
     task_name: str | None = setting(None, "The name of the task to train.", as_trained=OF_TASK)
     objective: str | None = setting(None, "What is learned.", as_trained=OF_OBJECTIVE)
+    init_task: str | None = setting(
+        None,
+        "Of weights of several tasks: the one whose head is read, and whose settings evaluation and prediction have. "
+        "By default it is the one of --task_name.",
+    )
     terms: str = setting(
         "",
-        "Terms that training adds to the loss, separated by commas: r_drop, fgm (adversarial), "
+        "Terms that training adds to the loss, separated by commas: label_smoothing, r_drop, fgm (adversarial), "
         "supervised_contrastive, distillation.",
     )
     search: str | None = setting(

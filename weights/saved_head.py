@@ -73,8 +73,9 @@ def read_saved_head(path, task=None):
         return None
     config = json_files.read(found)
     try:
-        if task in task_heads.tasks_of(config):
-            config = task_heads.config_of(config, task)
+        own = task_heads.find(task_heads.tasks_of(config), task)
+        if own:
+            config = task_heads.config_of(config, own)
         check_head(config)
         # The library leaves out what is its default: two labels without names.
         objective, names = heads.owner(config), label_names(config) or ["LABEL_0", "LABEL_1"]

@@ -31,5 +31,9 @@ def view(source, task):
 
 
 def view_if_there(source, task):
-    """`view` where the source has a task of this name, the source itself where not. source: may be None."""
-    return view(source, task) if source is not None and task in tasks_of(source) else source
+    """`view` where the source has a task of this name, see `task_heads.find`; the source itself where not.
+
+    source: may be None.
+    """
+    found = task_heads.find(tasks_of(source), task) if source is not None else None
+    return source if found is None else view(source, found)

@@ -40,6 +40,7 @@ OF_HEADS = {
     "tie_word_embeddings": "whether the masked LM's output embeddings are the words' own",
     "sentence_transformers": "what a CrossEncoder does with its score",
     "objective": "of our own files: the objective, where transformers has no class for it",
+    "label_thresholds": "of our own files: the probability from which on a row has each of several labels",
     "tasks": "of our own files: the labels of each of several tasks",
     "answer_rules": "of our own files: how answers are chosen among the logits of a text",
     "question_windows": "of our own files: how a question and its text are cut into windows",

@@ -1,5 +1,7 @@
 """A folder of several tasks, seen as that of one: what its configuration says of the task, and its weights' names."""
 
+import re
+
 from bertline.common import json_files
 from bertline.errors import InputError
 from bertline.modeling.configuration.head_fields import OBJECTIVE, check_head
@@ -35,6 +37,28 @@ def tasks_of(config):
             )
         check_head({**own, OBJECTIVE: heads[task]})
     return tuple(heads)
+
+
+def find(names, task):
+    """The one of a folder's tasks that a name means: it, or the only one with the same letters (sst2 for sst-2); None
+    where there is none.
+
+    names: of tasks. task: a name; None, which means none.
+    """
+    if task in names:
+        return task
+    found = [name for name in names if letters(name) == letters(task or "")]
+    return found[0] if len(found) == 1 else None
+
+
+def none_of(path, names, task):
+    """The error to raise where a folder of several tasks is used for one that is none of them."""
+    return InputError(f"{path} has the heads of {', '.join(names)}, none of {task}; name the one meant by --init_task")
+
+
+def letters(name):
+    """The letters and digits of a task's name, in lower case."""
+    return re.sub(r"[\W_]", "", name.lower())
 
 
 def config_of(config, task):

@@ -13,6 +13,8 @@ from bertline.training.evaluation import result_files, summary
 from bertline.training.jobs import task_files
 
 TABLE = "folds.tsv"
+# Of other tasks a row of a file is no example, or is not predicted in a row of a table.
+_OF_ROWS = ("single_label_classification", "multi_label_classification", "regression")
 
 
 class FoldProcessor:
@@ -51,6 +53,12 @@ def check(run):
             "--do_predict: with --num_folds each training row is predicted by the model that has not seen it, and no "
             "test row is; leave it out, and predict with a model that is trained on all rows"
         )
+    for name in ("calibrate", "tune_thresholds"):
+        if getattr(run, name):
+            raise InputError(
+                f"--{name}: with --num_folds it would be fitted on the rows that each fold then predicts; leave it "
+                "out, and give it to a training on all rows"
+            )
     for name in ("train_records", "eval_records", "predict_records"):
         if getattr(run, name):
             raise InputError(f"--{name}: --num_folds cuts rows of texts; give the files that the records were made of")
@@ -70,6 +78,11 @@ def run_folds(run, processor, start):
       InputError: folds cannot be cut.
     """
     check(run)
+    if processor.problem_type not in _OF_ROWS:
+        raise InputError(
+            f"--num_folds is for rows of classes, labels or scores; --task_name={run.task_name} is "
+            f"{processor.problem_type}; leave it out"
+        )
     train_only = dataclasses.replace(run, do_eval=False, do_predict=False, eval_steps=0)
     examples = task_files.read_examples(train_only, processor)["train"]
     folds = fold_cutting.cut(examples, run.num_folds, run.fold_seed)

@@ -44,6 +44,8 @@ def read(folder, name):
     """The ComparedRun of a folder. Raises InputError where it is not of a fine-tuning run that was evaluated."""
     config = _find_config(folder)
     settings = {name: value for name, value in config["settings"].items() if name not in _ELSEWHERE}
+    for task, own in config.get(run_folder.TASKS, {}).items():
+        settings |= {f"{task}.{name}": value for name, value in own.items()}
     scores, deviations = {}, {}
     for path in (os.path.join(folder, name) for name in RESULTS):
         if os.path.exists(path):
@@ -58,7 +60,9 @@ def read(folder, name):
 
 
 def _find_config(folder):
-    """run_config.json of a folder, or of the first run below it, where it has several."""
+    """run_config.json of a folder, or of the first run below it, where it has several; what that of the folder above
+    says of one of several tasks.
+    """
     inner = sorted(glob.glob(os.path.join(glob.escape(folder), "*", "")))
     for place in (
         folder,
@@ -68,6 +72,9 @@ def _find_config(folder):
         found = run_folder.read_run_config(place)
         if found:
             return found
+    above, task = os.path.split(os.path.abspath(folder))
+    if task in (run_folder.read_run_config(above) or {}).get(run_folder.TASKS, {}):
+        return {"settings": run_folder.settings_of(above, task)}
     raise InputError(f"--runs={folder}: no {run_folder.RUN_CONFIG}; give the --output_dir of a training script")
 
 

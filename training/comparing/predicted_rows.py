@@ -59,6 +59,8 @@ def _read(path, separator):
     ending = path.rpartition(".")[2]
     if ending in table_lines.DELIMITERS:
         header, *cells = read_cells(path, table_lines.DELIMITERS[ending])
+        if "label" not in header and "rank" in header:
+            return []  # rows of candidates
         return [_of_cells(dict(zip(header, row, strict=True)), separator) for row in cells]
     with open(path, encoding="utf-8", newline="\n") as file:
         found = [json.loads(line) for line in file]

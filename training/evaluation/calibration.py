@@ -120,6 +120,15 @@ def write(output_dir, golds, before, after):
     figures.save(os.path.join(output_dir, PICTURE), lambda: _picture(golds, {"before": before, "after": after}))
 
 
+def remove(output_dir):
+    """Removes what `write` wrote of weights that were written anew, without a calibration; says so."""
+    there = [path for path in (os.path.join(output_dir, name) for name in (TABLE, PICTURE)) if os.path.exists(path)]
+    for path in there:
+        os.remove(path)
+    if there:
+        logging.warning("%s: the weights are as trained again; --calibrate calibrates them", output_dir)
+
+
 def _picture(golds, logits):
     figure = figures.new_figure(5.5, 5.0)
     axes = figure.subplots()

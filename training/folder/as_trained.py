@@ -8,6 +8,7 @@ import typing
 
 from bertline import registry
 from bertline.errors import InputError
+from bertline.modeling.configuration import task_heads
 from bertline.settings.base import OF_MODEL, OF_OBJECTIVE, OF_TASK
 from bertline.settings.owned import find_fitting
 from bertline.training.folder import run_folder
@@ -31,7 +32,8 @@ def as_trained(run, given):
       InputError: the run's own settings cannot be read.
     """
     folder = None if run.do_train else run_folder.source_run(run)
-    saved = run_folder.settings_of(folder, getattr(run, "task_name", None)) if folder else {}
+    saved = run_folder.settings_of(folder, run_folder.task_of(run)) if folder else {}
+    _check_task(run, folder)
     _check_script(run, saved, folder)
     _check_plugins(run, saved, folder, given)
     taken, different = {}, {}
@@ -39,6 +41,8 @@ def as_trained(run, given):
         name = field.name
         here = taken.get(name, getattr(run, name))
         if name not in saved or saved[name] == here or not _is_meant(field, run, saved, taken):
+            continue
+        if name == "task_name" and _same_processor(here, saved[name]):
             continue
         if given(name):
             different[name] = saved[name]
@@ -50,6 +54,14 @@ def as_trained(run, given):
         here = {name: getattr(run, name) for name in different}
         logging.info("%s was trained with %s; here it is %s, as given", folder, _as_flags(different), _as_flags(here))
     return dataclasses.replace(run, **taken)
+
+
+def _check_task(run, folder):
+    """Raises InputError where the folder has several tasks, and the one that is named is none of them."""
+    task, config = run_folder.one_task_of(run), folder and run_folder.read_run_config(folder)
+    tasks = (config or {}).get(run_folder.TASKS)
+    if tasks and task and not task_heads.find(tasks, task):
+        raise task_heads.none_of(folder, tasks, task)
 
 
 def _check_script(run, saved, folder):
@@ -86,7 +98,7 @@ def _are_known(kind, names):
 def _is_meant(field, run, saved, taken):
     """Whether a setting of the run that wrote the weights says something of this command."""
     kind = field.metadata.get("as_trained")
-    if field.name == "tasks_file" and run.task_name:
+    if field.name == "tasks_file" and run_folder.task_of(run):
         return False  # one of its tasks is used alone
     if kind not in (OF_OBJECTIVE, OF_TASK):
         return kind == OF_MODEL

@@ -12,12 +12,14 @@ from bertline.common import json_files
 from bertline.common.files import remove_abandoned, replace_file
 from bertline.common.locks import Lock
 from bertline.errors import InputError
+from bertline.modeling.configuration import task_heads
 from bertline.processors.files.folders import is_remote
 
 RUN_CONFIG = "run_config.json"
 _MEND = "copy the file again, or give another --output_dir"
 OVERWRITING = "overwriting"  # entry of run_config.json: a command with --overwrite_output_dir is at work here
-TASKS = "tasks"  # entry of run_config.json: task of several -> settings of its own that differ from the run's
+# Entry of run_config.json: task of several -> settings of its own that differ from the run's, its weight and metric.
+TASKS = "tasks"
 LABEL_MAP = "label_map.json"
 LOCK = ".lock"
 _ANEW = "--overwrite_output_dir removes that run and begins anew"
@@ -74,23 +76,24 @@ def _nearest_existing(folder):
     return path
 
 
-def check_same_run(folder, settings, data_key, encoder_config, dev_key=None):
+def check_same_run(folder, settings, data_key, encoder_config, dev_key=None, tasks=None):
     """Raises InputError where the folder holds a run whose settings, data or model would have given other weights.
 
     A folder that is to be overwritten may hold any run.
 
     Args:
       data_key, dev_key: hashes of the data to train on and of that to compare evaluations on; None where unknown.
+      tasks: task of several -> settings of its own; None: there is one task.
 
     Returns:
       The settings to go on with: without --overwrite_output_dir where what the folder holds is of the same command,
       which began by overwriting and was stopped.
     """
     if not settings.overwrite_output_dir:
-        _compare(folder, settings, data_key, encoder_config, dev_key)
+        _compare(folder, settings, data_key, encoder_config, dev_key, tasks)
         return settings
     try:
-        _compare(folder, settings, data_key, encoder_config, dev_key)
+        _compare(folder, settings, data_key, encoder_config, dev_key, tasks)
     except InputError:
         return settings
     if not is_overwriting(folder):
@@ -99,7 +102,7 @@ def check_same_run(folder, settings, data_key, encoder_config, dev_key=None):
     return dataclasses.replace(settings, overwrite_output_dir=False)
 
 
-def _compare(folder, settings, data_key, encoder_config, dev_key):
+def _compare(folder, settings, data_key, encoder_config, dev_key, tasks):
     saved = read_run_config(folder)
     if saved is None:
         return
@@ -114,6 +117,8 @@ def _compare(folder, settings, data_key, encoder_config, dev_key):
                 f"continue it, or another --output_dir ({_ANEW})"
             )
     if data_key and saved.get("training_data") not in (None, data_key):
+        shaping = {field.name for field in dataclasses.fields(settings) if field.metadata["shapes_weights"]}
+        _compare_tasks(folder, saved.get(TASKS, {}), tasks or {}, {*shaping, "weight", "metric", "data_dir"})
         raise InputError(
             f"{folder} holds a run on other training data or another vocabulary; use another --output_dir ({_ANEW})"
         )
@@ -127,6 +132,18 @@ def _compare(folder, settings, data_key, encoder_config, dev_key):
                 f"{folder} holds a run of a model with {name} {before}, this one has {encoder_config[name]}; use the "
                 f"same configuration, or another --output_dir ({_ANEW})"
             )
+
+
+def _compare_tasks(folder, before, now, names):
+    """Raises InputError where a section of the recipe says something else of these names than it said."""
+    for task in before.keys() & now.keys():
+        for name in sorted(names & (before[task].keys() | now[task].keys())):
+            was, here = (tasks[task].get(name, "that of the run") for tasks in (before, now))
+            if was != here:
+                raise InputError(
+                    f"{folder} holds a run whose task {task} has {name} = {was}, this one has {here}; use the same "
+                    f"recipe to continue it, or another --output_dir ({_ANEW})"
+                )
 
 
 def model_folder(output_dir):
@@ -186,9 +203,24 @@ def read_run_config(folder):
 
 
 def settings_of(folder, task=None):
-    """Name -> value of the settings of a folder's run, {} where there is none; task: of several, with its own."""
+    """Name -> value of the settings of a folder's run, {} where there is none.
+
+    task: of several, with its own in the place of the run's; see `bertline.modeling.configuration.task_heads.find`.
+    """
     saved = read_run_config(folder) or {}
-    return {**saved.get("settings", {}), **saved.get(TASKS, {}).get(task, {})}
+    tasks = saved.get(TASKS, {})
+    return {**saved.get("settings", {}), **tasks.get(task_heads.find(tasks, task), {})}
+
+
+def one_task_of(settings):
+    """`task_of` where the command is for one task; None where it is for several, or names none."""
+    task = task_of(settings)
+    return None if getattr(settings, "tasks_file", None) or "," in (task or "") else task
+
+
+def task_of(settings):
+    """Which task of a trained folder a command means: --init_task, else --task_name; None where it names none."""
+    return getattr(settings, "init_task", None) or getattr(settings, "task_name", None)
 
 
 def run_of(path):

@@ -7,7 +7,7 @@ import re
 
 from bertline import options, registry
 from bertline.errors import InputError
-from bertline.modeling.configuration import head_fields
+from bertline.modeling.configuration import head_fields, task_heads
 from bertline.modeling.dtypes import check_dtype
 from bertline.processors.tokenization import load_tokenizer
 from bertline.training.folder import checkpoints, run_folder
@@ -41,8 +41,30 @@ def model_source(settings, output_dir, vocab_file=None, vocab_required=True):
             vocab_required=vocab_required,
         )
 
-    found = _open_trained(settings, output_dir, open_source)
-    return found.of_task_if_there(getattr(settings, "task_name", None))
+    source = _open_trained(settings, output_dir, open_source)
+    if not settings.do_train and run_folder.is_trained(output_dir) and not source.tasks:
+        return source  # --init_task says from which head the folder's own began
+    return _of_task(source, settings)
+
+
+def _of_task(source, settings):
+    """What the folder of the one task would be that a command means; of no task, or of several, the source as it is.
+
+    Raises:
+      InputError: the one that is named is not there.
+    """
+    task, named = run_folder.task_of(settings), getattr(settings, "init_task", None)
+    if task_heads.find(source.tasks, task) or not named and not (source.tasks and run_folder.one_task_of(settings)):
+        return source.of_task_if_there(task)
+    path = source.weights.path if source.weights else "no --init_checkpoint"
+    has = f"{path} has the heads of {', '.join(source.tasks)}"
+    if named:
+        has = f"{has}; name one of them" if source.tasks else f"{path} is not of several tasks; leave it out"
+        raise InputError(f"--init_task={named}: {has}")
+    if not settings.do_train:
+        raise task_heads.none_of(path, source.tasks, task)
+    logging.warning("%s, none of %s: a new one begins at random; --init_task goes on with one of them", has, task)
+    return source
 
 
 def _open_trained(settings, output_dir, open_source):
@@ -95,7 +117,7 @@ def load_trained(objective, given, output_dir, initial, label_names=(), allow_mi
     if not own and latest:
         raise InputError(f"{output_dir} holds a run that is not finished; the same command with --do_train finishes it")
     source = open_weights(run_folder.model_folder(output_dir)) if own else initial
-    source = task_view.view_if_there(source, given.get("task_name"))
+    source = task_view.view_if_there(source, given.get("init_task") or given.get("task_name"))
     if source is None:
         raise InputError(f"{output_dir} holds no trained model, and no --init_checkpoint is given; add --do_train")
     _check_owner(objective, source)
@@ -144,7 +166,7 @@ def _check_settings(objective, given, folder, own):
 
     own: whether it is the output folder; weights of another one may be tried with another objective.
     """
-    saved = ((folder and run_folder.read_run_config(folder)) or {}).get("settings", {})
+    saved = run_folder.settings_of(folder, given.get("init_task") or given.get("task_name")) if folder else {}
     if not own and saved.get("objective") != given.get("objective"):
         return
     # Some options are of training alone; the problem type is the task's, which the weights' configuration has.

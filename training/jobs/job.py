@@ -75,7 +75,7 @@ class Job:
         names_of(getattr(self._settings, "terms", ""))
         self._check_replicas()
         found = [
-            (folder, run_folder.check_same_run(folder, seeded, self._key(), config, data.dev_key))
+            (folder, run_folder.check_same_run(folder, seeded, self._key(), config, data.dev_key, data.task_settings))
             for folder, seeded in self._seeds()
         ]
         if self._source.tokenizer is None:

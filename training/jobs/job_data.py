@@ -55,7 +55,7 @@ class JobData:
       first_score, first_is_lower_better: the same of the score that whole runs are compared by; None: there is none.
       label_names: list of str, the classes in the order of their ids; () where there are none.
       model_entries: what config.json says beside the encoder's configuration.
-      task_settings: task -> settings of its own, of several tasks, that a trained folder is used with; {}: there are
+      task_settings: task -> settings of its own, of several tasks, see `run_folder.TASKS`; {}: there are
         none.
     """
 

@@ -15,7 +15,6 @@ from bertline.training.jobs.job_data import JobData
 from bertline.training.jobs.task_data import TaskData
 from bertline.training.reporting.page import report
 
-LENGTH = "max_seq_length"  # what a section may set and a trained folder is used with
 MEAN = "mean"  # of the tasks' first scores, counted so that more is better
 
 
@@ -26,12 +25,14 @@ class TaskOfSeveral:
     loss_weight: how much its loss counts.
     key: of its settings that shape the weights.
     given: name -> value of its settings.
+    own_settings: name -> value of those that differ from the run's, its weight and metric.
     """
 
     data: TaskData
     loss_weight: float
     key: str
     given: dict
+    own_settings: dict
 
 
 class MultiTaskData(JobData):
@@ -51,11 +52,7 @@ class MultiTaskData(JobData):
         self.first_is_lower_better = bool(best_task) and first.first_is_lower_better
         if settings.keep_best or settings.patience:
             self.best_metric, self.lower_is_better = self.first_score, self.first_is_lower_better
-
-        lengths = {name: task.given[LENGTH] for name, task in tasks.items()}
-        self.task_settings = {
-            name: {LENGTH: length} for name, length in lengths.items() if length != settings.max_seq_length
-        }
+        self.task_settings = {name: task.own_settings for name, task in tasks.items()}
 
     def check(self):
         self._each(lambda data, name: data.check())

@@ -117,6 +117,8 @@ class TaskData(JobData):
         if not settings.do_train and source.weights:
             self._labels = task.labels.with_config(source.weights.config or {})
         self._records = {split: self._existing_records(split, source.config) for split in task.record_files}
+        for split in self._records:
+            self._tell_cost(split)
         if settings.do_train:
             self._count_steps()
             if self.best_metric and settings.eval_steps:
@@ -325,6 +327,8 @@ class TaskData(JobData):
         return {**self._labels.config_entries(), **self._encoder.layout.config_entries()}
 
     def write_beside_model(self, output_dir):
+        if self._task.calibration is None:
+            calibration.remove(output_dir)
         if "label2id" in self.model_entries:
             result_files.write_json(os.path.join(output_dir, run_folder.LABEL_MAP), self.model_entries["label2id"])
 

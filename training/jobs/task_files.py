@@ -58,9 +58,9 @@ def trained_head(run, task=None):
     """What the model knows of the task, that of the output folder, else the one that is started from: (SavedHead or
     None, list of labels or None).
 
-    task: its name among several; None: --task_name, where the model has several.
+    task: its name among several; None: --init_task or --task_name, where the model has several.
     """
-    own, task = run_folder.seed_folder(run), task or run.task_name
+    own, task = run_folder.seed_folder(run), task or run_folder.task_of(run)
     head = read_saved_head(own, task) or read_saved_head(run.init_checkpoint, task)
     labels = run_folder.saved_labels(own) or run_folder.saved_labels(run.init_checkpoint or own)
     return head, labels or (list(head.labels) if head and head.labels else None)

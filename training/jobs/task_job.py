@@ -14,7 +14,7 @@ from bertline.settings import flags
 from bertline.settings.search import check as check_search
 from bertline.training.choosing import folds, search
 from bertline.training.choosing.members import Ending
-from bertline.training.folder import split_file
+from bertline.training.folder import run_folder, split_file
 from bertline.training.folder.as_trained import as_trained
 from bertline.training.jobs import long_texts, task_files, task_recipe
 
@@ -61,6 +61,8 @@ def _run_setting(settings, given, processor=None, stop_rule=None):
     if processor is None and task_recipe.is_of_several(run):
         if num_folds is not None:
             raise InputError("--num_folds is for one task; give one --task_name, or leave it out")
+        if run.init_task:
+            raise InputError("--init_task is for one task; give its --task_name alone, or leave it out")
         return _run_several(run, given, stop_rule)
     task_recipe.check_single(run)
     processor = processor or task_files.make_processor(run, given("problem_type"))
@@ -70,6 +72,7 @@ def _run_setting(settings, given, processor=None, stop_rule=None):
 
 def _run_rows(run, processor, stop_rule=None):
     """The Ending of the runs, one for each seed, on the examples of a processor."""
+    _check_tunes(run, run_folder.seed_folder(run))
     examples = task_files.read_examples(run, processor)
     # TensorFlow is imported only now that flags and files are known to be good.
     console.import_tensorflow()
@@ -102,9 +105,12 @@ def _run_several(run, given, stop_rule=None):
         with _of_task(plan.name):
             task = _task(own, processor, examples)
         if plan.metric:
+            with _of_task(plan.name):
+                _check_metric(plan.metric, task.labels)
             metrics = tuple(dict.fromkeys([plan.metric, *task.metrics]))
             task = dataclasses.replace(task, metrics=metrics)
-        tasks[plan.name] = TaskOfSeveral(_data(own, task), plan.weight, plan.key(), vars(own))
+        data = _data(own, task)
+        tasks[plan.name] = TaskOfSeveral(data, plan.weight, plan.key(), vars(own), plan.own_settings(run))
     sampling = registry.get("task_sampling", run.task_sampling)
     make_sampling = functools.partial(sampling, **options.values_for(sampling, vars(run)))
     data = MultiTaskData(tasks, make_sampling, part(TaskDataSettings, run), run.best_task)
@@ -114,12 +120,32 @@ def _run_several(run, given, stop_rule=None):
     return _end(job, data, stop_rule)
 
 
+def _check_tunes(run, folder):
+    """Raises InputError where thresholds are to be tuned and have no place. folder: of the model that keeps them."""
+    if getattr(run, "tune_thresholds", False) and not (run.do_train or run_folder.is_trained(folder)):
+        raise InputError(
+            f"--tune_thresholds writes into the model of --output_dir, and {folder} has none; give the folder of a "
+            "training, or add --do_train"
+        )
+
+
+def _check_metric(name, labels):
+    """Raises InputError for a score that says nothing of such labels."""
+    score = registry.get("score", name)
+    if score.problem_types and labels.problem_type not in score.problem_types:
+        wanted = " or ".join(score.problem_types)
+        raise InputError(f"metric = {name} is for {wanted}, the task is {labels.problem_type}")
+    if score.num_labels not in (None, labels.num_labels):
+        raise InputError(f"metric = {name} is for {score.num_labels} labels, the task has {labels.num_labels}")
+
+
 def _read_several(run, given):
     """(TaskPlan, its settings, its processor, its examples) of each task."""
     read = []
     for plan in task_recipe.plans(run):
         own = dataclasses.replace(plan.run, output_dir=os.path.join(run.output_dir, plan.name))
         with _of_task(plan.name):
+            _check_tunes(own, run_folder.seed_folder(run))
             head = task_files.trained_head(run, plan.name)
             processor = task_files.make_processor(own, given("problem_type"), head)
             read.append((plan, own, processor, task_files.read_examples(own, processor)))

@@ -21,6 +21,7 @@ import tomllib
 
 from bertline import registry
 from bertline.errors import InputError
+from bertline.modeling.configuration.task_heads import letters
 from bertline.processors.files import folders, text_files
 from bertline.settings import flags
 from bertline.training.jobs import long_texts
@@ -70,6 +71,12 @@ class TaskPlan:
     run: object
     weight: float = 1.0
     metric: str | None = None
+
+    def own_settings(self, run):
+        """Name -> value of the settings that differ from those of the run of all, its weight and metric."""
+        values = {name: getattr(self.run, name) for name in _fields(self.run)}
+        different = {name: value for name, value in values.items() if value != getattr(run, name)}
+        return {**different, "weight": self.weight, "metric": self.metric}
 
     def key(self):
         """Hash of what shapes the weights, beside its data."""
@@ -134,6 +141,8 @@ def _read(path):
             parser = configparser.ConfigParser(interpolation=None, default_section="all")
             parser.read_string(text)
             sections = {name: dict(parser[name]) for name in parser.sections()}
+    except configparser.DuplicateSectionError as error:
+        raise InputError(f"{path}:{error.lineno}: section [{error.section}] is there twice; name each once") from error
     except (tomllib.TOMLDecodeError, configparser.Error) as error:
         said = " ".join(str(error).replace("<string>", "").split())
         raise InputError(f"{path}: {said}; a section [NAME] with lines key = value is needed for each task") from error
@@ -155,6 +164,8 @@ def _plan(run, name, section):
         )
     known = _fields(run)
     unknown = sorted(section.keys() - known.keys() - OF_SECTION.keys())
+    if unknown and unknown[0] in {field.name for field in dataclasses.fields(run)}:
+        raise InputError(f"{unknown[0]} is of all tasks together; take it out and give --{unknown[0]}")
     if unknown:
         raise InputError(f"unknown key {unknown[0]}; known: {', '.join(sorted([*known, *OF_SECTION]))}")
     values = {key: _value(section[key], _kind(known, key), key) for key in section}
@@ -207,7 +218,7 @@ def _value(given, kind, key):
 def _own_folder(data_dir, task):
     """The folder of a task in --data_dir: SST-2 is that of sst-2 and of sst2."""
     there = [name.rstrip("/") for name in folders.list_files(data_dir)] if folders.is_folder(data_dir) else []
-    found = [name for name in there if _letters(name) == _letters(task)]
+    found = [name for name in there if letters(name) == letters(task)]
     if len(found) != 1:
         wrong = f"{' and '.join(sorted(found))} are both there" if found else "no folder of the task in it"
         raise InputError(
@@ -215,7 +226,3 @@ def _own_folder(data_dir, task):
             "data_dir for each task"
         )
     return f"{data_dir.rstrip('/')}/{found[0]}"
-
-
-def _letters(name):
-    return re.sub(r"[\W_]", "", name.lower())

@@ -26,6 +26,7 @@ class AnswerScore(Score):
       prefix: of the names of all that is told.
     """
 
+    problem_types = ("spans",)
     prefix = ""
 
     def __init__(self):

@@ -16,6 +16,8 @@ def predicted_labels(labels, probabilities, thresholds=0.5):
 class DecisionScore(ArrayScore):
     """Base: a score of what was decided, whatever the probabilities."""
 
+    problem_types = ("single_label_classification", "multi_label_classification")
+
     def decisions(self):
         """(right, predicted) labels, int [n] or 0/1 [n, num_labels]."""
         golds, answers = np.array(self.golds), np.array(self.answers)
@@ -75,8 +77,9 @@ class Accuracy(DecisionScore):
 
 @registry.register("score", "f1")
 class F1(CountedScore):
-    """Of class 1."""
+    """Of class 1 of two."""
 
+    problem_types, num_labels = ("single_label_classification",), 2
     name, average = "f1", "binary"
 
     def of(self, golds, answers):
@@ -91,6 +94,7 @@ class F1(CountedScore):
 class MicroF1(F1):
     """Of all decisions together."""
 
+    problem_types, num_labels = DecisionScore.problem_types, None
     name, average = "f1_micro", "micro"
 
     def of_counts(self, right, there, predicted, are_exclusive):
@@ -101,6 +105,7 @@ class MicroF1(F1):
 class MacroF1(F1):
     """The mean over the classes."""
 
+    problem_types, num_labels = DecisionScore.problem_types, None
     name, average = "f1_macro", "macro"
 
     def of_counts(self, right, there, predicted, are_exclusive):
@@ -114,6 +119,7 @@ class MacroF1(F1):
 class SamplesF1(F1):
     """Of the labels of each row, then the mean over the rows."""
 
+    problem_types, num_labels = ("multi_label_classification",), None
     name, average = "f1_samples", "samples"
 
     def resampling(self):
@@ -129,6 +135,7 @@ class MacroAveragePrecision(ArrayScore):
     Labels that no row has do not count. No threshold plays a part.
     """
 
+    problem_types = ("multi_label_classification",)
     name, average = "average_precision_macro", "macro"
 
     def of(self, golds, answers):
@@ -149,6 +156,7 @@ class MicroAveragePrecision(MacroAveragePrecision):
 class MatthewsCorrelation(CountedScore):
     """Matthews correlation coefficient."""
 
+    problem_types = ("single_label_classification",)
     name = "mcc"
 
     def of(self, golds, answers):

@@ -12,6 +12,7 @@ from bertline.training.scores.score import ArrayScore, Resampling, of_means
 class Correlation(ArrayScore):
     """Base: `function` of scipy."""
 
+    problem_types = ("regression",)
     called, least = "correlation", 2
     function = None
 
@@ -67,6 +68,7 @@ class Spearman(Correlation):
 class Error(ArrayScore):
     """Base: `function` of scikit-learn."""
 
+    problem_types = ("regression",)
     lower_is_better = True
     function = None
 

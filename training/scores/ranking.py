@@ -17,6 +17,7 @@ class RankingScore(Score):
       name: the registered name.
     """
 
+    problem_types = ("ranking",)
     name = ""
 
     def __init__(self):

@@ -17,6 +17,8 @@ class EntityF1(ScoreOfAll):
     Source: the default mode of seqeval, https://github.com/chakki-works/seqeval.
     """
 
+    problem_types = ("tags",)
+
     def result(self):
         from seqeval import metrics
 
@@ -37,6 +39,8 @@ class StrictEntityF1(ScoreOfAll):
 
     Source: the strict mode of seqeval; the scheme is that of the tags.
     """
+
+    problem_types = ("tags",)
 
     def result(self):
         from seqeval.metrics.v1 import precision_recall_fscore_support
@@ -86,6 +90,8 @@ def strict_arguments(golds, answers):
 @registry.register("score", "tag_accuracy")
 class TagAccuracy(Score):
     """Share of the words whose tag is right."""
+
+    problem_types = ("tags",)
 
     def __init__(self):
         self._rows = []  # right words, words of each sentence

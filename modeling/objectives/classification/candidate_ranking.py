@@ -97,6 +97,13 @@ class CandidateRanking(Objective):
     def divergence(self, features, outputs, wanted, temperature=1.0):
         return {"loss": divergence.of_softmax(outputs["scores"], wanted["scores"], temperature)}
 
+    @property
+    def has_distributions(self):
+        return True
+
+    def even_outputs(self, features, outputs):
+        return {"scores": tf.where(outputs["is_there"] > 0.0, 0.0, EXCLUDED)}
+
     def predictions(self, outputs):
         """scores float32 [B, N], and which candidates are there: is_there float32 [B, N]."""
         return {"scores": outputs["scores"], "is_there": outputs["is_there"]}

@@ -41,7 +41,7 @@ class SequenceClassification(Objective):
     options = {
         "loss": Option(
             "cross_entropy",
-            "Of classes: cross_entropy, focal, label_smoothing, logit_adjustment (for classes of unequal size).",
+            "Of classes: cross_entropy, focal, logit_adjustment (for classes of unequal size).",
             as_trained=False,
         ),
         "class_weights": Option(
@@ -111,6 +111,13 @@ class SequenceClassification(Objective):
     def divergence(self, features, outputs, wanted, temperature=1.0):
         """See base class; of several labels the mean over them, as of their losses."""
         return {"loss": _DIVERGENCES[self.problem_type](outputs["logits"], wanted["logits"], temperature)}
+
+    @property
+    def has_distributions(self):
+        return self.problem_type != "regression"
+
+    def even_outputs(self, features, outputs):
+        return {"logits": tf.zeros_like(outputs["logits"])}
 
     def outputs_of(self, probabilities):
         return {"logits": _LOGITS[self.problem_type](probabilities)}

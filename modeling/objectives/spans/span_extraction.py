@@ -47,7 +47,7 @@ class SpanExtraction(Objective):
         logits = self.classifier(tf.reshape(tf.cast(states, tf.float32), [-1, self.encoder.width]))
         starts, ends = tf.unstack(tf.reshape(logits, [tf.shape(mask)[0], tf.shape(mask)[1], 2]), axis=2)
         # The original lets padding take part; so do records that it filled up, but no batch of true lengths.
-        low = tf.where(mask > 0, 0.0, -1e4)
+        low = _low_at_padding(mask)
         return {"start_logits": starts + low, "end_logits": ends + low}
 
     def loss_weights(self, features):
@@ -75,6 +75,18 @@ class SpanExtraction(Objective):
         ends = [divergence.of_softmax(outputs[name], wanted[name], temperature) for name in self.output_axes]
         return {"loss": tf.add_n(ends) / 2.0}
 
+    @property
+    def has_distributions(self):
+        return True
+
+    def even_outputs(self, features, outputs):
+        return dict.fromkeys(self.output_axes, _low_at_padding(features["input_mask"]))
+
     def predictions(self, outputs):
         """start_logits and end_logits float32 [B, T]."""
         return {name: outputs[name] for name in self.output_axes}
+
+
+def _low_at_padding(mask):
+    """float32 [B, T] of an input_mask [B, T]."""
+    return tf.where(tf.cast(mask, tf.int32) > 0, 0.0, -1e4)

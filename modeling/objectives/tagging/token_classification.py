@@ -95,6 +95,13 @@ class TokenClassification(Objective):
     def divergence(self, features, outputs, wanted, temperature=1.0):
         return {"loss": divergence.of_softmax(outputs["logits"], wanted["logits"], temperature)}
 
+    @property
+    def has_distributions(self):
+        return self.crf is None
+
+    def even_outputs(self, features, outputs):
+        return {"logits": tf.zeros_like(outputs["logits"])}
+
     def predictions(self, outputs):
         """tags int32 [B, W], and how likely each of them is: confidences float32 [B, W]."""
         logits = outputs["logits"]

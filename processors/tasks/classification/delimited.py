@@ -182,7 +182,7 @@ class DelimitedProcessor(DataProcessor):
         if self.problem_type == "regression":
             return []
         if self.label_list is None:
-            raise InputError("the labels are not known before the training examples are read; read them, or list them")
+            raise InputError("the labels are not known before the training examples are read; give --label_list")
         return list(self.label_list)
 
     def needs_folder(self, split):

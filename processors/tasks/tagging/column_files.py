@@ -166,7 +166,7 @@ class ColumnFilesProcessor(DataProcessor):
     def get_labels(self):
         """See base class. Known once the training examples were read, or `label_list` was given."""
         if self.label_list is None:
-            raise InputError("the tags are not known before the training examples are read; read them, or list them")
+            raise InputError("the tags are not known before the training examples are read; give --label_list")
         return list(self.label_list)
 
     def _read(self, data_dir, split):

@@ -70,7 +70,7 @@ def test_scores_and_tables_use_them():
     assert score.compute(labels.scores, [np.zeros(3)], [np.zeros(3)])["average_precision_macro"] == 0.0
 
 
-def test_a_folder_predicts_by_its_own(tmp_path):
+def test_a_folder_predicts_by_its_own(tmp_path, caplog):
     folder = small_classifiers.classifier_folder(tmp_path, SEVERAL)
     texts = ["fed a b", "b", "c d"]
     probabilities = Predictor(folder).probabilities(texts)
@@ -79,6 +79,7 @@ def test_a_folder_predicts_by_its_own(tmp_path):
     (folder / "config.json").write_text(json.dumps({**config, "label_thresholds": thresholds}))
     expected = [("red", "green") if row[0] >= thresholds["red"] else ("green",) for row in probabilities]
     assert [one.label for one in Predictor(folder).predict(texts)] == expected and expected[0] == ("green",)
+    assert "label_thresholds" not in caplog.text
 
 
 def test_an_exported_model_has_them():

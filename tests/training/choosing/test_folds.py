@@ -248,6 +248,8 @@ def test_a_hopeless_fold_is_the_last_one(tmp_path):
         ({"num_folds": 1}, "--num_folds=1: 2 or more"),
         ({"do_train": False}, "--do_train is needed"),
         ({"do_predict": True}, "--do_predict: with --num_folds each training row is predicted by the model that"),
+        ({"calibrate": "temperature"}, "--calibrate: with --num_folds it would be fitted on the rows that each fold"),
+        ({"tune_thresholds": True}, "--tune_thresholds: with --num_folds it would be fitted on the rows that each"),
         ({"train_records": "x"}, "--train_records: --num_folds cuts rows of texts"),
         ({"data_dir": None}, "--data_dir is needed for the train split"),
     ],
@@ -257,3 +259,11 @@ def test_settings_that_do_not_go_with_folds(tmp_path, changes, message):
     with pytest.raises(InputError, match=message):
         folds.run_folds(run, Processor(examples()), Trainer())
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("problem_type", ["ranking", "tags"])
+def test_examples_that_are_no_rows_of_a_table_are_refused(tmp_path, problem_type):
+    processor = Processor(examples())
+    processor.problem_type = problem_type
+    with pytest.raises(InputError, match=f"^--num_folds is for rows of .* or scores; .* is {problem_type}; leave"):
+        folds.run_folds(settings(tmp_path), processor, Trainer())

@@ -130,6 +130,13 @@ def test_folders_that_are_no_runs(tmp_path):
         comparison.compare([a, str(tmp_path / "d")], str(tmp_path))
 
 
+def test_candidates_are_no_rows_to_test(tmp_path):
+    header = ["guid", "rank", "probability", "true_label", "truncated", "query", "candidate"]
+    lines = [header, ["r-0", "1", "0.9", "1", "false", "q", "c"]]
+    result_files.write_lines(str(tmp_path / "predictions.tsv"), map(table_lines.line, lines))
+    assert predicted_rows.read(str(tmp_path)) is None
+
+
 def test_scores_and_several_labels_are_read_back(tmp_path):
     lines = [["guid", "label", "true_label", "score", "text_a", "text_b"], ["r-0", "1.2", "1", "1.2", "t", ""]]
     result_files.write_lines(str(tmp_path / "predictions.tsv"), map(table_lines.line, lines))

@@ -56,7 +56,7 @@ def test_the_key_knows_what_shapes_weights(tmp_path):
     "text, message",
     [
         ("[mrpc]\ndata_dir=a\nepochs=3\n", r"tasks.ini \[mrpc\]: unknown key epochs; known: .*data_dir"),
-        ("[mrpc]\ndata_dir=a\n[mrpc]\ndata_dir=b\n", "tasks.ini: .*section 'mrpc' already exists"),
+        ("[mrpc]\ndata_dir=a\n[mrpc]\ndata_dir=b\n", r"tasks.ini:3: section \[mrpc\] is there twice; name each once"),
         ("data_dir=a\n", "tasks.ini: .*no section headers"),
         ("; nothing\n", "tasks.ini: no section in it"),
         ("[a/b]\ntask_name=mrpc\n", r"\[a/b\]: the name 'a/b': letters, numbers"),
@@ -65,6 +65,7 @@ def test_the_key_knows_what_shapes_weights(tmp_path):
         ("[mrpc]\nweight=nan\n", "weight = nan: a number above 0"),
         ("[mrpc]\ntrain_batch_size=few\n", "train_batch_size = few: a value of type int"),
         ("[mrpc]\nmetric=beauty\n", "unknown score 'beauty'"),
+        ("[mrpc]\nlearning_rate=1\n", "learning_rate is of all tasks together; take it out and give --learning_rate"),
         ("[mrpc]\nlabel_column=1\n", r"\[mrpc\]: --label_column is of no use with --task_name=mrpc"),
     ],
 )
