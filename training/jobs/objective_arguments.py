@@ -136,8 +136,8 @@ def calibration_of(run, objective_class, processor):
         )
     if objective_class.scale_logits is Objective.scale_logits or processor.problem_type == "regression":
         raise InputError(
-            f"--calibrate={kind} is for probabilities of classes; --objective={run.objective} of "
-            f"--task_name={run.task_name} gives none; leave it out"
+            f"--calibrate={kind} scales the logits of classes; --objective={run.objective} of "
+            f"--task_name={run.task_name} has none that can be scaled; leave it out"
         )
     return kind
 
