@@ -15,11 +15,6 @@ pytestmark = pytest.mark.long
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    return small_tasks.write_tasks(tmp_path_factory.mktemp("data"))
-
-
-@pytest.fixture(scope="module")
 def start(tmp_path_factory):
     return small_tasks.start_folder(tmp_path_factory.mktemp("start"), num_hidden_layers=2)
 

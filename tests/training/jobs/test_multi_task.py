@@ -1,6 +1,5 @@
 """run_classifier.py on several tasks, in this process: bits, files, a stop and what follows it."""
 
-import functools
 import json
 import os
 import signal
@@ -18,17 +17,6 @@ from bertline.settings.scripts.export_model import ExportSettings
 from bertline.training.jobs.multi_task_data import MultiTaskData
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    """Folder of the files of two tasks: classes of one text, scores of pairs."""
-    return small_tasks.write_tasks(tmp_path_factory.mktemp("data"))
-
-
-@pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    return functools.partial(small_tasks.run, small_tasks.start_folder(tmp_path_factory.mktemp("start")))
 
 
 @pytest.fixture(scope="module")

@@ -1,26 +1,13 @@
 """A task of a folder of several, used alone: its head, its section's settings, and what is refused."""
 
-import functools
-
 import numpy as np
 import pytest
-import small_tasks
 from small_tasks import TRAIN, results, weights
 
 from bertline.errors import InputError
 from bertline.training.comparing import comparison
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    return small_tasks.write_tasks(tmp_path_factory.mktemp("data"))
-
-
-@pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    return functools.partial(small_tasks.run, small_tasks.start_folder(tmp_path_factory.mktemp("start")))
 
 
 def recipe(data, **more):
