@@ -57,11 +57,15 @@ def as_trained(run, given):
 
 
 def _check_task(run, folder):
-    """Raises InputError where the folder has several tasks, and the one that is named is none of them."""
+    """Raises InputError where the folder has several tasks, and the one that is named is none of them, or is a section
+    whose name is that of no processor.
+    """
     task, config = run_folder.one_task_of(run), folder and run_folder.read_run_config(folder)
     tasks = (config or {}).get(run_folder.TASKS)
     if tasks and task and not task_heads.find(tasks, task):
         raise task_heads.none_of(folder, tasks, task)
+    if tasks and task == run.task_name and not _are_known("processor", task):
+        raise InputError(f"--task_name={task}: a section of {folder}, no kind of files; give it as --init_task={task}")
 
 
 def _check_script(run, saved, folder):

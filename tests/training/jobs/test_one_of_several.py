@@ -56,6 +56,7 @@ def test_training_goes_on_with_its_head(run, data, both, tmp_path, caplog):
     [
         ({"do_train": True, "init_task": "hew"}, "^--init_task=hew: .* has the heads of hue, near; name one of them$"),
         ({"do_eval": True}, " has the heads of hue, near, none of tsv; name the one meant by --init_task$"),
+        ({"do_eval": True, "task_name": "hue"}, "^--task_name=hue: a section of .*; give it as --init_task=hue$"),
         ({"do_train": True, "init_task": "hue", "task_name": "tsv,csv"}, "^--init_task is for one task; "),
     ],
 )
