@@ -60,8 +60,7 @@ def _check_task(run, folder):
     """Raises InputError where the folder has several tasks, and the one that is named is none of them, or is a section
     whose name is that of no processor.
     """
-    task, config = run_folder.one_task_of(run), folder and run_folder.read_run_config(folder)
-    tasks = (config or {}).get(run_folder.TASKS)
+    task, tasks = run_folder.one_task_of(run), run_folder.saved_tasks(folder) if folder else ()
     if tasks and task and not task_heads.find(tasks, task):
         raise task_heads.none_of(folder, tasks, task)
     if tasks and task == run.task_name and not _are_known("processor", task):

@@ -161,6 +161,12 @@ def add_model_entries(output_dir, entries):
         json.dump(content, file, indent=2)
 
 
+def saved_tasks(folder):
+    """The names of the tasks that a trained folder has heads for; () where it is of one task, or not finished."""
+    path = os.path.join(model_folder(folder), "config.json")
+    return task_heads.tasks_of(json_files.read(path)) if os.path.isfile(path) else ()
+
+
 def saved_labels(folder):
     """The labels of a trained folder in the order of their ids; None where there is no label map.
 

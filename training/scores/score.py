@@ -45,7 +45,7 @@ class Score:
     """Base of all scores, each of which is registered by its name.
 
     Attributes:
-      problem_types: of the tasks that it is for; see `bertline.processors.base.DataProcessor`.
+      problem_types: of the tasks that it is for, see `bertline.processors.base.DataProcessor`; (): of any.
       num_labels: of the only tasks that it is for; None: any number.
       lower_is_better: whether its lowest value is the best.
       thresholds: of the labels, see `Labels.thresholds`.

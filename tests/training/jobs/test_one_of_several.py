@@ -1,5 +1,8 @@
 """A task of a folder of several, used alone: its head, its section's settings, and what is refused."""
 
+import json
+import shutil
+
 import numpy as np
 import pytest
 from small_tasks import TRAIN, results, weights
@@ -35,6 +38,18 @@ def test_it_predicts_as_its_section_says(run, data, both, tmp_path, name):
     )
     expected = results(own / "eval_results.txt")
     assert results(out / "eval_results.txt") == pytest.approx(expected, rel=1e-5)
+
+
+def test_sections_without_settings_of_their_own_are_there_all_the_same(run, data, both, tmp_path):
+    """As in run_config.json of older folders, which names only sections with a length of their own."""
+    old = shutil.copytree(both, tmp_path / "old")
+    config = json.loads((old / "run_config.json").read_text())
+    config["tasks"] = {"hue": {"max_seq_length": 5}}
+    (old / "run_config.json").write_text(json.dumps(config))
+    given = {"task_name": "tsv", "problem_type": "regression", "init_task": "near", "data_dir": str(data / "near")}
+    out = run(tmp_path / "out", do_predict=True, init_checkpoint=str(old), **given)
+    expected = np.loadtxt(both / "near" / "test_results.tsv")
+    np.testing.assert_allclose(np.loadtxt(out / "test_results.tsv"), expected, rtol=1e-5, atol=1e-6)
 
 
 def test_training_goes_on_with_its_head(run, data, both, tmp_path, caplog):
