@@ -61,9 +61,11 @@ def _check_task(run, folder):
     whose name is that of no processor.
     """
     task, tasks = run_folder.one_task_of(run), run_folder.saved_tasks(folder) if folder else ()
-    if tasks and task and not task_heads.find(tasks, task):
+    if not tasks or not task:
+        return
+    if not task_heads.find(tasks, task):
         raise task_heads.none_of(folder, tasks, task)
-    if tasks and task == run.task_name and not _are_known("processor", task):
+    if task == run.task_name and not _are_known("processor", task):
         raise InputError(f"--task_name={task}: a section of {folder}, no kind of files; give it as --init_task={task}")
 
 
