@@ -15,6 +15,15 @@ class InputError(ValueError):
 
 
 @contextlib.contextmanager
+def naming(subject):
+    """An InputError inside the block, or the function that this decorates, begins with what it is about."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{subject}: {error}") from error
+
+
+@contextlib.contextmanager
 def report_errors(after_stop="the same command continues from the last checkpoint, if there is one"):
     """Turns an `InputError` inside the block into one line on stderr and exit status 2; Ctrl-C into status 130.
 

@@ -6,7 +6,7 @@ import logging
 import os
 
 from bertline.common import table_lines
-from bertline.errors import EXIT_DIVERGED, InputError
+from bertline.errors import EXIT_DIVERGED, InputError, naming
 from bertline.training.choosing import members
 from bertline.training.choosing.median_stop import MedianStop
 from bertline.training.evaluation import result_files
@@ -81,23 +81,12 @@ def _member(settings, name, names, values, key, start):
         search_trials=None,
         search_stop=None,
     )
-    _name_errors(name, values, task_files.check_flags)(task_files.with_task(own))
+    about_trial = naming(f"{name} of --search, {_as_flags(values)}")
+    about_trial(task_files.check_flags)(task_files.with_task(own))
     if settings.search_stop:
         before = [os.path.join(settings.output_dir, one) for one in names[: names.index(name)]]
         start = functools.partial(start, stop_rule=MedianStop(folder, before))
-    return members.Member(name, own, _name_errors(name, values, start), key)
-
-
-def _name_errors(name, values, function):
-    """The function; its errors name the trial."""
-
-    def call(settings):
-        try:
-            return function(settings)
-        except InputError as error:
-            raise InputError(f"{name} of --search, {_as_flags(values)}: {error}") from error
-
-    return call
+    return members.Member(name, own, about_trial(start), key)
 
 
 def _as_flags(values):

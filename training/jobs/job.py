@@ -9,7 +9,7 @@ import os
 
 import tensorflow as tf
 
-from bertline.errors import InputError
+from bertline.errors import InputError, naming
 from bertline.processors.records import record_checks
 from bertline.settings.parts import part
 from bertline.training.evaluation import result_files, summary
@@ -164,12 +164,8 @@ class Job:
         """Name of a stream -> what is added to the loss there. An error names the stream, where there are several."""
         found, streams = {}, self._data.streams()
         for stream in streams:
-            try:
+            with naming(f"task {stream.name}") if len(streams) > 1 else contextlib.nullcontext():
                 found[stream.name] = self._terms_of(stream, objective, settings)
-            except InputError as error:
-                if len(streams) == 1:
-                    raise
-                raise InputError(f"{stream.name}: {error}") from error
         return found
 
     def _terms_of(self, stream, objective, settings):

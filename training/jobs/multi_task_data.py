@@ -7,7 +7,7 @@ import os
 import numpy as np
 
 from bertline import registry
-from bertline.errors import InputError
+from bertline.errors import naming
 from bertline.modeling.configuration.task_heads import COMBINED, TASKS
 from bertline.training.evaluation import result_files
 from bertline.training.folder import run_folder
@@ -71,10 +71,8 @@ class MultiTaskData(JobData):
     def _each(self, do):
         """Calls do(data, name) for each task; an error names it."""
         for name, data in self._data.items():
-            try:
+            with naming(f"task {name}"):
                 do(data, name)
-            except InputError as error:
-                raise InputError(f"task {name}: {error}") from error
 
     def streams(self):
         found = []

@@ -1,6 +1,5 @@
 """From the settings of a fine-tuning script to its Job: the task's files, its labels, the objective that fits them."""
 
-import contextlib
 import dataclasses
 import functools
 import inspect
@@ -8,7 +7,7 @@ import os
 
 from bertline import options, registry
 from bertline.common import console
-from bertline.errors import InputError
+from bertline.errors import InputError, naming
 from bertline.processors.labels.base import make_labels
 from bertline.settings import flags
 from bertline.settings.search import check as check_search
@@ -102,10 +101,10 @@ def _run_several(run, given, stop_rule=None):
 
     tasks = {}
     for plan, own, processor, examples in read:
-        with _of_task(plan.name):
+        with naming(f"task {plan.name}"):
             task = _task(own, processor, examples)
         if plan.metric:
-            with _of_task(plan.name):
+            with naming(f"task {plan.name}"):
                 _check_metric(plan.metric, task.labels)
             metrics = tuple(dict.fromkeys([plan.metric, *task.metrics]))
             task = dataclasses.replace(task, metrics=metrics)
@@ -144,21 +143,12 @@ def _read_several(run, given):
     read = []
     for plan in task_recipe.plans(run):
         own = dataclasses.replace(plan.run, output_dir=os.path.join(run.output_dir, plan.name))
-        with _of_task(plan.name):
+        with naming(f"task {plan.name}"):
             _check_tunes(own, run_folder.seed_folder(run))
             head = task_files.trained_head(run, plan.name)
             processor = task_files.make_processor(own, given("problem_type"), head)
             read.append((plan, own, processor, task_files.read_examples(own, processor)))
     return read
-
-
-@contextlib.contextmanager
-def _of_task(name):
-    """An InputError says which of several tasks it is about."""
-    try:
-        yield
-    except InputError as error:
-        raise InputError(f"task {name}: {error}") from error
 
 
 def _data(run, task):

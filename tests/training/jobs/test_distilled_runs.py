@@ -91,6 +91,6 @@ def test_a_task_of_several_has_a_teacher_of_its_own(teacher, start, data, tmp_pa
     out = small_tasks.run(start, tmp_path / "out", tasks_file=str(recipe), num_train_epochs=1, do_train=True)
     header, *rows = (row.split(",") for row in (out / "metrics.csv").read_text().splitlines())
     assert any(float(row[header.index("train/distillation")] or 0.0) for row in rows)
-    with pytest.raises(InputError, match="^near: --teacher=.*: trained for single_label_classification, the student"):
+    with pytest.raises(InputError, match="^task near: --teacher=.*: trained for single_label_classification, "):
         recipe.write_text(f"{text}terms = distillation\nteacher = {teacher}\n")
         small_tasks.run(start, tmp_path / "other", tasks_file=str(recipe), do_train=True)
