@@ -9,6 +9,7 @@ import sys
 from bertline import errors, registry
 from bertline.common import console
 from bertline.settings import flags
+from bertline.settings.owned import check_owners
 from bertline.settings.scripts.run_pretraining import PretrainingSettings
 from bertline.training.folder.as_trained import as_trained
 
@@ -38,6 +39,7 @@ def _check(run):
         raise errors.InputError(
             f"--objective={run.objective}: not an objective of pre-training; those are {', '.join(learning)}"
         )
+    check_owners(run)
     flags.check_run(run, "num_train_steps", "max_eval_steps", "predict_top_k")
     if run.num_warmup_steps < 0:
         raise errors.InputError(f"--num_warmup_steps={run.num_warmup_steps}: a number from 0 on is needed")

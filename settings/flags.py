@@ -15,7 +15,7 @@ from bertline import errors, plugins
 from bertline.common import console
 from bertline.errors import InputError
 from bertline.processors.files import paths
-from bertline.settings.owned import check_owners, owners_in_words, with_options
+from bertline.settings.owned import owners_in_words, with_options
 from bertline.training.folder import run_folder
 
 _DEFINE = {
@@ -131,14 +131,13 @@ def check_output_dir(settings):
 
 
 def check_run(settings, *positive):
-    """Raises InputError for what no run can have.
+    """Raises InputError for values that no run can have.
 
     Args:
       settings: RunSettings of a training script.
       positive: names of settings of this script that must be above 0.
     """
     check_output_dir(settings)
-    check_owners(settings)
     check_positive(
         settings,
         "max_seq_length",

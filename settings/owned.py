@@ -98,10 +98,20 @@ def _noun(kind):
 
 
 def check_owners(settings):
-    """Raises InputError for an option that is given and that nothing of this run takes, or with a value not allowed.
+    """Raises InputError for an option that is given and that nothing of this run takes, or with a value not allowed."""
+    for said in of_no_use(settings).values():
+        raise InputError(said)
+
+
+def of_no_use(settings):
+    """Options that are given and that nothing of this run takes: name -> what to say of it.
 
     A name that is not registered is refused by whoever looks it up.
+
+    Raises:
+      InputError: an option has a value that is not allowed.
     """
+    found = {}
     given = {kind: getattr(settings, setting) for kind, setting in settings.owners.items()}
     # A setting may name several, separated by commas; "" names none.
     chosen = {kind: [name.strip() for name in str(names).lower().split(",")] for kind, names in given.items()}
@@ -120,4 +130,5 @@ def check_owners(settings):
         there = " or ".join(
             f"--{settings.owners[kind]}={', '.join(owner for its, owner in owners if its == kind)}" for kind in kinds
         )
-        raise InputError(f"--{field.name} is of no use with {here}; it is for {there}; leave it out")
+        found[field.name] = f"--{field.name} is of no use with {here}; it is for {there}; leave it out"
+    return found

@@ -28,13 +28,14 @@ class Layout:
       packs_ids: whether ids of tokens are all that a row is made of.
       reads_whole_texts: whether each example, a text or a pair, is one row that is read as one text.
       needs_pairs: whether each example needs a second text.
+      cuts_texts: whether a text that is longer than a row loses what the Truncation of the encoder's own layout says.
       stacks_texts: whether the texts of a row come below each other, so that all are as long in a batch.
       max_seq_length: tokens that an encoder reads at once, special ones included.
     """
 
     name: str = ""
     makes_parts = is_over_own = is_original = reads_whole_texts = needs_pairs = stacks_texts = False
-    packs_ids = True
+    packs_ids = cuts_texts = True
     max_seq_length: int
 
     @property

@@ -63,7 +63,7 @@ class CandidateRows(Layout):
         self.own.check([InputExample(one.guid, one.query, one.candidates[0], None, one.source) for one in examples])
 
     def config_entries(self):
-        return {ENTRY: self.num_candidates}
+        return {**self.own.config_entries(), ENTRY: self.num_candidates}
 
     @classmethod
     def saved_options(cls, config, max_seq_length):

@@ -74,7 +74,7 @@ class QuestionWindows(Layout):
       max_query_length: pieces of a question that are read.
     """
 
-    name, makes_parts, is_over_own = "questions", True, True
+    name, makes_parts, is_over_own, cuts_texts = "questions", True, True, False
 
     def __init__(self, own, doc_stride=128, max_query_length=64):
         self.own, self.doc_stride, self.max_query_length = own, doc_stride, max_query_length

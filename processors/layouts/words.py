@@ -24,7 +24,7 @@ class Words(Layout):
       own: the encoder's own layout, for one text.
     """
 
-    name, makes_parts, is_over_own = "words", True, True
+    name, makes_parts, is_over_own, cuts_texts = "words", True, True, False
 
     def __init__(self, own):
         self.own = own

@@ -8,7 +8,6 @@ import pytest
 from bertline import options, registry
 from bertline.errors import InputError
 from bertline.options import Option
-from bertline.settings import flags
 from bertline.settings.base import setting
 from bertline.settings.owned import check_owners, owners_in_words, with_options
 from bertline.settings.scripts.create_pretraining_data import PretrainingDataSettings
@@ -75,7 +74,7 @@ def test_an_option_that_nothing_takes_is_refused():
     # A name that nobody knows is refused by its look-up, which has the nearest one.
     check_owners(ClassifierSettings(task_name="tvs", optimizer="adm", dev_fraction=0.1, momentum=0.9))
     with pytest.raises(InputError, match="--score_range is of no use with --objective=sequence_classification"):
-        flags.check_run(ClassifierSettings(score_range="0,5", do_train=True, output_dir="x"))
+        check_owners(ClassifierSettings(score_range="0,5", do_train=True, output_dir="x"))
 
 
 def test_what_is_registered_later_takes_an_option_too(monkeypatch):

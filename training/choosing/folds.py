@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import logging
 import os
 
 import numpy as np
@@ -43,7 +44,11 @@ class FoldProcessor:
 
 
 def check(run):
-    """Raises InputError for settings that folds do not go with."""
+    """Raises InputError for settings that folds do not go with, or that go with nothing but folds."""
+    if run.num_folds is None:
+        if run.fold_seed != type(run).fold_seed:
+            raise InputError(f"--fold_seed={run.fold_seed} is of no use without --num_folds; leave it out")
+        return
     if run.num_folds < 2:
         raise InputError(f"--num_folds={run.num_folds}: 2 or more folds are needed")
     if not run.do_train:
@@ -59,6 +64,15 @@ def check(run):
                 f"--{name}: with --num_folds it would be fitted on the rows that each fold then predicts; leave it "
                 "out, and give it to a training on all rows"
             )
+    if run.teacher_predictions:
+        raise InputError(
+            "--teacher_predictions: its rows are those of all training files, and each fold trains on others; give "
+            "--teacher, a model that has not seen these rows"
+        )
+    if run.teacher:
+        logging.warning(
+            "--teacher=%s: where it was trained on these rows, folds learn from it what they hold out", run.teacher
+        )
     for name in ("train_records", "eval_records", "predict_records"):
         if getattr(run, name):
             raise InputError(f"--{name}: --num_folds cuts rows of texts; give the files that the records were made of")
@@ -75,9 +89,8 @@ def run_folds(run, processor, start):
       A members.Ending.
 
     Raises:
-      InputError: folds cannot be cut.
+      InputError: the task has no rows that folds could be cut of.
     """
-    check(run)
     if processor.problem_type not in _OF_ROWS:
         raise InputError(
             f"--num_folds is for rows of classes, labels or scores; --task_name={run.task_name} is "

@@ -10,7 +10,7 @@ from bertline.errors import EXIT_DIVERGED, InputError, naming
 from bertline.training.choosing import members
 from bertline.training.choosing.median_stop import MedianStop
 from bertline.training.evaluation import result_files
-from bertline.training.jobs import task_files
+from bertline.training.jobs import task_files, task_recipe
 from bertline.training.pictures import parallel_coordinates
 from bertline.training.reporting import model_card
 
@@ -82,7 +82,7 @@ def _member(settings, name, names, values, key, start):
         search_stop=None,
     )
     about_trial = naming(f"{name} of --search, {_as_flags(values)}")
-    about_trial(task_files.check_flags)(task_files.with_task(own))
+    about_trial(task_recipe.check_flags)(task_files.with_task(own))
     if settings.search_stop:
         before = [os.path.join(settings.output_dir, one) for one in names[: names.index(name)]]
         start = functools.partial(start, stop_rule=MedianStop(folder, before))

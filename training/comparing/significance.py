@@ -5,12 +5,14 @@ Statistical Tests for Comparing Supervised Classification Learning Algorithms", 
 """
 
 import dataclasses
+import functools
 
 import numpy as np
 from scipy import stats
 from sklearn import metrics
 
 from bertline.training.comparing.predicted_rows import CLASSES, SCORES, SEVERAL
+from bertline.training.scores.numbers import correlation
 
 _BATCH = 50  # resamples that are in memory at once
 
@@ -28,8 +30,8 @@ MEASURES = {
     },
     SEVERAL: {"exact": metrics.accuracy_score, "f1_micro": _f1("micro"), "f1_macro": _f1("macro")},
     SCORES: {
-        "pearson": lambda golds, answers: stats.pearsonr(golds, answers).statistic,
-        "spearman": lambda golds, answers: stats.spearmanr(golds, answers).statistic,
+        "pearson": functools.partial(correlation, stats.pearsonr),
+        "spearman": functools.partial(correlation, stats.spearmanr),
         "mae": metrics.mean_absolute_error,
     },
 }

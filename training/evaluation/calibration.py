@@ -20,16 +20,35 @@ TABLE, PICTURE = "calibration.tsv", "reliability.png"
 KINDS = {"temperature": True, "vector": False}  # whether one number scales the logits of all labels
 
 
-def fit(kind, golds, logits):
+def fit(kind, golds, logits, names):
     """Scale and offset of the logits that give the dev rows the least cross entropy: float64 [num_labels] each.
+
+    A label that no dev row has would get an offset that it never comes back from. With one in sight a row's classes
+    get a temperature. Of several labels it stays as it is, as does one that all rows have. A warning says so.
 
     Args:
       kind: "temperature", one scale of all labels and no offset; "vector", both of each label.
       golds: int [n], or 0/1 [n, num_labels]. logits: float [n, num_labels].
+      names: of the labels.
     """
-    logits, count = np.asarray(logits, np.float64), logits.shape[1]
-    golds = np.asarray(golds)
-    is_one = KINDS[kind]
+    logits, golds = np.asarray(logits, np.float64), np.asarray(golds)
+    shares = _one_hot(golds, logits.shape[1]).mean(axis=0)
+    seen = (shares > 0) & ((shares < 1) | (golds.ndim == 1))
+    if KINDS[kind] or seen.all():
+        return _fit(KINDS[kind], golds, logits)
+    unseen = ", ".join(name for name, is_seen in zip(names, seen) if not is_seen)
+    if golds.ndim == 1:
+        logging.warning("--calibrate=%s: no dev row is %s; a temperature is fitted instead", kind, unseen)
+        return _fit(True, golds, logits)
+    logging.warning("--calibrate=%s: the dev rows agree on %s, which stays as it is", kind, unseen)
+    scale, offset = np.ones(len(seen)), np.zeros(len(seen))
+    if seen.any():
+        scale[seen], offset[seen] = _fit(False, golds[:, seen], logits[:, seen])
+    return scale, offset
+
+
+def _fit(is_one, golds, logits):
+    count = logits.shape[1]
     parts = (lambda x: (x[:1], np.zeros(count))) if is_one else lambda x: np.split(x, 2)
     start = np.ones(1) if is_one else np.concatenate([np.ones(count), np.zeros(count)])
 

@@ -3,6 +3,7 @@
 import functools
 
 from bertline.errors import InputError
+from bertline.processors.layouts import base as layouts
 from bertline.processors.layouts.document_windows import POOLINGS
 from bertline.processors.layouts.truncation import PARTS, TEXTS, Truncation
 from bertline.settings import flags
@@ -37,6 +38,15 @@ def truncation_of(run):
     return None if found.is_original else found
 
 
+def _check_truncation(run, layout):
+    """Raises InputError where --truncate would change nothing, as the layout reads long texts in several rows."""
+    if truncation_of(run) and layout and not layouts.get(layout).cuts_texts:
+        raise InputError(
+            f"--truncate={run.truncate} --truncate_text={run.truncate_text}: --objective={run.objective} cuts no "
+            "texts, but reads long ones in several rows; leave them out"
+        )
+
+
 def by_windows(run, objective_class, make_objective):
     """(layout or None, what it takes beside, encoder -> Objective) of an objective, which reads windows if it should.
 
@@ -48,6 +58,7 @@ def by_windows(run, objective_class, make_objective):
     """
     pooling = getattr(run, "windows", None)
     if pooling is None:
+        _check_truncation(run, objective_class.layout)
         return objective_class.layout, {}, make_objective
     if not objective_class.reads_pooled_output_alone:
         raise InputError(

@@ -254,7 +254,7 @@ class TaskData(JobData):
             return False
         outputs, _ = self._outputs(evaluator, "dev", self._settings.eval_batch_size, "calibration")
         golds = np.array(self._task.labels.golds(outputs, self._task.examples.get("dev")))
-        scale, offset = calibration.fit(self._task.calibration, golds, outputs["logits"])
+        scale, offset = calibration.fit(self._task.calibration, golds, outputs["logits"], self.label_names)
         objective.scale_logits(scale, offset)
         calibration.write(output_dir, golds, outputs["logits"], scale * outputs["logits"] + offset)
         return True

@@ -5,9 +5,7 @@ import hashlib
 
 from bertline import options, registry
 from bertline.errors import InputError
-from bertline.settings import flags
 from bertline.training.folder import run_folder, split_file
-from bertline.training.jobs import long_texts
 from bertline.weights.saved_head import read_saved_head
 
 
@@ -24,13 +22,6 @@ def with_task(run):
     if len(names) != 1:
         raise InputError("--task_name is needed")
     return dataclasses.replace(run, task_name=names[0])
-
-
-def check_flags(run):
-    """Raises InputError for settings that no run of a task can have."""
-    flags.check_run(run, "predict_batch_size", "num_train_epochs", "num_runs")
-    flags.check_share(run, "warmup_proportion")
-    long_texts.check(run)
 
 
 def make_processor(run, has_problem_type=False, trained=None):

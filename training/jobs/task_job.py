@@ -55,15 +55,16 @@ def _data_key(settings, given, processor):
 def _run_setting(settings, given, processor=None, stop_rule=None):
     """The Ending of one setting of all flags; see Job for stop_rule."""
     run = task_files.with_task(as_trained(settings, given))
-    task_files.check_flags(run)
+    task_recipe.check_flags(run)
     num_folds = getattr(run, "num_folds", None)
+    if hasattr(run, "num_folds"):
+        folds.check(run)
     if processor is None and task_recipe.is_of_several(run):
         if num_folds is not None:
             raise InputError("--num_folds is for one task; give one --task_name, or leave it out")
         if run.init_task:
             raise InputError("--init_task is for one task; give its --task_name alone, or leave it out")
         return _run_several(run, given, stop_rule)
-    task_recipe.check_single(run)
     processor = processor or task_files.make_processor(run, given("problem_type"))
     run_rows = functools.partial(_run_rows, stop_rule=stop_rule)
     return run_rows(run, processor) if num_folds is None else folds.run_folds(run, processor, run_rows)

@@ -20,10 +20,10 @@ import re
 import tomllib
 
 from bertline import registry
-from bertline.errors import InputError
+from bertline.errors import InputError, naming
 from bertline.modeling.configuration.task_heads import letters
 from bertline.processors.files import folders, text_files
-from bertline.settings import flags
+from bertline.settings import flags, owned
 from bertline.training.jobs import long_texts
 
 # What is said of one task; all else is of the run. Beside these: the options of tasks and objectives.
@@ -92,13 +92,24 @@ def is_of_several(run):
     return bool(run.tasks_file) or "," in (run.task_name or "")
 
 
-def check_single(run):
-    """Raises InputError for settings that choose between tasks, where there is one."""
+def check_flags(run):
+    """Raises InputError for settings that no run of a task, or of several, can have."""
+    _check_task(run)
+    if is_of_several(run):
+        plans(run)
+        return
+    owned.check_owners(run)
     for field in dataclasses.fields(run):
         if field.name in ("task_sampling", "best_task") and getattr(run, field.name) != field.default:
             raise InputError(
                 f"--{field.name} is of no use with one task; give several as --task_name, or --tasks_file; leave it out"
             )
+
+
+def _check_task(run):
+    flags.check_run(run, "predict_batch_size", "num_train_epochs", "num_runs")
+    flags.check_share(run, "warmup_proportion")
+    long_texts.check(run)
 
 
 def plans(run):
@@ -112,12 +123,15 @@ def plans(run):
     if run.data_dir is None and not run.tasks_file:
         raise InputError("--data_dir is needed: the folder that has a folder for each task")
     sections = _read(run.tasks_file) if run.tasks_file else _of_names(run.task_name)
-    found = []
+    found, of_no_use = [], []
     for name, section in sections.items():
-        try:
-            found.append(_plan(run, name, section))
-        except InputError as error:
-            raise InputError(f"{run.tasks_file or '--task_name'} [{name}]: {error}") from error
+        with naming(f"{run.tasks_file or '--task_name'} [{name}]"):
+            plan, left_out = _plan(run, name, section)
+        found.append(plan)
+        of_no_use.append(left_out)
+    for name, said in of_no_use[0].items():
+        if all(name in left_out for left_out in of_no_use):
+            raise InputError(said)
     if run.best_task and run.best_task not in sections:
         raise InputError(f"--best_task={run.best_task}: no task of this run; its tasks: {', '.join(sections)}")
     return found
@@ -157,6 +171,7 @@ def _read(path):
 
 
 def _plan(run, name, section):
+    """(TaskPlan, options of the run that are of no use to it: name -> what to say of it)."""
     if not _NAME.fullmatch(name) or name in _TAKEN:
         raise InputError(
             f"the name {name!r}: letters, numbers, - and _ are needed, and no name of a folder of the run "
@@ -168,19 +183,22 @@ def _plan(run, name, section):
         raise InputError(f"{unknown[0]} is of all tasks together; take it out and give --{unknown[0]}")
     if unknown:
         raise InputError(f"unknown key {unknown[0]}; known: {', '.join(sorted([*known, *OF_SECTION]))}")
-    values = {key: _value(section[key], _kind(known, key), key) for key in section}
+    values = {key: _value(section[key], known.get(key), key) for key in section}
     more = {key: values.pop(key) for key in OF_SECTION if key in values}
     if "data_dir" not in values and run.data_dir:
         values["data_dir"] = _own_folder(run.data_dir, name)
     own = dataclasses.replace(run, **{"task_name": name, **values})
     registry.get("processor", own.task_name.lower())
-    flags.check_run(own, "predict_batch_size")
-    long_texts.check(own)
+    # An option that is given for all tasks is of those that take it; what a section says itself has to be of use.
+    left_out = {key: said for key, said in owned.of_no_use(own).items() if key in known and key not in values}
+    own = dataclasses.replace(own, **{key: known[key].default for key in left_out})
+    owned.check_owners(own)
+    _check_task(own)
     if not 0 < more.get("weight", 1.0) < math.inf:
         raise InputError(f"weight = {more['weight']}: a number above 0 is needed")
     if "metric" in more:
         registry.get("score", more["metric"])
-    return TaskPlan(name, own, **more)
+    return TaskPlan(name, own, **more), left_out
 
 
 def _fields(run):
@@ -197,16 +215,16 @@ def _shapes(run, name):
     return _fields(run)[name].metadata["shapes_weights"] and name != "data_dir"
 
 
-def _kind(known, key):
-    return OF_SECTION[key] if key in OF_SECTION else flags.kind(known[key])
-
-
 _BOOLS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
-def _value(given, kind, key):
-    """The value of a key: TOML gives numbers as such, INI as text."""
-    text = str(given).strip()
+def _value(given, field, key):
+    """The value of a key, whose field is None where it is no flag: TOML gives numbers as such, INI as text. An empty
+    text takes back what the run says of a flag that has no value by default.
+    """
+    text, kind = str(given).strip(), flags.kind(field) if field else OF_SECTION[key]
+    if not text and field and field.default is None:
+        return None
     if isinstance(given, (dict, list)):
         raise InputError(f"{key} is {text}; a single value is needed")
     try:

@@ -17,10 +17,7 @@ class Correlation(ArrayScore):
     function = None
 
     def of(self, golds, answers):
-        # A constant has no correlation: 0, since nan would neither win nor lose a comparison.
-        if np.ptp(golds) == 0 or np.ptp(answers) == 0:
-            return 0.0
-        return np.nan_to_num(type(self).function(golds, answers[:, 0]).statistic)
+        return correlation(type(self).function, golds, answers[:, 0])
 
     def resampling(self):
         golds, answers = _both(self)
@@ -116,6 +113,15 @@ class R2(Error):
     def of_means(self, absolute, squared, centred, centred_squared):
         variance = centred_squared - centred**2
         return 1.0 - np.divide(squared, variance, out=np.full_like(squared, np.nan), where=variance > 1e-12)
+
+
+def correlation(function, golds, answers):
+    """A correlation of scipy's of numbers [n] twice. That of a constant is 0: nan would neither win nor lose a
+    comparison.
+    """
+    if np.ptp(golds) == 0 or np.ptp(answers) == 0:
+        return 0.0
+    return float(np.nan_to_num(function(golds, answers).statistic))
 
 
 def _both(score):

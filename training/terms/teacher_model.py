@@ -47,6 +47,11 @@ class TeacherModel:
                 f"--teacher={self.path}: {head}, the student is {self._student.name}; give a folder that was trained "
                 "with the same --objective"
             )
+        if not found[0].compares_outputs:
+            raise InputError(
+                f"--teacher={self.path}: its {found[0].name} has no outputs that could be compared with the student's "
+                "(a --crf weighs whole sentences); give a teacher that was trained without it"
+            )
         if found[0].layout != self._student.layout:
             raise InputError(
                 f"--teacher={self.path}: {_rows(found[0])}, the student {_rows(self._student)}; train both with the "

@@ -1,6 +1,7 @@
 """What every term is: values that training adds to those of an objective's loss. Evaluation knows nothing of them."""
 
 import dataclasses
+import math
 from collections.abc import Sequence
 
 import keras
@@ -39,6 +40,7 @@ class Term:
       options: see `bertline.options`; each is an argument of the constructor.
       relates_rows: whether a row's value depends on the other rows of its batch, which then must not be cut.
       reads_word_gradients: whether it is computed after the gradient of the other losses: it reads `forward.gradients`.
+      share: of the labels' loss that something else takes the place of.
       reads_states: whether it reads `forward.states`, the encoder's states of all layers.
     """
 
@@ -46,6 +48,7 @@ class Term:
     relates_rows = False
     reads_word_gradients = False
     reads_states = False
+    share = 0.0
 
     def __init__(self, objective: Objective):
         self.objective = objective
@@ -86,6 +89,14 @@ def make_terms(objective: Objective, given: dict) -> list[Term]:
 
     Args:
       given: name -> value of all settings, the options of the terms among them.
+
+    Raises:
+      InputError: the objective lacks what one of them reads, or they leave the labels less than nothing.
     """
     classes = [registry.get("term", name) for name in names_of(given.get("terms", ""))]
-    return [term_class(objective, **options.values_for(term_class, given)) for term_class in classes]
+    terms = [term_class(objective, **options.values_for(term_class, given)) for term_class in classes]
+    shares = {term.name: term.share for term in terms if term.share}
+    if math.fsum(shares.values()) > 1.0:
+        said = " and ".join(f"{name} {share:g}" for name, share in shares.items())
+        raise InputError(f"--terms={given['terms']}: of the labels' loss {said}, more than 1; lower one of them")
+    return terms

@@ -110,7 +110,7 @@ class SequenceClassification(Objective):
 
     def divergence(self, features, outputs, wanted, temperature=1.0):
         """See base class; of several labels the mean over them, as of their losses."""
-        return {"loss": _DIVERGENCES[self.problem_type](outputs["logits"], wanted["logits"], temperature)}
+        return {"loss": _DIVERGENCES[self.problem_type](self, outputs["logits"], wanted["logits"], temperature)}
 
     @property
     def has_distributions(self):
@@ -155,10 +155,14 @@ def _squared_error(objective, labels, logits):
 
 
 def _of_several(objective, labels, logits):
-    losses = objective.loss_of_classes.of_several(labels, logits)  # [B, num_labels]
+    return _mean_of_labels(objective, objective.loss_of_classes.of_several(labels, logits))
+
+
+def _mean_of_labels(objective, values):
+    """float32 [B, num_labels] -> [B]; --class_weights are of labels here, and of rows where these have one class."""
     if objective.class_weights is not None:
-        losses *= tf.constant(objective.class_weights, tf.float32)
-    return tf.reduce_mean(losses, axis=1)
+        values *= tf.constant(objective.class_weights, tf.float32)
+    return tf.reduce_mean(values, axis=1)
 
 
 _LOSSES = {
@@ -168,9 +172,9 @@ _LOSSES = {
 }
 
 _DIVERGENCES = {
-    "single_label_classification": divergence.of_softmax,
-    "regression": lambda logits, wanted, temperature: tf.square(logits[:, 0] - wanted[:, 0]),
-    "multi_label_classification": lambda *given: tf.reduce_mean(divergence.of_sigmoids(*given), axis=1),
+    "single_label_classification": lambda objective, *given: divergence.of_softmax(*given),
+    "regression": lambda objective, logits, wanted, temperature: tf.square(logits[:, 0] - wanted[:, 0]),
+    "multi_label_classification": lambda objective, *given: _mean_of_labels(objective, divergence.of_sigmoids(*given)),
 }
 
 

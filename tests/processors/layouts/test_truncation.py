@@ -8,7 +8,10 @@ from plain_truncation import PLAIN, WORDS, letters
 
 from bertline.errors import InputError
 from bertline.processors.base import InputExample
+from bertline.processors.layouts.candidates import CandidateRows
+from bertline.processors.layouts.document_windows import DocumentWindows
 from bertline.processors.layouts.packed import Packed
+from bertline.processors.layouts.separate import Separate
 from bertline.processors.layouts.truncation import Truncation, saved_truncation
 
 settings = hypothesis.settings(max_examples=40, deadline=None)
@@ -97,8 +100,10 @@ def test_the_default_is_berts_and_leaves_no_trace(tokenizer):
 
 
 @pytest.mark.parametrize("truncation", (Truncation(), Truncation("head_tail", "b")))
-def test_a_folder_keeps_it(truncation):
-    assert saved_truncation(truncation.config_entries()) == truncation
+def test_a_folder_keeps_it(truncation, tokenizer):
+    own = Packed(tokenizer, 16, truncation)
+    for layout in (own, DocumentWindows(own), Separate(own), CandidateRows(own)):
+        assert saved_truncation(layout.config_entries()) == truncation, layout.name
 
 
 @pytest.mark.parametrize("entry", ("tail", {"part": "middle", "text": "a"}, {"part": "tail"}, None))

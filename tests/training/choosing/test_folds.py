@@ -250,6 +250,8 @@ def test_a_hopeless_fold_is_the_last_one(tmp_path):
         ({"do_predict": True}, "--do_predict: with --num_folds each training row is predicted by the model that"),
         ({"calibrate": "temperature"}, "--calibrate: with --num_folds it would be fitted on the rows that each fold"),
         ({"tune_thresholds": True}, "--tune_thresholds: with --num_folds it would be fitted on the rows that each"),
+        ({"terms": "distillation", "teacher_predictions": "x"}, "--teacher_predictions: its rows are those of all"),
+        ({"num_folds": None, "fold_seed": 2}, "--fold_seed=2 is of no use without --num_folds; leave it out"),
         ({"train_records": "x"}, "--train_records: --num_folds cuts rows of texts"),
         ({"data_dir": None}, "--data_dir is needed for the train split"),
     ],
@@ -257,8 +259,14 @@ def test_a_hopeless_fold_is_the_last_one(tmp_path):
 def test_settings_that_do_not_go_with_folds(tmp_path, changes, message):
     run = dataclasses.replace(settings(tmp_path), **changes)
     with pytest.raises(InputError, match=message):
+        folds.check(run)
         folds.run_folds(run, Processor(examples()), Trainer())
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_teacher_may_have_seen_what_is_held_out(tmp_path, caplog):
+    folds.check(settings(tmp_path, terms="distillation", teacher="folder"))
+    assert "--teacher=folder: where it was trained on these rows, folds learn from it what they hold out" in caplog.text
 
 
 @pytest.mark.parametrize("problem_type", ["ranking", "tags"])

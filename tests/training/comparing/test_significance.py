@@ -94,6 +94,17 @@ def test_numbers_and_several_labels():
     assert found.other == pytest.approx(2 * both / (true + given)) and found.first == 0.0 and found.low > 0
 
 
+@pytest.mark.parametrize("name", ["pearson", "spearman"])
+def test_the_same_number_everywhere_is_a_correlation_of_0(name):
+    """Draws of few different numbers are constant too. nan would be on neither side of 0, and count as certain."""
+    numbers = RNG.normal(size=60)
+    found = bootstrap(numbers, np.full(60, 0.5), numbers, MEASURES["scores"][name], 40)
+    assert (found.first, found.other, found.low, found.high) == (0.0, pytest.approx(1.0), *[pytest.approx(1.0)] * 2)
+    golds = np.array([1.0, 1.0, 1.0, 1.0, 2.0])
+    found = bootstrap(golds, golds, golds, MEASURES["scores"][name], 40)
+    assert (found.low, found.high, found.p_value) == (0.0, 0.0, 1.0)
+
+
 def test_many_rows_take_little_memory(monkeypatch):
     seen = []
     real = significance.stats.bootstrap

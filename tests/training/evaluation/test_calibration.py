@@ -19,11 +19,12 @@ DRAW = np.random.default_rng(4)
 RIGHT = DRAW.normal(0.0, 1.5, (400, 3))
 CLASSES = np.array([DRAW.choice(3, p=scipy.special.softmax(row)) for row in RIGHT])
 SEVERAL = (DRAW.random((400, 3)) < scipy.special.expit(RIGHT)).astype(np.float32)
+NAMES = ["a", "b", "c"]
 SURE = (2.5 * RIGHT).astype(np.float32)  # as of a model that is too sure
 
 
 def test_a_temperature_is_the_best_of_a_grid():
-    scale, offset = calibration.fit("temperature", CLASSES, SURE)
+    scale, offset = calibration.fit("temperature", CLASSES, SURE, NAMES)
     assert np.ptp(scale) == 0.0 and not offset.any()
 
     def loss(temperature):
@@ -33,9 +34,31 @@ def test_a_temperature_is_the_best_of_a_grid():
     assert 1.0 / scale[0] == pytest.approx(grid[np.argmin([loss(t) for t in grid])], abs=0.01)
 
 
+def test_a_temperature_of_several_labels_is_the_best_of_a_grid():
+    scale, offset = calibration.fit("temperature", SEVERAL, SURE, NAMES)
+    assert np.ptp(scale) == 0.0 and not offset.any()
+    grid = np.linspace(2.0, 3.0, 101)
+    losses = [sk.log_loss(SEVERAL.ravel(), scipy.special.expit(SURE.ravel().astype(np.float64) / t)) for t in grid]
+    assert 1.0 / scale[0] == pytest.approx(grid[np.argmin(losses)], abs=0.01)
+
+
+def test_a_label_that_no_dev_row_has_is_not_lost(caplog):
+    """Its best offset is minus infinity: it would never be predicted again."""
+    rows = CLASSES != 1
+    found = calibration.fit("vector", CLASSES[rows], SURE[rows], NAMES)
+    np.testing.assert_array_equal(found, calibration.fit("temperature", CLASSES[rows], SURE[rows], NAMES))
+    assert "no dev row is b; a temperature is fitted instead" in caplog.text
+    scale, offset = calibration.fit("vector", SEVERAL * [1, 0, 1], SURE, NAMES)
+    assert (scale[1], offset[1]) == (1.0, 0.0) and "the dev rows agree on b, which stays as it is" in caplog.text
+    expected = calibration.fit("vector", SEVERAL, SURE, NAMES)
+    np.testing.assert_allclose([scale[[0, 2]], offset[[0, 2]]], np.stack(expected)[:, [0, 2]], rtol=1e-2)
+    scale, offset = calibration.fit("vector", np.ones_like(SEVERAL), SURE, NAMES)
+    assert scale.tolist() == [1.0] * 3 and not offset.any()
+
+
 def test_vectors_of_several_labels_are_platts():
     """Each label by itself: a logistic regression of its logit."""
-    scale, offset = calibration.fit("vector", SEVERAL, SURE)
+    scale, offset = calibration.fit("vector", SEVERAL, SURE, NAMES)
     for i in range(3):
         of_sklearn = LogisticRegression(C=1e9, tol=1e-8).fit(SURE[:, i : i + 1], SEVERAL[:, i])
         assert scale[i] == pytest.approx(of_sklearn.coef_[0, 0], rel=1e-2)
@@ -44,7 +67,7 @@ def test_vectors_of_several_labels_are_platts():
 
 def test_vectors_of_classes_leave_no_gradient():
     torch = pytest.importorskip("torch", reason="make peers")
-    scale, offset = (torch.tensor(x, requires_grad=True) for x in calibration.fit("vector", CLASSES, SURE))
+    scale, offset = (torch.tensor(x, requires_grad=True) for x in calibration.fit("vector", CLASSES, SURE, NAMES))
     torch.nn.functional.cross_entropy(scale * torch.tensor(SURE) + offset, torch.tensor(CLASSES)).backward()
     assert max(scale.grad.abs().max(), offset.grad.abs().max()) < 1e-3
     start = torch.tensor(SURE, requires_grad=True)
@@ -72,7 +95,10 @@ def restated_error(right, likely):
 def test_a_head_that_was_scaled_gives_the_scaled_probabilities():
     objective = SequenceClassification(small_models.encoder(num_hidden_layers=1), 3)
     small_models.randomize(objective)
-    features, (scale, offset) = small_models.tensors(small_models.features()), calibration.fit("vector", CLASSES, SURE)
+    features, (scale, offset) = (
+        small_models.tensors(small_models.features()),
+        calibration.fit("vector", CLASSES, SURE, NAMES),
+    )
     logits = objective(features)["logits"]
     objective.scale_logits(scale, offset)
     found = objective.predictions(objective(features))["probabilities"]
@@ -80,7 +106,7 @@ def test_a_head_that_was_scaled_gives_the_scaled_probabilities():
 
 
 def test_files_say_before_and_after(tmp_path):
-    scale, offset = calibration.fit("temperature", CLASSES, SURE)
+    scale, offset = calibration.fit("temperature", CLASSES, SURE, NAMES)
     calibration.write(str(tmp_path), CLASSES, SURE, scale * SURE + offset)
     lines = [line.split("\t") for line in (tmp_path / "calibration.tsv").read_text().splitlines()]
     assert lines[0] == ["", "cross_entropy", "expected_calibration_error", "brier"]

@@ -11,6 +11,7 @@ import pytest
 import small_tasks
 from small_tasks import TRAIN, weights
 
+from bertline import registry
 from bertline.errors import InputError
 from bertline.serving.export.exporter import export
 from bertline.serving.prediction.predictor import Predictor
@@ -50,6 +51,14 @@ def test_settings_that_are_fine():
     for changes in ({}, {"truncate": "tail", "truncate_text": "b"}, WINDOWS, {"windows": "mean"}):
         assert long_texts.check(settings(**changes)) is None
     assert long_texts.truncation_of(settings()) is None
+
+
+def test_what_cuts_no_texts_takes_no_truncation():
+    [words, whole] = (registry.get("objective", f"{name}_classification") for name in ("token", "sequence"))
+    run = settings(truncate="tail", objective="token_classification")
+    with pytest.raises(InputError, match="^--truncate=tail --truncate_text=longest: --objective=token_cl.* cuts no"):
+        long_texts.by_windows(run, words, None)
+    long_texts.by_windows(run, whole, None)
 
 
 @pytest.fixture(scope="module")

@@ -43,6 +43,24 @@ def test_a_section_says_what_differs_from_the_run(tmp_path, name):
     assert mood.run.has_header is False and mood.run.class_weights == "balanced" and mood.run.data_dir == "b"
 
 
+def test_an_option_of_the_run_is_of_the_sections_that_take_it(tmp_path):
+    text = "[mrpc]\ndata_dir=a\n[rte]\ndata_dir=b\nobjective=stochastic_answer\n"
+    mrpc, rte = plans(tmp_path, text, answer_steps=3)
+    assert (mrpc.run.answer_steps, rte.run.answer_steps) == (ClassifierSettings().answer_steps, 3)
+    with pytest.raises(InputError, match="^--label_column is of no use with --task_name=mrpc; it is for"):
+        plans(tmp_path, text, label_column="1")
+    with pytest.raises(InputError, match=r"tasks.ini \[rte\]: --answer_steps=0: a number above 0"):
+        plans(tmp_path, text, answer_steps=0)
+
+
+@pytest.mark.parametrize("name, nothing", [("tasks.ini", ""), ("tasks.toml", '""')])
+def test_an_empty_value_takes_back_what_the_run_says(tmp_path, name, nothing):
+    quote = nothing[:1]
+    text = f"[mrpc]\ndata_dir={quote}a{quote}\nwindows={nothing}\n[rte]\ndata_dir={quote}b{quote}\n"
+    mrpc, rte = plans(tmp_path, text, name, windows="mean")
+    assert (mrpc.run.windows, rte.run.windows) == (None, "mean")
+
+
 def test_the_key_knows_what_shapes_weights(tmp_path):
     def key(lines, **settings):
         return plans(tmp_path, f"[mrpc]\ndata_dir=a\n{lines}", **settings)[0].key()
@@ -91,6 +109,8 @@ def test_names_that_cannot_be(tmp_path, settings, message):
 
 
 def test_one_task_has_no_choice():
-    task_recipe.check_single(ClassifierSettings(task_name="mrpc"))
+    task_recipe.check_flags(ClassifierSettings(task_name="mrpc", output_dir="out", do_train=True))
     with pytest.raises(InputError, match="--task_sampling is of no use with one task"):
-        task_recipe.check_single(ClassifierSettings(task_name="mrpc", task_sampling="annealed"))
+        task_recipe.check_flags(
+            ClassifierSettings(task_name="mrpc", output_dir="out", do_train=True, task_sampling="annealed")
+        )

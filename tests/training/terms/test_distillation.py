@@ -362,3 +362,23 @@ def test_a_teacher_of_another_kind_is_refused(folder):
         InputError, match=f"^--teacher={folder}: a head of sequence_classification, the student is token_"
     ):
         term(tags, folder)
+
+
+def test_a_tagger_of_whole_sentences_does_not_teach_one_of_words(tmp_path):
+    """The scores that a CRF adds up are no logits of tags."""
+    make = registry.get("objective", "token_classification")
+    tokenizer = letters(tmp_path / "vocab.txt")
+    config = small_models.config(num_hidden_layers=1, vocab_size=tokenizer.vocab_size)
+    teacher = make(Bert(config), 3, crf=True)
+    names = {"id2label": {str(i): name for i, name in enumerate("OIB")}, "label2id": {"O": 0, "I": 1, "B": 2}}
+    save_huggingface(teacher, tmp_path, tokenizer, {**teacher.saved_entries(), **names})
+    with pytest.raises(InputError, match=f"^--teacher={tmp_path}: its token_classification has no outputs that could"):
+        term(make(small_models.encoder(num_hidden_layers=1), 3), tmp_path)
+
+
+def test_no_more_than_the_labels_loss_can_be_given_away(folder):
+    given = {"terms": "distillation,label_smoothing", "teacher": str(folder), "label_smoothing": 0.3}
+    assert len(make_terms(student(), {**given, "teacher_share": 0.7})) == 2
+    message = "^--terms=distillation,label_smoothing: of the labels' loss distillation 0.8 and label_smoothing 0.3"
+    with pytest.raises(InputError, match=message):
+        make_terms(student(), {**given, "teacher_share": 0.8})

@@ -53,14 +53,15 @@ def test_of_classes_it_is_torchs():
     np.testing.assert_allclose(gradients["logits"], gradient, rtol=1e-4, atol=1e-6)
 
 
-def test_of_several_labels_it_is_that_of_keras():
+@pytest.mark.parametrize("class_weights", (None, [10.0, 1.0, 0.5, 2.0]))
+def test_of_several_labels_it_is_that_of_keras(class_weights):
     logits = DRAW.normal(0.0, 3.0, (7, 4)).astype(np.float32)
     labels = DRAW.integers(0, 2, (7, 4)).astype(np.float32)
-    made = objective("sequence_classification", 4, "multi_label_classification")
+    made = objective("sequence_classification", 4, "multi_label_classification", class_weights)
     found, _ = smoothed(made, {"label_ids": labels}, {"logits": logits})
     each = keras.losses.BinaryCrossentropy(from_logits=True, label_smoothing=SHARE, reduction=None)
-    expected = each(labels[..., None], logits[..., None]).numpy().mean(axis=1)
-    np.testing.assert_allclose(found, expected - SHARE * np.log(2.0), rtol=1e-5, atol=1e-5)
+    expected = each(labels[..., None], logits[..., None]).numpy() - SHARE * np.log(2.0)
+    np.testing.assert_allclose(found, (expected * (class_weights or 1.0)).mean(axis=1), rtol=1e-5, atol=1e-5)
 
 
 def test_of_tags_it_is_torchs_of_each_word():
