@@ -71,6 +71,10 @@ def check(run):
                 "--transform is for one vector per sentence: --unit=sentence is needed, one layer or a mix"
             )
         vector_transform.load(run.transform)
+    if options.unit == "token" and run.pooling not in (None, "none", vector_options.FIRST_LAST):
+        raise errors.InputError(
+            f"--pooling={run.pooling}: each token has a vector of its own; --unit=sentence, or word, is needed"
+        )
 
 
 def check_by_text(run):

@@ -3,7 +3,6 @@
 import dataclasses
 import typing
 
-from bertline.common import table_lines
 from bertline.settings.base import ENCODING, OF_OBJECTIVE, OF_TASK, PATH, PATHS, setting
 from bertline.settings.run import RunSettings
 
@@ -29,7 +28,6 @@ class FineTuningSettings(RunSettings):
     num_runs: int = setting(
         1, "Train with so many seeds, from --seed on, each in output_dir/run-SEED; report mean and deviation.", False
     )
-    predictions_format: str = setting(table_lines.TSV, "Of the file predictions.*: tsv, csv or jsonl.", False)
     report: bool = setting(
         True, "Write report.html: scores with intervals, errors, curves and settings of the run on one page.", False
     )

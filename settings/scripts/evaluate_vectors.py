@@ -13,6 +13,11 @@ from bertline.training.folder import run_folder
 
 SPLITS = ("test", "dev")
 NO_TRANSFORM = "none"
+_OF_NEIGHBOURS = ("contexts_file", "num_neighbours")
+_OF_TASKS = (
+    *("data_dir", "data_root", "split", "folds", "seed", "transform", "fit_texts", "save_transform", "pooling"),
+    *("normalize", "prompt_name", "prompt", "window_stride"),
+)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -139,9 +144,17 @@ def check(run):
         run_folder.check_writable(run.output_dir)
 
 
+def _refuse(run, names, why):
+    """Raises InputError for the first of these settings that is given."""
+    for field in dataclasses.fields(run):
+        if field.name in names and getattr(run, field.name) != field.default:
+            raise InputError(f"--{field.name} is of no use {why}; leave it out")
+
+
 def _check_neighbours(run):
     if run.tasks:
         raise InputError("--neighbours_of shows contexts, --tasks scores vectors; give one of them")
+    _refuse(run, _OF_TASKS, "with --neighbours_of, which compares single words as the model has them")
     if not run.neighbours_of.strip(" ,"):
         raise InputError("--neighbours_of is empty; a word is needed")
     if not run.contexts_file:
@@ -155,8 +168,7 @@ def _check_neighbours(run):
 
 
 def _check_tasks(run):
-    if run.contexts_file:
-        raise InputError("--contexts_file is read for --neighbours_of; give the word")
+    _refuse(run, _OF_NEIGHBOURS, "without --neighbours_of=WORD")
     if not parts(run.tasks) and not (run.save_transform and run.fit_texts):
         raise InputError("--tasks is needed, as --tasks=sts-b=FOLDER,trec=FOLDER or --tasks=FILE.tsv")
     flags.check_choice(run, "split", SPLITS)

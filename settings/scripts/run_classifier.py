@@ -3,6 +3,7 @@
 import dataclasses
 import typing
 
+from bertline.common import table_lines
 from bertline.settings.base import OF_MODEL, OF_OBJECTIVE, PATH, setting
 from bertline.settings.fine_tuning import TaskSettings
 from bertline.settings.owned import with_options
@@ -40,6 +41,7 @@ class ClassifierSettings(TaskSettings):
         False,
     )
     fold_seed: int = setting(1, "Of --num_folds: which rows are in which fold.", False)
+    predictions_format: str = setting(table_lines.TSV, "Of the file predictions.*: tsv, csv or jsonl.", False)
     calibrate: str | None = setting(
         None,
         "Scale the trained head so that probabilities fit the dev rows: temperature, one number for all labels, or "

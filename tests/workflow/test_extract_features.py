@@ -274,6 +274,7 @@ WRONG = {
     "--output_file=.": "a folder; the name of a file is needed",
     "--layers=-1;-2": "--layers=-1;-2: numbers separated by commas are needed",
     "--unit=sentense": "unknown unit 'sentense'; did you mean sentence?",
+    "--pooling=max": "--pooling=max: each token has a vector of its own; --unit=sentence, or word, is needed",
     "--pooling=meen": "unknown pooling 'meen'; did you mean mean?",
     "--output_format=hdf": "unknown output_format 'hdf'; did you mean hdf5?",
     "--output_dtype=float64": "--output_dtype=float64: one of float32, float16 is needed",

@@ -13,6 +13,8 @@ from bertline.settings.base import OF_MODEL, OF_OBJECTIVE, OF_TASK
 from bertline.settings.owned import find_fitting
 from bertline.training.folder import run_folder
 
+_FIRST = ("objective", "task_name", "tasks_file")  # others are taken over where these are the same
+
 
 def as_trained(run, given):
     """The settings of evaluation or prediction, completed by those of the run that wrote the weights.
@@ -37,7 +39,7 @@ def as_trained(run, given):
     _check_script(run, saved, folder)
     _check_plugins(run, saved, folder, given)
     taken, different = {}, {}
-    for field in sorted(dataclasses.fields(run), key=lambda one: one.name not in ("objective", "task_name")):
+    for field in sorted(dataclasses.fields(run), key=lambda one: one.name not in _FIRST):
         name = field.name
         here = taken.get(name, getattr(run, name))
         if name not in saved or saved[name] == here or not _is_meant(field, run, saved, taken):
@@ -113,7 +115,10 @@ def _is_meant(field, run, saved, taken):
         return field.name == "objective" or saved.get("objective") == taken.get("objective", run.objective)
     if field.name == "task_name":
         return _are_known("processor", saved["task_name"])
-    return _same_processor(taken.get("task_name", run.task_name), saved["task_name"])
+    here = {**vars(run), **taken}
+    if here.get("tasks_file") or "," in (here["task_name"] or ""):
+        return all(here.get(name) == saved.get(name) for name in ("tasks_file", "task_name"))
+    return _same_processor(here["task_name"], saved["task_name"])
 
 
 def _same_processor(name, other):

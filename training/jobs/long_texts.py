@@ -2,6 +2,7 @@
 
 import functools
 
+from bertline import registry
 from bertline.errors import InputError
 from bertline.processors.layouts import base as layouts
 from bertline.processors.layouts.document_windows import POOLINGS
@@ -17,11 +18,6 @@ def check(run):
     flags.check_choice(run, "truncate_text", TEXTS)
     flags.check_positive(run, "max_windows")
     if run.windows is None:
-        for name in ("window_stride", "max_windows"):
-            if getattr(run, name) != getattr(type(run), name):
-                raise InputError(
-                    f"--{name} is of no use without --windows; give one of {', '.join(POOLINGS)}, or leave it out"
-                )
         return
     flags.check_choice(run, "windows", POOLINGS)
     flags.check_positive(run, "window_stride")
@@ -32,19 +28,33 @@ def check(run):
         )
 
 
+def of_no_use(run):
+    """Settings of windows that are given without windows: name -> what to say of it."""
+    if getattr(run, "windows", "") is not None:
+        return {}
+    return {
+        name: f"--{name} is of no use without --windows; give one of {', '.join(POOLINGS)}, or leave it out"
+        for name in ("window_stride", "max_windows")
+        if getattr(run, name) != getattr(type(run), name)
+    }
+
+
 def truncation_of(run):
     """The Truncation of the settings; None: that of BERT."""
     found = Truncation(getattr(run, "truncate", "head"), getattr(run, "truncate_text", "longest"))
     return None if found.is_original else found
 
 
-def _check_truncation(run, layout):
-    """Raises InputError where --truncate would change nothing, as the layout reads long texts in several rows."""
-    if truncation_of(run) and layout and not layouts.get(layout).cuts_texts:
-        raise InputError(
-            f"--truncate={run.truncate} --truncate_text={run.truncate_text}: --objective={run.objective} cuts no "
-            "texts, but reads long ones in several rows; leave them out"
-        )
+def check_truncation(run):
+    """Raises InputError where a training cuts no texts, because its objective reads long ones in several rows."""
+    layout = registry.literals("objective", "layout").get(run.objective)
+    if not (run.do_train and truncation_of(run) and layout) or layouts.get(layout).cuts_texts:
+        return
+    name = "truncate" if run.truncate != type(run).truncate else "truncate_text"
+    raise InputError(
+        f"--{name}={getattr(run, name)}: --objective={run.objective} cuts no texts, but reads long ones in several "
+        "rows; leave it out"
+    )
 
 
 def by_windows(run, objective_class, make_objective):
@@ -58,7 +68,6 @@ def by_windows(run, objective_class, make_objective):
     """
     pooling = getattr(run, "windows", None)
     if pooling is None:
-        _check_truncation(run, objective_class.layout)
         return objective_class.layout, {}, make_objective
     if not objective_class.reads_pooled_output_alone:
         raise InputError(

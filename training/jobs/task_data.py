@@ -6,6 +6,7 @@ import os
 
 import numpy as np
 
+from bertline.common import table_lines
 from bertline.common.progress import Progress
 from bertline.errors import InputError
 from bertline.modeling.speed import inference
@@ -75,7 +76,7 @@ class TaskDataSettings:
     eval_steps: int
     keep_best: bool
     patience: int
-    predictions_format: str
+    predictions_format: str = table_lines.TSV  # tags and answers have a form of their own
 
 
 class TaskData(JobData):

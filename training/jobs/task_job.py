@@ -60,10 +60,6 @@ def _run_setting(settings, given, processor=None, stop_rule=None):
     if hasattr(run, "num_folds"):
         folds.check(run)
     if processor is None and task_recipe.is_of_several(run):
-        if num_folds is not None:
-            raise InputError("--num_folds is for one task; give one --task_name, or leave it out")
-        if run.init_task:
-            raise InputError("--init_task is for one task; give its --task_name alone, or leave it out")
         return _run_several(run, given, stop_rule)
     processor = processor or task_files.make_processor(run, given("problem_type"))
     run_rows = functools.partial(_run_rows, stop_rule=stop_rule)

@@ -55,6 +55,7 @@ OF_TASK = (
 OF_SECTION = {"weight": float, "metric": str}  # keys that are no flags
 # Names of what else lies in an output folder.
 _TAKEN = ("best", "model", "records")
+_SHARED = "all"  # the section that is of all tasks
 _NAME = re.compile(r"[A-Za-z0-9][\w-]*")
 
 
@@ -94,11 +95,16 @@ def is_of_several(run):
 
 def check_flags(run):
     """Raises InputError for settings that no run of a task, or of several, can have."""
-    _check_task(run)
+    flags.check_run(run, "predict_batch_size", "num_train_epochs", "num_runs")
+    flags.check_share(run, "warmup_proportion")
     if is_of_several(run):
+        for name in ("num_folds", "init_task"):
+            if getattr(run, name) is not None:
+                raise InputError(f"--{name} is for one task; give the --task_name of one, or leave it out")
         plans(run)
         return
-    owned.check_owners(run)
+    _check_task(run)
+    long_texts.check_truncation(run)
     for field in dataclasses.fields(run):
         if field.name in ("task_sampling", "best_task") and getattr(run, field.name) != field.default:
             raise InputError(
@@ -107,9 +113,15 @@ def check_flags(run):
 
 
 def _check_task(run):
-    flags.check_run(run, "predict_batch_size", "num_train_epochs", "num_runs")
-    flags.check_share(run, "warmup_proportion")
+    """Raises InputError for what is said of a task and cannot be, or is of no use to it."""
     long_texts.check(run)
+    for said in _of_no_use(run).values():
+        raise InputError(said)
+
+
+def _of_no_use(run):
+    """Settings that are given and change nothing of a task: name -> what to say of it."""
+    return owned.of_no_use(run) | long_texts.of_no_use(run)
 
 
 def plans(run):
@@ -122,11 +134,11 @@ def plans(run):
         raise InputError(f"--task_name={run.task_name}: the sections of --tasks_file say the tasks; leave one out")
     if run.data_dir is None and not run.tasks_file:
         raise InputError("--data_dir is needed: the folder that has a folder for each task")
-    sections = _read(run.tasks_file) if run.tasks_file else _of_names(run.task_name)
+    sections, shared = _read(run.tasks_file) if run.tasks_file else (_of_names(run.task_name), {})
     found, of_no_use = [], []
     for name, section in sections.items():
         with naming(f"{run.tasks_file or '--task_name'} [{name}]"):
-            plan, left_out = _plan(run, name, section)
+            plan, left_out = _plan(run, name, section, shared)
         found.append(plan)
         of_no_use.append(left_out)
     for name, said in of_no_use[0].items():
@@ -142,17 +154,23 @@ def _of_names(text):
     for i, name in enumerate(names):
         if any(registry.get("processor", name) is registry.get("processor", other) for other in names[:i]):
             raise InputError(f"--task_name={text}: {name} is there twice; leave one out, or give --tasks_file")
+    if not names:
+        raise InputError(f"--task_name={text}: no name of a task in it")
     return {name: {} for name in names}
 
 
 def _read(path):
-    """Section -> {key: value} of a recipe: TOML by its ending, else INI. Raises InputError where it is neither."""
+    """(section -> {key: value}, the same of the section [all]) of a recipe: TOML by its ending, else INI.
+
+    Raises:
+      InputError: it is neither, or names no task.
+    """
     text = "\n".join(text_files.read_lines(path))
     try:
         if path.endswith(".toml"):
             sections = tomllib.loads(text)
         else:
-            parser = configparser.ConfigParser(interpolation=None, default_section="all")
+            parser = configparser.ConfigParser(interpolation=None, default_section=None)
             parser.read_string(text)
             sections = {name: dict(parser[name]) for name in parser.sections()}
     except configparser.DuplicateSectionError as error:
@@ -165,19 +183,23 @@ def _read(path):
             raise InputError(
                 f"{path}: {name} stands before the first section; a section [NAME] is needed for each task"
             )
+    shared = sections.pop(_SHARED, {})
     if not sections:
         raise InputError(f"{path}: no section in it; a section [NAME] with lines key = value is needed for each task")
-    return sections
+    return sections, shared
 
 
-def _plan(run, name, section):
-    """(TaskPlan, options of the run that are of no use to it: name -> what to say of it)."""
+def _plan(run, name, section, shared):
+    """(TaskPlan, settings of all tasks that are of no use to it: name -> what to say of it).
+
+    section, shared: what the recipe says of it, and of all tasks.
+    """
     if not _NAME.fullmatch(name) or name in _TAKEN:
         raise InputError(
             f"the name {name!r}: letters, numbers, - and _ are needed, and no name of a folder of the run "
             f"({', '.join(_TAKEN)})"
         )
-    known = _fields(run)
+    known, own_keys, section = _fields(run), section.keys(), {**shared, **section}
     unknown = sorted(section.keys() - known.keys() - OF_SECTION.keys())
     if unknown and unknown[0] in {field.name for field in dataclasses.fields(run)}:
         raise InputError(f"{unknown[0]} is of all tasks together; take it out and give --{unknown[0]}")
@@ -187,18 +209,29 @@ def _plan(run, name, section):
     more = {key: values.pop(key) for key in OF_SECTION if key in values}
     if "data_dir" not in values and run.data_dir:
         values["data_dir"] = _own_folder(run.data_dir, name)
-    own = dataclasses.replace(run, **{"task_name": name, **values})
+    own = dataclasses.replace(run, **{**values, "task_name": values.get("task_name") or name})
     registry.get("processor", own.task_name.lower())
-    # An option that is given for all tasks is of those that take it; what a section says itself has to be of use.
-    left_out = {key: said for key, said in owned.of_no_use(own).items() if key in known and key not in values}
-    own = dataclasses.replace(own, **{key: known[key].default for key in left_out})
-    owned.check_owners(own)
+    own, left_out = _leave_out(own, known.keys() - own_keys)
     _check_task(own)
     if not 0 < more.get("weight", 1.0) < math.inf:
         raise InputError(f"weight = {more['weight']}: a number above 0 is needed")
     if "metric" in more:
         registry.get("score", more["metric"])
     return TaskPlan(name, own, **more), left_out
+
+
+def _leave_out(own, names):
+    """(the settings without those of these names that are of no use here, name -> what to say of it).
+
+    What is said of all tasks is of those that take it. What a section says itself has to be of use.
+    """
+    found = {}
+    # One that is left out may have been what another one is for: --loss=focal, and --focal_gamma.
+    while more := {key: said for key, said in _of_no_use(own).items() if key in names}:
+        found |= more
+        defaults = {field.name: field.default for field in dataclasses.fields(own)}
+        own = dataclasses.replace(own, **{key: defaults[key] for key in more})
+    return own, found
 
 
 def _fields(run):
@@ -220,11 +253,11 @@ _BOOLS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0"
 
 def _value(given, field, key):
     """The value of a key, whose field is None where it is no flag: TOML gives numbers as such, INI as text. An empty
-    text takes back what the run says of a flag that has no value by default.
+    text takes back what is said of all tasks.
     """
     text, kind = str(given).strip(), flags.kind(field) if field else OF_SECTION[key]
-    if not text and field and field.default is None:
-        return None
+    if not text and field:
+        return field.default
     if isinstance(given, (dict, list)):
         raise InputError(f"{key} is {text}; a single value is needed")
     try:

@@ -58,7 +58,7 @@ class Distillation(Term):
         super().__init__(objective)
         self.share, self.temperature = teacher_share, teacher_temperature
         self.reads_states, self.layers = bool(teacher_states or teacher_attention), None
-        self._check_given(teacher, teacher_predictions)
+        self._check_given(teacher, teacher_predictions, teacher_task)
         if teacher_predictions:
             self.teacher = TeacherPredictions(objective, teacher_predictions)
             return
@@ -67,7 +67,7 @@ class Distillation(Term):
             encoders = objective.encoder, self.teacher.objective.encoder
             self.layers = LayerMatching(*encoders, teacher, teacher_states, teacher_attention)
 
-    def _check_given(self, teacher, predictions):
+    def _check_given(self, teacher, predictions, task):
         if not self.objective.compares_outputs:
             raise self.refuse("has no outputs that could be compared with a teacher's")
         if bool(teacher) == bool(predictions):
@@ -75,6 +75,8 @@ class Distillation(Term):
                 "--terms=distillation needs --teacher, the folder of a trained model, or --teacher_predictions, files "
                 "of what it predicted for the training rows; give one of them"
             )
+        if predictions and task:
+            raise InputError(f"--teacher_task={task}: files of predictions are of one task; leave it out")
         if not (self.share or self.reads_states):
             raise InputError("--teacher_share=0: nothing is learned from the teacher; raise it, or leave the term out")
         if self.reads_states and predictions:

@@ -196,6 +196,13 @@ def test_several_tasks_are_those_of_the_training(tmp_path):
     recipe = folder(tmp_path / "recipe", ClassifierSettings(tasks_file="x.ini", plugin=("p.py",), do_train=True))
     found = completed(ClassifierSettings(do_predict=True, output_dir=str(recipe)))
     assert (found.tasks_file, found.task_name) == ("x.ini", None)
+    # Options that were given for all of them.
+    for name, which in (("a", {"task_name": "tsv,mrpc"}), ("b", {"tasks_file": "x.ini"})):
+        wide = folder(tmp_path / name, ClassifierSettings(label_column="2", has_header=False, do_train=True, **which))
+        found = completed(ClassifierSettings(do_eval=True, output_dir=str(wide)))
+        assert (found.label_column, found.has_header) == ("2", False)
+        others = ClassifierSettings(do_eval=True, task_name="csv,rte", output_dir=str(wide))
+        assert completed(others, "task_name").label_column is None
     # One of its tasks is used alone.
     one = ClassifierSettings(do_predict=True, task_name="rte", output_dir=str(tmp_path / "out"))
     one = dataclasses.replace(one, init_checkpoint=str(recipe))

@@ -1,5 +1,6 @@
 """run_classifier.py on documents that are longer than the model, in this process: windows from files to Predictor."""
 
+import dataclasses
 import json
 import logging
 import os
@@ -11,14 +12,13 @@ import pytest
 import small_tasks
 from small_tasks import TRAIN, weights
 
-from bertline import registry
 from bertline.errors import InputError
 from bertline.serving.export.exporter import export
 from bertline.serving.prediction.predictor import Predictor
 from bertline.serving.texts.truncation import TruncationWarning
 from bertline.settings.scripts.export_model import ExportSettings
 from bertline.settings.scripts.run_classifier import ClassifierSettings
-from bertline.training.jobs import long_texts
+from bertline.training.jobs import long_texts, task_recipe
 from bertline.training.jobs.task_data import TaskData
 
 WINDOWS = {"windows": "learned", "window_stride": 8, "max_windows": 3, "truncate": "head_tail"}
@@ -34,8 +34,6 @@ def settings(**changes):
         ({"truncate": "middle"}, "--truncate=middle: one of head, tail, head_tail is needed"),
         ({"truncate_text": "c"}, "--truncate_text=c: one of longest, a, b is needed"),
         ({"windows": "sum"}, "--windows=sum: one of mean, max, learned is needed"),
-        ({"window_stride": 4}, "--window_stride is of no use without --windows"),
-        ({"max_windows": 2}, "--max_windows is of no use without --windows"),
         ({"windows": "max", "window_stride": 0}, "--window_stride=0: a number above 0"),
         ({"windows": "max", "max_windows": 0}, "--max_windows=0: a number above 0"),
         ({"windows": "max", "xla": True}, "--windows=max: batches have any number of windows"),
@@ -47,6 +45,13 @@ def test_settings_that_no_run_can_have(changes, message):
     assert "\n" not in str(error.value)
 
 
+def test_what_is_of_windows_needs_windows():
+    for changes, name in (({"window_stride": 4}, "window_stride"), ({"max_windows": 2}, "max_windows")):
+        with pytest.raises(InputError, match=f"^--{name} is of no use without --windows; give one of mean, max"):
+            task_recipe.check_flags(settings(task_name="tsv", **changes))
+        assert not long_texts.of_no_use(settings(windows="mean", **changes))
+
+
 def test_settings_that_are_fine():
     for changes in ({}, {"truncate": "tail", "truncate_text": "b"}, WINDOWS, {"windows": "mean"}):
         assert long_texts.check(settings(**changes)) is None
@@ -54,11 +59,13 @@ def test_settings_that_are_fine():
 
 
 def test_what_cuts_no_texts_takes_no_truncation():
-    [words, whole] = (registry.get("objective", f"{name}_classification") for name in ("token", "sequence"))
-    run = settings(truncate="tail", objective="token_classification")
-    with pytest.raises(InputError, match="^--truncate=tail --truncate_text=longest: --objective=token_cl.* cuts no"):
-        long_texts.by_windows(run, words, None)
-    long_texts.by_windows(run, whole, None)
+    for changes, flag in (({"truncate": "tail"}, "truncate=tail"), ({"truncate_text": "b"}, "truncate_text=b")):
+        run = settings(objective="token_classification", **changes)
+        with pytest.raises(InputError, match=f"^--{flag}: --objective=token_classification cuts no texts, but reads"):
+            long_texts.check_truncation(run)
+        # A folder that was trained so is evaluated as it is.
+        long_texts.check_truncation(dataclasses.replace(run, do_train=False, do_eval=True))
+        long_texts.check_truncation(settings(**changes))
 
 
 @pytest.fixture(scope="module")

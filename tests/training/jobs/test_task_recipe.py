@@ -1,5 +1,7 @@
 """Several tasks of a run: from names or a recipe file to the settings of each, or to an error of one line."""
 
+import re
+
 import pytest
 
 from bertline.errors import InputError
@@ -51,6 +53,22 @@ def test_an_option_of_the_run_is_of_the_sections_that_take_it(tmp_path):
         plans(tmp_path, text, label_column="1")
     with pytest.raises(InputError, match=r"tasks.ini \[rte\]: --answer_steps=0: a number above 0"):
         plans(tmp_path, text, answer_steps=0)
+    for name, all_tasks in (("tasks.ini", "[all]\nanswer_steps=3\n"), ("tasks.toml", "[all]\nanswer_steps=3\n")):
+        quoted = text if name == "tasks.ini" else re.sub("=(.*)", r'="\1"', text)
+        again = plans(tmp_path, all_tasks + quoted, name)
+        assert [one.run.answer_steps for one in again] == [mrpc.run.answer_steps, 3]
+    with pytest.raises(InputError, match=r"\[mrpc\]: --answer_steps is of no use with --objective=sequence_class"):
+        plans(tmp_path, text.replace("[rte]", "answer_steps=3\n[rte]"))
+
+
+def test_what_is_left_out_takes_its_own_options_with_it(tmp_path):
+    text = "[mrpc]\ndata_dir=a\n[sts-b]\ndata_dir=b\nobjective=similarity_regression\n"
+    mrpc, near = plans(tmp_path, text, loss="focal", focal_gamma=3.0, windows="mean", window_stride=8)
+    assert (mrpc.run.focal_gamma, near.run.loss, near.run.focal_gamma) == (3.0, "cross_entropy", 2.0)
+    assert (mrpc.run.window_stride, near.run.windows) == (8, "mean")
+    mrpc, near = plans(tmp_path, f"{text}windows=\ntask_name=\ntruncate=\n", windows="mean", window_stride=8)
+    assert (mrpc.run.window_stride, near.run.windows, near.run.window_stride) == (8, None, None)
+    assert (near.run.task_name, near.run.truncate) == ("sts-b", "head")
 
 
 @pytest.mark.parametrize("name, nothing", [("tasks.ini", ""), ("tasks.toml", '""')])
@@ -96,6 +114,7 @@ def test_what_cannot_be_is_one_line(tmp_path, text, message):
 @pytest.mark.parametrize(
     "settings, message",
     [
+        ({"task_name": ","}, "--task_name=,: no name of a task in it"),
         ({"task_name": "mrpc,MRPC"}, "mrpc is there twice"),
         ({"task_name": "sst-2,sst2"}, "sst2 is there twice"),
         ({"task_name": "mrpc,rte", "best_task": "cola"}, "--best_task=cola: no task of this run; its tasks: mrpc, rte"),
