@@ -1,30 +1,17 @@
-"""Several tasks of one run: their names, or a recipe file with a section for each, become the settings of each.
+"""Several tasks of one run: their names, or the sections of a recipe file, become the settings of each."""
 
-[mrpc]
-data_dir = ../glue/MRPC
-
-[mood]
-task_name = tsv
-data_dir = samples/intents
-train_batch_size = 16
-weight = 0.5
-metric = f1_macro
-"""
-
-import configparser
 import dataclasses
 import hashlib
 import json
 import math
 import re
-import tomllib
 
 from bertline import registry
 from bertline.errors import InputError, naming
 from bertline.modeling.configuration.task_heads import letters
-from bertline.processors.files import folders, text_files
+from bertline.processors.files import folders
 from bertline.settings import flags, owned
-from bertline.training.jobs import long_texts
+from bertline.training.jobs import long_texts, recipe_file
 
 # What is said of one task; all else is of the run. Beside these: the options of tasks and objectives.
 OF_TASK = (
@@ -55,7 +42,6 @@ OF_TASK = (
 OF_SECTION = {"weight": float, "metric": str}  # keys that are no flags
 # Names of what else lies in an output folder.
 _TAKEN = ("best", "model", "records")
-_SHARED = "all"  # the section that is of all tasks
 _NAME = re.compile(r"[A-Za-z0-9][\w-]*")
 
 
@@ -134,7 +120,7 @@ def plans(run):
         raise InputError(f"--task_name={run.task_name}: the sections of --tasks_file say the tasks; leave one out")
     if run.data_dir is None and not run.tasks_file:
         raise InputError("--data_dir is needed: the folder that has a folder for each task")
-    sections, shared = _read(run.tasks_file) if run.tasks_file else (_of_names(run.task_name), {})
+    sections, shared = recipe_file.read(run.tasks_file) if run.tasks_file else (_of_names(run.task_name), {})
     found, of_no_use = [], []
     for name, section in sections.items():
         with naming(f"{run.tasks_file or '--task_name'} [{name}]"):
@@ -157,36 +143,6 @@ def _of_names(text):
     if not names:
         raise InputError(f"--task_name={text}: no name of a task in it")
     return {name: {} for name in names}
-
-
-def _read(path):
-    """(section -> {key: value}, the same of the section [all]) of a recipe: TOML by its ending, else INI.
-
-    Raises:
-      InputError: it is neither, or names no task.
-    """
-    text = "\n".join(text_files.read_lines(path))
-    try:
-        if path.endswith(".toml"):
-            sections = tomllib.loads(text)
-        else:
-            parser = configparser.ConfigParser(interpolation=None, default_section=None)
-            parser.read_string(text)
-            sections = {name: dict(parser[name]) for name in parser.sections()}
-    except configparser.DuplicateSectionError as error:
-        raise InputError(f"{path}:{error.lineno}: section [{error.section}] is there twice; name each once") from error
-    except (tomllib.TOMLDecodeError, configparser.Error) as error:
-        said = " ".join(str(error).replace("<string>", "").split())
-        raise InputError(f"{path}: {said}; a section [NAME] with lines key = value is needed for each task") from error
-    for name, section in sections.items():
-        if not isinstance(section, dict):
-            raise InputError(
-                f"{path}: {name} stands before the first section; a section [NAME] is needed for each task"
-            )
-    shared = sections.pop(_SHARED, {})
-    if not sections:
-        raise InputError(f"{path}: no section in it; a section [NAME] with lines key = value is needed for each task")
-    return sections, shared
 
 
 def _plan(run, name, section, shared):
@@ -248,22 +204,11 @@ def _shapes(run, name):
     return _fields(run)[name].metadata["shapes_weights"] and name != "data_dir"
 
 
-_BOOLS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
-
-
 def _value(given, field, key):
-    """The value of a key, whose field is None where it is no flag: TOML gives numbers as such, INI as text. An empty
-    text takes back what is said of all tasks.
-    """
-    text, kind = str(given).strip(), flags.kind(field) if field else OF_SECTION[key]
-    if not text and field:
+    """The value of a key; its field is None where it is no flag. An empty text takes back what is said of all tasks."""
+    if field and not str(given).strip():
         return field.default
-    if isinstance(given, (dict, list)):
-        raise InputError(f"{key} is {text}; a single value is needed")
-    try:
-        return _BOOLS[text.lower()] if kind is bool else kind(text)
-    except (KeyError, ValueError):
-        raise InputError(f"{key} = {text}: a value of type {kind.__name__} is needed") from None
+    return recipe_file.value(given, flags.kind(field) if field else OF_SECTION[key], key)
 
 
 def _own_folder(data_dir, task):
