@@ -87,6 +87,9 @@ def check_flags(run):
         for name in ("num_folds", "init_task"):
             if getattr(run, name) is not None:
                 raise InputError(f"--{name} is for one task; give the --task_name of one, or leave it out")
+        for name, said in _of_no_use(run).items():
+            if name not in _fields(run):  # it is of all tasks together
+                raise InputError(said)
         plans(run)
         return
     _check_task(run)

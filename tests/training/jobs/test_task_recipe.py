@@ -57,6 +57,9 @@ def test_an_option_of_the_run_is_of_the_sections_that_take_it(tmp_path):
         quoted = text if name == "tasks.ini" else re.sub("=(.*)", r'="\1"', text)
         again = plans(tmp_path, all_tasks + quoted, name)
         assert [one.run.answer_steps for one in again] == [mrpc.run.answer_steps, 3]
+    run = ClassifierSettings(output_dir="out", do_train=True, tasks_file=str(tmp_path / "tasks.ini"), momentum=0.5)
+    with pytest.raises(InputError, match="^--momentum is of no use with --optimizer=adamw"):
+        task_recipe.check_flags(run)
     with pytest.raises(InputError, match=r"\[mrpc\]: --answer_steps is of no use with --objective=sequence_class"):
         plans(tmp_path, text.replace("[rte]", "answer_steps=3\n[rte]"))
 
