@@ -4,6 +4,5 @@ import dataclasses
 
 
 def part(cls, settings):
-    """An object of the dataclass with the settings of its names; a field without a setting has its default."""
-    names = [field.name for field in dataclasses.fields(cls)]
-    return cls(**{name: getattr(settings, name) for name in names if hasattr(settings, name)})
+    """An object of the dataclass with the settings of the same names."""
+    return cls(**{field.name: getattr(settings, field.name) for field in dataclasses.fields(cls)})

@@ -191,6 +191,7 @@ def test_predictor_reads_the_vocabularies_of_all_parts(stacked):
             "--objective=sequence_classification is for .*; --task_name=conll is ",
         ),
         (["--doc_stride=3"], "Unknown command line flag 'doc_stride'"),
+        (["--predictions_format=csv"], "Unknown command line flag 'predictions_format'"),
         (["--label_list=O"], "label 'B-.*' in train; allowed: O"),
     ],
 )

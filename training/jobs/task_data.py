@@ -41,6 +41,7 @@ class Task:
       layout: the layout that the objective reads; None: the encoder's own.
       layout_options: name -> value, what that layout takes beside.
       truncation: a bertline.processors.layouts.truncation.Truncation; None: that of BERT.
+      predictions_format: of files of predictions that people read, where the labels leave a choice.
       calibration: of bertline.training.evaluation.calibration.KINDS, what is fitted on the dev rows; None: nothing.
       class_rates: how often each training row of a class comes in an epoch; None: every row once.
     """
@@ -55,6 +56,7 @@ class Task:
     class_rates: list | None = None
     calibration: str | None = None
     truncation: object = None
+    predictions_format: str = table_lines.TSV
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,7 +78,6 @@ class TaskDataSettings:
     eval_steps: int
     keep_best: bool
     patience: int
-    predictions_format: str = table_lines.TSV  # tags and answers have a form of their own
 
 
 class TaskData(JobData):
@@ -96,7 +97,7 @@ class TaskData(JobData):
             self.best_metric, self.lower_is_better = self.first_score, self.first_is_lower_better
 
     def check(self):
-        prediction_tables.check_format(self._settings.predictions_format)
+        prediction_tables.check_format(self._task.predictions_format)
         split_checks.report(self._task.examples, self._task.labels)
         for split, flag in (("dev", "eval_records"), ("test", "predict_records")):
             if split in self._task.record_files and self._task.labels.needs_texts:
@@ -290,7 +291,7 @@ class TaskData(JobData):
             # Of other records it is not known which texts were cut.
             truncated = np.logical_or.reduceat(outputs["uncut_length"] > 0, [part.start for part in parts_of(outputs)])
         before_writing()
-        files = labels.prediction_files(answers, examples, truncated, self._settings.predictions_format)
+        files = labels.prediction_files(answers, examples, truncated, self._task.predictions_format)
         for name, lines in files.items():
             result_files.write_lines(os.path.join(output_dir, name), lines)
             logging.info("wrote %s", os.path.join(output_dir, name))

@@ -6,7 +6,7 @@ import inspect
 import os
 
 from bertline import options, registry
-from bertline.common import console
+from bertline.common import console, table_lines
 from bertline.errors import InputError, naming
 from bertline.processors.labels.base import make_labels
 from bertline.settings import flags
@@ -182,6 +182,7 @@ def _task(run, processor, examples):
         class_rates(run, labels, examples.get("train")),
         calibration_of(run, objective_class, processor),
         long_texts.truncation_of(run),
+        getattr(run, "predictions_format", table_lines.TSV),
     )
 
 

@@ -311,6 +311,8 @@ def test_what_files_cannot_say_is_refused(tmp_path):
     path = str(write_predictions(tmp_path / "predictions.tsv", np.full((7, 3), 1 / 3)))
     with pytest.raises(InputError, match="^--teacher_states and .*: files of predictions have no layers; give"):
         term(student(), teacher_predictions=path, teacher_states=1.0)
+    with pytest.raises(InputError, match="^--teacher_task=rte: files of predictions are of one task; leave it out$"):
+        term(student(), teacher_predictions=path, teacher_task="rte")
     tags = registry.get("objective", "token_classification")(small_models.encoder(num_hidden_layers=1), 3)
     with pytest.raises(InputError, match="^--teacher_predictions=.*: --objective=token_classification predicts more"):
         term(tags, teacher_predictions=path)
